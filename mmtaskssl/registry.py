@@ -1,0 +1,49 @@
+"""Every registry of mmtaskssl, each a child of mmengine's.
+
+A name registered here is written ``mmtaskssl.Name`` from any other scope. mmengine
+imports this module by itself when it meets that prefix, and the ``locations`` below
+when it looks a name up, so configs of mmdet, mmseg and mmengine need no
+``custom_imports``.
+"""
+
+from mmengine import registry as _root
+from mmengine.registry import Registry
+
+_SCOPE = "mmtaskssl"
+
+
+def _child(name: str, parent: Registry, *locations: str) -> Registry:
+    return Registry(name, parent=parent, scope=_SCOPE, locations=list(locations))
+
+
+_MODELS = "mmtaskssl.models"
+_DATASETS = "mmtaskssl.datasets"
+_ENGINE = "mmtaskssl.engine"
+_EVALUATION = "mmtaskssl.evaluation"
+
+MODELS = _child("model", _root.MODELS, _MODELS)
+MODEL_WRAPPERS = _child("model_wrapper", _root.MODEL_WRAPPERS, _MODELS)
+WEIGHT_INITIALIZERS = _child("weight initializer", _root.WEIGHT_INITIALIZERS, _MODELS)
+DATASETS = _child("dataset", _root.DATASETS, _DATASETS)
+DATA_SAMPLERS = _child("data sampler", _root.DATA_SAMPLERS, _DATASETS)
+TRANSFORMS = _child("transform", _root.TRANSFORMS, _DATASETS)
+FUNCTIONS = _child("function", _root.FUNCTIONS, _DATASETS)
+HOOKS = _child("hook", _root.HOOKS, _ENGINE)
+LOOPS = _child("loop", _root.LOOPS, _ENGINE)
+RUNNERS = _child("runner", _root.RUNNERS, _ENGINE)
+RUNNER_CONSTRUCTORS = _child("runner constructor", _root.RUNNER_CONSTRUCTORS, _ENGINE)
+OPTIMIZERS = _child("optimizer", _root.OPTIMIZERS, _ENGINE)
+OPTIM_WRAPPERS = _child("optim_wrapper", _root.OPTIM_WRAPPERS, _ENGINE)
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    "optimizer wrapper constructor", _root.OPTIM_WRAPPER_CONSTRUCTORS, _ENGINE
+)
+PARAM_SCHEDULERS = _child("parameter scheduler", _root.PARAM_SCHEDULERS, _ENGINE)
+LOG_PROCESSORS = _child("log processor", _root.LOG_PROCESSORS, _ENGINE)
+METRICS = _child("metric", _root.METRICS, _EVALUATION)
+EVALUATOR = _child("evaluator", _root.EVALUATOR, _EVALUATION)
+TASK_UTILS = _child("task util", _root.TASK_UTILS, _MODELS)
+VISUALIZERS = _child("visualizer", _root.VISUALIZERS, _ENGINE)
+VISBACKENDS = _child("vis_backend", _root.VISBACKENDS, _ENGINE)
+SUBNET_SAMPLERS = Registry(
+    "subnet sampler", scope=_SCOPE, locations=["mmtaskssl.subnets"]
+)
