@@ -1,0 +1,214 @@
+"""MACs, parameters and latency of a sub-net.
+
+Convention, the same everywhere in this package:
+
+* The backbone alone, as the plain network that export writes: no head, no pooling to
+  a vector, no second copy of a batch norm per width or path.
+* One MAC is one multiply-accumulate of a convolution or linear layer, per image.
+  Batch norm, activations, pooling, additions and the channel-wise product of
+  squeeze-and-excitation are not counted; its two small linear layers are.
+* Parameters are what an optimizer sees: convolution and linear weights, biases, and
+  the two affine vectors of each batch norm. Running statistics are not counted.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..utils.errors import UserError
+from .arch import Architecture, MobileNetV3Arch, ResNetArch
+from .spec import Subnet
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one image costs.
+
+    Attributes:
+        macs: Multiply-accumulates.
+        params: Learnable values.
+    """
+
+    macs: int
+    params: int
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds that one call takes.
+
+    Attributes:
+        median: Median of the timed calls.
+        low: Fastest timed call.
+        high: Slowest timed call.
+    """
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One convolution, at the size of its output.
+
+    Attributes:
+        name: Where it is, for a listing.
+        inputs: Input channels.
+        outputs: Output channels.
+        kernel: Side of the kernel.
+        size: Height and width of the output.
+        depthwise: Whether each output channel reads one input channel.
+        norm: Whether batch norm follows (then there is no bias; else there is one).
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    kernel: int
+    size: Size
+    depthwise: bool = False
+    norm: bool = True
+
+    @property
+    def weights(self) -> int:
+        """Number of weights, without bias."""
+        return self.outputs * (1 if self.depthwise else self.inputs) * self.kernel**2
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per image."""
+        return self.weights * self.size[0] * self.size[1]
+
+    @property
+    def params(self) -> int:
+        """Weights, and two values of batch norm or one bias per output channel."""
+        return self.weights + self.outputs * (2 if self.norm else 1)
+
+
+def layers(
+    arch: Architecture, subnet: Subnet, shape: int | Size = 224
+) -> Iterator[Layer]:
+    """Yields every convolution (and linear layer, as 1x1) that ``subnet`` runs.
+
+    Args:
+        arch: The network that ``subnet`` belongs to.
+        subnet: Which part of it.
+        shape: Height and width of the input image, or one number for both.
+
+    Raises:
+        UserError: The sub-net does not fit, or the shape is not positive.
+    """
+    size = (shape, shape) if isinstance(shape, int) else tuple(shape)
+    if len(size) != 2 or min(size) < 1:
+        raise UserError(f"an image shape must be one or two positive sizes: {shape!r}")
+    arch.check(subnet)
+    if isinstance(arch, MobileNetV3Arch):
+        return _mobilenet_v3(arch, subnet, size)
+    return _resnet(arch, subnet, size)
+
+
+def cost(arch: Architecture, subnet: Subnet, shape: int | Size = 224) -> Cost:
+    """Returns the MACs and parameters of ``subnet``, see the module's convention.
+
+    Args:
+        arch: The network that ``subnet`` belongs to.
+        subnet: Which part of it.
+        shape: Height and width of the input image, or one number for both.
+
+    Raises:
+        UserError: The sub-net does not fit, or the shape is not positive.
+    """
+    macs = params = 0
+    for layer in layers(arch, subnet, shape):
+        macs += layer.macs
+        params += layer.params
+    return Cost(macs, params)
+
+
+def measure_latency(
+    call: Callable[[], object],
+    repeats: int = 20,
+    warmup: int = 5,
+    synchronize: Callable[[], object] | None = None,
+) -> Latency:
+    """Times a call on this machine.
+
+    Args:
+        call: Runs the network once, without arguments.
+        repeats: Timed calls.
+        warmup: Calls before those, which are not timed.
+        synchronize: Waits for the device; on a GPU ``torch.cuda.synchronize``.
+    """
+    if repeats < 1:
+        raise UserError(f"latency needs at least one repeat, not {repeats}")
+    wait = synchronize or (lambda: None)
+    for _ in range(warmup):
+        call()
+    times = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        times.append(time.perf_counter() - start)
+    return Latency(statistics.median(times), min(times), max(times))
+
+
+def _down(size: Size, stride: int) -> Size:
+    """Output size of a window k with padding (k - 1) / 2, for odd k."""
+    return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
+
+
+def _resnet(arch: ResNetArch, subnet: Subnet, size: Size) -> Iterator[Layer]:
+    large = arch.stem_kernel == 7
+    size = _down(size, 2 if large else 1)
+    yield Layer("stem", 3, subnet.stem, arch.stem_kernel, size)
+    if large:
+        size = _down(size, 2)  # max pooling
+    inputs = subnet.stem
+    stages = zip(arch.inner_widths(subnet), arch.out_channels(subnet), subnet.depths)
+    for stage, (inner, outputs, depth) in enumerate(stages):
+        for block in range(depth):
+            stride = 2 if stage > 0 and block == 0 else 1
+            here = f"stage{stage}.block{block}"
+            after = _down(size, stride)
+            if arch.block == "bottleneck":
+                yield Layer(f"{here}.conv1", inputs, inner, 1, size)
+                yield Layer(f"{here}.conv2", inner, inner, 3, after)
+                yield Layer(f"{here}.conv3", inner, outputs, 1, after)
+            else:
+                yield Layer(f"{here}.conv1", inputs, inner, 3, after)
+                yield Layer(f"{here}.conv2", inner, outputs, 3, after)
+            # Depends on this sub-net alone, so that its shape is a plain ResNet's even
+            # where wider members of the space need a projection.
+            if stride != 1 or inputs != outputs:
+                yield Layer(f"{here}.shortcut", inputs, outputs, 1, after)
+            inputs, size = outputs, after
+
+
+def _mobilenet_v3(arch: MobileNetV3Arch, subnet: Subnet, size: Size) -> Iterator[Layer]:
+    size = _down(size, 2)
+    inputs = arch.scale(arch.stem, subnet)
+    yield Layer("stem", 3, inputs, 3, size)
+    for stage, (width, blocks) in enumerate(zip(arch.widths, arch.stages)):
+        outputs = arch.scale(width, subnet)
+        for index, block in enumerate(blocks):
+            expand = arch.scale(block.expand, subnet)
+            here = f"stage{stage}.block{index}"
+            # Decided at full width, so that every width has the same layers.
+            if block.expand != (width if index else (arch.stem, *arch.widths)[stage]):
+                yield Layer(f"{here}.expand", inputs, expand, 1, size)
+            size = _down(size, block.stride)
+            yield Layer(f"{here}.depthwise", expand, expand, block.kernel, size, True)
+            if block.se:
+                squeeze = arch.squeeze(expand)
+                se = f"{here}.se"
+                yield Layer(f"{se}.reduce", expand, squeeze, 1, (1, 1), norm=False)
+                yield Layer(f"{se}.restore", squeeze, expand, 1, (1, 1), norm=False)
+            yield Layer(f"{here}.project", expand, outputs, 1, size)
+            inputs = outputs
+    yield Layer("last", inputs, arch.scale(arch.last, subnet), 1, size)
