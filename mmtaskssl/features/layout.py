@@ -1,0 +1,97 @@
+"""What lies in a feature store's folder.
+
+::
+
+    STORE/
+      manifest.json      what was extracted, how, and whether it is complete
+      ids.txt            one image id a line: the row order
+      labels.npy         int64 (rows,), -1 unknown; absent without labels
+      shard-00000.npy    float16 (shard_rows[0], dim), rows L2-normalised
+      ...
+      quarantine.json    rows without a usable feature (stored as zeros), and why
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..utils.errors import UserError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+IDS = "ids.txt"
+LABELS = "labels.npy"
+QUARANTINE = "quarantine.json"
+# Small enough that a killed run loses little work, large enough that hundreds of
+# millions of rows are thousands of files: 32 MiB at dim 2048.
+ROWS_PER_SHARD = 8192
+
+
+def shard_path(store: Path, index: int) -> Path:
+    """Returns the path of shard ``index``."""
+    return store / f"shard-{index:05d}.npy"
+
+
+def shard_bad_path(store: Path, index: int) -> Path:
+    """Returns the path of the bad rows of shard ``index``, until the store is whole."""
+    return store / f"shard-{index:05d}.bad.json"
+
+
+def shard_starts(manifest: dict[str, Any]) -> np.ndarray:
+    """Returns the first row of each shard and, last, the number of rows."""
+    return np.concatenate([[0], np.cumsum(manifest["shard_rows"], dtype=np.int64)])
+
+
+def open_shard(store: Path, index: int, rows: int, dim: int) -> np.ndarray:
+    """Maps one finished shard into memory.
+
+    Raises:
+        UserError: It is absent, truncated or of another shape.
+    """
+    path = shard_path(store, index)
+    try:
+        shard = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} is missing or damaged ({error}): delete it and run the "
+            "extraction again, which computes only what is missing"
+        ) from error
+    if shard.shape != (rows, dim) or shard.dtype != np.float16:
+        raise UserError(
+            f"{path} holds {shard.dtype} {shard.shape}, its manifest says float16 "
+            f"{(rows, dim)}: delete the file and run the extraction again"
+        )
+    return shard
+
+
+def read_manifest(store: Path) -> dict[str, Any]:
+    """Reads and checks the manifest of ``store``, complete or not.
+
+    Raises:
+        UserError: Not a feature store, or one that this version cannot read.
+    """
+    path = store / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        version = manifest["format"]
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{store} is not a feature store (no {MANIFEST}): make one with "
+            "tools/extract_features.py"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({error!r})") from error
+    if version != FORMAT:
+        raise UserError(
+            f"{store} has format {version!r}, this version of mmtaskssl reads "
+            f"{FORMAT}: extract it again"
+        )
+    return manifest
+
+
+def read_quarantine(store: Path) -> list[dict[str, Any]]:
+    """Reads the bad rows of a store, each ``{"row", "image", "reason"}``, by row."""
+    path = store / QUARANTINE
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []

@@ -1,0 +1,349 @@
+"""Writes a feature store, shard by shard, by one process or many."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..utils.atomic import atomic_folder, atomic_path, write_json
+from ..utils.errors import UserError
+from . import layout
+
+# What must agree before a run may add to the shards that another run wrote.
+_IDENTITY = ("extractor", "transform", "dim", "root", "images_sha256")
+
+
+class FeatureStoreWriter:
+    """The write half of a feature store.
+
+    Rank 0 makes or reopens the store with `prepare`; then every rank opens it with
+    ``FeatureStoreWriter(path)``, writes its share of `missing_shards`, and rank 0
+    calls `finish` when all are done. Nothing in the folder depends on the number of
+    ranks or on how often the run was interrupted.
+
+    Args:
+        path: A prepared store.
+
+    Raises:
+        UserError: ``path`` is no feature store.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.manifest = layout.read_manifest(self.path)
+        self.starts = layout.shard_starts(self.manifest)
+
+    @classmethod
+    def prepare(
+        cls,
+        path: str | os.PathLike,
+        image_ids: Sequence[str],
+        *,
+        dim: int,
+        extractor: Mapping[str, Any],
+        transform: Mapping[str, Any] | None = None,
+        root: str = "",
+        source: str = "",
+        labels: Sequence[str | None] | None = None,
+        rows_per_shard: int = layout.ROWS_PER_SHARD,
+        append: bool = False,
+    ) -> "FeatureStoreWriter":
+        """Makes a store without features, or reopens one to continue it.
+
+        Args:
+            path: The store's folder; made if absent.
+            image_ids: Unique ids in row order.
+            dim: Features a row.
+            extractor: JSON-ready description that tells one extractor from another
+                (architecture, weights' hash, ...).
+            transform: The same for the image transform.
+            root: Folder the image ids are relative to.
+            source: What the user named as the source of the images.
+            labels: Class name of each image, None where unknown.
+            rows_per_shard: Rows of each shard but the last one. An existing store
+                keeps its own.
+            append: Adds the ids that an existing store lacks as new shards behind
+                its old ones, which stay as they are.
+
+        Raises:
+            UserError: ``image_ids`` are empty, repeated or hold a line break; the
+                folder holds something else, or a store of another extractor,
+                transform, or image list.
+        """
+        path = Path(path)
+        image_ids = list(image_ids)
+        _check_ids(image_ids)
+        if rows_per_shard < 1:
+            raise UserError(f"rows per shard must be at least 1, got {rows_per_shard}")
+        if labels is not None and len(labels) != len(image_ids):
+            raise UserError(f"{len(image_ids)} images but {len(labels)} labels")
+        manifest = {
+            "format": layout.FORMAT,
+            "status": "incomplete",
+            "extractor": _plain(extractor),
+            "transform": _plain(transform or {}),
+            "dim": int(dim),
+            "rows": 0,
+            "rows_per_shard": int(rows_per_shard),
+            "shard_rows": [],
+            "root": str(root),
+            "source": str(source),
+            "images_sha256": _ids_sha256(image_ids),
+            "class_names": None,
+        }
+        with writing(path):
+            if (path / layout.MANIFEST).exists():
+                old = cls(path)
+                if append:
+                    _check_identity(path, old.manifest, manifest, append=True)
+                    return old._append(image_ids, labels)
+                _check_identity(path, old.manifest, manifest, append=False)
+                old._remove_leftovers()
+                if labels is not None:
+                    _write_labels(path, old.manifest, labels)
+                    write_json(path / layout.MANIFEST, old.manifest)
+                return old
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise UserError(
+                    f"{path} exists and is not a feature store: name another folder"
+                )
+            with atomic_folder(path) as folder:
+                _plan(folder, manifest, image_ids, labels)
+        return cls(path)
+
+    def _append(
+        self, image_ids: list[str], labels: Sequence[str | None] | None
+    ) -> "FeatureStoreWriter":
+        self._remove_leftovers()
+        old_ids = read_ids(self.path, self.manifest)
+        known = set(old_ids)
+        new = [i for i, image in enumerate(image_ids) if image not in known]
+        if new:
+            manifest = {**self.manifest, "status": "incomplete"}
+            names = manifest["class_names"]
+            if labels is not None or names is not None:
+                old_labels = [None] * len(old_ids)
+                if names is not None:
+                    rows = np.load(self.path / layout.LABELS)[: len(old_ids)]
+                    old_labels = [names[i] if i >= 0 else None for i in rows.tolist()]
+                new_labels = [None if labels is None else labels[i] for i in new]
+                labels = old_labels + new_labels
+            new_ids = [image_ids[i] for i in new]
+            _plan(self.path, manifest, new_ids, labels, old_ids)
+        return FeatureStoreWriter(self.path)
+
+    def _remove_leftovers(self) -> None:
+        # A killed process cannot remove the file it was writing.
+        for name in ("shard-", layout.IDS, layout.LABELS, layout.MANIFEST):
+            for temporary in self.path.glob(f".{name}*"):
+                temporary.unlink(missing_ok=True)
+
+    @property
+    def num_shards(self) -> int:
+        """Shards of the whole store."""
+        return len(self.starts) - 1
+
+    def shard_range(self, index: int) -> tuple[int, int]:
+        """Returns the rows ``[start, stop)`` of one shard."""
+        return int(self.starts[index]), int(self.starts[index + 1])
+
+    def missing_shards(self) -> list[int]:
+        """Returns the shards that no run has finished yet."""
+        return [
+            i
+            for i in range(self.num_shards)
+            if not layout.shard_path(self.path, i).exists()
+        ]
+
+    def write_shard(
+        self,
+        index: int,
+        features: np.ndarray,
+        broken: Mapping[int, str] | None = None,
+    ) -> None:
+        """Normalises and writes one shard; it appears complete or not at all.
+
+        Rows with a value that is not finite, or of length zero, are quarantined.
+
+        Args:
+            index: The shard.
+            features: (rows, dim) floats, any scale.
+            broken: Rows of the shard (0: its first) that have no feature because
+                their image could not be read, and why.
+
+        Raises:
+            UserError: Wrong shape, or no space left on the disk.
+        """
+        start, stop = self.shard_range(index)
+        shape = (stop - start, self.manifest["dim"])
+        if features.shape != shape:
+            raise UserError(
+                f"shard {index} needs features {shape}, got {features.shape}"
+            )
+        features, bad = _normalise(np.asarray(features), dict(broken or {}))
+        with writing(self.path, f"{index} of {self.num_shards} shards"):
+            # Before the shard, whose presence says that all of it is written.
+            bad_path = layout.shard_bad_path(self.path, index)
+            if bad:
+                rows = [[start + row, bad[row]] for row in sorted(bad)]
+                write_json(bad_path, rows)
+            else:  # a killed run may have seen the images in a worse state
+                bad_path.unlink(missing_ok=True)
+            with (
+                atomic_path(layout.shard_path(self.path, index)) as temporary,
+                open(temporary, "wb") as file,
+            ):
+                np.save(file, features)
+
+    def finish(self) -> None:
+        """Marks the store complete.
+
+        Raises:
+            UserError: A shard is missing.
+        """
+        missing = self.missing_shards()
+        if missing:
+            raise UserError(
+                f"{self.path} lacks {len(missing)} of {self.num_shards} shards: run "
+                "the extraction again"
+            )
+        quarantine = layout.read_quarantine(self.path)
+        known = {entry["row"] for entry in quarantine}
+        parts = sorted(self.path.glob("shard-*.bad.json"))
+        if parts:
+            image_ids = read_ids(self.path, self.manifest)
+            for part in parts:
+                for row, reason in json.loads(part.read_text(encoding="utf-8")):
+                    if row not in known:
+                        entry = {"row": row, "image": image_ids[row], "reason": reason}
+                        quarantine.append(entry)
+            quarantine.sort(key=lambda entry: entry["row"])
+        with writing(self.path):
+            write_json(self.path / layout.QUARANTINE, quarantine)
+            self.manifest["status"] = "complete"
+            write_json(self.path / layout.MANIFEST, self.manifest)
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path, done: str = "") -> Iterator[None]:
+    """Turns a full or forbidden disk into a `UserError` that says what is left."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"no space left on the disk while writing {path}: what is finished "
+                "is kept, free some space and run the same command again"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise UserError(f"cannot write to {path}: {error.strerror}") from error
+        raise
+
+
+def read_ids(path: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Reads the image ids of a store in row order."""
+    # Bytes, because text mode and `splitlines` also split at characters that may
+    # stand in a file name. An append that was killed may have left more lines than
+    # the manifest counts.
+    text = (path / layout.IDS).read_bytes().decode("utf-8", "surrogateescape")
+    return text.split("\n")[: manifest["rows"]]
+
+
+def _plan(
+    path: Path,
+    manifest: dict[str, Any],
+    new_ids: list[str],
+    labels: Sequence[str | None] | None,
+    old_ids: Sequence[str] = (),
+) -> None:
+    """Writes labels, ids and, last, the manifest for ``new_ids`` behind ``old_ids``."""
+    size = manifest["rows_per_shard"]
+    full, rest = divmod(len(new_ids), size)
+    image_ids = [*old_ids, *new_ids]
+    new_shards = [size] * full + [rest] * bool(rest)
+    manifest["shard_rows"] = manifest["shard_rows"] + new_shards
+    manifest["rows"] = len(image_ids)
+    manifest["images_sha256"] = _ids_sha256(image_ids)
+    if labels is not None:
+        _write_labels(path, manifest, labels)
+    with atomic_path(path / layout.IDS) as temporary:
+        temporary.write_bytes(_lines(image_ids))
+    write_json(path / layout.MANIFEST, manifest)
+
+
+def _write_labels(
+    path: Path, manifest: dict[str, Any], labels: Sequence[str | None]
+) -> None:
+    """Writes one label a row; known classes keep their index, new ones follow."""
+    known = manifest["class_names"] or []
+    names = known + sorted({n for n in labels if n is not None} - set(known))
+    index = {name: i for i, name in enumerate(names)}
+    rows = np.array([index.get(name, -1) for name in labels], dtype=np.int64)
+    manifest["class_names"] = names
+    with atomic_path(path / layout.LABELS) as temporary, open(temporary, "wb") as file:
+        np.save(file, rows)
+
+
+def _normalise(
+    features: np.ndarray, bad: dict[int, str]
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Returns float16 rows of length 1, and the bad rows (zeros) with reasons."""
+    # In double precision no finite float32 row can overflow its norm.
+    norm = np.sqrt(np.einsum("nd,nd->n", features, features, dtype=np.float64))
+    for row in np.flatnonzero(~np.isfinite(norm)):
+        bad.setdefault(int(row), "feature holds NaN or infinity")
+    for row in np.flatnonzero(norm == 0):
+        bad.setdefault(int(row), "feature is all zeros")
+    good = np.ones(len(features), dtype=bool)
+    good[list(bad)] = False
+    out = np.zeros(features.shape, dtype=np.float16)
+    out[good] = features[good] / norm[good, None]
+    return out, bad
+
+
+def _check_ids(image_ids: list[str]) -> None:
+    if not image_ids:
+        raise UserError("a feature store needs at least one image")
+    if len(set(image_ids)) != len(image_ids):
+        seen: set[str] = set()
+        twice = next(i for i in image_ids if i in seen or seen.add(i))
+        raise UserError(f"image {twice!r} is listed twice: list each image once")
+    for image in image_ids:
+        if "\n" in image or not image:
+            raise UserError(f"image id {image!r} is empty or holds a line break")
+
+
+def _check_identity(
+    path: Path, old: dict[str, Any], new: dict[str, Any], append: bool
+) -> None:
+    for key in _IDENTITY:
+        if append and key == "images_sha256":
+            continue
+        if old[key] != new[key]:
+            what = {"images_sha256": "list of images", "root": "image folder"}
+            raise UserError(
+                f"{path} was begun with another {what.get(key, key)}: name another "
+                "folder, or delete this one to start again"
+            )
+
+
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns ``value`` as JSON reads it back, so that it can be compared."""
+    return json.loads(json.dumps(value))
+
+
+def _ids_sha256(image_ids: list[str]) -> str:
+    return hashlib.sha256(_lines(image_ids)).hexdigest()
+
+
+def _lines(image_ids: list[str]) -> bytes:
+    # File names are bytes to Linux: "surrogateescape" keeps those that are not UTF-8.
+    return ("\n".join(image_ids) + "\n").encode("utf-8", "surrogateescape")
