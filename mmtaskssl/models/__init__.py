@@ -1,1 +1,3 @@
+"""Models: importing this package registers them."""
 
+from . import algorithms  # noqa: F401

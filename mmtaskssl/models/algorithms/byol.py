@@ -1,0 +1,66 @@
+import torch
+from mmselfsup.models.algorithms import BYOL as _BYOL
+from mmselfsup.models.algorithms.base import BaseModel
+
+from mmtaskssl.registry import MODELS
+
+from .base import TwoViewMixin
+from .momentum import MomentumEncoder
+
+
+@MODELS.register_module()
+class BYOL(TwoViewMixin, _BYOL):
+    """The host's BYOL, fit for CPU, accumulation, AMP and exact resume.
+
+    Grill et al., *Bootstrap Your Own Latent*, NeurIPS 2020. The target is a
+    `MomentumEncoder` whose momentum rises along a cosine over the training. With
+    ``CosineSimilarityLoss(shift_factor=1)`` the loss is the paper's, the sum over
+    both directions of 2 - 2 cos (equations 2 and 3); the host's default shift of 0
+    lowers it by 4 and leaves the gradient alone.
+
+    Args:
+        base_momentum: Share of the target that one update keeps at the start.
+        end_momentum: The same at the end of the training.
+        **kwargs: The host's: ``backbone``, ``neck``, ``head``, ``pretrained``,
+            ``data_preprocessor``, ``init_cfg``.
+    """
+
+    def __init__(
+        self,
+        *args,
+        base_momentum: float = 0.996,
+        end_momentum: float = 1.0,
+        **kwargs,
+    ) -> None:
+        # Past the host's own constructor, which would build its target first.
+        BaseModel.__init__(self, *args, **kwargs)
+        self.target_net = MomentumEncoder(
+            self.backbone,
+            self.neck,
+            momentum=base_momentum,
+            end_momentum=end_momentum,
+        )
+
+    def loss(
+        self, inputs: list[torch.Tensor], data_samples=None, **kwargs
+    ) -> dict[str, torch.Tensor]:
+        """Symmetric regression of the target's projection.
+
+        Args:
+            inputs: Two views, each (N, 3, H, W).
+            data_samples: Ignored.
+            **kwargs: Ignored.
+
+        Returns:
+            ``loss``, a scalar.
+        """
+        first, second = inputs
+        online_first = self.neck(self.backbone(first))[0]
+        online_second = self.neck(self.backbone(second))[0]
+        with torch.no_grad():
+            self.target_net.update(self.backbone, self.neck)
+            target_first = self.target_net(first)[0]
+            target_second = self.target_net(second)[0]
+        loss = self._latent_loss(online_first, target_second)
+        loss = loss + self._latent_loss(online_second, target_first)
+        return {"loss": 2 * loss}

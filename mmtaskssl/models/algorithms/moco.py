@@ -1,0 +1,130 @@
+import torch
+import torch.nn.functional as F
+from mmengine.dist import get_rank, get_world_size
+from mmselfsup.models.algorithms import MoCo as _MoCo
+from mmselfsup.utils import concat_all_gather
+
+from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.errors import UserError
+
+from .base import TwoViewMixin, global_batch_size
+from .momentum import MomentumEncoder
+
+
+@MODELS.register_module()
+class MoCo(TwoViewMixin, _MoCo):
+    """The host's MoCo v1/v2, fit for CPU, accumulation, AMP and exact resume.
+
+    He et al., *Momentum Contrast*, CVPR 2020; Chen et al., *Improved Baselines
+    with Momentum Contrastive Learning*, 2020. Over the host's:
+
+    - the queue takes any batch that is not longer than itself, and wraps around;
+    - the batch shuffle across processes is a function of the step, drawn from no
+      global random state, and is skipped where it has no effect (one process);
+    - similarities are computed in float32 under autocast;
+    - the key encoder is a `MomentumEncoder`.
+
+    Args:
+        momentum: Share of the key encoder that one update keeps.
+        **kwargs: The host's: ``backbone``, ``neck``, ``head``, ``queue_len``,
+            ``feat_dim``, ``pretrained``, ``data_preprocessor``, ``init_cfg``.
+    """
+
+    def __init__(self, *args, momentum: float = 0.999, **kwargs) -> None:
+        super().__init__(*args, momentum=momentum, **kwargs)
+        self.encoder_k = MomentumEncoder(self.backbone, self.neck, momentum=momentum)
+        self.register_buffer("shuffle_step", torch.tensor(0, dtype=torch.long))
+
+    def check_batch(self, batch_size: int) -> None:
+        """Refuses a batch that the queue cannot hold.
+
+        Args:
+            batch_size: Images a process and step.
+
+        Raises:
+            UserError: One step would bring more keys than the queue has places.
+        """
+        super().check_batch(batch_size)
+        total = global_batch_size(batch_size)
+        if total > self.queue_len:
+            raise UserError(
+                f"one step brings {total} keys ({get_world_size()} process(es) of "
+                f"{batch_size} images) but the queue holds {self.queue_len}; lower "
+                "train_dataloader.batch_size or raise model.queue_len"
+            )
+
+    def loss(
+        self, inputs: list[torch.Tensor], data_samples=None, **kwargs
+    ) -> dict[str, torch.Tensor]:
+        """InfoNCE of each query against its key and the queue.
+
+        Args:
+            inputs: Query and key views, each (N, 3, H, W).
+            data_samples: Ignored.
+            **kwargs: Ignored.
+
+        Returns:
+            ``loss``, a scalar.
+
+        Raises:
+            UserError: More keys than places in the queue.
+        """
+        query_view, key_view = inputs
+        q = self.neck(self.backbone(query_view))[0]
+        q = F.normalize(q.float(), dim=1)  # (N, C)
+        k = self._keys(key_view)  # (N, C)
+        with torch.autocast(q.device.type, enabled=False):
+            positive = (q * k).sum(dim=1, keepdim=True)  # (N, 1)
+            negative = q @ self.queue.clone()  # (N, queue_len)
+            loss = self.head(positive, negative)
+        self._dequeue_and_enqueue(k)
+        return {"loss": loss}
+
+    @torch.no_grad()
+    def _keys(self, images: torch.Tensor) -> torch.Tensor:
+        self.encoder_k.update(self.backbone, self.neck)
+        images, order = self._shuffle(images)
+        k = F.normalize(self.encoder_k(images)[0].float(), dim=1)
+        if order is None:
+            return k
+        mine = torch.argsort(order).view(get_world_size(), -1)[get_rank()]
+        return concat_all_gather(k)[mine]
+
+    def _shuffle(
+        self, images: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Exchanges images between processes (MoCo, section 3.3).
+
+        Otherwise a query and its key share their batch-norm statistics, by which
+        the network can tell them from the rest.
+
+        Returns:
+            This process's share (N, 3, H, W) of the shuffled images, and the order
+            of all of them (None: one process, nothing moved).
+        """
+        world_size = get_world_size()
+        if world_size == 1:
+            return images, None
+        generator = torch.Generator().manual_seed(int(self.shuffle_step))
+        self.shuffle_step += 1
+        everyone = concat_all_gather(images)
+        order = torch.randperm(len(everyone), generator=generator)
+        order = order.to(images.device)
+        return everyone[order.view(world_size, -1)[get_rank()]], order
+
+    @torch.no_grad()
+    def _dequeue_and_enqueue(self, keys: torch.Tensor) -> None:
+        """Overwrites the oldest keys with those of all processes.
+
+        Args:
+            keys: L2-normalised keys (N, C) of this process.
+
+        Raises:
+            UserError: More keys than places in the queue.
+        """
+        keys = concat_all_gather(keys)
+        if len(keys) > self.queue_len:
+            self.check_batch(len(keys) // get_world_size())
+        places = torch.arange(len(keys), device=keys.device) + self.queue_ptr
+        self.queue[:, places % self.queue_len] = keys.T.to(self.queue.dtype)
+        self.queue_ptr[0] = (self.queue_ptr[0] + len(keys)) % self.queue_len

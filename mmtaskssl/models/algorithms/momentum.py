@@ -1,0 +1,97 @@
+"""The slowly moving copy of an encoder that MoCo and BYOL compare against."""
+
+import math
+from copy import deepcopy
+
+import torch
+from mmengine.logging import MessageHub
+from torch import nn
+
+
+class MomentumEncoder(nn.Module):
+    """Exponential moving average of ``nn.Sequential(*sources)``.
+
+    Differs from mmengine's averaged models, which the host uses, in three points:
+
+    - batch-norm statistics are the copy's own, as in the papers' code, instead of
+      being overwritten with the online network's before every step; the average
+      can therefore be evaluated as a network of its own;
+    - `update` moves once for each optimizer step, not once for each forward, so
+      that gradient accumulation leaves the average's time scale alone;
+    - the momentum schedule follows the share of the training that is done.
+
+    Keys in a checkpoint are the host's: ``module.0.*`` (backbone), ``module.1.*``
+    (neck), ``steps``.
+
+    Args:
+        sources: The online modules, in forward order.
+        momentum: Share of the old value that one update keeps.
+        end_momentum: If given, ``momentum`` rises to it along a cosine over the
+            training (BYOL, section 3.3).
+    """
+
+    def __init__(
+        self, *sources: nn.Module, momentum: float, end_momentum: float | None = None
+    ) -> None:
+        super().__init__()
+        self.module = deepcopy(nn.Sequential(*sources)).requires_grad_(False)
+        self.momentum = momentum
+        self.end_momentum = momentum if end_momentum is None else end_momentum
+        self.register_buffer("steps", torch.tensor(0, dtype=torch.long))
+        self._seen_versions: list[int] | None = None
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Applies the averaged modules to images (N, 3, H, W)."""
+        return self.module(x)
+
+    def current_momentum(self) -> float:
+        """The momentum at this point of the training.
+
+        Outside a Runner, where no length of the training is known, it stays at
+        its first value.
+        """
+        hub = MessageHub.get_current_instance()
+        now, end = hub.get_info("iter"), hub.get_info("max_iters")
+        if now is None or not end:
+            return self.momentum
+        rise = (1 - math.cos(math.pi * now / end)) / 2
+        return self.momentum + (self.end_momentum - self.momentum) * rise
+
+    @torch.no_grad()
+    def update(self, *sources: nn.Module) -> None:
+        """Moves towards the online parameters; the first call copies everything.
+
+        To be called at the start of each forward in training. That is where the
+        papers' "after each optimizer step" falls when the step itself lies outside
+        the model.
+
+        Args:
+            sources: The online modules that were given at construction.
+        """
+        online = [p for source in sources for p in source.parameters()]
+        if not self._stepped(online):
+            return
+        average = list(self.module.parameters())
+        if self.steps == 0:
+            # Built before the online weights were initialised or loaded.
+            torch._foreach_copy_(average, online)
+            buffers = [b for source in sources for b in source.buffers()]
+            for mine, theirs in zip(self.module.buffers(), buffers, strict=True):
+                mine.copy_(theirs)
+        else:
+            torch._foreach_lerp_(average, online, 1 - self.current_momentum())
+        self.steps += 1
+
+    def _stepped(self, online: list[nn.Parameter]) -> bool:
+        """False inside an accumulation window, whose weights were already seen.
+
+        Inside a window gradients lie on the parameters and the parameters are
+        untouched. Either sign alone can be missing: an optimizer may write through
+        ``.data``, and gradients may be zeroed in place.
+        """
+        versions = [p._version for p in online]
+        inside = versions == self._seen_versions and any(
+            p.grad is not None for p in online
+        )
+        self._seen_versions = versions
+        return not inside
