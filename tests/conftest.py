@@ -32,5 +32,7 @@ def data_root(repo_root) -> Path:
     """The folder of measuring images; skips where there is none."""
     root = Path(os.environ.get("MMTASKSSL_DATA", repo_root.parent / "shared" / "data"))
     if not (root / "pool" / "images").is_dir():
+        if os.environ.get("MMTASKSSL_REQUIRE_DATA"):
+            pytest.fail(f"the measuring images are required, but not in {root}")
         pytest.skip("no measuring images: set MMTASKSSL_DATA")
     return root

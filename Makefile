@@ -1,0 +1,68 @@
+# Two layers, so that a second checkout or a second CI run starts at once:
+#   base-HASH   every dependency, keyed by the files that name them (large, shared)
+#   here-HASH   this checkout installed in place on top of it (small, one a checkout)
+PYTHON ?= python3
+EXTRAS ?= cpu,det,seg,test
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mmtaskssl
+WORK ?= work_dirs/quickstart
+IMAGES ?=
+TARGET ?=
+
+KEY := $(shell { cat pyproject.toml .ci/constraints.txt; echo "$(EXTRAS)"; \
+	$(PYTHON) -c 'import sys, platform; print(sys.version, platform.machine())'; } | sha256sum | cut -c1-12)
+HERE := $(shell { echo "$(CURDIR) $(KEY)"; } | sha256sum | cut -c1-12)
+BASE := $(CACHE)/base-$(KEY)
+ENV := $(CACHE)/here-$(HERE)
+PY := $(ENV)/bin/python
+
+.PHONY: help env quickstart test lint format check-env print-python clean-env
+help:
+	@echo "make quickstart   set up, then run the main job on built-in images"
+	@echo "                  (IMAGES=/my/pool TARGET=/my/labelled/folder: on yours)"
+	@echo "make test         set up, then run the tests"
+	@echo "make env          only set up;  make -s print-python: its interpreter"
+	@echo "make check-env    what is installed, what works, what mends the rest"
+	@echo "make lint         ruff check and ruff format --check"
+
+env: $(ENV)/.done
+
+# Installed under a temporary name: an interrupted set-up is never taken for a whole one.
+$(BASE)/.done:
+	@echo "setting up dependencies in $(BASE) (once; several GB with torch)"
+	@rm -rf $(BASE)
+	@$(PYTHON) -m venv $(BASE)
+	@$(BASE)/bin/python .ci/list_requirements.py $(EXTRAS) > $(BASE)/requirements.txt
+	@$(BASE)/bin/python -m pip install -q -c .ci/constraints.txt -r $(BASE)/requirements.txt
+	@touch $@
+
+$(ENV)/.done: $(BASE)/.done
+	@rm -rf $(ENV)
+	@$(PYTHON) -m venv --without-pip $(ENV)
+	@$(PY) -c 'import glob, sysconfig; \
+	  base, = glob.glob("$(BASE)/lib/python*/site-packages"); \
+	  open(sysconfig.get_path("purelib") + "/_base.pth", "w").write(f"import site; site.addsitedir({base!r})\n")'
+	@$(PY) -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+quickstart: env
+	@$(PY) tools/quickstart.py --out $(WORK) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGET),--target $(TARGET))
+
+test: env
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: env
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+format: env
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+check-env: env
+	@$(PY) -m mmtaskssl.check_env
+
+print-python:
+	@echo $(PY)
+
+clean-env:
+	rm -rf $(ENV) $(BASE)
