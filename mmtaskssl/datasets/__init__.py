@@ -1,1 +1,15 @@
+from .images import BrokenImage, list_images, read_image
+from .labeled import LabeledImages
+from .selected import SelectedImages
+from .synthetic import SyntheticImages
+from .unlabeled import UnlabeledImages
 
+__all__ = [
+    "BrokenImage",
+    "LabeledImages",
+    "SelectedImages",
+    "SyntheticImages",
+    "UnlabeledImages",
+    "list_images",
+    "read_image",
+]
