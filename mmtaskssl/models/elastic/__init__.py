@@ -1,1 +1,42 @@
+"""Layers whose active channels are arguments."""
 
+from .channels import Channels, make_channels, num_channels, take
+from .checkpointing import checkpointed
+from .conv import ElasticConv2d
+from .linear import ElasticLinear
+from .norm import (
+    ElasticBatchNorm2d,
+    ElasticGroupNorm,
+    NormView,
+    SwitchableBatchNorm2d,
+    build_elastic_norm,
+    elastic_norm,
+    norm_width,
+    uncalibrated,
+)
+from .squeeze_excite import ElasticSqueezeExcite
+from .statistics import SubnetStatistics
+from .unit import Unit, Units, conv_norm
+
+__all__ = [
+    "Channels",
+    "ElasticBatchNorm2d",
+    "ElasticConv2d",
+    "ElasticGroupNorm",
+    "ElasticLinear",
+    "ElasticSqueezeExcite",
+    "NormView",
+    "SubnetStatistics",
+    "SwitchableBatchNorm2d",
+    "Unit",
+    "Units",
+    "build_elastic_norm",
+    "checkpointed",
+    "conv_norm",
+    "elastic_norm",
+    "make_channels",
+    "norm_width",
+    "num_channels",
+    "take",
+    "uncalibrated",
+]
