@@ -1,5 +1,58 @@
 """What a sub-net is, which there are, which a step runs, and what each costs."""
 
+from .arch import (
+    Architecture,
+    MobileNetV3Arch,
+    ResNetArch,
+    Routes,
+    arch_to_dict,
+    build_arch,
+    round_channels,
+)
+from .cost import Cost, Latency, Layer, cost, layers, measure_latency
+from .grid_space import GridSpace
+from .list_space import ListSpace
+from .presets import PRESETS, build_space
+from .samplers import (
+    AllSubnets,
+    Biased,
+    Dynamic,
+    Progressive,
+    RandomSubnets,
+    Sandwich,
+    SlowStart,
+    SubnetSampler,
+)
+from .space import SearchSpace
 from .spec import ALL, Subnet
 
-__all__ = ["ALL", "Subnet"]
+__all__ = [
+    "ALL",
+    "PRESETS",
+    "AllSubnets",
+    "Architecture",
+    "Biased",
+    "Cost",
+    "Dynamic",
+    "GridSpace",
+    "Latency",
+    "Layer",
+    "ListSpace",
+    "MobileNetV3Arch",
+    "Progressive",
+    "RandomSubnets",
+    "ResNetArch",
+    "Routes",
+    "Sandwich",
+    "SearchSpace",
+    "SlowStart",
+    "Subnet",
+    "SubnetSampler",
+    "arch_to_dict",
+    "build_arch",
+    "build_space",
+    "cost",
+    "layers",
+    "measure_latency",
+    "round_channels",
+]

@@ -60,7 +60,10 @@ class Routes:
     @property
     def widths(self) -> tuple[int, ...]:
         """Inner channels per stage of all groups together."""
-        return tuple(s + g * n for s, g, n in zip(self.shared, self.group, self.groups))
+        return tuple(
+            s + g * n
+            for s, g, n in zip(self.shared, self.group, self.groups, strict=True)
+        )
 
     def active(self, path: tuple[int, ...] | None) -> tuple[int, ...]:
         """Returns the inner channels per stage that run on ``path``."""
@@ -69,7 +72,7 @@ class Routes:
         return tuple(
             full if chosen == ALL else shared + group
             for full, shared, group, chosen in zip(
-                self.widths, self.shared, self.group, path
+                self.widths, self.shared, self.group, path, strict=True
             )
         )
 
@@ -139,9 +142,8 @@ class ResNetArch:
                 f"sub-net {subnet} does not fit the routed ResNet, whose widths with "
                 f"all groups are w{widths}"
             )
-        for stage, (chosen, groups) in enumerate(
-            zip(subnet.path or (), self.routes.groups)
-        ):
+        for stage, chosen in enumerate(subnet.path or ()):
+            groups = self.routes.groups[stage]
             if chosen >= groups:
                 raise UserError(
                     f"sub-net {subnet} asks for group {chosen} in stage {stage}, which "

@@ -170,9 +170,10 @@ def _resnet(arch: ResNetArch, subnet: Subnet, size: Size) -> Iterator[Layer]:
     if large:
         size = _down(size, 2)  # max pooling
     inputs = subnet.stem
-    stages = zip(arch.inner_widths(subnet), arch.out_channels(subnet), subnet.depths)
-    for stage, (inner, outputs, depth) in enumerate(stages):
-        for block in range(depth):
+    out_channels = arch.out_channels(subnet)
+    for stage, inner in enumerate(arch.inner_widths(subnet)):
+        outputs = out_channels[stage]
+        for block in range(subnet.depths[stage]):
             stride = 2 if stage > 0 and block == 0 else 1
             here = f"stage{stage}.block{block}"
             after = _down(size, stride)
@@ -194,7 +195,7 @@ def _mobilenet_v3(arch: MobileNetV3Arch, subnet: Subnet, size: Size) -> Iterator
     size = _down(size, 2)
     inputs = arch.scale(arch.stem, subnet)
     yield Layer("stem", 3, inputs, 3, size)
-    for stage, (width, blocks) in enumerate(zip(arch.widths, arch.stages)):
+    for stage, (width, blocks) in enumerate(zip(arch.widths, arch.stages, strict=True)):
         outputs = arch.scale(width, subnet)
         for index, block in enumerate(blocks):
             expand = arch.scale(block.expand, subnet)

@@ -95,6 +95,9 @@ class Subnet:
     def __str__(self) -> str:
         return self.name
 
+    def __repr__(self) -> str:
+        return f"Subnet.parse({self.name!r})"
+
     @classmethod
     def parse(cls, name: str) -> "Subnet":
         """Reads a name back.

@@ -1,0 +1,114 @@
+"""SDR's phases: the whole net first, then ever more paths."""
+
+import itertools
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...registry import SUBNET_SAMPLERS
+from ...utils.errors import UserError
+from ..arch import ResNetArch
+from ..space import SearchSpace
+from ..spec import ALL, Subnet
+from .base import SubnetSampler, check_count
+
+
+@SUBNET_SAMPLERS.register_module()
+class Progressive(SubnetSampler):
+    """MAX, and from the second phase on also paths of a routed network (SDR).
+
+    Each phase splits one more stage, the last stage first, because the coarse digit
+    of the hierarchy of clusters lies there. With four groups in four stages the
+    phases have 1 (MAX alone), 4, 16, 64 and 256 live paths. A stage not yet split
+    runs all its groups; its entry in the path is `ALL`.
+
+    A step runs MAX and ``num_paths`` live paths. The paths of a phase come in random
+    order without repetition: none runs twice before all have run once, up to a rest
+    of fewer than ``num_paths``.
+
+    The kind and order of phases are recalled from the paper (arXiv 2205.13267), the
+    shares are our choice.
+
+    Args:
+        space: A space of paths, or its config.
+        num_paths: Paths that a step runs beside MAX, once there are as many.
+        shares: Share of the steps per phase, one more than there are stages to split.
+        seed: Two seeds draw two independent sequences.
+
+    Raises:
+        UserError: The space has no paths, or the shares do not fit it.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace | str | Mapping[str, Any],
+        num_paths: int = 1,
+        shares: Sequence[float] = (0.5, 0.1, 0.1, 0.1, 0.2),
+        seed: int = 0,
+    ) -> None:
+        super().__init__(space, seed)
+        arch = self.space.arch
+        if not isinstance(arch, ResNetArch) or arch.routes is None:
+            raise UserError(
+                "Progressive needs a search space of paths, such as "
+                "dict(preset='routed_resnet')"
+            )
+        self.num_paths = check_count("num_paths", num_paths)
+        self._live = _live_paths(self.space.max, arch.routes.groups)
+        if (
+            len(shares) != len(self._live)
+            or min(shares) < 0
+            or abs(sum(shares) - 1) > 1e-6
+        ):
+            raise UserError(
+                f"shares must be {len(self._live)} numbers that add up to 1, one for "
+                f"each phase of this space, not {tuple(shares)}"
+            )
+        self.shares = tuple(shares)
+
+    @property
+    def num_phases(self) -> int:
+        """Number of phases, the one of MAX alone included."""
+        return len(self._live)
+
+    def bounds(self, max_steps: int) -> list[int]:
+        """Returns the first step of each phase, then ``max_steps``."""
+        ends = itertools.accumulate(self.shares)
+        return [0, *(round(end * max_steps) for end in ends)]
+
+    def phase(self, step: int, max_steps: int) -> int:
+        """Returns the phase of a step: 0 (MAX alone) to ``num_phases - 1``."""
+        starts = self.bounds(max_steps)[1:-1]
+        return sum(step >= start for start in starts)
+
+    def live_paths(self, phase: int) -> list[Subnet]:
+        """Returns the paths that exist in a phase, in lexical order; MAX in phase 0."""
+        return list(self._live[phase])
+
+    def sample(self, step: int, max_steps: int) -> list[Subnet]:
+        """See `SubnetSampler.__call__`."""
+        phase = self.phase(step, max_steps)
+        if phase == 0:
+            return [self.space.max]
+        live = self.live_paths(phase)
+        count = min(self.num_paths, len(live))
+        turn, place = divmod(step - self.bounds(max_steps)[phase], len(live) // count)
+        random.Random(f"{self.seed}/{phase}/{turn}").shuffle(live)
+        return [self.space.max, *live[place * count : (place + 1) * count]]
+
+
+def _live_paths(largest: Subnet, groups: Sequence[int]) -> list[list[Subnet]]:
+    """Returns the live paths of each phase."""
+    phases = [[largest]]
+    choices: list[Sequence[int]] = [(ALL,)] * len(groups)
+    for stage in reversed(range(len(groups))):
+        if groups[stage] < 2:
+            continue
+        choices[stage] = range(groups[stage])
+        phases.append(
+            [
+                Subnet(largest.stem, largest.widths, largest.depths, path)
+                for path in itertools.product(*choices)
+            ]
+        )
+    return phases
