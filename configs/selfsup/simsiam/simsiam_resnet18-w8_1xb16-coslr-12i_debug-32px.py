@@ -1,0 +1,32 @@
+"""SimSiam, debug: generated images, a few seconds on a CPU; teaches nothing.
+
+python tools/train.py \
+    configs/selfsup/simsiam/simsiam_resnet18-w8_1xb16-coslr-12i_debug-32px.py
+"""
+
+_base_ = [
+    '../../_base_/models/simsiam.py',
+    '../../_base_/datasets/synthetic.py',
+    '../../_base_/schedules/sgd_coslr-20k.py',
+    '../../_base_/default_runtime.py',
+]
+
+model = dict(
+    data_preprocessor=dict(view_size=32),
+    backbone=dict(depth=18, stem_channels=8, base_channels=8),
+    neck=dict(in_channels=64, hid_channels=64, out_channels=64),
+    head=dict(
+        predictor=dict(in_channels=64, hid_channels=16, out_channels=64)))
+
+# The predictor's rate does not decay (section 4.1 of the paper).
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)}))
+
+max_iters = 12
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=False)]
+default_hooks = dict(
+    fixed_lr=dict(type='FixedLrHook'),
+    logger=dict(interval=2),
+    checkpoint=dict(by_epoch=False, interval=6))
+log_processor = dict(by_epoch=False)

@@ -1,0 +1,134 @@
+"""From a config's name and the command line to a complete config."""
+
+import difflib
+import inspect
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resolve_config
+
+# Keys that the Runner reads from a config besides its own arguments.
+_RUNNER_KEYS = frozenset(
+    [
+        *inspect.signature(Runner.__init__).parameters,
+        "activation_checkpointing",
+        "compile",
+        "efficient_conv_bn_eval",
+        "find_unused_parameters",
+        "model_wrapper_cfg",
+        "sync_bn",
+    ]
+)
+
+# Top-level variables of our configs and where their values belong. A classic
+# config is evaluated before --cfg-options are merged, so an override of the variable
+# alone would reach nothing.
+_VARIABLES = {
+    "max_iters": "train_cfg.max_iters",
+    "max_epochs": "train_cfg.max_epochs",
+    "batch_size": "train_dataloader.batch_size",
+    "num_workers": "train_dataloader.num_workers",
+}
+
+
+def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
+    """Reads a config and merges ``--cfg-options`` into it.
+
+    The variables ``images``, ``selection``, ``max_iters``, ``max_epochs``,
+    ``batch_size`` and ``num_workers`` of our self-supervised configs reach the data
+    set, the data loader and the loop also when given as options.
+
+    Args:
+        name: A path, a path below our own ``configs``, or ``PACKAGE::PATH`` for a
+            config that an installed OpenMMLab package brings, for example
+            ``mmdet::retinanet/retinanet_r50_fpn_1x_coco.py``.
+        options: Dotted keys and their values.
+
+    Raises:
+        UserError: No such config, one that cannot be evaluated, or an option whose
+            first key neither the config nor the Runner knows.
+    """
+    cfg = _read(name)
+    options = dict(options or {})
+    _check_keys(cfg, options)
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, TypeError, AssertionError) as error:
+        raise UserError(f"--cfg-options do not fit {name}: {_text(error)}") from error
+    _spread_variables(cfg, options)
+    return cfg
+
+
+def default_work_dir(cfg: Config, name: str) -> str:
+    """Returns OpenMMLab's ``work_dirs/<config's name>``, or the config's own."""
+    return cfg.get("work_dir") or str(Path("work_dirs") / Path(name).stem)
+
+
+def _read(name: str) -> Config:
+    package, _, inner = name.rpartition("::")
+    try:
+        if package in ("", "mmtaskssl"):
+            return Config.fromfile(resolve_config(inner))
+        return Config.fromfile(_installed(package, inner))
+    except UserError:
+        raise
+    except Exception as error:  # A config is a program: anything may go wrong in it.
+        raise UserError(f"config {name} cannot be read: {_text(error)}") from error
+
+
+def _installed(package: str, inner: str) -> Path:
+    try:
+        from mmengine.utils import get_installed_path
+
+        root = Path(get_installed_path(package))
+    except Exception as error:
+        raise UserError(f"package {package} is not installed") from error
+    for configs in (root / ".mim" / "configs", root / "configs"):
+        if (configs / inner).is_file():
+            return configs / inner
+    raise UserError(f"package {package} has no config {inner}")
+
+
+def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
+    for key in options:
+        first = key.split(".")[0]
+        if first in cfg or first in _RUNNER_KEYS or first in ("images", "selection"):
+            continue
+        close = difflib.get_close_matches(first, [*cfg, *_RUNNER_KEYS], n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UserError(f"--cfg-options: the config has no key {first!r}{hint}")
+
+
+def _spread_variables(cfg: Config, options: dict[str, Any]) -> None:
+    for variable, place in _VARIABLES.items():
+        if variable in options:
+            cfg.merge_from_dict({place: options[variable]})
+    loader = cfg.get("train_dataloader")
+    if loader is None or "dataset" not in loader:
+        return
+    if "images" in options:
+        inner = loader.dataset
+        while "dataset" in inner:
+            inner = inner.dataset
+        if "source" not in inner:
+            raise UserError(
+                f"--cfg-options images=... needs a data set of files, but this config "
+                f"trains on {inner.get('type')}"
+            )
+        inner.source = options["images"]
+    if options.get("selection"):
+        loader.dataset = {
+            "type": "mmtaskssl.SelectedImages",
+            "dataset": loader.dataset,
+            "selection": options["selection"],
+        }
+
+
+def _text(error: BaseException) -> str:
+    """One line: a KeyError's text is its message's repr, others may have several."""
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return " ".join(str(text).split()) or type(error).__name__

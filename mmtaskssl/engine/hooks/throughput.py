@@ -1,0 +1,28 @@
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmtaskssl.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ThroughputHook(Hook):
+    """Logs ``images_per_s`` over all processes, beside mmengine's time and ETA."""
+
+    # After IterTimerHook has measured the iteration, before LoggerHook reads it.
+    priority = "NORMAL"
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Divides the batch by the iteration's time.
+
+        Args:
+            runner: Its message hub is read and written.
+            batch_idx: Ignored.
+            data_batch: ``inputs`` has one entry an image.
+            outputs: Ignored.
+        """
+        seconds = runner.message_hub.get_scalar("train/time").current()
+        images = len(data_batch["inputs"]) * get_world_size()
+        runner.message_hub.update_scalar("train/images_per_s", images / seconds)

@@ -1,0 +1,74 @@
+import copy
+import itertools
+
+from mmengine.dataset import InfiniteSampler
+from mmengine.logging import print_log
+from mmengine.runner import IterBasedTrainLoop
+
+from mmtaskssl.registry import LOOPS
+
+
+@LOOPS.register_module()
+class SeekableIterLoop(IterBasedTrainLoop):
+    """mmengine's loop by iterations, resumed without reading the past again.
+
+    mmengine finds its place in the data by loading every batch up to there, which
+    on image folders takes hours. The order of an `InfiniteSampler` is a function of
+    its seed, so its past can be skipped as numbers. With any other sampler this
+    loop is mmengine's.
+
+    Args:
+        *args: See `IterBasedTrainLoop`: ``runner``, ``dataloader``, ``max_iters``,
+            ``val_begin``, ``val_interval``.
+        **kwargs: Likewise.
+    """
+
+    def run(self):
+        """Trains from the runner's iteration to ``max_iters``."""
+        done, sampler = self._iter, self.dataloader.sampler
+        if done == 0 or not isinstance(sampler, InfiniteSampler):
+            return super().run()
+        self._seek(done)
+        self.runner.call_hook("before_train")
+        self.runner.call_hook("before_train_epoch")
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            self.run_iter(next(self.dataloader_iterator))
+            self._decide_current_val_interval()
+            if self._is_time_to_validate():
+                self.runner.val_loop.run()
+        self.runner.call_hook("after_train_epoch")
+        self.runner.call_hook("after_train")
+        return self.runner.model
+
+    def _is_time_to_validate(self) -> bool:
+        if self.runner.val_loop is None or self._iter < self.val_begin:
+            return False
+        return self._iter % self.val_interval == 0 or self._iter == self._max_iters
+
+    def _seek(self, done: int) -> None:
+        """Starts the data at iteration ``done``, with a fresh loader and sampler.
+
+        The first loader's workers have drawn from its sampler already.
+        """
+        loader = self.dataloader
+        sampler = copy.copy(loader.sampler)
+        fresh = type(sampler)(sampler.dataset, sampler.shuffle, sampler.seed)
+        past = done * loader.batch_size
+        fresh.indices = itertools.islice(fresh.indices, past, None)
+        cfg = {
+            "dataset": loader.dataset,
+            "sampler": fresh,
+            "batch_size": loader.batch_size,
+            "num_workers": loader.num_workers,
+            "collate_fn": loader.collate_fn,
+            "persistent_workers": loader.persistent_workers,
+            "pin_memory": loader.pin_memory,
+            "drop_last": loader.drop_last,
+            "prefetch_factor": loader.prefetch_factor,
+            "worker_init_fn": loader.worker_init_fn,
+            "multiprocessing_context": loader.multiprocessing_context,
+        }
+        self.dataloader = type(loader)(**cfg)
+        self.dataloader_iterator = iter(self.dataloader)
+        print_log(f"data resumed after {past} images of this process", "current")

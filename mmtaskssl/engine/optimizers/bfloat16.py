@@ -1,0 +1,27 @@
+from contextlib import contextmanager
+
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.runner.amp import autocast
+from torch import nn
+
+from mmtaskssl.registry import OPTIM_WRAPPERS
+
+
+@OPTIM_WRAPPERS.register_module()
+class BFloat16OptimWrapper(OptimWrapper):
+    """Mixed precision in bfloat16, on CPU as on GPU.
+
+    mmengine's `AmpOptimWrapper` refuses to be built without a GPU. bfloat16 has
+    float32's range, so no loss scaling is needed.
+    """
+
+    @contextmanager
+    def optim_context(self, model: nn.Module):
+        """Autocasts the forward pass of ``model``.
+
+        Args:
+            model: As for `OptimWrapper.optim_context`.
+        """
+        with super().optim_context(model), autocast(dtype=torch.bfloat16):
+            yield

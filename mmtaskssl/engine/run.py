@@ -1,0 +1,259 @@
+"""What tools/train.py and tools/test.py do, as functions."""
+
+import contextlib
+import logging
+import math
+import os
+import re
+from collections.abc import Iterator
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_world_size, is_distributed
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper, revert_sync_batchnorm
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mmtaskssl.utils.errors import UserError
+
+
+def train(cfg: Config) -> None:
+    """Trains a config of any OpenMMLab package.
+
+    Args:
+        cfg: A complete config with ``work_dir`` and ``launcher``.
+
+    Raises:
+        UserError: The config, its data or its checkpoint cannot be used.
+    """
+    for section in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
+        if cfg.get(section) is None:
+            raise UserError(f"the config has no {section}, it cannot be trained")
+    with user_errors():
+        runner = build_runner(cfg)
+        runner.train_loop  # noqa: B018  builds it: bad data must show before training
+        check_batches(runner)
+        if cfg.get("load_from"):
+            check_checkpoint(runner, cfg.load_from)
+        runner.train()
+
+
+def test(cfg: Config) -> None:
+    """Evaluates ``cfg.load_from`` on the config's test data.
+
+    Args:
+        cfg: A complete config with ``work_dir``, ``launcher`` and ``load_from``.
+
+    Raises:
+        UserError: The config has no test, or cannot be used.
+    """
+    if cfg.get("test_dataloader") is None:
+        raise UserError(
+            "the config has no test_dataloader; measure a self-supervised checkpoint "
+            "with tools/eval_knn.py or tools/eval_linear.py"
+        )
+    with user_errors():
+        runner = build_runner(cfg)
+        check_checkpoint(runner, cfg.load_from)
+        runner.test()
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Builds mmengine's Runner, on CPU as on GPU.
+
+    mmengine takes a GPU for granted in three places, which are prepared here where
+    there is none: the process group, the wrapper's device and SyncBN.
+    """
+    on_cpu = not torch.cuda.is_available()
+    distributed = cfg.get("launcher", "none") != "none"
+    if on_cpu and distributed:
+        _init_gloo(cfg.launcher)
+        cfg.model_wrapper_cfg = {
+            "type": "MMDistributedDataParallel",
+            "device_ids": None,
+            "broadcast_buffers": False,
+            "find_unused_parameters": cfg.get("find_unused_parameters", False),
+        }
+        cfg.pop("sync_bn", None)
+    if "runner_type" in cfg:
+        from mmengine.registry import RUNNERS
+
+        runner = RUNNERS.build(cfg)
+    else:
+        runner = Runner.from_cfg(cfg)
+    if on_cpu:
+        runner.model = revert_sync_batchnorm(runner.model)
+    return runner
+
+
+def _init_gloo(launcher: str) -> None:
+    if is_distributed():
+        return
+    if launcher != "pytorch":
+        raise UserError(
+            f"--launcher {launcher} needs a GPU; on CPU use tools/dist_train.sh"
+        )
+    missing = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} - set(os.environ)
+    if missing:
+        raise UserError(
+            "--launcher pytorch needs the environment that tools/dist_train.sh or "
+            f"torchrun sets up; missing: {', '.join(sorted(missing))}"
+        )
+    torch.distributed.init_process_group("gloo")
+
+
+def use_amp(cfg: Config) -> None:
+    """Switches a config to mixed precision: float16 on a GPU, bfloat16 on a CPU.
+
+    Raises:
+        UserError: The config has an optimizer wrapper of its own kind.
+    """
+    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
+    if kind not in ("OptimWrapper", "AmpOptimWrapper"):
+        raise UserError(f"--amp does not combine with the optimizer wrapper {kind}")
+    if torch.cuda.is_available():
+        cfg.optim_wrapper.type = "AmpOptimWrapper"
+        cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
+    else:
+        cfg.optim_wrapper.type = "mmtaskssl.BFloat16OptimWrapper"
+        cfg.optim_wrapper.pop("loss_scale", None)
+        cfg.optim_wrapper.pop("dtype", None)
+
+
+def use_auto_scale_lr(cfg: Config) -> None:
+    """Lets the Runner scale the learning rate with the actual batch.
+
+    Raises:
+        UserError: The config does not say for which batch its rate is.
+    """
+    if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
+        raise UserError(
+            "--auto-scale-lr needs auto_scale_lr.base_batch_size in the config"
+        )
+    cfg.auto_scale_lr.enable = True
+
+
+def check_batches(runner: Runner) -> None:
+    """Refuses a batch size that the data set or the model cannot serve.
+
+    Only our own models are asked: those of the hosts keep their packages' rules.
+
+    Raises:
+        UserError: Says which number to change.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    loader = runner.train_dataloader
+    batch = loader.batch_size
+    if batch is None or not hasattr(model, "check_batch"):
+        return
+    world_size, images = get_world_size(), len(loader.dataset)
+    if batch * world_size > images:
+        raise UserError(
+            f"one step takes {batch * world_size} images ({world_size} process(es) of "
+            f"{batch}) but the data set has {images}; lower train_dataloader.batch_size"
+        )
+    model.check_batch(batch)
+    endless = not hasattr(loader.sampler, "num_samples")
+    last = math.ceil(images / world_size) % batch
+    if last == 1 and not loader.drop_last and not endless:
+        raise UserError(
+            f"the last batch of an epoch over {images} images would hold a single "
+            "one, which batch norm cannot normalise; set "
+            "train_dataloader.drop_last=True"
+        )
+
+
+def check_checkpoint(runner: Runner, path: str) -> None:
+    """Refuses a checkpoint that is not of the runner's model; says what matches.
+
+    mmengine loads whatever fits and lists the rest among hundreds of lines.
+
+    Args:
+        runner: Its model is compared, and left unchanged.
+        path: A local file; other addresses are left to mmengine.
+
+    Raises:
+        UserError: No such file, not a checkpoint, no key in common, or a backbone
+            of other shapes.
+    """
+    if "://" in path:
+        return
+    if not os.path.isfile(path):
+        raise UserError(f"checkpoint {path} does not exist")
+    try:
+        content = CheckpointLoader.load_checkpoint(path, map_location="cpu")
+        weights = content.get("state_dict", content)
+        weights = {k.removeprefix("module."): v for k, v in weights.items()}
+    except Exception as error:
+        raise UserError(f"{path} is not a readable checkpoint: {error}") from error
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    own = model.state_dict()
+    shared = [key for key in own if key in weights]
+    if not shared:
+        raise UserError(f"checkpoint {path} has no weight of this {runner.model_name}")
+    unlike = [k for k in shared if getattr(weights[k], "shape", None) != own[k].shape]
+    backbone = [key for key in unlike if key.startswith("backbone.")]
+    if backbone:
+        key = backbone[0]
+        raise UserError(
+            f"checkpoint {path} is of another architecture: {len(backbone)} backbone "
+            f"weights differ in shape, the first is {key} with "
+            f"{tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
+        )
+    fits = len(shared) - len(unlike)
+    level = logging.INFO if fits == len(own) else logging.WARNING
+    print_log(f"{path} fits {fits}/{len(own)} weights", "current", level)
+
+
+@contextlib.contextmanager
+def user_errors() -> Iterator[None]:
+    """Turns what a config can cause in mmengine into one sentence each."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(_from_worker(str(error))) from error
+    except KeyError as error:
+        text = str(error.args[0]) if error.args else ""
+        unknown = re.match(r"(\S+) is not in the (\S+?)::(.+?) registry", text)
+        if unknown:
+            name, scope, kind = unknown.groups()
+            raise UserError(
+                f"the config names the {kind} {name!r}, which is not registered in "
+                f"{scope}; check its spelling and its package's prefix"
+            ) from error
+        if text.startswith("`cfg` or `default_args` must contain the key"):
+            raise UserError(
+                'a part of the config has no "type": ' + " ".join(text.split()[-20:])
+            ) from error
+        raise
+    except TypeError as error:
+        wrong = re.match(
+            r"(\S+?)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'",
+            str(error),
+        )
+        if wrong and _raised_while_building(error):
+            name, argument = wrong.groups()
+            raise UserError(
+                f"the config gives {name} the argument {argument!r}, which it has not"
+            ) from error
+        raise
+
+
+def _from_worker(text: str) -> str:
+    """A data loader's worker sends its traceback as the message: keep the end."""
+    if not text.startswith("Caught UserError in DataLoader worker"):
+        return text
+    return text.rsplit("UserError: ", 1)[-1].strip()
+
+
+def _raised_while_building(error: BaseException) -> bool:
+    """True if the failing call was made by a registry or a data loader's builder.
+
+    The same words from any deeper call are an error of ours, whose traceback is
+    wanted.
+    """
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_name in ("build_from_cfg", "build_dataloader")
