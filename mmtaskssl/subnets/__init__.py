@@ -9,10 +9,11 @@ from .arch import (
     build_arch,
     round_channels,
 )
+from .config import build_space, find_space
 from .cost import Cost, Latency, Layer, cost, layers, measure_latency
 from .grid_space import GridSpace
 from .list_space import ListSpace
-from .presets import PRESETS, build_space
+from .presets import PRESETS
 from .samplers import (
     AllSubnets,
     Biased,
@@ -52,6 +53,7 @@ __all__ = [
     "build_arch",
     "build_space",
     "cost",
+    "find_space",
     "layers",
     "measure_latency",
     "round_channels",

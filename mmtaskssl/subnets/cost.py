@@ -11,10 +11,11 @@ Convention, the same everywhere in this package:
   the two affine vectors of each batch norm. Running statistics are not counted.
 """
 
+import functools
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..utils.errors import UserError
 from .arch import Architecture, MobileNetV3Arch, ResNetArch
@@ -89,6 +90,15 @@ class Layer:
         return self.weights + self.outputs * (2 if self.norm else 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The layers of one block and their sums, which many sub-nets share."""
+
+    layers: tuple[Layer, ...]
+    macs: int
+    params: int
+
+
 def layers(
     arch: Architecture, subnet: Subnet, shape: int | Size = 224
 ) -> Iterator[Layer]:
@@ -102,13 +112,9 @@ def layers(
     Raises:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
-    size = (shape, shape) if isinstance(shape, int) else tuple(shape)
-    if len(size) != 2 or min(size) < 1:
-        raise UserError(f"an image shape must be one or two positive sizes: {shape!r}")
-    arch.check(subnet)
-    if isinstance(arch, MobileNetV3Arch):
-        return _mobilenet_v3(arch, subnet, size)
-    return _resnet(arch, subnet, size)
+    for name, block in _blocks(arch, subnet, shape):
+        for layer in block.layers:
+            yield replace(layer, name=".".join(filter(None, (name, layer.name))))
 
 
 def cost(arch: Architecture, subnet: Subnet, shape: int | Size = 224) -> Cost:
@@ -123,9 +129,9 @@ def cost(arch: Architecture, subnet: Subnet, shape: int | Size = 224) -> Cost:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
     macs = params = 0
-    for layer in layers(arch, subnet, shape):
-        macs += layer.macs
-        params += layer.params
+    for _, block in _blocks(arch, subnet, shape):
+        macs += block.macs
+        params += block.params
     return Cost(macs, params)
 
 
@@ -158,15 +164,33 @@ def measure_latency(
     return Latency(statistics.median(times), min(times), max(times))
 
 
+def _blocks(
+    arch: Architecture, subnet: Subnet, shape: int | Size
+) -> Iterator[tuple[str, _Block]]:
+    size = (shape, shape) if isinstance(shape, int) else tuple(shape)
+    if len(size) != 2 or min(size) < 1:
+        raise UserError(f"an image shape must be one or two positive sizes: {shape!r}")
+    arch.check(subnet)
+    if isinstance(arch, MobileNetV3Arch):
+        return _mobilenet_v3(arch, subnet, size)
+    return _resnet(arch, subnet, size)
+
+
 def _down(size: Size, stride: int) -> Size:
     """Output size of a window k with padding (k - 1) / 2, for odd k."""
     return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
 
 
-def _resnet(arch: ResNetArch, subnet: Subnet, size: Size) -> Iterator[Layer]:
+def _block(*layers: Layer) -> _Block:
+    return _Block(layers, sum(x.macs for x in layers), sum(x.params for x in layers))
+
+
+def _resnet(
+    arch: ResNetArch, subnet: Subnet, size: Size
+) -> Iterator[tuple[str, _Block]]:
     large = arch.stem_kernel == 7
     size = _down(size, 2 if large else 1)
-    yield Layer("stem", 3, subnet.stem, arch.stem_kernel, size)
+    yield "stem", _block(Layer("", 3, subnet.stem, arch.stem_kernel, size))
     if large:
         size = _down(size, 2)  # max pooling
     inputs = subnet.stem
@@ -175,41 +199,57 @@ def _resnet(arch: ResNetArch, subnet: Subnet, size: Size) -> Iterator[Layer]:
         outputs = out_channels[stage]
         for block in range(subnet.depths[stage]):
             stride = 2 if stage > 0 and block == 0 else 1
-            here = f"stage{stage}.block{block}"
-            after = _down(size, stride)
-            if arch.block == "bottleneck":
-                yield Layer(f"{here}.conv1", inputs, inner, 1, size)
-                yield Layer(f"{here}.conv2", inner, inner, 3, after)
-                yield Layer(f"{here}.conv3", inner, outputs, 1, after)
-            else:
-                yield Layer(f"{here}.conv1", inputs, inner, 3, after)
-                yield Layer(f"{here}.conv2", inner, outputs, 3, after)
-            # Depends on this sub-net alone, so that its shape is a plain ResNet's even
-            # where wider members of the space need a projection.
-            if stride != 1 or inputs != outputs:
-                yield Layer(f"{here}.shortcut", inputs, outputs, 1, after)
-            inputs, size = outputs, after
+            name = f"stage{stage}.block{block}"
+            yield name, _resnet_block(arch.block, inputs, inner, outputs, stride, size)
+            inputs, size = outputs, _down(size, stride)
 
 
-def _mobilenet_v3(arch: MobileNetV3Arch, subnet: Subnet, size: Size) -> Iterator[Layer]:
+# A listing of a whole space meets few different blocks, each many times.
+@functools.lru_cache(maxsize=16384)
+def _resnet_block(
+    kind: str, inputs: int, inner: int, outputs: int, stride: int, size: Size
+) -> _Block:
+    after = _down(size, stride)
+    if kind == "bottleneck":
+        convs = [
+            Layer("conv1", inputs, inner, 1, size),
+            Layer("conv2", inner, inner, 3, after),
+            Layer("conv3", inner, outputs, 1, after),
+        ]
+    else:
+        convs = [
+            Layer("conv1", inputs, inner, 3, after),
+            Layer("conv2", inner, outputs, 3, after),
+        ]
+    # Depends on this sub-net alone, so that its shape is a plain ResNet's even where
+    # wider members of the space need a projection.
+    if stride != 1 or inputs != outputs:
+        convs.append(Layer("shortcut", inputs, outputs, 1, after))
+    return _block(*convs)
+
+
+def _mobilenet_v3(
+    arch: MobileNetV3Arch, subnet: Subnet, size: Size
+) -> Iterator[tuple[str, _Block]]:
     size = _down(size, 2)
     inputs = arch.scale(arch.stem, subnet)
-    yield Layer("stem", 3, inputs, 3, size)
+    yield "stem", _block(Layer("", 3, inputs, 3, size))
+    full_inputs = arch.stem
     for stage, (width, blocks) in enumerate(zip(arch.widths, arch.stages, strict=True)):
         outputs = arch.scale(width, subnet)
         for index, block in enumerate(blocks):
             expand = arch.scale(block.expand, subnet)
-            here = f"stage{stage}.block{index}"
+            parts = []
             # Decided at full width, so that every width has the same layers.
-            if block.expand != (width if index else (arch.stem, *arch.widths)[stage]):
-                yield Layer(f"{here}.expand", inputs, expand, 1, size)
+            if block.expand != full_inputs:
+                parts.append(Layer("expand", inputs, expand, 1, size))
             size = _down(size, block.stride)
-            yield Layer(f"{here}.depthwise", expand, expand, block.kernel, size, True)
+            parts.append(Layer("depthwise", expand, expand, block.kernel, size, True))
             if block.se:
-                squeeze = arch.squeeze(expand)
-                se = f"{here}.se"
-                yield Layer(f"{se}.reduce", expand, squeeze, 1, (1, 1), norm=False)
-                yield Layer(f"{se}.restore", squeeze, expand, 1, (1, 1), norm=False)
-            yield Layer(f"{here}.project", expand, outputs, 1, size)
-            inputs = outputs
-    yield Layer("last", inputs, arch.scale(arch.last, subnet), 1, size)
+                few, one = arch.squeeze(expand), (1, 1)
+                parts.append(Layer("se.reduce", expand, few, 1, one, norm=False))
+                parts.append(Layer("se.restore", few, expand, 1, one, norm=False))
+            parts.append(Layer("project", expand, outputs, 1, size))
+            yield f"stage{stage}.block{index}", _block(*parts)
+            inputs, full_inputs = outputs, width
+    yield "last", _block(Layer("", inputs, arch.scale(arch.last, subnet), 1, size))

@@ -1,8 +1,7 @@
-"""The named search spaces, and the one way to build a space from a config."""
+"""The named search spaces."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 from ..utils.errors import UserError
 from .arch import MobileNetV3Arch, ResNetArch, Routes, round_channels
@@ -161,45 +160,6 @@ PRESETS: dict[str, Callable[..., SearchSpace]] = {
     "routed_resnet": routed_resnet,
 }
 """Functions that make the named spaces; their arguments are a config's other keys."""
-
-_KINDS = {"grid": GridSpace, "list": ListSpace}
-
-
-def build_space(config: SearchSpace | str | Mapping[str, Any]) -> SearchSpace:
-    """Builds a space from a config value.
-
-    Args:
-        config: One of
-
-            * a preset's name: ``'data_bottleneck'``;
-            * a preset with arguments:
-              ``dict(preset='slimmable_resnet', depth=18, widths=[1, 0.5])``;
-            * a grid: ``dict(kind='grid', arch=..., stem=..., widths=..., depths=...)``
-              with the other arguments of `GridSpace`;
-            * a list: ``dict(kind='list', arch=..., subnets=[...])``, see `ListSpace`;
-            * a space, which is returned as it is.
-
-    Raises:
-        UserError: The config is none of these, or a value is out of range.
-    """
-    if isinstance(config, SearchSpace):
-        return config
-    values = {"preset": config} if isinstance(config, str) else dict(config)
-    if ("preset" in values) == ("kind" in values):
-        raise UserError(
-            "a search space needs either preset= or kind='grid' or kind='list', not "
-            f"the keys {', '.join(map(str, values)) or 'of an empty dict'}"
-        )
-    if "preset" in values:
-        name, known = values.pop("preset"), PRESETS
-    else:
-        name, known = values.pop("kind"), _KINDS
-    if name not in known:
-        raise UserError(f"{name!r} is not a search space; known are {', '.join(known)}")
-    try:
-        return known[name](**values)
-    except TypeError as error:
-        raise UserError(f"search space {name!r}: {error}") from None
 
 
 def _block(depth: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...utils.errors import UserError
-from ..presets import build_space
+from ..config import build_space
 from ..space import SearchSpace
 from ..spec import Subnet
 
