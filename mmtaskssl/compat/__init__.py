@@ -1,5 +1,18 @@
-"""The doors through three known walls of the OpenMMLab stack."""
+"""The doors through three known walls of the OpenMMLab stack.
+
+Each is a finder on `sys.meta_path` that wakes up when its module is imported, so
+opening them costs nothing, imports nothing and needs none of the packages they
+mend. Each is idle where its wall is absent.
+"""
+
+from . import mmcv_bound, mmcv_ext, mmselfsup_runner
 
 
 def install() -> None:
-    """Opens every door that this environment needs; silent when none is."""
+    """Opens every door that this environment needs; silent when none is.
+
+    May be called more than once.
+    """
+    mmcv_ext.install()
+    mmcv_bound.install()
+    mmselfsup_runner.install()

@@ -1,0 +1,48 @@
+"""Door 1: mmcv's operators without a compiler.
+
+Reason: mmdet and mmseg import ``mmcv.ops``, whose Python half needs the compiled
+module ``mmcv._ext``. mmcv-lite does not have it, no wheel of mmcv exists for current
+torch, and building it takes half an hour and a matching compiler.
+
+Versions: any mmcv >= 2.0 without ``mmcv._ext`` (mmcv-lite, or mmcv built with
+``MMCV_WITH_OPS=0``). A real ``mmcv._ext``, where present, always wins.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+
+from .stand_in import StandIn
+
+INSTALL_HINT = (
+    "pip uninstall -y mmcv-lite; "
+    'pip install "setuptools<81" wheel psutil ninja; '
+    'MMCV_WITH_OPS=1 pip install --no-build-isolation --no-binary mmcv "mmcv==2.1.0"'
+)
+
+
+def install() -> None:
+    """Serves ``mmcv._ext`` from torchvision where no compiled one is found."""
+    StandIn("mmcv._ext", _fill).install()
+
+
+def _fill(module: ModuleType) -> None:
+    from .torchvision_ops import OPS
+
+    module.__doc__ = "mmcv's operators on torchvision's kernels (mmtaskssl.compat)."
+    vars(module).update(OPS)
+    # mmcv asserts at import that every operator's name exists, and the names differ
+    # between its versions, so every public name does.
+    module.__getattr__ = _missing_op
+
+
+def _missing_op(name: str) -> Callable:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'mmcv._ext' has no attribute {name!r}")
+
+    def op(*args, **kwargs):
+        raise NotImplementedError(
+            f"mmcv's operator {name!r} needs a compiled mmcv: {INSTALL_HINT}"
+        )
+
+    op.__name__ = op.__qualname__ = name
+    return op

@@ -1,0 +1,1 @@
+import mmtaskssl  # noqa: F401  (mmcv.ops imports only behind its doors)
