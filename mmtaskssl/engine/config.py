@@ -38,9 +38,10 @@ _VARIABLES = {
 def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     """Reads a config and merges ``--cfg-options`` into it.
 
-    The variables ``images``, ``selection``, ``max_iters``, ``max_epochs``,
-    ``batch_size`` and ``num_workers`` of our self-supervised configs reach the data
-    set, the data loader and the loop also when given as options.
+    A few options stand for a place in our self-supervised configs: ``images`` (the
+    training images), ``selection`` (only those a selection file names), ``target``
+    (a labelled folder with ``train`` and ``test``, measured with kNN in training),
+    ``max_iters``, ``max_epochs``, ``batch_size`` and ``num_workers``.
 
     Args:
         name: A path, a path below our own ``configs``, or ``PACKAGE::PATH`` for a
@@ -96,9 +97,10 @@ def _installed(package: str, inner: str) -> Path:
 def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
     for key in options:
         first = key.split(".")[0]
-        if first in cfg or first in _RUNNER_KEYS or first in ("images", "selection"):
+        known = [*cfg, *_RUNNER_KEYS, *_VARIABLES, "images", "selection", "target"]
+        if first in known:
             continue
-        close = difflib.get_close_matches(first, [*cfg, *_RUNNER_KEYS], n=1)
+        close = difflib.get_close_matches(first, known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise UserError(f"--cfg-options: the config has no key {first!r}{hint}")
 
@@ -107,25 +109,49 @@ def _spread_variables(cfg: Config, options: dict[str, Any]) -> None:
     for variable, place in _VARIABLES.items():
         if variable in options:
             cfg.merge_from_dict({place: options[variable]})
-    loader = cfg.get("train_dataloader")
-    if loader is None or "dataset" not in loader:
-        return
+    loader = cfg.get("train_dataloader") or {}
+    if loader.get("num_workers") == 0:
+        loader["persistent_workers"] = False
     if "images" in options:
-        inner = loader.dataset
-        while "dataset" in inner:
-            inner = inner.dataset
-        if "source" not in inner:
-            raise UserError(
-                f"--cfg-options images=... needs a data set of files, but this config "
-                f"trains on {inner.get('type')}"
-            )
-        inner.source = options["images"]
+        _innermost(loader.get("dataset", {}))["source"] = options["images"]
     if options.get("selection"):
-        loader.dataset = {
+        loader["dataset"] = {
             "type": "mmtaskssl.SelectedImages",
-            "dataset": loader.dataset,
+            "dataset": loader["dataset"],
             "selection": options["selection"],
         }
+    if options.get("target"):
+        _watch(cfg, options["target"])
+
+
+def _innermost(dataset: dict) -> dict:
+    """Returns the data set below all wrappers, if it reads a source of images."""
+    while "dataset" in dataset:
+        dataset = dataset["dataset"]
+    if "source" not in dataset:
+        raise UserError(
+            "--cfg-options images=... needs a data set of image files, but this config "
+            f"trains on {dataset.get('type')}"
+        )
+    return dataset
+
+
+def _watch(cfg: Config, target: str) -> None:
+    """Measures kNN on ``target/train`` and ``target/test`` ten times in training."""
+    by_epoch = "max_epochs" in cfg.train_cfg
+    length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
+    train, test = (
+        {"type": "mmtaskssl.LabeledImages", "source": str(Path(target) / part)}
+        for part in ("train", "test")
+    )
+    hook = {
+        "type": "mmtaskssl.KNNHook",
+        "train": train,
+        "test": test,
+        "interval": max(1, length // 10),
+        "by_epoch": by_epoch,
+    }
+    cfg.default_hooks["knn"] = {**hook, **cfg.default_hooks.get("knn", {})}
 
 
 def _text(error: BaseException) -> str:

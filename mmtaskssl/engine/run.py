@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_distributed
+from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.runner import Runner
@@ -39,11 +40,12 @@ def train(cfg: Config) -> None:
         runner.train()
 
 
-def test(cfg: Config) -> None:
+def test(cfg: Config, dump: str | None = None) -> None:
     """Evaluates ``cfg.load_from`` on the config's test data.
 
     Args:
         cfg: A complete config with ``work_dir``, ``launcher`` and ``load_from``.
+        dump: File that also receives the predictions, as a pickle.
 
     Raises:
         UserError: The config has no test, or cannot be used.
@@ -56,6 +58,9 @@ def test(cfg: Config) -> None:
     with user_errors():
         runner = build_runner(cfg)
         check_checkpoint(runner, cfg.load_from)
+        runner.test_loop  # noqa: B018  builds it, and the evaluator within
+        if dump:
+            runner.test_evaluator.metrics.append(DumpResults(out_file_path=dump))
         runner.test()
 
 

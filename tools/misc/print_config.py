@@ -1,0 +1,33 @@
+"""Prints a config with its bases merged and its options applied."""
+
+import argparse
+
+from mmengine.config import DictAction
+
+from mmtaskssl.utils.errors import run_tool
+
+
+def parse_args(argv):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "config", help="path, or PACKAGE::PATH for a config inside a package"
+    )
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        metavar="KEY=VALUE",
+        help="override parts of the config",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    from mmtaskssl.engine.config import load_config
+
+    print(load_config(args.config, args.cfg_options).pretty_text)
+
+
+if __name__ == "__main__":
+    run_tool(main)
