@@ -11,12 +11,16 @@
       quarantine.json    rows without a usable feature (stored as zeros), and why
 """
 
+import hashlib
 import json
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..utils.atomic import write_text
 from ..utils.errors import UserError
 
 FORMAT = 1
@@ -95,3 +99,41 @@ def read_quarantine(store: Path) -> list[dict[str, Any]]:
     """Reads the bad rows of a store, each ``{"row", "image", "reason"}``, by row."""
     path = store / QUARANTINE
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def encode_ids(image_ids: Sequence[str]) -> bytes:
+    """Returns the content of the file of ids."""
+    # File names are bytes to Linux: "surrogateescape" keeps those that are not UTF-8.
+    return ("\n".join(image_ids) + "\n").encode("utf-8", "surrogateescape")
+
+
+def ids_sha256(image_ids: Sequence[str]) -> str:
+    """Hashes a list of ids."""
+    return hashlib.sha256(encode_ids(image_ids)).hexdigest()
+
+
+def read_ids(store: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Reads the image ids of a store in row order."""
+    # Bytes, because text mode and `splitlines` also split at characters that may
+    # stand in a file name. An append that was killed may have left more lines than
+    # the manifest counts.
+    text = (store / IDS).read_bytes().decode("utf-8", "surrogateescape")
+    return text.split("\n")[: manifest["rows"]]
+
+
+def read_id_file(path: str | os.PathLike) -> list[str]:
+    """Reads a user's text file of image ids, one a line.
+
+    Raises:
+        UserError: It cannot be read as UTF-8 text.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the ids in {path} ({error})") from error
+    return text.rstrip("\n").split("\n") if text.strip() else []
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Writes ``value`` atomically as ASCII, which holds any file name."""
+    write_text(path, json.dumps(value, indent=1) + "\n")

@@ -11,7 +11,7 @@ import numpy as np
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
 from . import layout
-from .writer import FeatureStoreWriter, read_ids, writing
+from .writer import FeatureStoreWriter, writing
 
 
 class FeatureStore:
@@ -71,7 +71,7 @@ class FeatureStore:
     @functools.cached_property
     def image_ids(self) -> list[str]:
         """One id a row."""
-        return read_ids(self.path, self.manifest)
+        return layout.read_ids(self.path, self.manifest)
 
     @functools.cached_property
     def labels(self) -> np.ndarray | None:
@@ -153,7 +153,7 @@ class FeatureStore:
         """
         array = _load_npy(features)
         if isinstance(ids, str | os.PathLike):
-            ids = _read_lines(ids)
+            ids = layout.read_id_file(ids)
         if len(ids) != len(array):
             raise UserError(f"{features} has {len(array)} rows but {len(ids)} ids")
         if Path(out).exists():
@@ -220,11 +220,3 @@ def _load_npy(path: str | os.PathLike) -> np.ndarray:
     ):
         raise UserError(f"{path} must hold floats of shape (rows, dim)")
     return array
-
-
-def _read_lines(path: str | os.PathLike) -> list[str]:
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the ids in {path} ({error})") from error
-    return text.rstrip("\n").split("\n") if text.strip() else []

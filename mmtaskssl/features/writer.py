@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-import hashlib
+import functools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.atomic import atomic_folder, atomic_path, write_json
+from ..utils.atomic import atomic_folder, atomic_path
 from ..utils.errors import UserError
 from . import layout
 
@@ -94,7 +94,7 @@ class FeatureStoreWriter:
             "shard_rows": [],
             "root": str(root),
             "source": str(source),
-            "images_sha256": _ids_sha256(image_ids),
+            "images_sha256": layout.ids_sha256(image_ids),
             "class_names": None,
         }
         with writing(path):
@@ -107,7 +107,7 @@ class FeatureStoreWriter:
                 old._remove_leftovers()
                 if labels is not None:
                     _write_labels(path, old.manifest, labels)
-                    write_json(path / layout.MANIFEST, old.manifest)
+                    layout.write_json(path / layout.MANIFEST, old.manifest)
                 return old
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise UserError(
@@ -121,7 +121,7 @@ class FeatureStoreWriter:
         self, image_ids: list[str], labels: Sequence[str | None] | None
     ) -> "FeatureStoreWriter":
         self._remove_leftovers()
-        old_ids = read_ids(self.path, self.manifest)
+        old_ids = self.image_ids
         known = set(old_ids)
         new = [i for i, image in enumerate(image_ids) if image not in known]
         if new:
@@ -143,6 +143,11 @@ class FeatureStoreWriter:
         for name in ("shard-", layout.IDS, layout.LABELS, layout.MANIFEST):
             for temporary in self.path.glob(f".{name}*"):
                 temporary.unlink(missing_ok=True)
+
+    @functools.cached_property
+    def image_ids(self) -> list[str]:
+        """One id a row."""
+        return layout.read_ids(self.path, self.manifest)
 
     @property
     def num_shards(self) -> int:
@@ -192,7 +197,7 @@ class FeatureStoreWriter:
             bad_path = layout.shard_bad_path(self.path, index)
             if bad:
                 rows = [[start + row, bad[row]] for row in sorted(bad)]
-                write_json(bad_path, rows)
+                layout.write_json(bad_path, rows)
             else:  # a killed run may have seen the images in a worse state
                 bad_path.unlink(missing_ok=True)
             with (
@@ -216,18 +221,16 @@ class FeatureStoreWriter:
         quarantine = layout.read_quarantine(self.path)
         known = {entry["row"] for entry in quarantine}
         parts = sorted(self.path.glob("shard-*.bad.json"))
-        if parts:
-            image_ids = read_ids(self.path, self.manifest)
-            for part in parts:
-                for row, reason in json.loads(part.read_text(encoding="utf-8")):
-                    if row not in known:
-                        entry = {"row": row, "image": image_ids[row], "reason": reason}
-                        quarantine.append(entry)
-            quarantine.sort(key=lambda entry: entry["row"])
+        for part in parts:
+            for row, reason in json.loads(part.read_text(encoding="utf-8")):
+                if row not in known:
+                    image = self.image_ids[row]
+                    quarantine.append({"row": row, "image": image, "reason": reason})
+        quarantine.sort(key=lambda entry: entry["row"])
         with writing(self.path):
-            write_json(self.path / layout.QUARANTINE, quarantine)
+            layout.write_json(self.path / layout.QUARANTINE, quarantine)
             self.manifest["status"] = "complete"
-            write_json(self.path / layout.MANIFEST, self.manifest)
+            layout.write_json(self.path / layout.MANIFEST, self.manifest)
         for part in parts:
             part.unlink(missing_ok=True)
 
@@ -248,15 +251,6 @@ def writing(path: Path, done: str = "") -> Iterator[None]:
         raise
 
 
-def read_ids(path: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Reads the image ids of a store in row order."""
-    # Bytes, because text mode and `splitlines` also split at characters that may
-    # stand in a file name. An append that was killed may have left more lines than
-    # the manifest counts.
-    text = (path / layout.IDS).read_bytes().decode("utf-8", "surrogateescape")
-    return text.split("\n")[: manifest["rows"]]
-
-
 def _plan(
     path: Path,
     manifest: dict[str, Any],
@@ -271,12 +265,12 @@ def _plan(
     new_shards = [size] * full + [rest] * bool(rest)
     manifest["shard_rows"] = manifest["shard_rows"] + new_shards
     manifest["rows"] = len(image_ids)
-    manifest["images_sha256"] = _ids_sha256(image_ids)
+    manifest["images_sha256"] = layout.ids_sha256(image_ids)
     if labels is not None:
         _write_labels(path, manifest, labels)
     with atomic_path(path / layout.IDS) as temporary:
-        temporary.write_bytes(_lines(image_ids))
-    write_json(path / layout.MANIFEST, manifest)
+        temporary.write_bytes(layout.encode_ids(image_ids))
+    layout.write_json(path / layout.MANIFEST, manifest)
 
 
 def _write_labels(
@@ -338,12 +332,3 @@ def _check_identity(
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``value`` as JSON reads it back, so that it can be compared."""
     return json.loads(json.dumps(value))
-
-
-def _ids_sha256(image_ids: list[str]) -> str:
-    return hashlib.sha256(_lines(image_ids)).hexdigest()
-
-
-def _lines(image_ids: list[str]) -> bytes:
-    # File names are bytes to Linux: "surrogateescape" keeps those that are not UTF-8.
-    return ("\n".join(image_ids) + "\n").encode("utf-8", "surrogateescape")

@@ -1,0 +1,125 @@
+"""Command-line options that the tools which extract features share."""
+
+import argparse
+import os
+from pathlib import PurePosixPath
+
+import torch
+
+from ..utils.errors import UserError
+from .extractor import FeatureExtractor, build_extractor
+from .runner import BatchRunner
+from .transform import EvalTransform
+
+
+def add_extractor_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `runner_from_options` reads."""
+    group = parser.add_argument_group("extractor")
+    group.add_argument(
+        "--model",
+        help="torchvision:NAME or timm:NAME instead of CONFIG and CKPT",
+    )
+    group.add_argument(
+        "--weights",
+        help="weights file for --model, or 'random'; without it torchvision's own "
+        "weights if they are in its download cache (nothing is downloaded)",
+    )
+    group.add_argument(
+        "--source",
+        choices=("online", "ema"),
+        default="online",
+        help="trained encoder, or its moving average (MoCo, BYOL)",
+    )
+    group.add_argument(
+        "--seed", type=int, default=0, help="weights of an untrained network"
+    )
+    group.add_argument(
+        "--image-size",
+        type=int,
+        help="side of the centre crop, pixels (default: the config's, else 224)",
+    )
+    group.add_argument("--batch-size", type=int, default=128)
+    group.add_argument("--workers", type=int, help="processes that read images")
+    group.add_argument("--device", help="default: cuda if there is one, else cpu")
+    group.add_argument("--amp", action="store_true", help="half precision on CUDA")
+
+
+def runner_from_options(
+    args: argparse.Namespace, config: str | None, checkpoint: str | None
+) -> BatchRunner:
+    """Builds the extractor that the options name, and what runs it.
+
+    Args:
+        args: Parsed options of `add_extractor_options`.
+        config: CONFIG, or None with ``--model``.
+        checkpoint: CKPT or "random", or None with ``--model``.
+
+    Raises:
+        UserError: Options that contradict or lack something.
+    """
+    extractor = _extractor(args, config, checkpoint)
+    transform = EvalTransform(
+        args.image_size or extractor.image_size or 224, extractor.mean, extractor.std
+    )
+    device = _device(args.device)
+    workers = args.workers
+    if workers is None:
+        workers = min(_cores(), 8) if device.type == "cuda" else min(_cores() - 1, 4)
+    return BatchRunner(extractor, transform, device, args.batch_size, workers, args.amp)
+
+
+def folder_labels(image_ids: list[str]) -> list[str]:
+    """Returns the first folder of each image id, which names its class.
+
+    Raises:
+        UserError: An image lies in no folder.
+    """
+    labels = []
+    for image in image_ids:
+        parts = PurePosixPath(image).parts
+        if len(parts) < 2:
+            raise UserError(
+                f"image {image} lies in no class folder: labels from folders need "
+                "CLASS/IMAGE"
+            )
+        labels.append(parts[0])
+    return labels
+
+
+def _extractor(
+    args: argparse.Namespace, config: str | None, checkpoint: str | None
+) -> FeatureExtractor:
+    if args.model:
+        if config or checkpoint:
+            raise UserError("name either CONFIG and CKPT or --model, not both")
+        return build_extractor(
+            args.model, args.weights or "default", args.source, args.seed
+        )
+    if not config or not checkpoint:
+        raise UserError(
+            "name CONFIG and CKPT (a file, or 'random' for an untrained network), or "
+            "--model torchvision:NAME"
+        )
+    if args.weights:
+        raise UserError(
+            "--weights belongs to --model: name the checkpoint after CONFIG"
+        )
+    return build_extractor(config, checkpoint, args.source, args.seed)
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device {name!r} cannot be used ({reason})") from error
+    return device
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,34 @@
+"""The process group of an extraction."""
+
+import datetime
+import os
+
+import torch
+from mmengine.dist import init_dist
+
+from ..utils.errors import UserError
+
+# Ranks only wait for each other's shards, which may take long.
+_TIMEOUT = datetime.timedelta(days=2)
+
+
+def init_ranks(launcher: str) -> None:
+    """Joins the ranks of ``launcher`` ("none" does nothing), with or without GPUs.
+
+    Only barriers are exchanged, so gloo serves both.
+
+    Raises:
+        UserError: Without GPUs, a launcher other than torchrun, or no torchrun.
+    """
+    if launcher == "none":
+        return
+    if torch.cuda.is_available():
+        init_dist(launcher, backend="gloo", timeout=_TIMEOUT.total_seconds())
+        return
+    if launcher != "pytorch" or "RANK" not in os.environ:
+        raise UserError(
+            f"--launcher {launcher} on a machine without a GPU needs pytorch and "
+            "torchrun: torchrun --nproc_per_node 2 tools/extract_features.py ..."
+        )
+    # mmengine's own start-up selects a CUDA device first.
+    torch.distributed.init_process_group("gloo", timeout=_TIMEOUT)

@@ -1,0 +1,169 @@
+"""Reads images in worker processes and runs an extractor on them."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..datasets.images import BrokenImage
+from ..utils.errors import UserError
+from .extractor import FeatureExtractor
+from .transform import EvalTransform
+
+
+class ImageFiles(Dataset):
+    """Decoded, cropped images and, for broken ones, the reason."""
+
+    def __init__(
+        self, root: Path, image_ids: Sequence[str], transform: EvalTransform
+    ) -> None:
+        self.root = root
+        self.image_ids = image_ids
+        self.transform = transform
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, str | None]:
+        try:
+            return self.transform.read(self.root / self.image_ids[index]), None
+        except BrokenImage as error:
+            size = self.transform.image_size
+            return np.zeros((size, size, 3), np.uint8), f"unreadable image ({error})"
+
+
+class _Batches:
+    """Rows of each batch; no batch crosses a shard.
+
+    So a row meets the same neighbours, and gets the same bits, however the shards
+    are shared out.
+    """
+
+    def __init__(self, ranges: Sequence[tuple[int, int]], batch_size: int) -> None:
+        self.ranges = ranges
+        self.batch_size = batch_size
+
+    def __iter__(self) -> Iterator[range]:
+        for start, stop in self.ranges:
+            for first in range(start, stop, self.batch_size):
+                yield range(first, min(first + self.batch_size, stop))
+
+    def __len__(self) -> int:
+        return sum(-(-(b - a) // self.batch_size) for a, b in self.ranges)
+
+
+def collate(
+    samples: list[tuple[np.ndarray, str | None]],
+) -> tuple[Tensor, dict[int, str]]:
+    """Stacks images to (N, S, S, 3) uint8; returns which are broken, and why."""
+    images = torch.from_numpy(np.stack([image for image, _ in samples]))
+    broken = {i: reason for i, (_, reason) in enumerate(samples) if reason}
+    return images, broken
+
+
+def _start_worker(worker: int) -> None:
+    # One thread a worker: torch sets its own, OpenCV does not.
+    with contextlib.suppress(ImportError):
+        import cv2
+
+        cv2.setNumThreads(0)
+
+
+class BatchRunner:
+    """Reads images in worker processes and runs the extractor on them.
+
+    Args:
+        extractor: The network; moved to ``device``.
+        transform: The image transform.
+        device: For example "cpu" or "cuda".
+        batch_size: Images at a time.
+        workers: Reading processes; 0 reads in this one.
+        amp: Half precision where the device is CUDA.
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        transform: EvalTransform,
+        device: str | torch.device = "cpu",
+        batch_size: int = 128,
+        workers: int = 0,
+        amp: bool = False,
+    ) -> None:
+        if batch_size < 1 or workers < 0:
+            raise UserError(
+                f"batch size must be at least 1 and workers at least 0, got "
+                f"{batch_size} and {workers}"
+            )
+        self.device = torch.device(device)
+        self.extractor = extractor.to(self.device, memory_format=torch.channels_last)
+        self.transform = transform
+        self.batch_size = batch_size
+        self.workers = workers
+        self.amp = amp and self.device.type == "cuda"
+
+    @torch.inference_mode()
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns (N, D) features, on the CPU, of (N, S, S, 3) uint8 images."""
+        images = images.to(self.device, non_blocking=True)
+        images = self.transform.normalize(images)
+        images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, enabled=self.amp):
+            return self.extractor(images).cpu()
+
+    def probe_dim(self) -> int:
+        """Returns D, by running one grey image.
+
+        Raises:
+            UserError: The network does not accept images of this size.
+        """
+        size = self.transform.image_size
+        try:
+            return self.forward(torch.zeros(1, size, size, 3, dtype=torch.uint8)).shape[
+                1
+            ]
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise UserError(
+                f"the network cannot take images of {size} x {size} ({error})"
+            ) from error
+
+    def run(
+        self,
+        root: Path,
+        image_ids: Sequence[str],
+        ranges: Sequence[tuple[int, int]],
+    ) -> Iterator[tuple[range, np.ndarray, dict[int, str]]]:
+        """Yields the rows, features and broken images of one batch after another."""
+        batches = _Batches(ranges, self.batch_size)
+        loader = DataLoader(
+            ImageFiles(root, image_ids, self.transform),
+            batch_sampler=batches,
+            num_workers=self.workers,
+            collate_fn=collate,
+            worker_init_fn=_start_worker,
+            pin_memory=self.device.type == "cuda",
+        )
+        for rows, (images, broken) in zip(batches, loader, strict=True):
+            yield rows, self.forward(images).numpy(), broken
+
+
+def extract_in_memory(
+    runner: BatchRunner, root: Path, image_ids: Sequence[str]
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Extracts features without a store, for data sets that fit in memory.
+
+    Returns:
+        (N, D) float32 features, L2-normalised, zeros where the image is broken; and
+        the broken rows with their reasons.
+    """
+    parts, broken = [], {}
+    for rows, features, bad in runner.run(root, image_ids, [(0, len(image_ids))]):
+        parts.append(features)
+        broken.update({rows[i]: reason for i, reason in bad.items()})
+    features = np.concatenate(parts)
+    for row in np.flatnonzero(~np.isfinite(features).all(axis=1)):
+        broken.setdefault(int(row), "feature holds NaN or infinity")
+    features[list(broken)] = 0
+    norm = np.linalg.norm(features, axis=1, keepdims=True)
+    return features / np.maximum(norm, 1e-12), dict(sorted(broken.items()))

@@ -1,0 +1,96 @@
+"""The one image transform of feature extraction."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..datasets.images import read_image
+from ..utils.errors import UserError
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+# The usual 256 pixels of short side for a crop of 224.
+_RESIZE_RATIO = 256 / 224
+
+
+@dataclass(frozen=True)
+class EvalTransform:
+    """Short side to 8/7 of ``image_size`` (bilinear, antialiased), centre crop.
+
+    Args:
+        image_size: Side S of the crop, pixels.
+        mean: Subtracted from each RGB channel, on the scale 0..255.
+        std: Divides each RGB channel, on the scale 0..255.
+    """
+
+    image_size: int
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        if self.image_size < 1:
+            raise UserError(f"image size must be at least 1, got {self.image_size}")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise UserError(
+                f"mean and std need three channels and std > 0, got {self.mean} and "
+                f"{self.std}"
+            )
+
+    @property
+    def short_side(self) -> int:
+        """Short side after the resize, pixels."""
+        return round(self.image_size * _RESIZE_RATIO)
+
+    def read(self, path: str | Path) -> np.ndarray:
+        """Reads, resizes and crops one image file.
+
+        Returns:
+            (S, S, 3) uint8 RGB.
+
+        Raises:
+            BrokenImage: The file cannot be read as an image.
+        """
+        return self.crop(read_image(path, short_side=self.short_side))
+
+    def crop(self, image: np.ndarray) -> np.ndarray:
+        """Resizes and crops one (H, W, 3) uint8 image to (S, S, 3)."""
+        height, width = image.shape[:2]
+        scale = self.short_side / min(height, width)
+        if scale != 1:
+            height = max(self.short_side, round(height * scale))
+            width = max(self.short_side, round(width * scale))
+            resized = Image.fromarray(image).resize(
+                (width, height), Image.Resampling.BILINEAR
+            )
+            image = np.asarray(resized)
+        top = (height - self.image_size) // 2
+        left = (width - self.image_size) // 2
+        return image[top : top + self.image_size, left : left + self.image_size]
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """Returns (N, 3, S, S) normalised float32 of (N, S, S, 3) uint8 images."""
+        mean = torch.tensor(self.mean, device=images.device)
+        std = torch.tensor(self.std, device=images.device)
+        return ((images.float() - mean) / std).permute(0, 3, 1, 2)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what a manifest says of the transform."""
+        return {**asdict(self), "short_side": self.short_side, "resize": "bilinear"}
+
+
+def pixel_statistics(
+    mean: Sequence[float], std: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns mean and std on the scale 0..255, whichever scale they were given on."""
+    scale = 255.0 if max(*mean, *std) <= 1 else 1.0
+    # Rounded so that 0.485 * 255 and 123.675 are one and the same transform.
+    return (
+        tuple(round(float(value) * scale, 4) for value in mean),
+        tuple(round(float(value) * scale, 4) for value in std),
+    )
