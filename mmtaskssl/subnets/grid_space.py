@@ -7,7 +7,7 @@ from typing import Any
 from ..utils.errors import UserError
 from .arch import Architecture, arch_to_dict
 from .space import SearchSpace, Seed, SubnetLike, generator, unique
-from .spec import ALL, Subnet
+from .spec import ALL, Subnet, whole_numbers
 
 
 class GridSpace(SearchSpace):
@@ -39,7 +39,14 @@ class GridSpace(SearchSpace):
         if len(depths) != len(widths) or len(paths or widths) != len(widths):
             raise UserError("a grid needs choices of width, depth and path per stage")
         rows = [stem, *widths, *depths, *(paths or ())]
-        self._choices = [tuple(sorted(unique(row, "choices"))) for row in rows]
+        self._choices = [
+            tuple(
+                sorted(
+                    whole_numbers("the choices of a grid", unique(row, "choices"), ALL)
+                )
+            )
+            for row in rows
+        ]
         self._routed = paths is not None
         super().__init__(arch, anchors)
         for row, choices in enumerate(self._choices):  # every value in some sub-net

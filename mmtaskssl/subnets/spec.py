@@ -64,16 +64,16 @@ class Subnet:
         def put(name: str, value: Any) -> None:
             object.__setattr__(self, name, value)
 
-        put("stem", _integers("stem", [self.stem], 1)[0])
-        put("widths", _integers("widths", self.widths, 1))
-        put("depths", _integers("depths", self.depths, 1))
+        put("stem", whole_numbers("a sub-net's stem", [self.stem], 1)[0])
+        put("widths", whole_numbers("a sub-net's widths", self.widths, 1))
+        put("depths", whole_numbers("a sub-net's depths", self.depths, 1))
         if len(self.widths) != len(self.depths):
             raise UserError(
                 f"a sub-net needs one width and one depth per stage, but has "
                 f"{len(self.widths)} widths and {len(self.depths)} depths"
             )
         if self.path is not None:
-            path = _integers("path", self.path, ALL)
+            path = whole_numbers("a sub-net's path", self.path, ALL)
             if len(path) != len(self.widths):
                 raise UserError(
                     f"a sub-net's path needs one group per stage, but has "
@@ -186,19 +186,26 @@ class Subnet:
         return cls.from_dict(value)
 
 
-def _integers(name: str, values: Iterable[Any], low: int) -> tuple[int, ...]:
-    """Returns ``values`` as a non-empty tuple of ints, each at least ``low``."""
+def whole_numbers(what: str, values: Iterable[Any], low: int) -> tuple[int, ...]:
+    """Returns ``values`` as a non-empty tuple of ints, each at least ``low``.
+
+    Args:
+        what: Names them in the error.
+        values: Whole numbers of any integer type.
+        low: The smallest allowed.
+
+    Raises:
+        UserError: There are none, or one is too small or no whole number.
+    """
     try:
         # operator.index takes numpy's integers and refuses 64.0 and "64".
         numbers = tuple(operator.index(v) for v in values)
     except TypeError:
         numbers = ()
     if not numbers:
-        raise UserError(f"a sub-net's {name} must be whole numbers, not {values!r}")
+        raise UserError(f"{what} must be whole numbers, not {values!r}")
     if min(numbers) < low:
-        raise UserError(
-            f"a sub-net's {name} must be at least {low}, but has {min(numbers)}"
-        )
+        raise UserError(f"{what} must be at least {low}, but one is {min(numbers)}")
     return numbers
 
 
