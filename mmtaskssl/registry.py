@@ -3,7 +3,9 @@
 A name registered here is written ``mmtaskssl.Name`` from any other scope. mmengine
 imports this module by itself when it meets that prefix, and the ``locations`` below
 when it looks a name up, so configs of mmdet, mmseg and mmengine need no
-``custom_imports``.
+``custom_imports``. Only where mmcv has no compiled operators must they say
+``custom_imports = dict(imports=["mmtaskssl"])``, unless ``tools/train.py`` runs them:
+mmdet and mmseg look through their own modules first, which import ``mmcv.ops``.
 """
 
 from mmengine import registry as _root
@@ -30,6 +32,7 @@ TRANSFORMS = _child("transform", _root.TRANSFORMS, _DATASETS)
 FUNCTIONS = _child("function", _root.FUNCTIONS, _DATASETS)
 HOOKS = _child("hook", _root.HOOKS, _ENGINE)
 LOOPS = _child("loop", _root.LOOPS, _ENGINE)
+STRATEGIES = _child("strategy", _root.STRATEGIES, _ENGINE)
 RUNNERS = _child("runner", _root.RUNNERS, _ENGINE)
 RUNNER_CONSTRUCTORS = _child("runner constructor", _root.RUNNER_CONSTRUCTORS, _ENGINE)
 OPTIMIZERS = _child("optimizer", _root.OPTIMIZERS, _ENGINE)
@@ -44,6 +47,7 @@ EVALUATOR = _child("evaluator", _root.EVALUATOR, _EVALUATION)
 TASK_UTILS = _child("task util", _root.TASK_UTILS, _MODELS)
 VISUALIZERS = _child("visualizer", _root.VISUALIZERS, _ENGINE)
 VISBACKENDS = _child("vis_backend", _root.VISBACKENDS, _ENGINE)
+INFERENCERS = _child("inferencer", _root.INFERENCERS, _ENGINE)
 SUBNET_SAMPLERS = Registry(
     "subnet sampler", scope=_SCOPE, locations=["mmtaskssl.subnets"]
 )
