@@ -9,7 +9,7 @@ from .arch import (
     build_arch,
     round_channels,
 )
-from .config import build_space, find_space
+from .config import build_space, find_backbone
 from .cost import Cost, Latency, Layer, cost, layers, measure_latency
 from .grid_space import GridSpace
 from .list_space import ListSpace
@@ -53,7 +53,7 @@ __all__ = [
     "build_arch",
     "build_space",
     "cost",
-    "find_space",
+    "find_backbone",
     "layers",
     "measure_latency",
     "round_channels",

@@ -1,4 +1,4 @@
-"""Which elastic network a `Subnet` belongs to: all that its cost depends on."""
+"""Which elastic network a `Subnet` belongs to."""
 
 import math
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ class Routes:
 
 @dataclass(frozen=True, slots=True)
 class ResNetArch:
-    """A ResNet of one kind of block; stage ``i`` has stride 1 for i = 0, else 2.
+    """A ResNet of one kind of block.
 
     Attributes:
         block: "bottleneck" (stride in the 3x3, output four times the inner width) or

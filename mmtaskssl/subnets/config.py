@@ -49,28 +49,18 @@ def build_space(config: SearchSpace | str | Mapping[str, Any]) -> SearchSpace:
         raise UserError(f"search space {name!r}: {error}") from None
 
 
-def find_space(config: Mapping[str, Any]) -> SearchSpace | None:
-    """Builds the space that a whole config names.
+def find_backbone(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Returns the backbone's dict in a config's model, however deep; None if absent.
 
     Args:
-        config: A config with ``space`` at its top, or a training config with a
-            ``space`` in its ``model.backbone``, however deep that lies.
-
-    Returns:
-        The space, or None where the config names none.
-
-    Raises:
-        UserError: The space that it names cannot be built.
+        config: A training config, or any part of one.
     """
-    if config.get("space") is not None:
-        return build_space(config["space"])
     for key, value in config.items():
-        if key in ("model", "backbone") or "backbone" in _keys(value):
-            space = find_space(value) if isinstance(value, Mapping) else None
-            if space is not None:
-                return space
+        if not isinstance(value, Mapping):
+            continue
+        if key == "backbone":
+            return value
+        found = find_backbone(value)
+        if found is not None:
+            return found
     return None
-
-
-def _keys(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -14,7 +14,7 @@ Convention, the same everywhere in this package:
 import functools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..utils.errors import UserError
@@ -100,7 +100,11 @@ class _Block:
 
 
 def layers(
-    arch: Architecture, subnet: Subnet, shape: int | Size = 224
+    arch: Architecture,
+    subnet: Subnet,
+    shape: int | Size = 224,
+    strides: Sequence[int] | None = None,
+    in_channels: int = 3,
 ) -> Iterator[Layer]:
     """Yields every convolution (and linear layer, as 1x1) that ``subnet`` runs.
 
@@ -108,28 +112,38 @@ def layers(
         arch: The network that ``subnet`` belongs to.
         subnet: Which part of it.
         shape: Height and width of the input image, or one number for both.
+        strides: Stride of each stage of a ResNet; None: 1 for the first, else 2.
+        in_channels: Channels of the input image.
 
     Raises:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
-    for name, block in _blocks(arch, subnet, shape):
+    for name, block in _blocks(arch, subnet, shape, strides, in_channels):
         for layer in block.layers:
             yield replace(layer, name=".".join(filter(None, (name, layer.name))))
 
 
-def cost(arch: Architecture, subnet: Subnet, shape: int | Size = 224) -> Cost:
+def cost(
+    arch: Architecture,
+    subnet: Subnet,
+    shape: int | Size = 224,
+    strides: Sequence[int] | None = None,
+    in_channels: int = 3,
+) -> Cost:
     """Returns the MACs and parameters of ``subnet``, see the module's convention.
 
     Args:
         arch: The network that ``subnet`` belongs to.
         subnet: Which part of it.
         shape: Height and width of the input image, or one number for both.
+        strides: Stride of each stage of a ResNet; None: 1 for the first, else 2.
+        in_channels: Channels of the input image.
 
     Raises:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
     macs = params = 0
-    for _, block in _blocks(arch, subnet, shape):
+    for _, block in _blocks(arch, subnet, shape, strides, in_channels):
         macs += block.macs
         params += block.params
     return Cost(macs, params)
@@ -165,15 +179,24 @@ def measure_latency(
 
 
 def _blocks(
-    arch: Architecture, subnet: Subnet, shape: int | Size
+    arch: Architecture,
+    subnet: Subnet,
+    shape: int | Size,
+    strides: Sequence[int] | None,
+    in_channels: int,
 ) -> Iterator[tuple[str, _Block]]:
     size = (shape, shape) if isinstance(shape, int) else tuple(shape)
     if len(size) != 2 or min(size) < 1:
         raise UserError(f"an image shape must be one or two positive sizes: {shape!r}")
     arch.check(subnet)
     if isinstance(arch, MobileNetV3Arch):
-        return _mobilenet_v3(arch, subnet, size)
-    return _resnet(arch, subnet, size)
+        if strides is not None:
+            raise UserError("the strides of a MobileNetV3 are fixed")
+        return _mobilenet_v3(arch, subnet, size, in_channels)
+    strides = strides or (1, *[2] * (len(subnet.widths) - 1))
+    if len(strides) != len(subnet.widths):
+        raise UserError(f"strides {tuple(strides)} do not fit sub-net {subnet}")
+    return _resnet(arch, subnet, size, strides, in_channels)
 
 
 def _down(size: Size, stride: int) -> Size:
@@ -186,11 +209,15 @@ def _block(*layers: Layer) -> _Block:
 
 
 def _resnet(
-    arch: ResNetArch, subnet: Subnet, size: Size
+    arch: ResNetArch,
+    subnet: Subnet,
+    size: Size,
+    strides: Sequence[int],
+    in_channels: int,
 ) -> Iterator[tuple[str, _Block]]:
     large = arch.stem_kernel == 7
     size = _down(size, 2 if large else 1)
-    yield "stem", _block(Layer("", 3, subnet.stem, arch.stem_kernel, size))
+    yield "stem", _block(Layer("", in_channels, subnet.stem, arch.stem_kernel, size))
     if large:
         size = _down(size, 2)  # max pooling
     inputs = subnet.stem
@@ -198,7 +225,7 @@ def _resnet(
     for stage, inner in enumerate(arch.inner_widths(subnet)):
         outputs = out_channels[stage]
         for block in range(subnet.depths[stage]):
-            stride = 2 if stage > 0 and block == 0 else 1
+            stride = strides[stage] if block == 0 else 1
             name = f"stage{stage}.block{block}"
             yield name, _resnet_block(arch.block, inputs, inner, outputs, stride, size)
             inputs, size = outputs, _down(size, stride)
@@ -229,11 +256,11 @@ def _resnet_block(
 
 
 def _mobilenet_v3(
-    arch: MobileNetV3Arch, subnet: Subnet, size: Size
+    arch: MobileNetV3Arch, subnet: Subnet, size: Size, in_channels: int
 ) -> Iterator[tuple[str, _Block]]:
     size = _down(size, 2)
     inputs = arch.scale(arch.stem, subnet)
-    yield "stem", _block(Layer("", 3, inputs, 3, size))
+    yield "stem", _block(Layer("", in_channels, inputs, 3, size))
     full_inputs = arch.stem
     for stage, (width, blocks) in enumerate(zip(arch.widths, arch.stages, strict=True)):
         outputs = arch.scale(width, subnet)

@@ -11,7 +11,7 @@ from mmtaskssl.subnets import ResNetArch, Subnet
 
 
 def count(
-    make: Callable[..., nn.Module], *arguments, shape: tuple[int, int] = (224, 224)
+    make: Callable[..., nn.Module], *arguments, shape=(224, 224), in_channels=3
 ) -> tuple[int, int]:
     """Returns MACs (from the shapes that a forward pass meets) and parameters.
 
@@ -19,6 +19,7 @@ def count(
         make: Makes the network out of ``arguments``.
         arguments: See ``make``.
         shape: Height and width of the image.
+        in_channels: Channels of the image.
     """
     with torch.device("meta"):  # the real shape rules without the arithmetic
         model = make(*arguments)
@@ -40,7 +41,7 @@ def count(
         if isinstance(module, nn.Conv2d | nn.Linear)
     ]
     model.eval()
-    model(torch.empty(1, 3, *shape, device="meta"))
+    model(torch.empty(1, in_channels, *shape, device="meta"))
     for handle in handles:
         handle.remove()
     return macs, sum(p.numel() for p in model.parameters())
@@ -84,7 +85,9 @@ class _Block(nn.Module):
         return self.body(x) + self.shortcut(x)
 
 
-def plain_resnet(arch: ResNetArch, subnet: Subnet) -> nn.Module:
+def plain_resnet(
+    arch: ResNetArch, subnet: Subnet, strides=(1, 2, 2, 2), in_channels=3
+) -> nn.Module:
     """A plain ResNet of a sub-net's shape, written without cost.py's help."""
     inner = list(subnet.widths)
     outputs = [w * (4 if arch.block == "bottleneck" else 1) for w in inner]
@@ -94,13 +97,13 @@ def plain_resnet(arch: ResNetArch, subnet: Subnet) -> nn.Module:
             if group >= 0:
                 inner[i] = arch.routes.shared[i] + arch.routes.group[i]
     if arch.stem_kernel == 7:
-        layers = [_conv(3, subnet.stem, 7, 2), nn.MaxPool2d(3, 2, 1)]
+        layers = [_conv(in_channels, subnet.stem, 7, 2), nn.MaxPool2d(3, 2, 1)]
     else:
-        layers = [_conv(3, subnet.stem, 3)]
+        layers = [_conv(in_channels, subnet.stem, 3)]
     inputs = subnet.stem
     for stage, depth in enumerate(subnet.depths):
         for block in range(depth):
-            stride = 2 if stage and not block else 1
+            stride = 1 if block else strides[stage]
             layers.append(
                 _Block(arch.block, inputs, inner[stage], outputs[stage], stride)
             )

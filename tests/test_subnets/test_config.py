@@ -1,6 +1,6 @@
 import pytest
 
-from mmtaskssl.subnets import PRESETS, build_space, find_space
+from mmtaskssl.subnets import PRESETS, build_space, find_backbone
 from mmtaskssl.utils.errors import UserError
 
 
@@ -12,18 +12,19 @@ def test_every_preset_builds():
 @pytest.mark.parametrize(
     "config",
     [
-        {"space": "data_basic"},
-        {"model": {"backbone": {"type": "X", "space": "data_basic"}}},
-        {"model": {"type": "Y", "detector": {"backbone": {"space": "data_basic"}}}},
+        {"model": {"backbone": {"type": "X"}}},
+        {
+            "lr": 1,
+            "model": {"type": "Y", "detector": {"neck": {}, "backbone": {"type": "X"}}},
+        },
     ],
 )
-def test_find_space(config):
-    assert len(find_space(config)) == 5832
+def test_find_backbone(config):
+    assert find_backbone(config) == {"type": "X"}
 
 
-def test_find_no_space():
-    assert find_space({"model": {"backbone": {"type": "ResNet"}}, "lr": 1}) is None
-    assert find_space({"train": {"space": "data_basic"}}) is None
+def test_find_no_backbone():
+    assert find_backbone({"space": "data_basic", "backbone": "resnet", "lr": 1}) is None
 
 
 @pytest.mark.parametrize(

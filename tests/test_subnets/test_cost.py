@@ -84,6 +84,22 @@ def test_every_kind_of_resnet_equals_a_counted_network(config):
         assert measured(space.arch, subnet, (75, 64)) == expected
 
 
+@pytest.mark.parametrize("strides", [(2, 2, 2, 2), (1, 2, 1, 1), (1, 1, 2, 2)])
+@pytest.mark.parametrize("preset", ["data_basic", "data_bottleneck"])
+def test_other_strides_and_images(preset, strides):
+    space = build_space(preset)
+    for subnet in (space.min, space.max, space.sample(1)):
+        expected = count(
+            plain_resnet, space.arch, subnet, strides, 4, shape=(64, 64), in_channels=4
+        )
+        result = cost(space.arch, subnet, 64, strides=strides, in_channels=4)
+        assert (result.macs, result.params) == expected
+    with pytest.raises(UserError, match="strides"):
+        cost(space.arch, space.min, strides=(1, 2))
+    with pytest.raises(UserError, match="strides of a MobileNetV3"):
+        cost(MobileNetV3Arch(), MobileNetV3Arch().full, strides=strides)
+
+
 # What the method pages state, with their digits: GMACs at 224 and M parameters.
 FIGURES = [
     ("data_bottleneck", "MIN", 1.67, 9.7),
