@@ -16,7 +16,7 @@ from .norm import (
 )
 from .squeeze_excite import ElasticSqueezeExcite
 from .statistics import SubnetStatistics
-from .unit import Unit, Units, conv_norm
+from .unit import Unit, Units, View, conv_norm
 
 __all__ = [
     "Channels",
@@ -30,6 +30,7 @@ __all__ = [
     "SwitchableBatchNorm2d",
     "Unit",
     "Units",
+    "View",
     "build_elastic_norm",
     "checkpointed",
     "conv_norm",

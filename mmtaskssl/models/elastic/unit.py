@@ -37,6 +37,25 @@ Units = dict[str, Unit]
 """The units of one sub-net in order, by the name of their convolution."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The active part of a whole backbone.
+
+    Attributes:
+        name: Name of the sub-net.
+        depths: Blocks per stage.
+        units: Its convolutions.
+        statistics: What its norms' statistics were taken from; None: nothing.
+        ready: Whether it can be evaluated.
+    """
+
+    name: str
+    depths: tuple[int, ...]
+    units: Units
+    statistics: Tensor | None
+    ready: bool
+
+
 def conv_norm(x: Tensor, conv: nn.Module, norm: nn.Module, unit: Unit) -> Tensor:
     """Runs one unit: (N, active inputs, H, W) to (N, active outputs, H', W')."""
     return elastic_norm(norm, conv(x, unit.out, unit.in_), unit.view)

@@ -1,0 +1,239 @@
+"""What every elastic backbone has: its sub-nets, their views, and their extraction."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...subnets import ListSpace, SearchSpace, Subnet
+from ...utils.errors import UserError
+from ..elastic import (
+    SubnetStatistics,
+    SwitchableBatchNorm2d,
+    Units,
+    View,
+    num_channels,
+    take,
+    uncalibrated,
+)
+
+SubnetLike = Subnet | str | Mapping[str, Any]
+
+
+class ElasticBackbone:
+    """Mixed into a backbone whose layers are elastic, before it in the bases.
+
+    Attributes:
+        space: The sub-nets that training draws from; ``space.max`` is this network.
+        subnet: The one that runs where none is given.
+        subnet_statistics: Batch-norm statistics of calibrated sub-nets.
+    """
+
+    space: SearchSpace
+    subnet: Subnet
+    subnet_statistics: SubnetStatistics
+
+    def _setup(self, space: SearchSpace, subnet: SubnetLike | None) -> None:
+        """To be called at the end of the subclass's constructor."""
+        self.space = space
+        self.subnet_statistics = SubnetStatistics()
+        self._views: dict[Subnet, View] = {}
+        self.subnet = space.max if subnet is None else space.resolve(subnet)
+
+    @abstractmethod
+    def layout(self, subnet: Subnet, **view) -> Units:
+        """Describes ``subnet`` by its convolutions; ``view`` goes to each norm's."""
+
+    @abstractmethod
+    def build_plain(self, subnet: Subnet) -> nn.Module:
+        """Builds the static network of ``subnet``, with any weights."""
+
+    @abstractmethod
+    def plain_config(self, subnet: Subnet) -> dict[str, Any]:
+        """Returns the config of `build_plain`, in plain types."""
+
+    def resolve(self, subnet: SubnetLike | None) -> Subnet:
+        """Returns the sub-net that a value means; None is the default one.
+
+        Args:
+            subnet: A `Subnet`, its name or dict, or an anchor's name such as "MIN".
+
+        Raises:
+            UserError: This network cannot run it.
+        """
+        if subnet is None:
+            return self.subnet
+        if isinstance(subnet, Subnet) and subnet in self._views:
+            return subnet
+        return self.space.resolve(subnet)
+
+    def needs_calibration(self, subnet: SubnetLike | None = None) -> bool:
+        """Whether ``subnet`` has no batch-norm statistics without calibration."""
+        return self.norm_cfg["type"] in ("BN", "SyncBN") and (
+            self.resolve(subnet) != self.space.max
+        )
+
+    def is_calibrated(self, subnet: SubnetLike | None = None) -> bool:
+        """Whether ``subnet`` can be evaluated and exported as it is."""
+        return self.view(subnet).ready
+
+    def view(self, subnet: SubnetLike | None = None) -> View:
+        """Returns the active part of every layer under ``subnet``.
+
+        Raises:
+            UserError: This network cannot run it.
+        """
+        subnet = self.resolve(subnet)
+        view = self._views.get(subnet)
+        if view is None or view.statistics is not self.subnet_statistics.get(view.name):
+            view = self._views[subnet] = self._make_view(subnet)
+        return view
+
+    def _make_view(self, subnet: Subnet) -> View:
+        switch, tracked = 0, True
+        if self.norm_cfg["type"] == "SwitchableBN":
+            switch = self._switch(subnet)
+        else:
+            tracked = subnet == self.space.max
+        units = self.layout(subnet, switch=switch, tracked=tracked)
+        for name in units:
+            self._require_module(name, subnet)
+        statistics = self.subnet_statistics.get(subnet.name)
+        if statistics is not None:
+            widths = [num_channels(unit.out) for unit in units.values() if unit.norm]
+            if statistics.shape != (2, sum(widths)):
+                raise UserError(
+                    f"the batch-norm statistics of sub-net {subnet} belong to another "
+                    f"network; calibrate it again"
+                )
+            parts = iter(statistics.split(widths, dim=1))
+            units = {
+                name: unit.with_statistics(*next(parts)) if unit.norm else unit
+                for name, unit in units.items()
+            }
+        ready = statistics is not None or not self.needs_calibration(subnet)
+        return View(subnet.name, subnet.depths, units, statistics, ready)
+
+    def _switch(self, subnet: Subnet) -> int:
+        members = list(self.space)
+        if subnet not in members:
+            raise UserError(
+                f"sub-net {subnet} has no batch norms of its own; this network has "
+                f"them for {', '.join(map(str, members))}"
+            )
+        return members.index(subnet)
+
+    def _require_module(self, name: str, subnet: Subnet) -> None:
+        try:
+            self.get_submodule(name)
+        except AttributeError:
+            raise UserError(
+                f"sub-net {subnet} needs {name}, which this network does not have; "
+                f"add the sub-net to its search space"
+            ) from None
+
+    def _active(self, subnet: SubnetLike | None) -> View:
+        """Returns the view for a forward pass.
+
+        Raises:
+            UserError: Evaluation of a sub-net that has not been calibrated.
+        """
+        if self.training and not self.norm_eval and len(self.subnet_statistics):
+            # They described weights that are about to move.
+            self.subnet_statistics.clear()
+        view = self.view(subnet)
+        if not self.training and not view.ready:
+            raise uncalibrated(view.name)
+        return view
+
+    def state_dict_of(
+        self, subnet: SubnetLike | None = None, uncalibrated_ok: bool = False
+    ) -> dict[str, Tensor]:
+        """Gathers the weights of a sub-net under the names of its plain network.
+
+        Args:
+            subnet: Which; None: the default one.
+            uncalibrated_ok: Gives untrained statistics (0, 1) to the batch norms of a
+                sub-net that has none, instead of failing.
+
+        Returns:
+            Copies, on the device of the weights.
+
+        Raises:
+            UserError: The sub-net has not been calibrated.
+        """
+        view = self.view(subnet)
+        if not uncalibrated_ok and not view.ready:
+            raise uncalibrated(view.name)
+        state: dict[str, Tensor] = {}
+        for unit in view.units.values():
+            conv = self.get_submodule(unit.conv)
+            weight = take(conv.weight, 0, unit.out)
+            if conv.groups == 1:
+                weight = take(weight, 1, unit.in_)
+            state[f"{unit.conv}.weight"] = weight
+            if conv.bias is not None:
+                state[f"{unit.conv}.bias"] = take(conv.bias, 0, unit.out)
+            if unit.norm:
+                state |= _norm_state(self.get_submodule(unit.norm), unit)
+        return {
+            name: tensor.detach().clone(memory_format=torch.contiguous_format)
+            for name, tensor in state.items()
+        }
+
+    def extract(
+        self, subnet: SubnetLike | None = None, uncalibrated_ok: bool = False
+    ) -> nn.Module:
+        """Returns the plain network of a sub-net, with copies of its weights.
+
+        Args:
+            subnet: See `state_dict_of`.
+            uncalibrated_ok: See `state_dict_of`.
+        """
+        subnet = self.resolve(subnet)
+        state = self.state_dict_of(subnet, uncalibrated_ok)
+        with torch.device("meta"):
+            plain = self.build_plain(subnet)
+        plain.load_state_dict(state, strict=True, assign=True)
+        return plain.train(self.training)
+
+
+def _norm_state(norm: nn.Module, unit) -> dict[str, Tensor]:
+    view, channels, name = unit.view, unit.view.channels, unit.norm
+    if isinstance(norm, SwitchableBatchNorm2d):
+        norm, channels = norm[view.switch], None
+    state = {
+        f"{name}.weight": take(norm.weight, 0, channels),
+        f"{name}.bias": take(norm.bias, 0, channels),
+    }
+    if not hasattr(norm, "running_mean"):
+        return state
+    if view.mean is not None:
+        mean, var = view.mean, view.var
+    elif view.tracked:
+        mean, var = norm.running_mean, norm.running_var
+    else:
+        mean = torch.zeros_like(state[f"{name}.bias"])
+        var = torch.ones_like(mean)
+    return state | {
+        f"{name}.running_mean": mean,
+        f"{name}.running_var": var,
+        f"{name}.num_batches_tracked": norm.num_batches_tracked,
+    }
+
+
+def may_project(space: SearchSpace, layout) -> bool:
+    """Whether some sub-net of ``space`` has a projection in its very first block.
+
+    Args:
+        space: Its listed members, or the largest of a grid and its neighbours, decide.
+        layout: Maps a sub-net to its units.
+    """
+    if isinstance(space, ListSpace):
+        subnets = list(space)
+    else:
+        # If two choices of stem or width exist, one of these differs from max in one.
+        subnets = [space.max, *space.neighbours(space.max), *space.anchors.values()]
+    return any("layer1.0.downsample.0" in layout(subnet) for subnet in subnets)

@@ -1,0 +1,190 @@
+"""The one elastic ResNet that all kinds are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from ...subnets import ListSpace, ResNetArch, Subnet, arch_to_dict, build_space
+from ...utils.errors import UserError
+from ..elastic import (
+    ElasticConv2d,
+    NormView,
+    Units,
+    build_elastic_norm,
+    checkpointed,
+    conv_norm,
+)
+from .elastic_backbone import ElasticBackbone, SubnetLike, may_project
+from .resnet_body import ResidualBlock, ResNetBody
+from .resnet_units import resnet_units
+from .subnet_resnet import SubnetResNet
+
+
+class _ElasticBlock(ResidualBlock):
+    def forward(self, x: Tensor, units: Units) -> Tensor:
+        out = x
+        for index in range(1, self.num_convs + 1):
+            conv, norm = getattr(self, f"conv{index}"), getattr(self, f"bn{index}")
+            out = conv_norm(out, conv, norm, units[f"{self.name}.conv{index}"])
+            if index < self.num_convs:
+                out = self.relu(out)
+        unit = units.get(f"{self.name}.downsample.0")
+        if unit is not None:
+            x = conv_norm(x, *self.downsample, unit)
+        return self.relu(out + x)
+
+
+class ElasticResNet(ElasticBackbone, ResNetBody):
+    """A ResNet that runs any sub-net of a search space with slices of one weight.
+
+    A sub-net is an argument of `forward`; the module keeps no active one. Narrower
+    sub-nets use the first channels, shallower ones the first blocks of each stage, a
+    path its stages' shared channels and one group of the others.
+
+    Args:
+        space: A `SearchSpace` or its config; this network is its largest sub-net.
+        subnet: Runs where none is given: a sub-net, its name, or an anchor's;
+            None: the largest.
+        norm_cfg: ``BN`` (shared; all but the largest sub-net need calibration before
+            evaluation), ``SyncBN`` (the same), ``SwitchableBN`` (one per sub-net of a
+            listed space), or ``dict(type='GN', group_size=16)``.
+        in_channels: Channels of the images.
+        strides: Stride of each stage.
+        **options: See `ResNetBody`.
+
+    Raises:
+        UserError: The space is not one of ResNets, or a bad option.
+    """
+
+    block_type, conv_type = _ElasticBlock, ElasticConv2d
+    build_norm = staticmethod(build_elastic_norm)
+
+    def __init__(
+        self,
+        space,
+        subnet: SubnetLike | None = None,
+        norm_cfg: Mapping[str, Any] | None = None,
+        in_channels: int = 3,
+        strides: Sequence[int] = (1, 2, 2, 2),
+        **options,
+    ):
+        space = build_space(space)
+        arch = space.arch
+        if not isinstance(arch, ResNetArch):
+            raise UserError("the search space of this backbone must be one of ResNets")
+        if len(strides) != len(space.max.widths):
+            raise UserError(f"strides {tuple(strides)} do not fit sub-net {space.max}")
+        norm_cfg = dict(norm_cfg or {"type": "BN"})
+
+        def units(subnet: Subnet) -> Units:
+            return resnet_units(arch, subnet, strides, in_channels)
+
+        layouts = [units(space.max)]
+        if norm_cfg["type"] == "SwitchableBN":
+            layouts = _switches(space, units)
+        elif may_project(space, units):
+            layouts = [_with_projection(layouts[0])]
+        super().__init__(
+            arch, layouts, space.max.depths, norm_cfg, strides=strides, **options
+        )
+        self.in_channels = in_channels
+        self._plain_options = {
+            key: options[key]
+            for key in ("dilations", "contract_dilation")
+            if key in options
+        }
+        self._setup(space, subnet)
+
+    def layout(self, subnet: Subnet, **view) -> Units:
+        """See `ElasticBackbone.layout`."""
+        return resnet_units(self.arch, subnet, self.strides, self.in_channels, **view)
+
+    def out_channels(self, subnet: SubnetLike | None = None) -> tuple[int, ...]:
+        """Returns the channels of each output of ``subnet``."""
+        channels = self.arch.out_channels(self.resolve(subnet))
+        return tuple(channels[index] for index in self.out_indices)
+
+    def forward(
+        self, x: Tensor, subnet: SubnetLike | None = None
+    ) -> tuple[Tensor, ...]:
+        """Returns the feature maps of ``out_indices``.
+
+        Args:
+            x: Images (N, in_channels, H, W).
+            subnet: What to run; None: the default one.
+
+        Raises:
+            UserError: This network cannot run the sub-net, or it is to be evaluated
+                and has not been calibrated.
+        """
+        view = self._active(subnet)
+        units = view.units
+        x = self.maxpool(self.relu(conv_norm(x, self.conv1, self.bn1, units["conv1"])))
+        outs = []
+        for stage, depth in enumerate(view.depths):
+            for block in self.get_submodule(f"layer{stage + 1}")[:depth]:
+                if self.with_cp and x.requires_grad:
+                    x = checkpointed(block, block, x, units)
+                else:
+                    x = block(x, units)
+            if stage in self.out_indices:
+                outs.append(x)
+        return tuple(outs)
+
+    def plain_config(self, subnet: Subnet) -> dict[str, Any]:
+        """See `ElasticBackbone.plain_config`."""
+        config = {"type": "mmtaskssl.SubnetResNet", "subnet": subnet.name}
+        arch = arch_to_dict(self.arch)
+        if arch != {"kind": "resnet", "block": "bottleneck", "stem_kernel": 7}:
+            config["arch"] = arch
+        norm = {k: v for k, v in self.norm_cfg.items() if k != "requires_grad"}
+        if norm["type"] in ("SwitchableBN", "SyncBN"):
+            norm["type"] = "BN"
+        if norm != {"type": "BN"}:
+            config["norm_cfg"] = norm
+        if self.in_channels != 3:
+            config["in_channels"] = self.in_channels
+        if self.strides != (1, 2, 2, 2):
+            config["strides"] = self.strides
+        return config | self._plain_options | {"out_indices": self.out_indices}
+
+    def build_plain(self, subnet: Subnet) -> nn.Module:
+        """See `ElasticBackbone.build_plain`."""
+        config = self.plain_config(subnet)
+        config.pop("type")
+        return SubnetResNet(**config)
+
+
+def _switches(space, units) -> list[Units]:
+    """Returns the layouts of a listed space, the largest first."""
+    if not isinstance(space, ListSpace):
+        raise UserError(
+            "SwitchableBN keeps one batch norm per sub-net and layer, so it needs a "
+            "listed search space; take BN and calibrate, or GN"
+        )
+    layouts = [units(subnet) for subnet in space]
+    if next(iter(space)) != space.max or len({tuple(u) for u in layouts}) != 1:
+        raise UserError(
+            "SwitchableBN needs sub-nets of equal depths, the largest first"
+        )
+    return layouts
+
+
+def _with_projection(units: Units) -> Units:
+    """Adds the first block's projection, which the largest sub-net may not need."""
+    name = "layer1.0.downsample"
+    if f"{name}.0" in units:
+        return units
+    last = max(k for k in units if k.startswith("layer1.0.conv"))
+    out, in_ = units[last].out, units["conv1"].out
+    unit = replace(
+        units["conv1"],
+        conv=f"{name}.0",
+        norm=f"{name}.1",
+        out=out,
+        in_=in_,
+        view=NormView(out),
+    )
+    return {**units, f"{name}.0": unit}
