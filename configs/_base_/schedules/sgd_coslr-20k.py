@@ -3,7 +3,7 @@ max_iters = 20000
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.06, momentum=0.9, weight_decay=5e-4))
+    optimizer=dict(type='SGD', lr=0.12, momentum=0.9, weight_decay=5e-4))
 auto_scale_lr = dict(base_batch_size=256)
 
 # Without `end`, the Runner takes the loop's length.

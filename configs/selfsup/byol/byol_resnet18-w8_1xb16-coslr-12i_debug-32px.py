@@ -7,7 +7,7 @@ _base_ = [
     '../../_base_/models/byol.py',
     '../../_base_/datasets/synthetic.py',
     '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/default_runtime.py',
+    '../../_base_/iter_runtime.py',
 ]
 
 model = dict(
@@ -21,5 +21,4 @@ max_iters = 12
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=False)]
 default_hooks = dict(
-    logger=dict(interval=2), checkpoint=dict(by_epoch=False, interval=6))
-log_processor = dict(by_epoch=False)
+    logger=dict(interval=2), checkpoint=dict(interval=6))

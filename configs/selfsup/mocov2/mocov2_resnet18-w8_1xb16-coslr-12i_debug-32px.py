@@ -1,4 +1,4 @@
-"""MoCo v2, debug: generated images, a few seconds on a CPU; teaches nothing.
+r"""MoCo v2, debug: generated images, a few seconds on a CPU; teaches nothing.
 
 python tools/train.py \
     configs/selfsup/mocov2/mocov2_resnet18-w8_1xb16-coslr-12i_debug-32px.py
@@ -8,7 +8,7 @@ _base_ = [
     '../../_base_/models/mocov2.py',
     '../../_base_/datasets/synthetic.py',
     '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/default_runtime.py',
+    '../../_base_/iter_runtime.py',
 ]
 
 model = dict(
@@ -22,5 +22,4 @@ max_iters = 12
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=False)]
 default_hooks = dict(
-    logger=dict(interval=2), checkpoint=dict(by_epoch=False, interval=6))
-log_processor = dict(by_epoch=False)
+    logger=dict(interval=2), checkpoint=dict(interval=6))

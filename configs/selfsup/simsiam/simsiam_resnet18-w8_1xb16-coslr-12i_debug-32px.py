@@ -1,4 +1,4 @@
-"""SimSiam, debug: generated images, a few seconds on a CPU; teaches nothing.
+r"""SimSiam, debug: generated images, a few seconds on a CPU; teaches nothing.
 
 python tools/train.py \
     configs/selfsup/simsiam/simsiam_resnet18-w8_1xb16-coslr-12i_debug-32px.py
@@ -8,7 +8,7 @@ _base_ = [
     '../../_base_/models/simsiam.py',
     '../../_base_/datasets/synthetic.py',
     '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/default_runtime.py',
+    '../../_base_/iter_runtime.py',
 ]
 
 model = dict(
@@ -28,5 +28,4 @@ param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=False)]
 default_hooks = dict(
     fixed_lr=dict(type='FixedLrHook'),
     logger=dict(interval=2),
-    checkpoint=dict(by_epoch=False, interval=6))
-log_processor = dict(by_epoch=False)
+    checkpoint=dict(interval=6))

@@ -1,0 +1,19 @@
+"""MoCo v2, full: ResNet-50 at 224 px on ImageNet, 200 epochs.
+
+Chen et al., Improved Baselines with Momentum Contrastive Learning, 2020
+(https://arxiv.org/abs/2003.04297). All of it is the paper's and its public code's:
+batch 256, rate 0.03 with cosine decay, decay 1e-4, a queue of 65,536, momentum 0.999,
+temperature 0.2, an MLP projection.
+The paper reports 67.5 % top-1 for a linear classifier; not measured here.
+
+tools/dist_train.sh configs/selfsup/mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py 8
+
+Hardware: 8 GPUs. On fewer, `--auto-scale-lr` or `train_dataloader.batch_size`.
+"""
+
+_base_ = [
+    '../../_base_/models/mocov2.py',
+    '../../_base_/datasets/imagenet.py',
+    '../../_base_/schedules/sgd_coslr-200e.py',
+    '../../_base_/default_runtime.py',
+]

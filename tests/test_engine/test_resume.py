@@ -1,0 +1,112 @@
+import pytest
+import torch
+
+from tests.test_engine._runs import ALGORITHMS, debug_config, run
+
+
+def _state(runner):
+    """Everything that another step would start from."""
+    schedulers = [s.state_dict() for s in runner.param_schedulers]
+    return {
+        "model": runner.model.state_dict(),
+        "optimizer": runner.optim_wrapper.state_dict(),
+        "schedulers": schedulers,
+    }
+
+
+def _assert_identical(a, b, path=""):
+    assert type(a) is type(b), path
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), path
+        for key in a:
+            _assert_identical(a[key], b[key], f"{path}.{key}")
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b), path
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            _assert_identical(x, y, f"{path}[{i}]")
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), f"{path}: {(a.float() - b.float()).abs().max()}"
+    else:
+        assert a == b, path
+
+
+def _check(algorithm, tmp_path, change=lambda cfg: cfg, **options):
+    """2N steps in one go, and N steps, a fresh Runner, N more."""
+    whole = run(change(debug_config(algorithm, tmp_path / "whole", **options)))
+    half = change(debug_config(algorithm, tmp_path / "parts", **options))
+    run(_stop_half_way(half))
+    torch.manual_seed(12345)  # a new process would not start from this one's state
+    cfg = change(debug_config(algorithm, tmp_path / "parts", **options))
+    cfg.resume = True
+    resumed = run(cfg)
+    assert resumed.iter == whole.iter
+    _assert_identical(_state(whole), _state(resumed))
+
+
+def _stop_half_way(cfg):
+    """Ends where a kill would: after the checkpoint, with the schedule unchanged."""
+    cfg.custom_hooks = [{"type": "StopHalfWay"}]
+    return cfg
+
+
+@pytest.fixture(autouse=True)
+def _stop_hook():
+    from mmengine.hooks import Hook
+
+    from mmtaskssl.registry import HOOKS
+
+    @HOOKS.register_module(force=True)
+    class StopHalfWay(Hook):
+        priority = "LOWEST"
+
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            if runner.iter + 1 == runner.max_iters // 2:
+                runner.train_loop.stop_training = True
+
+    yield
+    HOOKS.module_dict.pop("StopHalfWay")
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_resume_by_iterations_is_bit_exact(algorithm, tmp_path):
+    _check(algorithm, tmp_path)
+
+
+def _by_epoch(cfg):
+    # 40 images in batches of 16: the last one of an epoch holds eight.
+    cfg.train_cfg = {"type": "EpochBasedTrainLoop", "max_epochs": 4}
+    cfg.train_dataloader.sampler = {"type": "DefaultSampler", "shuffle": True}
+    cfg.train_dataloader.dataset.num_images = 40
+    cfg.default_hooks.checkpoint = {"type": "CheckpointHook", "interval": 1}
+    cfg.log_processor = {}
+    return cfg
+
+
+def test_resume_by_epochs_is_bit_exact(tmp_path):
+    _check("mocov2", tmp_path, _by_epoch)
+
+
+def test_resume_with_accumulation_and_workers(tmp_path):
+    _check(
+        "byol",
+        tmp_path,
+        optim_wrapper__accumulative_counts=3,
+        train_dataloader__num_workers=1,
+    )
+
+
+def test_resume_skips_the_past_without_reading_it(tmp_path, monkeypatch):
+    run(_stop_half_way(debug_config("simsiam", tmp_path)))
+    read = []
+    from mmtaskssl.datasets import SyntheticImages
+
+    inner = SyntheticImages.__getitem__
+    monkeypatch.setattr(
+        SyntheticImages,
+        "__getitem__",
+        lambda self, i: (read.append(i), inner(self, i))[1],
+    )
+    cfg = debug_config("simsiam", tmp_path)
+    cfg.resume = True
+    run(cfg)
+    assert len(read) == 6 * 16
