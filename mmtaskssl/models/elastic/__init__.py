@@ -1,5 +1,6 @@
 """Layers whose active channels are arguments."""
 
+from .calibration import calibrate, collect_statistics
 from .channels import Channels, make_channels, num_channels, take
 from .checkpointing import checkpointed
 from .conv import ElasticConv2d
@@ -32,7 +33,9 @@ __all__ = [
     "Units",
     "View",
     "build_elastic_norm",
+    "calibrate",
     "checkpointed",
+    "collect_statistics",
     "conv_norm",
     "elastic_norm",
     "make_channels",
