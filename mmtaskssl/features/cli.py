@@ -61,11 +61,28 @@ def runner_from_options(
     transform = EvalTransform(
         args.image_size or extractor.image_size or 224, extractor.mean, extractor.std
     )
-    device = _device(args.device)
+    device = pick_device(args.device)
     workers = args.workers
     if workers is None:
         workers = min(_cores(), 8) if device.type == "cuda" else min(_cores() - 1, 4)
     return BatchRunner(extractor, transform, device, args.batch_size, workers, args.amp)
+
+
+def pick_device(name: str | None) -> torch.device:
+    """Returns the device of that name; None takes the GPU if there is one.
+
+    Raises:
+        UserError: No such device here.
+    """
+    if name is None:
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device {name!r} cannot be used ({reason})") from error
+    return device
 
 
 def folder_labels(image_ids: list[str]) -> list[str]:
@@ -105,18 +122,6 @@ def _extractor(
             "--weights belongs to --model: name the checkpoint after CONFIG"
         )
     return build_extractor(config, checkpoint, args.source, args.seed)
-
-
-def _device(name: str | None) -> torch.device:
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"device {name!r} cannot be used ({reason})") from error
-    return device
 
 
 def _cores() -> int:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..datasets.images import BrokenImage
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor
+from .rows import unit_rows
 from .transform import EvalTransform
 
 
@@ -161,9 +162,4 @@ def extract_in_memory(
     for rows, features, bad in runner.run(root, image_ids, [(0, len(image_ids))]):
         parts.append(features)
         broken.update({rows[i]: reason for i, reason in bad.items()})
-    features = np.concatenate(parts)
-    for row in np.flatnonzero(~np.isfinite(features).all(axis=1)):
-        broken.setdefault(int(row), "feature holds NaN or infinity")
-    features[list(broken)] = 0
-    norm = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(norm, 1e-12), dict(sorted(broken.items()))
+    return unit_rows(np.concatenate(parts), broken)

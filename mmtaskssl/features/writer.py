@@ -14,6 +14,7 @@ import numpy as np
 from ..utils.atomic import atomic_folder, atomic_path
 from ..utils.errors import UserError
 from . import layout
+from .rows import unit_rows
 
 # What must agree before a run may add to the shards that another run wrote.
 _IDENTITY = ("extractor", "transform", "dim", "root", "images_sha256")
@@ -191,7 +192,7 @@ class FeatureStoreWriter:
             raise UserError(
                 f"shard {index} needs features {shape}, got {features.shape}"
             )
-        features, bad = _normalise(np.asarray(features), dict(broken or {}))
+        units, bad = unit_rows(np.asarray(features), broken or {})
         with writing(self.path, f"{index} of {self.num_shards} shards"):
             # Before the shard, whose presence says that all of it is written.
             bad_path = layout.shard_bad_path(self.path, index)
@@ -204,7 +205,7 @@ class FeatureStoreWriter:
                 atomic_path(layout.shard_path(self.path, index)) as temporary,
                 open(temporary, "wb") as file,
             ):
-                np.save(file, features)
+                np.save(file, units.astype(np.float16))
 
     def finish(self) -> None:
         """Marks the store complete.
@@ -284,23 +285,6 @@ def _write_labels(
     manifest["class_names"] = names
     with atomic_path(path / layout.LABELS) as temporary, open(temporary, "wb") as file:
         np.save(file, rows)
-
-
-def _normalise(
-    features: np.ndarray, bad: dict[int, str]
-) -> tuple[np.ndarray, dict[int, str]]:
-    """Returns float16 rows of length 1, and the bad rows (zeros) with reasons."""
-    # In double precision no finite float32 row can overflow its norm.
-    norm = np.sqrt(np.einsum("nd,nd->n", features, features, dtype=np.float64))
-    for row in np.flatnonzero(~np.isfinite(norm)):
-        bad.setdefault(int(row), "feature holds NaN or infinity")
-    for row in np.flatnonzero(norm == 0):
-        bad.setdefault(int(row), "feature is all zeros")
-    good = np.ones(len(features), dtype=bool)
-    good[list(bad)] = False
-    out = np.zeros(features.shape, dtype=np.float16)
-    out[good] = features[good] / norm[good, None]
-    return out, bad
 
 
 def _check_ids(image_ids: list[str]) -> None:
