@@ -1,5 +1,7 @@
 import pytest
+import torch
 
+from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import (
     MobileNetV3Arch,
     ResNetArch,
@@ -82,6 +84,36 @@ def test_every_kind_of_resnet_equals_a_counted_network(config):
     for subnet in subnets:
         expected = count(plain_resnet, space.arch, subnet, shape=(75, 64))
         assert measured(space.arch, subnet, (75, 64)) == expected
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"type": "mmtaskssl.DynamicResNet", "space": "data_basic"},
+        {"type": "mmtaskssl.DynamicResNet", "strides": (2, 2, 1, 1), "in_channels": 1},
+        {"type": "mmtaskssl.SlimmableResNet", "depth": 18, "stem_kernel": 3},
+        {"type": "mmtaskssl.RoutedResNet", "groups": 2},
+        {"type": "mmtaskssl.RoutedResNet", "style": "export"},
+    ],
+    ids=str,
+)
+def test_equal_to_the_network_that_export_writes(config):
+    with torch.device("meta"):
+        backbone = MODELS.build(config)
+    space = backbone.space
+    channels = backbone.in_channels
+    for subnet in (space.max, space.min, space.sample(5)):
+        expected = count(
+            backbone.build_plain, subnet, shape=(64, 48), in_channels=channels
+        )
+        result = cost(
+            space.arch,
+            subnet,
+            (64, 48),
+            strides=backbone.strides,
+            in_channels=channels,
+        )
+        assert (result.macs, result.params) == expected
 
 
 @pytest.mark.parametrize("strides", [(2, 2, 2, 2), (1, 2, 1, 1), (1, 1, 2, 2)])
