@@ -9,14 +9,17 @@ from collections.abc import Iterator
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_world_size, is_distributed
+from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper, revert_sync_batchnorm
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.errors import UserError
+
+from .cpu_runner import CPURunner
 
 
 def train(cfg: Config) -> None:
@@ -65,47 +68,11 @@ def test(cfg: Config, dump: str | None = None) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Builds mmengine's Runner, on CPU as on GPU.
-
-    mmengine takes a GPU for granted in three places, which are prepared here where
-    there is none: the process group, the wrapper's device and SyncBN.
-    """
-    on_cpu = not torch.cuda.is_available()
-    distributed = cfg.get("launcher", "none") != "none"
-    if on_cpu and distributed:
-        _init_gloo(cfg.launcher)
-        cfg.model_wrapper_cfg = {
-            "type": "MMDistributedDataParallel",
-            "device_ids": None,
-            "broadcast_buffers": False,
-            "find_unused_parameters": cfg.get("find_unused_parameters", False),
-        }
-        cfg.pop("sync_bn", None)
+    """Builds the config's own runner, or mmengine's, or `CPURunner` without a GPU."""
     if "runner_type" in cfg:
-        from mmengine.registry import RUNNERS
-
-        runner = RUNNERS.build(cfg)
-    else:
-        runner = Runner.from_cfg(cfg)
-    if on_cpu:
-        runner.model = revert_sync_batchnorm(runner.model)
-    return runner
-
-
-def _init_gloo(launcher: str) -> None:
-    if is_distributed():
-        return
-    if launcher != "pytorch":
-        raise UserError(
-            f"--launcher {launcher} needs a GPU; on CPU use tools/dist_train.sh"
-        )
-    missing = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} - set(os.environ)
-    if missing:
-        raise UserError(
-            "--launcher pytorch needs the environment that tools/dist_train.sh or "
-            f"torchrun sets up; missing: {', '.join(sorted(missing))}"
-        )
-    torch.distributed.init_process_group("gloo")
+        return RUNNERS.build(cfg)
+    kind = Runner if torch.cuda.is_available() else CPURunner
+    return kind.from_cfg(cfg)
 
 
 def use_amp(cfg: Config) -> None:

@@ -1,0 +1,133 @@
+"""Two gloo processes on this machine's CPU."""
+
+import os
+import socket
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from mmengine.dist import broadcast
+
+from tests.test_engine._runs import ALGORITHMS, debug_config
+
+
+def _worker(rank, port, folder):
+    torch.set_num_threads(1)
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    import torch.distributed as dist
+
+    from mmtaskssl.engine.run import build_runner, check_batches
+
+    results = {}
+    for algorithm in ALGORITHMS:
+        cfg = debug_config(algorithm, folder / algorithm, train_cfg__max_iters=4)
+        cfg.launcher = "pytorch"
+        cfg.model.backbone.norm_cfg.type = "SyncBN"  # has no CPU kernel
+        if algorithm == "simsiam":
+            # 40 images over two processes in batches of 16: the last is of four.
+            cfg.train_cfg = {"type": "EpochBasedTrainLoop", "max_epochs": 2}
+            cfg.train_dataloader.sampler = {"type": "DefaultSampler"}
+            cfg.train_dataloader.dataset.num_images = 40
+        runner = build_runner(cfg)
+        check_batches(runner)
+        runner.train()
+        results[algorithm] = {
+            "parameters": {k: p.data for k, p in runner.model.named_parameters()},
+            "iterations": runner.iter,
+        }
+        if algorithm == "mocov2":
+            results["queue"] = runner.model.module.queue
+            results["keys"] = _keys(runner.model.module, rank)
+            results["features"] = _features(runner)
+    torch.save(results, folder / f"rank{rank}.pt")
+    dist.destroy_process_group()
+
+
+def _keys(model, rank):
+    """Keys of this process's images, with and without the shuffle."""
+    # The exchange shows in nothing once both have one encoder, at rest and without
+    # the batch in its batch norm.
+    encoder = model.encoder_k.eval()
+    encoder.momentum = encoder.end_momentum = 1.0
+    for buffer in encoder.buffers():
+        broadcast(buffer, src=0)
+    generator = torch.Generator().manual_seed(rank)
+    images = torch.randn(6, 3, 32, 32, generator=generator)
+    plain = torch.nn.functional.normalize(encoder(images)[0], dim=1)
+    shuffled, order = model._shuffle(images)
+    return {
+        "plain": plain,
+        "through_shuffle": model._keys(images),
+        "exchanged": not torch.equal(shuffled, images),
+        "order": order,
+    }
+
+
+def _features(runner):
+    from mmtaskssl.datasets import SyntheticImages
+    from mmtaskssl.engine.hooks import KNNHook
+
+    data = SyntheticImages(num_images=11, size=40)
+    hook = KNNHook({}, {}, batch_size=4)
+    model = runner.model.module
+    backbone = model.backbone
+    backbone.eval()
+    rows = hook._features(backbone, model.data_preprocessor, data)
+    batch = {"inputs": [data[i]["inputs"] for i in range(len(data))]}
+    (images,) = model.data_preprocessor(batch, training=False)["inputs"]
+    with torch.no_grad():
+        alone = backbone(images)[-1].mean(dim=(2, 3))
+    return {"sharded": rows.detach(), "alone": alone}
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two_processes")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    mp.spawn(_worker, args=(port, folder), nprocs=2)
+    return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_processes_stay_equal(ranks, algorithm):
+    first, second = (rank[algorithm]["parameters"] for rank in ranks)
+    assert first.keys() == second.keys()
+    for name in first:
+        if not name.startswith(("module.encoder_k", "module.target_net")):
+            assert torch.equal(first[name], second[name]), name
+        assert torch.isfinite(first[name]).all()
+
+
+def test_last_partial_batch_of_two_processes(ranks):
+    assert [rank["simsiam"]["iterations"] for rank in ranks] == [4, 4]
+
+
+def test_queue_holds_the_keys_of_both(ranks):
+    assert torch.equal(ranks[0]["queue"], ranks[1]["queue"])
+
+
+def test_shuffle_exchanges_images_and_puts_keys_back(ranks):
+    for rank in ranks:
+        torch.testing.assert_close(
+            rank["keys"]["plain"], rank["keys"]["through_shuffle"]
+        )
+    assert any(rank["keys"]["exchanged"] for rank in ranks)
+    assert torch.equal(ranks[0]["keys"]["order"], ranks[1]["keys"]["order"])
+
+
+def test_knn_features_are_put_back_in_order(ranks):
+    for rank, result in enumerate(ranks):
+        mine = slice(rank, None, 2)  # both have batch-norm statistics of their own
+        features = result["features"]
+        torch.testing.assert_close(
+            features["sharded"][mine], features["alone"][mine], rtol=1e-4, atol=1e-5
+        )
+    assert torch.equal(ranks[0]["features"]["sharded"], ranks[1]["features"]["sharded"])
