@@ -1,0 +1,65 @@
+"""What a selection will cost, told before it starts."""
+
+from collections.abc import Sequence
+
+import torch
+
+from ..features.store import FeatureStore
+from .coarse import measure
+from .search import BLOCK_ROWS, TILE_QUERIES, buffer_width
+from .task import SelectionTask
+
+# Candidates, reading and bookkeeping beside the products themselves; measured with
+# tools/benchmarks/speed_search.py.
+_OVERHEAD = 1.6
+
+
+def describe(
+    task: SelectionTask, policy: str, excluded: Sequence[FeatureStore] = ()
+) -> list[str]:
+    """Describes the work in lines for the user.
+
+    Args:
+        task: The problem; its budget may still exceed the pool.
+        policy: Name of the policy.
+        excluded: Stores of the leak guard.
+    """
+    num_queries, dim = task.queries.shape
+    rows = len(task.pool)
+    kept_out = sum(len(store) for store in excluded)
+    _, pairs_per_second = measure(num_queries, dim, torch.device("cpu"))
+    pairs = rows * (num_queries + 2 * kept_out)
+    tile = min(num_queries, TILE_QUERIES) * BLOCK_ROWS * 16 + BLOCK_ROWS * dim * 16
+    memory = num_queries * dim * 12 + tile
+    if not policy.startswith("random"):
+        memory += 16 * num_queries * buffer_width(task.first_k)
+    return [
+        f"pool     {rows:,} images, {dim} features each: {size(2 * rows * dim)} to read"
+        " a pass",
+        f"target   {num_queries:,} images"
+        + (f"; {kept_out:,} images to keep out" if kept_out else ""),
+        f"budget   {task.budget:,} images by {policy}",
+        f"expected {duration(_OVERHEAD * pairs / pairs_per_second)} a pass "
+        f"({pairs:,} pairs), about {size(memory)} of memory; a budget spread over few "
+        "images may need more passes",
+    ]
+
+
+def size(count: float) -> str:
+    """Writes bytes for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Writes a time for people."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 120:
+        return f"about {seconds:.0f} s"
+    if seconds < 7200:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,149 @@
+"""Opens and checks what a selection is made from."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..features.store import FeatureStore, check_same_extractor
+from ..utils.errors import UserError
+
+_HASHED_ROWS_PER_SHARD = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Queries:
+    """The target images of one or more stores, without the unusable ones.
+
+    Attributes:
+        features: (Q, D) float32.
+        image_ids: (Q,) ids as reported: with several stores, ``STORE:id``.
+        files: (Q,) path of each image, None where the store does not know its folder.
+        labels: (Q,) int64, -1 unknown; None if no store has labels.
+        class_names: Names of the classes.
+        unusable: Reported ids of the images left out.
+    """
+
+    features: np.ndarray
+    image_ids: list[str]
+    files: list[Path | None]
+    labels: np.ndarray | None
+    class_names: list[str] | None
+    unusable: list[str]
+
+
+def open_stores(
+    pool: str, targets: Sequence[str], excluded: Sequence[str] = ()
+) -> tuple[FeatureStore, list[FeatureStore], list[FeatureStore]]:
+    """Opens all stores of a selection.
+
+    Raises:
+        UserError: One is missing, incomplete, or of another extractor than the pool.
+    """
+    store = FeatureStore.open(pool)
+    others = [FeatureStore.open(path) for path in (*targets, *excluded)]
+    for other in others:
+        check_same_extractor(store, other)
+    return store, others[: len(targets)], others[len(targets) :]
+
+
+def read_queries(targets: Sequence[FeatureStore]) -> Queries:
+    """Reads the target images.
+
+    Raises:
+        UserError: None of them has a usable feature.
+    """
+    features, image_ids, files, labels, unusable = [], [], [], [], []
+    names = sorted({name for store in targets for name in store.class_names or ()})
+    for store in targets:
+        prefix = f"{store.path.name}:" if len(targets) > 1 else ""
+        bad = set(store.bad_rows.tolist())
+        good = np.array([row for row in range(len(store)) if row not in bad], np.int64)
+        unusable += [prefix + store.image_ids[row] for row in sorted(bad)]
+        features.append(store.read(good))
+        image_ids += [prefix + store.image_ids[row] for row in good]
+        root = Path(store.root) if store.root else None
+        files += [root / store.image_ids[row] if root else None for row in good]
+        # Index -1, an unknown class, picks the -1 at the end.
+        index = [names.index(name) for name in store.class_names or ()] + [-1]
+        old = np.full(len(store), -1) if store.labels is None else store.labels
+        labels.append(np.array(index, dtype=np.int64)[old[good]])
+    if not image_ids:
+        raise UserError(
+            "no target image has a usable feature: look at quarantine.json in "
+            + ", ".join(str(store.path) for store in targets)
+        )
+    return Queries(
+        np.concatenate(features),
+        image_ids,
+        files,
+        np.concatenate(labels) if names else None,
+        names or None,
+        unusable,
+    )
+
+
+def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Reads the source of every pool image, for measuring.
+
+    Args:
+        path: CSV with the columns ``image`` and ``source``.
+        image_ids: Ids of the pool in row order.
+
+    Returns:
+        (N,) int64 source of each row, and the names of the sources, sorted.
+
+    Raises:
+        UserError: No such file or columns, or an image without a source.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if not {"image", "source"} <= set(reader.fieldnames or ()):
+                raise UserError(f"{path} must have the columns image,source")
+            known = {line["image"]: line["source"] for line in reader}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot read the sources in {path} ({error})") from error
+    missing = [image for image in image_ids if not known.get(image)]
+    if missing:
+        raise UserError(
+            f"{path} names no source for {len(missing)} of {len(image_ids)} pool "
+            f"images, for example {missing[0]}"
+        )
+    names = sorted({known[image] for image in image_ids})
+    index = {name: i for i, name in enumerate(names)}
+    return np.array([index[known[image]] for image in image_ids], np.int64), names
+
+
+def fingerprint(store: FeatureStore) -> str:
+    """Returns a sha256 that changes with the manifest or the features of a store.
+
+    Of each shard it reads the size and a few rows, not all: a pool may be far larger
+    than memory.
+    """
+    digest = hashlib.sha256(_canonical(store.manifest))
+    for _, shard in store.iter_shards():
+        rows = np.linspace(0, len(shard) - 1, _HASHED_ROWS_PER_SHARD).astype(int)
+        digest.update(np.ascontiguousarray(shard[np.unique(rows)]).tobytes())
+    return digest.hexdigest()
+
+
+def file_sha256(path: str) -> str:
+    """Returns the sha256 of a file.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(f"cannot read {path} ({error.strerror})") from error
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

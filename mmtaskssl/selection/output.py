@@ -1,0 +1,134 @@
+"""The folder that a selection leaves behind."""
+
+import contextlib
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..utils.atomic import write_json, write_text
+from ..utils.errors import UserError
+from .leaks import Leak
+from .task import Selection
+
+SELECTION = "selection.txt"
+TABLE = "selection.csv"
+DROPPED = "dropped.csv"
+SUMMARY = "summary.json"
+REPORT = "report.html"
+FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
+
+
+def is_done(out: str | Path, inputs: dict[str, Any], report: bool) -> bool:
+    """Tells whether ``out`` holds the selection for just these inputs.
+
+    Args:
+        out: The output folder.
+        inputs: What the selection depends on, as `write` stores it.
+        report: Whether the report is wanted too.
+
+    Raises:
+        UserError: ``out`` holds something else, which must not be replaced unasked.
+    """
+    out = Path(out)
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    wanted = [name for name in FILES if report or name != REPORT]
+    try:
+        known = json.loads((out / SUMMARY).read_text(encoding="utf-8"))["inputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        known = None
+    if known != inputs:
+        raise UserError(
+            f"{out} exists and was not made from the same inputs: name another folder "
+            "with --out, or replace it with --overwrite"
+        )
+    return all((out / name).is_file() for name in wanted)
+
+
+def read_summary(out: str | Path) -> dict[str, Any]:
+    """Reads summary.json of a complete selection."""
+    return json.loads((Path(out) / SUMMARY).read_text(encoding="utf-8"))
+
+
+def check_replaceable(out: str | Path) -> None:
+    """Checks that replacing ``out`` loses nothing but an earlier selection.
+
+    Raises:
+        UserError: It is a file, or a folder with anything else in it.
+    """
+    out = Path(out)
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise UserError(f"{out} is a file: name a folder with --out")
+    other = sorted({path.name for path in out.iterdir()} - set(FILES))
+    if other:
+        raise UserError(
+            f"{out} holds {other[0]!r}, which is no part of a selection, and is not "
+            "replaced: name another folder with --out"
+        )
+
+
+@contextlib.contextmanager
+def writing(out: str | Path) -> Iterator[None]:
+    """Turns a full or forbidden disk into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write {out} ({error.strerror or error}): nothing was left there"
+        ) from error
+
+
+def write(
+    folder: Path,
+    selection: Selection,
+    pool_ids: Sequence[str],
+    query_ids: Sequence[str],
+    leaks: Sequence[Leak],
+    unusable: Sequence[tuple[str, str]],
+    summary: dict[str, Any],
+) -> None:
+    """Writes everything but the report.
+
+    Args:
+        folder: Where to; the caller makes it appear at once.
+        selection: What was chosen.
+        pool_ids: Image ids of the pool by row.
+        query_ids: Reported ids of the queries.
+        leaks: Pool images kept out.
+        unusable: Store and id of images without a usable feature.
+        summary: JSON-ready.
+    """
+    chosen = [pool_ids[row] for row in selection.rows.tolist()]
+    write_text(folder / SELECTION, "".join(f"{image}\n" for image in chosen))
+    table = [("rank", "image", "score", "query", "query_rank")]
+    for i, image in enumerate(chosen):
+        rank = int(selection.query_ranks[i])
+        table.append(
+            (
+                i + 1,
+                image,
+                f"{selection.scores[i]:.6f}",
+                query_ids[selection.queries[i]],
+                rank + 1 if rank >= 0 else "",
+            )
+        )
+    _write_csv(folder / TABLE, table)
+    dropped = [("image", "store", "reason", "match", "match_store", "score")]
+    dropped += [
+        (leak.image, "pool", leak.reason, leak.match, leak.store, f"{leak.score:.6f}")
+        for leak in leaks
+    ]
+    dropped += [
+        (image, store, "unusable feature", "", "", "") for store, image in unusable
+    ]
+    _write_csv(folder / DROPPED, dropped)
+    write_json(folder / SUMMARY, summary)
+
+
+def _write_csv(path: Path, lines: Sequence[Sequence[Any]]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)

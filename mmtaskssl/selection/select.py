@@ -1,0 +1,294 @@
+"""The whole way from stores to a folder with the selection."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+import mmtaskssl
+
+from ..features.store import FeatureStore
+from ..utils.atomic import atomic_folder
+from ..utils.errors import UserError
+from . import inputs as reading
+from . import output, stats
+from .budget import parse_budget
+from .estimate import describe
+from .leaks import Leak, find_leaks
+from .policies import POLICIES
+from .search import Progress
+from .task import Selection, SelectionTask
+
+# Dropping more than this of a pool says that the features tell little apart.
+_SUSPICIOUS_SHARE = 0.05
+
+Log = Callable[[str], None]
+ProgressFactory = Callable[[str, int], Progress]
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the user asks for.
+
+    Attributes:
+        pool: Feature store of the pool.
+        targets: Feature stores of the target's training images.
+        budget: "5000" or "10%".
+        out: Folder to make.
+        policy: A name in ``POLICIES``.
+        seed: Of the policies that draw.
+        exclude: Feature stores of images whose near-duplicates must not be selected.
+        threshold: Cosine similarity from which two images count as the same.
+        pool_root: Folder of the pool's images, if not the one in the store.
+        sources: CSV with the source of every pool image; for measuring.
+        report: Whether to write the HTML page.
+        overwrite: Whether to replace an earlier selection.
+    """
+
+    pool: str
+    targets: Sequence[str]
+    budget: str
+    out: str
+    policy: str = "round_robin"
+    seed: int = 0
+    exclude: Sequence[str] = ()
+    threshold: float = 0.98
+    pool_root: str | None = None
+    sources: str | None = None
+    report: bool = True
+    overwrite: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What `select` did.
+
+    Attributes:
+        summary: As written to summary.json.
+        new: False if the folder was complete already.
+    """
+
+    summary: dict[str, Any]
+    new: bool
+
+
+def select(
+    options: Options,
+    log: Log = print_log,
+    progress: ProgressFactory | None = None,
+) -> Result:
+    """Selects images and writes the output folder, complete or not at all.
+
+    Args:
+        options: What to do.
+        log: Takes a line for the user.
+        progress: Makes, from a title and the pool's rows, a function to be called with
+            the number of rows read so far.
+
+    Raises:
+        UserError: Bad input; nothing is written.
+    """
+    clock = _Clock()
+    if options.policy not in POLICIES:
+        raise UserError(
+            f"unknown policy {options.policy!r}; one of: {', '.join(POLICIES)}"
+        )
+    if not -1 <= options.threshold <= 1:
+        raise UserError(
+            f"threshold {options.threshold} is no cosine similarity: it lies in -1..1"
+        )
+    with clock.part("read"):
+        pool, targets, excluded = reading.open_stores(
+            options.pool, options.targets, options.exclude
+        )
+        wanted = parse_budget(options.budget, len(pool))
+        described = _inputs(options, wanted, pool, targets, excluded)
+        output.check_replaceable(options.out)
+        if not options.overwrite and output.is_done(
+            options.out, described, options.report
+        ):
+            return Result(output.read_summary(options.out), new=False)
+        queries = reading.read_queries(targets)
+        task = SelectionTask(
+            pool,
+            queries.features,
+            skip=np.zeros(len(pool), dtype=bool),
+            budget=wanted,
+            seed=options.seed,
+            labels=queries.labels,
+            class_names=queries.class_names,
+        )
+        task.skip[pool.bad_rows] = True
+        names = None
+        if options.sources is not None:
+            task.sources, names = reading.read_sources(options.sources, pool.image_ids)
+    for line in describe(task, options.policy, excluded):
+        log(line)
+
+    notes: list[str] = []
+    pool_root = pool.root if options.pool_root is None else options.pool_root
+    leaks: list[Leak] = []
+    if excluded:
+        with clock.part("leak guard"):
+            bar = progress and progress("leak guard", len(pool))
+            leaks = find_leaks(
+                pool,
+                excluded,
+                options.threshold,
+                pool_root=pool_root,
+                skip=task.skip,
+                progress=bar,
+            )
+        task.skip[[leak.row for leak in leaks]] = True
+        notes += _leak_notes(leaks, len(pool), options.threshold)
+    with clock.part("select"):
+        task.progress = progress and progress("search", len(pool))
+        selection = _run_policy(task, options.policy, wanted, notes)
+    with clock.part("measure"):
+        near, anywhere = stats.similarity_samples(task, selection)
+    unusable = [("pool", pool.image_ids[row]) for row in pool.bad_rows.tolist()]
+    unusable += [("target", image) for image in queries.unusable]
+    if unusable:
+        notes.append(
+            f"{len(unusable)} images have no usable feature and were left out: see "
+            + output.DROPPED
+        )
+    summary = {
+        "mmtaskssl": mmtaskssl.__version__,
+        "inputs": described,
+        "pool": {
+            "store": str(pool.path),
+            "root": pool_root,
+            "images": len(pool),
+            "reachable": task.reachable,
+            "unusable": len(pool.bad_rows),
+            "near_duplicates_of_excluded": len(leaks),
+        },
+        "target": {
+            "stores": [str(store.path) for store in targets],
+            "images": len(queries.image_ids),
+            "unusable": len(queries.unusable),
+        },
+        "excluded": [str(store.path) for store in excluded],
+        "policy": options.policy,
+        "seed": options.seed,
+        "budget": wanted,
+        "selected": len(selection.rows),
+        "notes": notes,
+        "similarity": {
+            "selected": stats.quantiles(near),
+            "random_pool": stats.quantiles(anywhere),
+        },
+        "queries": stats.query_shares(selection, len(queries.image_ids)),
+    }
+    if names is not None:
+        summary["sources"] = stats.source_shares(task.sources, names, selection.rows)
+    with output.writing(options.out), atomic_folder(options.out) as folder:
+        if options.report:
+            with clock.part("report"):
+                _write_report(folder, task, selection, queries, pool_root, summary)
+        summary["seconds"] = clock.seconds
+        output.write(
+            folder,
+            selection,
+            pool.image_ids,
+            queries.image_ids,
+            leaks,
+            unusable,
+            summary,
+        )
+    return Result(summary, new=True)
+
+
+def _run_policy(
+    task: SelectionTask, policy: str, wanted: int, notes: list[str]
+) -> Selection:
+    if task.reachable == 0:
+        raise UserError(
+            "no pool image is left to select: all are unusable or near-duplicates of "
+            "excluded images"
+        )
+    task.budget = min(wanted, task.reachable)
+    if wanted >= task.reachable:
+        notes.append(
+            f"warning: the budget of {wanted} takes in the whole pool: all "
+            f"{task.reachable} usable images are selected"
+        )
+        # Whatever the policy, the set is the same: take the cheapest order.
+        policy = policy if policy.startswith("random") else "score"
+    selection = POLICIES[policy](task)
+    notes += selection.notes
+    if len(selection.rows) < task.budget:
+        notes.append(
+            f"warning: stopped short at {len(selection.rows)} of {task.budget} images"
+        )
+    return selection
+
+
+def _leak_notes(leaks: list[Leak], pool_size: int, threshold: float) -> list[str]:
+    if not leaks:
+        return []
+    notes = [
+        f"{len(leaks)} pool images are near-duplicates of excluded images and were "
+        f"dropped: see {output.DROPPED}"
+    ]
+    if len(leaks) > _SUSPICIOUS_SHARE * pool_size:
+        notes.append(
+            f"warning: that is {len(leaks) / pool_size:.0%} of the pool; if the pairs "
+            f"in {output.DROPPED} are not duplicates, this extractor needs a "
+            f"--leak-threshold above {threshold}"
+        )
+    return notes
+
+
+def _inputs(
+    options: Options,
+    budget: int,
+    pool: FeatureStore,
+    targets: Sequence[FeatureStore],
+    excluded: Sequence[FeatureStore],
+) -> dict[str, Any]:
+    """Describes all that the selection depends on."""
+    sources = options.sources and reading.file_sha256(options.sources)
+    return {
+        "pool": reading.fingerprint(pool),
+        "targets": [reading.fingerprint(store) for store in targets],
+        "exclude": [reading.fingerprint(store) for store in excluded],
+        "sources": sources,
+        "policy": options.policy,
+        "budget": budget,
+        "seed": options.seed,
+        "threshold": options.threshold if excluded else None,
+    }
+
+
+def _write_report(
+    folder: Path,
+    task: SelectionTask,
+    selection: Selection,
+    queries: reading.Queries,
+    pool_root: str,
+    summary: dict[str, Any],
+) -> None:
+    from .report import render  # only now: it needs image readers
+
+    page = render(task, selection, queries, pool_root, summary)
+    (folder / output.REPORT).write_text(page, encoding="utf-8")
+
+
+class _Clock:
+    """Adds up seconds by part."""
+
+    def __init__(self):
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - begin, 3)

@@ -1,0 +1,83 @@
+"""What a policy is given, and what it returns."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from ..features.store import FeatureStore
+from .nearest import best_queries_of
+from .search import Progress, TopK, topk
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """Chosen pool rows in order of choice.
+
+    Attributes:
+        rows: (K,) int64, unique.
+        scores: (K,) float64 cosine similarity to the query.
+        queries: (K,) int64, the query that the row was chosen for; for a random row
+            the most similar one.
+        query_ranks: (K,) int64, place of the row among that query's hits (0: its best
+            hit); -1 where the policy does not rank.
+        notes: Sentences for the user.
+    """
+
+    rows: np.ndarray
+    scores: np.ndarray
+    queries: np.ndarray
+    query_ranks: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass
+class SelectionTask:
+    """One selection problem.
+
+    Attributes:
+        pool: Features of the pool, N rows.
+        queries: (Q, D) float32 features of the target images.
+        skip: (N,) bool, pool rows that must not be selected.
+        budget: Images wanted, at least 1 and at most `reachable`.
+        seed: Of whatever is drawn.
+        labels: (Q,) int64 class of each query, -1 unknown; None without labels.
+        class_names: Names of the classes.
+        sources: (N,) int64 source of each pool row; known to control arms only.
+        progress: Called with the number of pool rows read so far.
+    """
+
+    pool: FeatureStore
+    queries: np.ndarray
+    skip: np.ndarray
+    budget: int
+    seed: int = 0
+    labels: np.ndarray | None = None
+    class_names: list[str] | None = None
+    sources: np.ndarray | None = None
+    progress: Progress | None = None
+    _hits: TopK | None = dataclasses.field(default=None, repr=False)
+
+    @property
+    def reachable(self) -> int:
+        """Pool rows that may be selected."""
+        return int((~self.skip).sum())
+
+    @property
+    def first_k(self) -> int:
+        """Neighbours a query to begin with: room for as many repeats as images."""
+        return min(math.ceil(2 * self.budget / len(self.queries)), self.reachable)
+
+    def hits(self, k: int) -> TopK:
+        """Returns the ``k`` best pool rows of every query; the last is remembered."""
+        if self._hits is None or self._hits.rows.shape[1] != min(k, self.reachable):
+            self._hits = topk(
+                self.queries, self.pool, k, skip=self.skip, progress=self.progress
+            )
+        return self._hits
+
+    def with_nearest_query(self, rows: np.ndarray, *notes: str) -> Selection:
+        """Completes rows chosen without a query by the query most similar to each."""
+        queries, scores = best_queries_of(self.queries, self.pool, rows)
+        ranks = np.full(len(rows), -1, dtype=np.int64)
+        return Selection(rows, scores, queries, ranks, notes)

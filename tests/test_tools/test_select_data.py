@@ -1,0 +1,200 @@
+import csv
+import errno
+import json
+
+import numpy as np
+import pytest
+
+from mmtaskssl.features.store import FeatureStore
+from tests._images import make_image_folder
+
+from ._tools import failure_of, load_tool
+
+
+def import_folder(path, images, features, extractor="e", labels=None):
+    ids = sorted(p.relative_to(images).as_posix() for p in images.rglob("*.png"))
+    np.save(path.with_suffix(".npy"), np.asarray(features, np.float32))
+    return FeatureStore.import_npy(
+        path.with_suffix(".npy"),
+        ids,
+        path,
+        root=str(images),
+        labels=labels,
+        extractor=extractor,
+        rows_per_shard=16,
+    )
+
+
+@pytest.fixture
+def stores(tmp_path):
+    rng = np.random.default_rng(0)
+    pool = make_image_folder(tmp_path / "images", 20, ("a", "b"))
+    target = make_image_folder(tmp_path / "target", 3, ("a", "b"), seed=1)
+    test = make_image_folder(tmp_path / "val", 2, (), seed=2)
+    features = rng.standard_normal((40, 8))
+    features[7] = np.nan
+    near = features[[0, 1, 2, 30, 31, 32]] + 0.1 * rng.standard_normal((6, 8))
+    import_folder(tmp_path / "pool_store", pool, features)
+    import_folder(tmp_path / "target_store", target, near, labels=list("aaabbb"))
+    import_folder(tmp_path / "val_store", test, features[[2, 33]])
+    return tmp_path
+
+
+@pytest.fixture
+def tool():
+    return load_tool("select_data")
+
+
+def command(folder, *more, budget="10", out="out", target="target_store"):
+    return [
+        *("--pool", str(folder / "pool_store"), "--target", str(folder / target)),
+        *("--budget", budget, "--out", str(folder / out), *more),
+    ]
+
+
+def lines(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_writes_selection_table_summary_and_next_command(stores, tool, capsys):
+    tool.main(command(stores, "--no-report"))
+    out = stores / "out"
+    chosen = (out / "selection.txt").read_text().splitlines()
+    table = lines(out / "selection.csv")
+    assert [row["image"] for row in table] == chosen
+    assert len(set(chosen)) == 10
+    assert list(table[0]) == ["rank", "image", "score", "query", "query_rank"]
+    assert [row["rank"] for row in table] == [str(i + 1) for i in range(10)]
+    pool = FeatureStore.open(stores / "pool_store")
+    target = FeatureStore.open(stores / "target_store")
+    for row in table:
+        x = pool.read([pool.image_ids.index(row["image"])])[0]
+        q = target.read([target.image_ids.index(row["query"])])[0]
+        assert float(row["score"]) == pytest.approx(float(x @ q), abs=1e-5)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["selected"] == 10
+    assert summary["pool"]["unusable"] == 1
+    assert summary["queries"]["queries"] == 6
+    assert lines(out / "dropped.csv") == [
+        {
+            "image": "a/007.png",
+            "store": "pool",
+            "reason": "unusable feature",
+            "match": "",
+            "match_store": "",
+            "score": "",
+        }
+    ]
+    assert "a/007.png" not in chosen
+    text = capsys.readouterr().out
+    assert "to read a pass" in text
+    assert f"selection={out / 'selection.txt'}" in text
+    assert not (out / "report.html").exists()
+
+
+def test_excluded_images_are_not_selected_and_listed(stores, tool, capsys):
+    tool.main(command(stores, "--no-report", "--exclude", str(stores / "val_store")))
+    chosen = (stores / "out" / "selection.txt").read_text().splitlines()
+    dropped = lines(stores / "out" / "dropped.csv")
+    assert [row["image"] for row in dropped[:2]] == ["a/002.png", "b/013.png"]
+    assert dropped[0]["match"] == "000.png"
+    assert not {"a/002.png", "b/013.png"} & set(chosen)
+    assert "near-duplicates" in capsys.readouterr().out
+
+
+def test_rerun_is_recognised_and_other_inputs_are_refused(stores, tool, capsys):
+    tool.main(command(stores, "--no-report"))
+    file = stores / "out" / "selection.txt"
+    before = file.stat().st_mtime_ns
+    tool.main(command(stores, "--no-report"))
+    assert "nothing to do" in capsys.readouterr().out
+    assert file.stat().st_mtime_ns == before
+    assert "--overwrite" in failure_of(tool, command(stores, budget="11"))
+    tool.main(command(stores, "--no-report", "--overwrite", budget="11"))
+    assert len(file.read_text().splitlines()) == 11
+
+
+def test_a_folder_with_anything_else_is_never_replaced(stores, tool):
+    (stores / "out").mkdir()
+    (stores / "out" / "thesis.tex").write_text("years of work")
+    assert "thesis.tex" in failure_of(tool, command(stores, "--overwrite"))
+    assert "thesis.tex" in failure_of(tool, command(stores))
+    assert (stores / "out" / "thesis.tex").read_text() == "years of work"
+
+
+def test_budget_of_the_pool_or_more_selects_all_and_warns(stores, tool, capsys):
+    for budget in ("39", "500", "100%"):
+        tool.main(command(stores, "--no-report", budget=budget, out=f"o{budget}"))
+        assert "whole pool" in capsys.readouterr().out
+        chosen = (stores / f"o{budget}" / "selection.txt").read_text().splitlines()
+        assert len(set(chosen)) == 39
+
+
+@pytest.mark.parametrize("budget", ["0", "-5", "0%", "lots"])
+def test_bad_budget(stores, tool, budget):
+    argv = command(stores, f"--budget={budget}")
+    assert "budget" in failure_of(tool, argv)
+    assert not (stores / "out").exists()
+
+
+def test_stores_of_another_extractor_or_dim(stores, tool):
+    images = stores / "target"
+    import_folder(stores / "wide", images, np.ones((6, 9)))
+    assert "dim" in failure_of(tool, command(stores, target="wide"))
+    import_folder(stores / "other", images, np.ones((6, 8)), extractor="f")
+    assert "extractor" in failure_of(tool, command(stores, target="other"))
+    argv = command(stores, "--exclude", str(stores / "other"))
+    assert "extractor" in failure_of(tool, argv)
+    assert "not a feature store" in failure_of(tool, command(stores, target="images"))
+    assert not (stores / "out").exists()
+
+
+def test_target_or_pool_without_usable_features(stores, tool):
+    import_folder(stores / "zeros", stores / "target", np.zeros((6, 8)))
+    assert "no target image" in failure_of(tool, command(stores, target="zeros"))
+    import_folder(stores / "nan", stores / "images", np.full((40, 8), np.nan))
+    argv = command(stores, "--pool", str(stores / "nan"))
+    assert "no pool image" in failure_of(tool, argv)
+
+
+def test_other_bad_input(stores, tool):
+    sources = ("--policy", "random_by_source")
+    assert "--sources" in failure_of(tool, command(stores, *sources))
+    assert "cosine" in failure_of(tool, command(stores, "--leak-threshold", "7"))
+    (stores / "file").write_text("")
+    assert "is a file" in failure_of(tool, command(stores, out="file", budget="3"))
+
+
+def test_sources_are_measured(stores, tool, capsys):
+    ids = FeatureStore.open(stores / "pool_store").image_ids
+    table = "".join(f"{image},{image[0]}\n" for image in ids)
+    (stores / "s.csv").write_text("image,source\n" + table)
+    argv = ["--no-report", "--sources", str(stores / "s.csv")]
+    tool.main(command(stores, *argv, "--policy", "random_by_source"))
+    summary = json.loads((stores / "out" / "summary.json").read_text())
+    assert summary["sources"]["a"]["selected"] == 5
+    assert summary["sources"]["b"]["pool_share"] == 0.5
+    assert "source a" in capsys.readouterr().out
+
+
+def test_two_targets(stores, tool):
+    argv = command(stores, "--no-report")
+    argv.insert(argv.index("--budget"), str(stores / "val_store"))
+    tool.main(argv)
+    table = lines(stores / "out" / "selection.csv")
+    assert {row["query"].split(":")[0] for row in table} == {
+        "target_store",
+        "val_store",
+    }
+
+
+def test_a_failure_while_writing_leaves_nothing(stores, tool, monkeypatch):
+    from mmtaskssl.selection import output
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(output, "write_json", fail)
+    assert "No space left" in failure_of(tool, command(stores, "--no-report"))
+    assert not list(stores.glob("*out*"))

@@ -1,0 +1,159 @@
+"""Selects the pool images most similar to a target (SEPT).
+
+    select_data.py --pool POOL_STORE --target TARGET_STORE --budget 10000 --out DIR
+
+Feature stores come from tools/extract_features.py, pool and target from the same
+network. Writes into DIR: selection.txt (one image id a line), selection.csv (rank,
+image, score, query, query_rank), dropped.csv (images kept out, and why), summary.json
+and report.html.
+"""
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmtaskssl.selection.policies import POLICIES
+from mmtaskssl.selection.select import Options, Result, select
+from mmtaskssl.utils.errors import run_tool
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pool", required=True, metavar="STORE")
+    parser.add_argument("--target", required=True, nargs="+", metavar="STORE")
+    parser.add_argument(
+        "--budget", required=True, help="images to select (5000), or 10%% of the pool"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR")
+    parser.add_argument("--policy", choices=POLICIES, default="round_robin")
+    parser.add_argument("--seed", type=int, default=0, help="of policies that draw")
+    parser.add_argument(
+        "--exclude",
+        nargs="+",
+        default=[],
+        metavar="STORE",
+        help="validation and test images of the target: their near-duplicates are "
+        "not selected",
+    )
+    parser.add_argument(
+        "--leak-threshold",
+        type=float,
+        default=Options.threshold,
+        metavar="COSINE",
+        help="similarity from which two images count as the same (default %(default)s)",
+    )
+    parser.add_argument(
+        "--pool-root", metavar="DIR", help="where the pool's images lie now"
+    )
+    parser.add_argument(
+        "--sources",
+        metavar="CSV",
+        help="columns image,source: for policy random_by_source, and to measure where "
+        "a selection comes from",
+    )
+    parser.add_argument("--no-report", action="store_true", help="skip report.html")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier selection"
+    )
+    return parser.parse_args(argv)
+
+
+class ProgressLine:
+    """Shows how far a pass over the pool is, on stderr, at most twice a second."""
+
+    def __init__(self, title: str, total: int):
+        self.title, self.total = title, total
+        self.begin = self.shown = time.monotonic()
+        self.live = sys.stderr.isatty()
+        self.before = 0
+
+    def __call__(self, done: int) -> None:
+        """Takes the number of rows read so far."""
+        now = time.monotonic()
+        if done < self.before:  # another pass
+            self.begin = now
+        self.before = done
+        if now - self.shown < (0.5 if self.live else 10):
+            return
+        self.shown = now
+        left = (now - self.begin) * (self.total - done) / done
+        line = f"{self.title:<10} {done / self.total:4.0%}  {left:.0f} s left"
+        end = "\r" if self.live else "\n"
+        print(f"{line:<40}", end=end, file=sys.stderr, flush=True)
+
+
+def show(result: Result, out: Path, elapsed: float) -> None:
+    summary = result.summary
+    if not result.new:
+        print(f"{out} is complete already, from the same inputs: nothing to do")
+    for note in summary["notes"]:
+        print(note if note.startswith("warning") else f"note: {note}")
+    similarity, queries = summary["similarity"], summary["queries"]
+    chosen, anywhere = similarity["selected"], similarity["random_pool"]
+    rows: list[tuple[str, Any]] = [
+        ("selected", f"{summary['selected']:,} of {summary['pool']['images']:,}"),
+        ("policy", f"{summary['policy']}, seed {summary['seed']}"),
+        (
+            "similarity to target (median)",
+            f"{chosen['q50']:.3f} selected, {anywhere['q50']:.3f} random pool image",
+        ),
+        ("target images served", f"{queries['served']:,} of {queries['queries']:,}"),
+        (
+            "images per target image",
+            f"{queries['images_per_query_min']} to {queries['images_per_query_max']}, "
+            f"median {queries['images_per_query_median']:g}",
+        ),
+    ]
+    if result.new:
+        rows.append(("time", f"{elapsed:.1f} s"))
+    print()
+    for name, value in rows:
+        print(f"  {name:<30} {value}")
+    for name, share in summary.get("sources", {}).items():
+        print(
+            f"  {'source ' + name:<30} {share['selected_share']:6.1%} selected, "
+            f"{share['pool_share']:6.1%} of the pool"
+        )
+    print(f"\nwritten: {out / 'selection.txt'}")
+    if (out / "report.html").is_file():
+        print(f"look at: {out / 'report.html'}")
+    images = summary["pool"]["root"] or "POOL_FOLDER"
+    print(
+        "\nnext: pre-train on it\n"
+        "  python tools/train.py \\\n"
+        "    configs/selfsup/mocov2/"
+        "mocov2_resnet18-w32_1xb256-coslr-20k_folder-64px.py \\\n"
+        f"    --cfg-options images={shlex.quote(images)} "
+        f"selection={shlex.quote(str(out / 'selection.txt'))}"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    options = Options(
+        pool=args.pool,
+        targets=args.target,
+        budget=args.budget,
+        out=args.out,
+        policy=args.policy,
+        seed=args.seed,
+        exclude=args.exclude,
+        threshold=args.leak_threshold,
+        pool_root=args.pool_root,
+        sources=args.sources,
+        report=not args.no_report,
+        overwrite=args.overwrite,
+    )
+    begin = time.monotonic()
+    result = select(options, log=print, progress=ProgressLine)
+    show(result, Path(args.out), time.monotonic() - begin)
+
+
+if __name__ == "__main__":
+    run_tool(main)
