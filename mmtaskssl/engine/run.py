@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import re
+import traceback
 from collections.abc import Iterator
 
 import torch
@@ -16,7 +17,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from mmtaskssl.registry import RUNNERS
+from mmtaskssl.registry import OPTIMIZERS, RUNNERS
 from mmtaskssl.utils.errors import UserError
 
 from .cpu_runner import CPURunner
@@ -40,6 +41,7 @@ def train(cfg: Config) -> None:
         check_batches(runner)
         if cfg.get("load_from"):
             check_checkpoint(runner, cfg.load_from)
+        _check_optimizer(cfg)
         runner.train()
 
 
@@ -136,6 +138,17 @@ def check_batches(runner: Runner) -> None:
         )
 
 
+def _check_optimizer(cfg: Config) -> None:
+    """Refuses an unknown optimizer, over which mmengine itself stumbles."""
+    name = cfg.optim_wrapper.get("optimizer", {}).get("type")
+    with OPTIMIZERS.switch_scope_and_registry(None) as registry:
+        if isinstance(name, str) and registry.get(name) is None:
+            raise UserError(
+                f"the config names the optimizer {name!r}, which is not registered; "
+                "check its spelling and its package's prefix"
+            )
+
+
 def check_checkpoint(runner: Runner, path: str) -> None:
     """Refuses a checkpoint that is not of the runner's model; says what matches.
 
@@ -220,12 +233,11 @@ def _from_worker(text: str) -> str:
 
 
 def _raised_while_building(error: BaseException) -> bool:
-    """True if the failing call was made by a registry or a data loader's builder.
+    """True if a builder's own call failed, or a constructor that passed it on.
 
-    The same words from any deeper call are an error of ours, whose traceback is
-    wanted.
+    The same words from any other call are an error of ours, whose traceback is wanted.
     """
-    trace = error.__traceback__
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace.tb_frame.f_code.co_name in ("build_from_cfg", "build_dataloader")
+    calls = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    while calls[-1] == "__init__":
+        calls.pop()
+    return calls[-1] in ("build_from_cfg", "build_dataloader")

@@ -1,0 +1,247 @@
+"""tools/train.py and its neighbours, as a user meets them."""
+
+import os
+import runpy
+import socket
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resource_root
+from tests._images import make_image_folder
+
+_TOOLS = resource_root("tools")
+_CONFIG = "configs/selfsup/{0}/{0}_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+_MOCO = _CONFIG.format("mocov2")
+_QUIET = "log_level=WARNING"
+
+
+def _train(*argv, tool="train.py"):
+    main = runpy.run_path(str(_TOOLS / tool))["main"]
+    return main([str(arg) for arg in argv])
+
+
+def _weights(path):
+    return torch.load(path, weights_only=False)["state_dict"]
+
+
+def test_trains_and_resumes(tmp_path):
+    _train(_MOCO, "--work-dir", tmp_path, "--cfg-options", _QUIET, "max_iters=6")
+    assert (tmp_path / "iter_6.pth").is_file()
+    options = ["--cfg-options", _QUIET, "max_iters=9", "experiment_name=second"]
+    _train(_MOCO, "--work-dir", tmp_path, "--resume", *options)
+    assert (tmp_path / "last_checkpoint").read_text().endswith("iter_9.pth")
+
+    other = tmp_path / "other"
+    checkpoint = tmp_path / "iter_6.pth"
+    options[-1] = "experiment_name=third"
+    _train(_MOCO, "--work-dir", other, "--resume", checkpoint, *options)
+    first, second = _weights(tmp_path / "iter_9.pth"), _weights(other / "iter_9.pth")
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_amp_and_scaled_rate(tmp_path, monkeypatch):
+    built = []
+    import mmtaskssl.engine.run as run
+
+    inner = run.build_runner
+    monkeypatch.setattr(
+        run, "build_runner", lambda c: built.append(inner(c)) or built[-1]
+    )
+    _train(
+        *(_MOCO, "--work-dir", tmp_path, "--amp", "--auto-scale-lr"),
+        *("--cfg-options", _QUIET, "max_iters=2", "param_scheduler=[]"),
+    )
+    (wrapper,) = [runner.optim_wrapper for runner in built]
+    assert type(wrapper).__name__ in ("BFloat16OptimWrapper", "AmpOptimWrapper")
+    # 16 images a step, and the rate of 0.12 is for 256
+    assert wrapper.optimizer.param_groups[0]["lr"] == pytest.approx(0.12 * 16 / 256)
+
+
+def test_folder_selection_and_watched_target(tmp_path):
+    pool = make_image_folder(tmp_path / "pool", n_per_class=10, classes=("a", "b"))
+    for part, seed in (("train", 1), ("test", 2)):
+        make_image_folder(tmp_path / "target" / part, classes=("x", "y"), seed=seed)
+    chosen = [f"a/{i:03d}.png" for i in range(8)]
+    (tmp_path / "selection.txt").write_text("\n".join(chosen) + "\n")
+    small = "mocov2_resnet18-w32-cifar_1xb128-coslr-20k_folder-32px.py"
+    _train(
+        *(f"configs/selfsup/mocov2/{small}", "--work-dir", tmp_path / "run"),
+        *("--cfg-options", _QUIET, f"images={pool}", "max_iters=2", "batch_size=8"),
+        *(f"selection={tmp_path / 'selection.txt'}", f"target={tmp_path / 'target'}"),
+        *("num_workers=0", "param_scheduler.0.end=1", "param_scheduler.1.begin=1"),
+    )
+    assert (tmp_path / "run" / "iter_2.pth").is_file()
+    scalars = next((tmp_path / "run").rglob("scalars.json")).read_text()
+    assert scalars.count("knn_top1") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere.py"], "config nowhere.py does not exist"),
+        (["mmdet::nowhere.py"], "package mmdet has no config nowhere.py"),
+        (["nopackage::x.py"], "package nopackage is not installed"),
+        ([_MOCO, "--cfg-options", "max_iter=3"], "did you mean 'max_iters'"),
+        ([_MOCO, "--cfg-options", "model.queue_lne=3"], "the argument 'queue_lne'"),
+        ([_MOCO, "--cfg-options", "model.type=MoCo3"], "'MoCo3', which is not"),
+        ([_MOCO, "--cfg-options", "model.backbone.type=ResNt"], "'ResNt', which is"),
+        (
+            [_MOCO, "--cfg-options", "optim_wrapper.optimizer.type=SDG"],
+            "the optimizer 'SDG'",
+        ),
+        ([_MOCO, "--cfg-options", "param_scheduler.7.type=X"], "--cfg-options do not"),
+        ([_MOCO, "--cfg-options", "default_hooks.x.interval=3"], 'no "type"'),
+        ([_MOCO, "--cfg-options", "images=/x"], "trains on SyntheticImages"),
+        ([_MOCO, "--cfg-options", "batch_size=65"], "65 images .* data set has 64"),
+        ([_MOCO, "--cfg-options", "model.queue_len=8"], "16 keys .* queue holds 8"),
+        ([_MOCO, "--cfg-options", "batch_size=1"], "batch norm"),
+        ([_MOCO, "--cfg-options", "load_from=/no.pth"], "/no.pth does not exist"),
+        ([_MOCO, "--resume", "/no.pth"], "checkpoint /no.pth does not exist"),
+        ([_MOCO, "--launcher", "slurm"], "needs a GPU"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_sentence(arguments, sentence, tmp_path, monkeypatch):
+    if "slurm" in arguments and torch.cuda.is_available():
+        pytest.skip("slurm is for GPUs")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=sentence) as caught:
+        _train(*arguments)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.rglob("*.pth"))
+
+
+def test_config_with_a_mistake(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("model = dict(\n")
+    with pytest.raises(UserError, match=r"config .*bad.py cannot be read"):
+        _train(bad)
+    bad.write_text("model = dict(type='mmselfsup.MoCo')\n")
+    with pytest.raises(UserError, match="no train_dataloader"):
+        _train(bad, "--work-dir", tmp_path)
+
+
+def test_empty_folder(tmp_path):
+    (tmp_path / "empty").mkdir()
+    small = "mocov2_resnet18-w32-cifar_1xb128-coslr-20k_folder-32px.py"
+    with pytest.raises(UserError, match="empty"):
+        _train(
+            *(f"configs/selfsup/mocov2/{small}", "--work-dir", tmp_path / "run"),
+            *("--cfg-options", f"images={tmp_path / 'empty'}"),
+        )
+
+
+def test_broken_images_in_a_worker(tmp_path):
+    pool = make_image_folder(tmp_path / "pool", n_per_class=10, classes=("a", "b"))
+    for path in (pool / "a").iterdir():
+        path.write_bytes(b"no image")
+    small = "mocov2_resnet18-w32-cifar_1xb128-coslr-20k_folder-32px.py"
+    with pytest.raises(UserError, match=r"^\d+ of 20 images .* are broken") as caught:
+        _train(
+            *(f"configs/selfsup/mocov2/{small}", "--work-dir", tmp_path / "run"),
+            *("--cfg-options", _QUIET, f"images={pool}", "batch_size=8"),
+        )
+    assert "\n" not in str(caught.value)
+
+
+def test_checkpoint_of_another_architecture(tmp_path):
+    wide = ["model.backbone.base_channels=16", "model.neck.in_channels=128"]
+    _train(
+        *(_MOCO, "--work-dir", tmp_path / "wide"),
+        *("--cfg-options", _QUIET, "max_iters=1", *wide),
+    )
+    checkpoint = tmp_path / "wide" / "iter_1.pth"
+    for option in (
+        ["--resume", checkpoint],
+        ["--cfg-options", f"load_from={checkpoint}"],
+    ):
+        with pytest.raises(UserError, match=r"another architecture.*backbone\.layer1"):
+            _train(_MOCO, "--work-dir", tmp_path / "narrow", *option)
+
+    torch.save({"state_dict": {"x": torch.zeros(1)}}, tmp_path / "other.pth")
+    (tmp_path / "text.pth").write_text("text")
+    for name, sentence in (("other", "no weight of this MoCo"), ("text", "not a read")):
+        option = f"load_from={tmp_path / name}.pth"
+        with pytest.raises(UserError, match=sentence):
+            _train(_MOCO, "--work-dir", tmp_path / name, "--cfg-options", option)
+
+
+def test_test_tool_needs_a_test(tmp_path):
+    with pytest.raises(UserError, match=r"no test_dataloader; .*eval_knn"):
+        _train(_MOCO, "x.pth", "--work-dir", tmp_path, tool="test.py")
+    with pytest.raises(UserError, match=r"end in \.pkl"):
+        _train(_MOCO, "x.pth", "--out", "x.json", tool="test.py")
+
+
+def test_print_config(capsys):
+    _train(_MOCO, "--cfg-options", "max_iters=7", tool="misc/print_config.py")
+    printed = capsys.readouterr().out
+    assert "max_iters = 7" in printed
+    assert "type='SeekableIterLoop'" in printed
+
+
+def test_error_in_a_process_of_its_own(tmp_path):
+    done = subprocess.run(
+        [sys.executable, _TOOLS / "train.py", "nowhere.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: config nowhere.py does not exist")
+    assert "Traceback" not in done.stderr
+
+
+def test_dist_train_with_two_processes(tmp_path):
+    """The whole chain, the script included; about ten seconds of imports."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    done = subprocess.run(
+        [
+            *(_TOOLS / "dist_train.sh", _MOCO, "2", "--work-dir", tmp_path / "run"),
+            *("--cfg-options", "max_iters=2"),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHON": sys.executable, "PORT": str(port)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "run" / "iter_2.pth").is_file()
+    assert "GPU number: 2" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "script", ["dist_train", "dist_test", "slurm_train", "slurm_test"]
+)
+def test_scripts_say_how_they_are_used(script):
+    done = subprocess.run(
+        [_TOOLS / f"{script}.sh"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage:")
+
+
+def test_slurm_script_passes_everything_on(tmp_path):
+    srun = tmp_path / "srun"
+    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    done = subprocess.run(
+        [_TOOLS / "slurm_train.sh", "part", "job", "c.py", "--amp"],
+        env=os.environ
+        | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": "py", "GPUS": "4"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = done.stdout.splitlines()
+    assert words[:3] == ["-p", "part", "--job-name=job"]
+    assert "--ntasks=4" in words
+    assert words[-4:] == ["c.py", "--launcher", "slurm", "--amp"]
