@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from .budget import parse_budget
 from .estimate import describe
 from .leaks import Leak, find_leaks
 from .policies import POLICIES
+from .report import render
 from .search import Progress
 from .task import Selection, SelectionTask
 
@@ -191,7 +191,10 @@ def select(
     with output.writing(options.out), atomic_folder(options.out) as folder:
         if options.report:
             with clock.part("report"):
-                _write_report(folder, task, selection, queries, pool_root, summary)
+                roots = {str(store.path): store.root for store in excluded}
+                roots["pool"] = pool_root
+                page = render(task, selection, queries, leaks, roots, summary)
+                (folder / output.REPORT).write_text(page, encoding="utf-8")
         summary["seconds"] = clock.seconds
         output.write(
             folder,
@@ -265,20 +268,6 @@ def _inputs(
         "seed": options.seed,
         "threshold": options.threshold if excluded else None,
     }
-
-
-def _write_report(
-    folder: Path,
-    task: SelectionTask,
-    selection: Selection,
-    queries: reading.Queries,
-    pool_root: str,
-    summary: dict[str, Any],
-) -> None:
-    from .report import render  # only now: it needs image readers
-
-    page = render(task, selection, queries, pool_root, summary)
-    (folder / output.REPORT).write_text(page, encoding="utf-8")
 
 
 class _Clock:

@@ -76,6 +76,10 @@ class SelectionTask:
             )
         return self._hits
 
+    def known_hits(self) -> TopK | None:
+        """Returns what `hits` remembers, without a search."""
+        return self._hits
+
     def with_nearest_query(self, rows: np.ndarray, *notes: str) -> Selection:
         """Completes rows chosen without a query by the query most similar to each."""
         queries, scores = best_queries_of(self.queries, self.pool, rows)

@@ -1,0 +1,167 @@
+"""Puts the page together."""
+
+import html
+import importlib.resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..inputs import Queries
+from ..leaks import Leak
+from ..stats import similarity_samples
+from ..task import Selection, SelectionTask
+from . import charts
+from .sections import Pictures
+
+_HITS = 9
+
+
+def render(
+    task: SelectionTask,
+    selection: Selection,
+    queries: Queries,
+    leaks: list[Leak],
+    roots: dict[str, str],
+    summary: dict[str, Any],
+) -> str:
+    """Makes the page.
+
+    Args:
+        task: The problem.
+        selection: Its solution.
+        queries: The target images.
+        leaks: Pool images that were kept out.
+        roots: Image folder of "pool" and of each store that ``leaks`` name.
+        summary: As written to summary.json.
+
+    Returns:
+        HTML, complete in itself.
+    """
+    pictures = Pictures(task, selection, queries, roots)
+    style = importlib.resources.files(__package__).joinpath("style.css")
+    title = f"{summary['selected']:,} of {summary['pool']['images']:,} images selected"
+    target = ", ".join(Path(path).name for path in summary["target"]["stores"])
+    body = [
+        f"<h1>{title}</h1>",
+        f'<p class="soft">Pool <b>{_text(Path(summary["pool"]["store"]).name)}</b>, '
+        f"target <b>{_text(target)}</b> ({summary['target']['images']:,} images), "
+        f"policy <b>{summary['policy']}</b>, seed {summary['seed']}.</p>",
+        _tiles(summary),
+        _notes(summary["notes"]),
+        _charts(task, selection),
+        pictures.hits_of_queries(_HITS),
+        pictures.borderline(),
+        pictures.most_wanted(),
+        pictures.leaks(leaks),
+        _sources(summary.get("sources", {})),
+        _details(summary),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>\n{style.read_text(encoding='utf-8')}</style>"
+        "</head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value))
+
+
+def _tiles(summary: dict[str, Any]) -> str:
+    chosen = summary["similarity"]["selected"]["q50"]
+    anywhere = summary["similarity"]["random_pool"]["q50"]
+    served = summary["queries"]
+    dropped = summary["pool"]["near_duplicates_of_excluded"]
+    tiles = [
+        (f"{chosen:.3f}", "median similarity to the target, selected images"),
+        (f"{anywhere:.3f}", "the same for random images of the pool"),
+        (
+            f"{served['served']:,} of {served['queries']:,}",
+            "target images that some selected image was chosen for",
+        ),
+        (
+            f"{served['images_per_query_min']}"
+            f"\N{EN DASH}{served['images_per_query_max']}",
+            f"images per target image, median {served['images_per_query_median']:g}",
+        ),
+    ]
+    if summary["excluded"]:
+        tiles.append((f"{dropped:,}", "near-duplicates of held-out images dropped"))
+    inner = "".join(
+        f'<div class="tile"><b>{value}</b><span>{text}</span></div>'
+        for value, text in tiles
+    )
+    return f'<div class="tiles">{inner}</div>'
+
+
+def _notes(notes: list[str]) -> str:
+    items = []
+    for note in notes:
+        kind = ' class="warning"' if note.startswith("warning") else ""
+        text = note.removeprefix("warning: ")
+        items.append(f"<li{kind}>{_text(text[:1].upper() + text[1:])}.</li>")
+    return f'<ul class="notes">{"".join(items)}</ul>' if items else ""
+
+
+def _charts(task: SelectionTask, selection: Selection) -> str:
+    near, anywhere = similarity_samples(task, selection)
+    counts = np.bincount(selection.queries, minlength=len(task.queries))
+    return (
+        '<div class="charts"><section><h2>How similar</h2>'
+        '<p class="legend"><span><i class="key c"></i>selected images</span>'
+        '<span><i class="key a"></i>random images of the pool</span></p>'
+        f"{charts.histogram(near, anywhere)}"
+        '<p class="soft">The further apart the two, the more a selection differs from '
+        "a random one. If they lie on each other, the features do not tell the "
+        "target from the pool.</p></section>"
+        "<section><h2>How evenly the target is served</h2>"
+        '<p class="legend"><span><i class="key c"></i>selected images</span>'
+        f'<span><i class="key l"></i>even share: {counts.mean():.1f}</span></p>'
+        f"{charts.shares(counts)}"
+        '<p class="soft">Images of the selection by the target image they were chosen '
+        "for. A steep curve means that few target images decide.</p></section></div>"
+    )
+
+
+def _sources(sources: dict[str, dict[str, float]]) -> str:
+    if not sources:
+        return ""
+    top = max(max(s["pool_share"], s["selected_share"]) for s in sources.values())
+    rows = []
+    for name, share in sorted(
+        sources.items(), key=lambda item: -item[1]["selected_share"]
+    ):
+        bars = "".join(
+            f'<i class="{kind}" style="width:{100 * share[key] / top:.1f}%"></i>'
+            for kind, key in (("c", "selected_share"), ("a", "pool_share"))
+        )
+        rows.append(
+            f"<tr><td>{_text(name)}</td><td>{share['selected']:,}</td>"
+            f"<td>{share['selected_share']:.1%}</td><td>{share['pool_share']:.1%}</td>"
+            f'<td><div class="meter">{bars}</div></td></tr>'
+        )
+    return (
+        "<h2>Where the images come from</h2>"
+        '<p class="soft">Sources are known here for measuring; a similarity policy '
+        "never sees them.</p><table><tr><th>source</th><th>selected</th>"
+        "<th>share of selection</th><th>share of pool</th><th></th></tr>"
+        f"{''.join(rows)}</table>"
+    )
+
+
+def _details(summary: dict[str, Any]) -> str:
+    pool, inputs = summary["pool"], summary["inputs"]
+    rows = [
+        ("pool", f"{pool['store']} (images in {pool['root'] or 'an unknown folder'})"),
+        ("target", ", ".join(summary["target"]["stores"])),
+        ("kept out", ", ".join(summary["excluded"]) or "nothing"),
+        ("left in the pool", f"{pool['reachable']:,} of {pool['images']:,} images"),
+        ("budget", f"{summary['budget']:,}"),
+        ("pool sha256", inputs["pool"]),
+        ("target sha256", ", ".join(inputs["targets"])),
+        ("mmtaskssl", summary["mmtaskssl"]),
+    ]
+    inner = "".join(f"<tr><td>{k}</td><td>{_text(v)}</td></tr>" for k, v in rows)
+    return f"<details><summary>Inputs</summary><table>{inner}</table></details>"
