@@ -8,6 +8,8 @@ Versions: any mmcv >= 2.0 without ``mmcv._ext`` (mmcv-lite, or mmcv built with
 ``MMCV_WITH_OPS=0``). A real ``mmcv._ext``, where present, always wins.
 """
 
+import importlib
+import sys
 from collections.abc import Callable
 from types import ModuleType
 
@@ -23,6 +25,28 @@ INSTALL_HINT = (
 def install() -> None:
     """Serves ``mmcv._ext`` from torchvision where no compiled one is found."""
     StandIn("mmcv._ext", _fill).install()
+    _hand_in_late()
+
+
+def _hand_in_late() -> None:
+    """Gives ``mmcv.cnn``, if it came before us, the operator it went on without.
+
+    It is the only one that mmcv re-exports from a module that imports without it.
+    """
+    transformer = sys.modules.get("mmcv.cnn.bricks.transformer")
+    wanted = "MultiScaleDeformableAttention"
+    if transformer is None or hasattr(transformer, wanted):
+        return
+
+    def get(name):
+        if name == wanted:
+            ops = importlib.import_module("mmcv.ops.multi_scale_deform_attn")
+            return getattr(ops, name)
+        raise AttributeError(
+            f"module {transformer.__name__!r} has no attribute {name!r}"
+        )
+
+    transformer.__getattr__ = get
 
 
 def _fill(module: ModuleType) -> None:
