@@ -29,11 +29,13 @@ class ElasticBackbone:
         space: The sub-nets that training draws from; ``space.max`` is this network.
         subnet: The one that runs where none is given.
         subnet_statistics: Batch-norm statistics of calibrated sub-nets.
+        pyramid: The ``out_indices`` of strides 4, 8, 16 and 32.
     """
 
     space: SearchSpace
     subnet: Subnet
     subnet_statistics: SubnetStatistics
+    pyramid: tuple[int, ...]
 
     def _setup(self, space: SearchSpace, subnet: SubnetLike | None) -> None:
         """To be called at the end of the subclass's constructor."""
@@ -68,6 +70,15 @@ class ElasticBackbone:
         if isinstance(subnet, Subnet) and subnet in self._views:
             return subnet
         return self.space.resolve(subnet)
+
+    def stage_channels(self, subnet: SubnetLike | None = None) -> tuple[int, ...]:
+        """Returns the channels of every possible output of ``subnet``."""
+        return self.arch.out_channels(self.resolve(subnet))
+
+    def out_channels(self, subnet: SubnetLike | None = None) -> tuple[int, ...]:
+        """Returns the channels of each output of ``subnet`` at ``out_indices``."""
+        channels = self.stage_channels(subnet)
+        return tuple(channels[index] for index in self.out_indices)
 
     def needs_calibration(self, subnet: SubnetLike | None = None) -> bool:
         """Whether ``subnet`` has no batch-norm statistics without calibration."""

@@ -60,6 +60,7 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
 
     block_type, conv_type = _ElasticBlock, ElasticConv2d
     build_norm = staticmethod(build_elastic_norm)
+    pyramid = (0, 1, 2, 3)
 
     def __init__(
         self,
@@ -100,11 +101,6 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
     def layout(self, subnet: Subnet, **view) -> Units:
         """See `ElasticBackbone.layout`."""
         return resnet_units(self.arch, subnet, self.strides, self.in_channels, **view)
-
-    def out_channels(self, subnet: SubnetLike | None = None) -> tuple[int, ...]:
-        """Returns the channels of each output of ``subnet``."""
-        channels = self.arch.out_channels(self.resolve(subnet))
-        return tuple(channels[index] for index in self.out_indices)
 
     def forward(
         self, x: Tensor, subnet: SubnetLike | None = None

@@ -1,0 +1,105 @@
+"""The exported network in the words of mmdet, mmseg and mmselfsup."""
+
+from typing import Any
+
+from ..models.backbones import ElasticBackbone
+from ..subnets import Subnet
+from .stock import stock_shape
+
+# mmseg's usual bases keep 1/8 of the resolution.
+_STRIDE_8 = {
+    "strides": (1, 2, 1, 1),
+    "dilations": (1, 1, 2, 4),
+    "contract_dilation": True,
+}
+_OPTIONS = {
+    # Small batches per process: keep the statistics, as mmdet's own bases do.
+    "mmdet": {"frozen_stages": 1, "norm_eval": True},
+    "mmseg": {"norm_eval": False},
+    "mmselfsup": {},
+}
+HOSTS = tuple(_OPTIONS)
+
+
+def host_config(
+    backbone: ElasticBackbone, subnet: Subnet, host: str, weights: str | None
+) -> dict[str, Any]:
+    """Returns the config of ``subnet`` as a backbone of ``host``.
+
+    Args:
+        backbone: The network of the sub-net.
+        subnet: Any that it runs.
+        host: "mmdet", "mmseg" or "mmselfsup".
+        weights: Checkpoint to start from; None: none.
+    """
+    options = dict(_OPTIONS[host])
+    config = backbone.plain_config(subnet)
+    shape = stock_shape(backbone, subnet)
+    last = backbone.pyramid[-1]
+    options["out_indices"] = (last,) if host == "mmselfsup" else backbone.pyramid
+    if host == "mmseg" and config["type"] == "mmtaskssl.SubnetResNet":
+        options |= _STRIDE_8
+    if shape is not None:
+        for key in ("subnet", "arch", "norm_cfg"):
+            config.pop(key, None)
+        norm = {k: v for k, v in backbone.norm_cfg.items() if k in ("eps", "momentum")}
+        config |= {
+            "type": f"{host}.ResNet",
+            "depth": shape.depth,
+            "stem_channels": shape.base_channels,
+            "base_channels": shape.base_channels,
+            "norm_cfg": {"type": "BN", "requires_grad": True, **norm},
+            "style": "pytorch",
+        }
+        if host == "mmselfsup":  # counts the stem as output 0
+            options["out_indices"] = (last + 1,)
+    config |= options
+    if weights is not None:
+        config["init_cfg"] = {"type": "Pretrained", "checkpoint": weights}
+    return config
+
+
+def config_fragment(
+    backbone: ElasticBackbone, subnet: Subnet, title: str, weights: str | None
+) -> str:
+    """Returns a config file that defines the backbone for each host.
+
+    Args:
+        backbone: The network of the sub-net.
+        subnet: Any that it runs.
+        title: First line of the docstring.
+        weights: Name of the weights file in the folder of the fragment; None where the
+            hosts cannot read it.
+    """
+    path = None if weights is None else "{{ fileDirname }}/" + weights
+    stages = backbone.stage_channels(subnet)
+    channels = [stages[index] for index in backbone.pyramid]
+    lines = [_USAGE.format(title=title), f"subnet_channels = {channels}"]
+    for host in HOSTS:
+        config = host_config(backbone, subnet, host, path)
+        lines.append(f"{host}_backbone = {_render({'_delete_': True, **config})}")
+    return "\n".join(lines) + "\n"
+
+
+_USAGE = '''"""{title}
+
+In a config, beside another base:
+
+    _base_ = ['faster-rcnn_r50_fpn_1x_voc0712.py', 'THIS/FOLDER/config.py']
+    model = dict(
+        backbone=_base_.mmdet_backbone,
+        neck=dict(in_channels=_base_.subnet_channels))
+
+mmseg's heads take in_channels=_base_.subnet_channels[3] (decode_head) and [2]
+(auxiliary_head). Who pastes a dict instead writes the weights' path in full.
+"""'''
+
+
+def _render(config: dict[str, Any], indent: int = 4) -> str:
+    """Writes a dict as OpenMMLab's configs do."""
+    pad = " " * indent
+    items = []
+    for key, value in config.items():
+        text = _render(value, indent + 4) if isinstance(value, dict) else repr(value)
+        items.append(f"{pad}{key}={text}")
+    return "dict(\n" + ",\n".join(items) + ")"

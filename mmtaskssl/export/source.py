@@ -1,0 +1,110 @@
+"""An elastic backbone with the weights of a checkpoint."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from ..features.checkpoint import load_state_dict, load_weights
+from ..features.extractor import EMA_PREFIXES, ONLINE_PREFIXES
+from ..models.backbones import ElasticBackbone
+from ..registry import MODELS
+from ..subnets import find_backbone
+from ..utils.errors import UserError
+
+_PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
+_STATISTICS = "subnet_statistics."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an elastic backbone's weights come from.
+
+    Attributes:
+        backbone: In evaluation mode, on the CPU.
+        state: The whole state dict of the checkpoint.
+        prefix: Of the backbone's keys in it.
+        meta: Config and checkpoint (names and SHA-256) and the encoder's source.
+    """
+
+    backbone: ElasticBackbone
+    state: dict[str, Tensor]
+    prefix: str
+    meta: dict[str, Any]
+
+
+def load_source(
+    cfg: Config, config_name: str, checkpoint: str, source: str = "online"
+) -> Source:
+    """Builds the elastic backbone of a config and loads its weights.
+
+    Args:
+        cfg: A training config.
+        config_name: Its name, for the record.
+        checkpoint: Of a training run, or a bare state dict.
+        source: "online", or "ema" for the averaged encoder.
+
+    Raises:
+        UserError: The config's backbone is not elastic, or the checkpoint does not
+            hold it completely.
+    """
+    if source not in _PREFIXES:
+        raise UserError(f"source must be online or ema, not {source!r}")
+    backbone = build_elastic(cfg, config_name)
+    state = load_state_dict(checkpoint)
+    prefix = next(
+        (p for p in _PREFIXES[source] if any(key.startswith(p) for key in state)), ""
+    )
+    load_weights(
+        backbone, state, _PREFIXES[source], source=checkpoint, ignore=(_STATISTICS,)
+    )
+    for key, value in state.items():
+        if key.startswith(prefix + _STATISTICS):
+            name = key[len(prefix + _STATISTICS) :]
+            backbone.subnet_statistics.set(name, value)
+    meta = {
+        "config": Path(config_name).name,
+        "config_sha256": hashlib.sha256(cfg.dump().encode()).hexdigest(),
+        "checkpoint": Path(checkpoint).name,
+        "checkpoint_sha256": file_sha256(checkpoint),
+        "encoder": source,
+    }
+    return Source(backbone.eval(), state, prefix, meta)
+
+
+def build_elastic(cfg: Config, name: str) -> ElasticBackbone:
+    """Builds the elastic backbone of a training config, in evaluation mode.
+
+    Raises:
+        UserError: The config has no elastic backbone.
+    """
+    found = find_backbone(cfg.to_dict())
+    if found is None:
+        raise UserError(f"config {name} has no model with a backbone")
+    init_default_scope(cfg.get("default_scope") or "mmtaskssl")
+    found = {k: v for k, v in found.items() if k not in ("init_cfg", "frozen_stages")}
+    try:
+        backbone = MODELS.build(found)
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"the backbone {found.get('type')!r} of config {name} cannot be built: "
+            f"{error}"
+        ) from error
+    if not isinstance(backbone, ElasticBackbone):
+        raise UserError(
+            f"the backbone of config {name}, {found['type']}, has no sub-nets"
+        )
+    return backbone.eval()
+
+
+def file_sha256(path: str | Path) -> str:
+    """Hashes a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
