@@ -45,15 +45,16 @@ _IGNORED = [
 ]
 
 
-def load_state_dict(path: str | Path) -> dict[str, Tensor]:
+def load_state_dict(path: str | Path, trust: bool = False) -> dict[str, Tensor]:
     """Reads the weights of a checkpoint without running any code in it.
 
     Args:
         path: A ``.pth`` of mmengine or plain torch, or a ``.safetensors`` file.
+        trust: Also load what needs code of the file to run, and run it.
 
     Returns:
-        The ``state_dict`` (also under the keys "model" and "state_dict_ema" that
-        others write), on the CPU.
+        The ``state_dict`` (also under the key "model", which others write), on the
+        CPU.
 
     Raises:
         UserError: No such file, no checkpoint, or one that holds other objects.
@@ -65,11 +66,11 @@ def load_state_dict(path: str | Path) -> dict[str, Tensor]:
         return _load_safetensors(path)
     try:
         with torch.serialization.safe_globals(_IGNORED):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=not trust)
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"checkpoint {path} holds more than weights and was not loaded: save its "
-            'state dict alone with torch.save({"state_dict": ...})'
+            f"checkpoint {path} holds more than weights, or is no checkpoint, and was "
+            "not loaded: if you trust its source, add --trust-checkpoint"
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise UserError(f"{path} is damaged or no checkpoint ({error})") from error

@@ -31,6 +31,11 @@ def add_extractor_options(parser: argparse.ArgumentParser) -> None:
         help="trained encoder, or its moving average (MoCo, BYOL)",
     )
     group.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="load a checkpoint that needs code in it to run",
+    )
+    group.add_argument(
         "--seed", type=int, default=0, help="weights of an untrained network"
     )
     group.add_argument(
@@ -109,10 +114,8 @@ def _extractor(
     if args.model:
         if config or checkpoint:
             raise UserError("name either CONFIG and CKPT or --model, not both")
-        return build_extractor(
-            args.model, args.weights or "default", args.source, args.seed
-        )
-    if not config or not checkpoint:
+        config, checkpoint = args.model, args.weights or "default"
+    elif not config or not checkpoint:
         raise UserError(
             "name CONFIG and CKPT (a file, or 'random' for an untrained network), or "
             "--model torchvision:NAME"
@@ -121,7 +124,9 @@ def _extractor(
         raise UserError(
             "--weights belongs to --model: name the checkpoint after CONFIG"
         )
-    return build_extractor(config, checkpoint, args.source, args.seed)
+    return build_extractor(
+        config, checkpoint, args.source, args.seed, args.trust_checkpoint
+    )
 
 
 def _cores() -> int:

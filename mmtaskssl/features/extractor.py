@@ -82,6 +82,7 @@ def build_extractor(
     checkpoint: str | Path | None,
     source: str = "online",
     seed: int = 0,
+    trust: bool = False,
 ) -> FeatureExtractor:
     """Builds the network that extracts features.
 
@@ -94,6 +95,7 @@ def build_extractor(
         source: "online", or "ema" for the averaged encoder (MoCo's key encoder,
             BYOL's target network) in the checkpoint of a pre-training run.
         seed: Fixes the weights of an untrained network.
+        trust: Load a checkpoint even if that runs code in it.
 
     Returns:
         The extractor, on the CPU, in evaluation mode.
@@ -111,7 +113,7 @@ def build_extractor(
         if isinstance(config_or_name, str) and library.is_library_name(config_or_name):
             if source == "ema":
                 raise UserError(f"{config_or_name} has no averaged encoder")
-            model = library.build(config_or_name, checkpoint)
+            model = library.build(config_or_name, checkpoint, trust)
             return FeatureExtractor(
                 model.body,
                 config_or_name,
@@ -120,11 +122,14 @@ def build_extractor(
                 model.std,
                 model.image_size,
             )
-        return _from_config(config_or_name, checkpoint, source)
+        return _from_config(config_or_name, checkpoint, source, trust)
 
 
 def _from_config(
-    config: str | Path | Config, checkpoint: str | Path | None, source: str
+    config: str | Path | Config,
+    checkpoint: str | Path | None,
+    source: str,
+    trust: bool,
 ) -> FeatureExtractor:
     cfg = config if isinstance(config, Config) else load_config(str(config))
     try:
@@ -133,7 +138,7 @@ def _from_config(
         raise UserError(
             f"config {cfg.filename} has no model.backbone to extract features with"
         ) from error
-    weights = None if checkpoint is None else load_state_dict(checkpoint)
+    weights = None if checkpoint is None else load_state_dict(checkpoint, trust)
     # Weights are loaded or drawn below; the config must not fetch others.
     init_cfg = backbone_cfg.get("init_cfg")
     if isinstance(init_cfg, dict) and init_cfg.get("type") == "Pretrained":
@@ -160,7 +165,7 @@ def _from_config(
         "random" if weights is None else source,
         mean,
         std,
-        _image_size(preprocessor),
+        preprocessor.get("view_size"),
     )
 
 
@@ -192,11 +197,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-def _image_size(preprocessor: dict[str, Any]) -> int | None:
-    for key in ("size", "image_size", "crop_size"):
-        value = preprocessor.get(key)
-        if isinstance(value, int):
-            return value
-    return None

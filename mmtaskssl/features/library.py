@@ -29,7 +29,7 @@ def is_library_name(name: str) -> bool:
     return name.split(":", 1)[0] in _LIBRARIES and ":" in name
 
 
-def build(name: str, weights: str | Path | None) -> LibraryModel:
+def build(name: str, weights: str | Path | None, trust: bool = False) -> LibraryModel:
     """Builds ``torchvision:NAME`` or ``timm:NAME`` without its classifier.
 
     Nothing is downloaded.
@@ -38,6 +38,7 @@ def build(name: str, weights: str | Path | None) -> LibraryModel:
         name: The library and the model.
         weights: A file; "default" for torchvision's own weights, if its download
             cache holds them; None for random ones.
+        trust: See `load_state_dict`.
 
     Raises:
         UserError: An unknown model, a library that is not installed, weights that
@@ -45,11 +46,11 @@ def build(name: str, weights: str | Path | None) -> LibraryModel:
     """
     library, _, model = name.partition(":")
     if library == "torchvision":
-        return _torchvision(model, weights)
-    return _timm(model, weights)
+        return _torchvision(model, weights, trust)
+    return _timm(model, weights, trust)
 
 
-def _torchvision(name: str, weights: str | Path | None) -> LibraryModel:
+def _torchvision(name: str, weights: str | Path | None, trust: bool) -> LibraryModel:
     from torchvision import models
 
     try:
@@ -73,7 +74,7 @@ def _torchvision(name: str, weights: str | Path | None) -> LibraryModel:
         setattr(body, head, nn.Identity())
         load_weights(
             body,
-            load_state_dict(weights),
+            load_state_dict(weights, trust),
             ("",),
             source=str(weights),
             what=name,
@@ -93,7 +94,7 @@ def _torchvision_cache(url: str) -> Path:
     return path
 
 
-def _timm(name: str, weights: str | Path | None) -> LibraryModel:
+def _timm(name: str, weights: str | Path | None, trust: bool) -> LibraryModel:
     try:
         import timm
     except ImportError as error:
@@ -110,7 +111,7 @@ def _timm(name: str, weights: str | Path | None) -> LibraryModel:
         heads = (heads,) if isinstance(heads, str) else tuple(heads)
         load_weights(
             body,
-            load_state_dict(weights),
+            load_state_dict(weights, trust),
             ("",),
             source=str(weights),
             what=name,

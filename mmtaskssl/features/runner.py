@@ -78,7 +78,7 @@ class BatchRunner:
         extractor: The network; moved to ``device``.
         transform: The image transform.
         device: For example "cpu" or "cuda".
-        batch_size: Images at a time.
+        batch_size: Images at a time; another one may change the last bits.
         workers: Reading processes; 0 reads in this one.
         amp: Half precision where the device is CUDA.
     """

@@ -193,7 +193,7 @@ class FeatureStoreWriter:
                 f"shard {index} needs features {shape}, got {features.shape}"
             )
         units, bad = unit_rows(np.asarray(features), broken or {})
-        with writing(self.path, f"{index} of {self.num_shards} shards"):
+        with writing(self.path):
             # Before the shard, whose presence says that all of it is written.
             bad_path = layout.shard_bad_path(self.path, index)
             if bad:
@@ -237,7 +237,7 @@ class FeatureStoreWriter:
 
 
 @contextlib.contextmanager
-def writing(path: Path, done: str = "") -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Turns a full or forbidden disk into a `UserError` that says what is left."""
     try:
         yield

@@ -179,3 +179,15 @@ def test_manifest_says_what_was_done(folder, tmp_path):
     assert manifest["extractor"]["name"] == "tiny"
     assert len(manifest["extractor"]["weights_sha256"]) == 64
     assert len(FeatureStore.open(tmp_path / "s")) == manifest["rows"] == 10
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("amp", [False, True])
+def test_cuda_gives_the_same_directions(folder, tmp_path, amp):
+    root, ids = list_images(str(folder))
+    cpu, _ = extract_in_memory(make_runner(), root, ids)
+    runner = make_runner()
+    runner = BatchRunner(runner.extractor, runner.transform, "cuda", 2, 0, amp)
+    cuda, _ = extract_in_memory(runner, root, ids)
+    good = np.abs(cpu).sum(1) > 0
+    assert ((cpu * cuda).sum(1)[good] > 0.999).all()

@@ -174,9 +174,15 @@ def test_bad_files(tmp_path):
         build_extractor(config(), tmp_path / "empty.pth")
     limit = sys.getrecursionlimit()
     torch.save({"state_dict": {}, "x": _Harmful()}, tmp_path / "harm.pth")
-    with pytest.raises(UserError, match="more than weights"):
+    with pytest.raises(UserError, match=r"more than weights.*--trust-checkpoint"):
         build_extractor(config(), tmp_path / "harm.pth")
     assert sys.getrecursionlimit() == limit
+    try:
+        with pytest.raises(UserError, match="no weights"):
+            build_extractor(config(), tmp_path / "harm.pth", trust=True)
+        assert sys.getrecursionlimit() == 12345
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_bad_configs(tmp_path):
