@@ -1,6 +1,13 @@
+from .channels_last import ChannelsLastHook
 from .fixed_lr import FixedLrHook
 from .knn import KNNHook
 from .non_finite_loss import NonFiniteLossHook
 from .throughput import ThroughputHook
 
-__all__ = ["FixedLrHook", "KNNHook", "NonFiniteLossHook", "ThroughputHook"]
+__all__ = [
+    "ChannelsLastHook",
+    "FixedLrHook",
+    "KNNHook",
+    "NonFiniteLossHook",
+    "ThroughputHook",
+]
