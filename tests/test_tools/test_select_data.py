@@ -93,6 +93,20 @@ def test_writes_selection_table_summary_and_next_command(stores, tool, capsys):
     assert not (out / "report.html").exists()
 
 
+def test_report_is_written_and_missing_images_do_not_matter(stores, tool, capsys):
+    (stores / "images" / "a" / "000.png").unlink()
+    argv = ("--exclude", str(stores / "val_store"))
+    tool.main(command(stores, *argv))
+    page = (stores / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") > 20
+    assert "missing" in page
+    assert "Dropped as near-duplicates" in page
+    assert "report.html" in capsys.readouterr().out
+    tool.main(command(stores, *argv, "--pool-root", str(stores / "gone"), out="two"))
+    other = (stores / "two" / "report.html").read_text(encoding="utf-8")
+    assert other.count("missing") > 20
+
+
 def test_excluded_images_are_not_selected_and_listed(stores, tool, capsys):
     tool.main(command(stores, "--no-report", "--exclude", str(stores / "val_store")))
     chosen = (stores / "out" / "selection.txt").read_text().splitlines()

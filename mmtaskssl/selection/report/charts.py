@@ -113,4 +113,5 @@ def _ticks(low: float, high: float, count: int = 5) -> list[float]:
     step = power * next(s for s in (1, 2, 5, 10) if s * power >= rough * 0.999)
     first = np.ceil(low / step - 1e-9)
     last = np.floor(high / step + 1e-9)
-    return [round(float(i * step), 10) for i in np.arange(first, last + 1)]
+    # Adding zero turns -0 into 0.
+    return [round(float(i * step), 10) + 0.0 for i in np.arange(first, last + 1)]

@@ -14,8 +14,6 @@ from ..task import Selection, SelectionTask
 from . import charts
 from .sections import Pictures
 
-_HITS = 9
-
 
 def render(
     task: SelectionTask,
@@ -50,7 +48,7 @@ def render(
         _tiles(summary),
         _notes(summary["notes"]),
         _charts(task, selection),
-        pictures.hits_of_queries(_HITS),
+        pictures.hits_of_queries(),
         pictures.borderline(),
         pictures.most_wanted(),
         pictures.leaks(leaks),
@@ -145,7 +143,9 @@ def _sources(sources: dict[str, dict[str, float]]) -> str:
     return (
         "<h2>Where the images come from</h2>"
         '<p class="soft">Sources are known here for measuring; a similarity policy '
-        "never sees them.</p><table><tr><th>source</th><th>selected</th>"
+        'never sees them. <span class="legend"><span><i class="key c"></i>selection'
+        '</span><span><i class="key a"></i>pool</span></span></p><table><tr>'
+        "<th>source</th><th>selected</th>"
         "<th>share of selection</th><th>share of pool</th><th></th></tr>"
         f"{''.join(rows)}</table>"
     )

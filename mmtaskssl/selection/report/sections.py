@@ -13,6 +13,8 @@ from ..task import Selection, SelectionTask
 from .thumbs import Thumbnails
 
 _QUERIES = 12
+# Hits shown of each: the first ones, and those where selection ends.
+_FIRST, _BESIDE = 5, 4
 _BORDER = 12
 _WANTED = 12
 _PAIRS = 12
@@ -44,34 +46,47 @@ class Pictures:
         self.chosen[selection.rows] = True
         self.hits: TopK = task.known_hits() or task.hits(_LOOK)
 
-    def hits_of_queries(self, count: int) -> str:
-        """Shows some target images with their ``count`` best hits in the pool."""
+    def hits_of_queries(self) -> str:
+        """Shows target images with their best hits and those where selection ends."""
         best = self.hits.scores[:, 0]
         order = np.lexsort((np.arange(len(best)), -best))
         places = np.linspace(0, len(order) - 1, min(_QUERIES, len(order)))
         counts = np.bincount(self.selection.queries, minlength=len(best))
         rows = []
-        for query in order[np.unique(places.astype(int))]:
-            shown = zip(
-                self.hits.rows[query, :count].tolist(),
-                self.hits.scores[query, :count].tolist(),
-                strict=True,
-            )
-            pics = "".join(self._pool_picture(r, f"{s:.3f}") for r, s in shown)
+        for query in order[np.unique(places.astype(int))].tolist():
+            pics = []
+            before = -1
+            for rank in self._ranks_to_show(query):
+                if rank != before + 1:
+                    pics.append('<span class="gap">\N{HORIZONTAL ELLIPSIS}</span>')
+                before = rank
+                score = self.hits.scores[query, rank]
+                caption = f"<i>{rank + 1}</i> {score:.3f}"
+                pics.append(self._pool_picture(self.hits.rows[query, rank], caption))
             rows.append(
                 f'<div class="query"><div>{self._query_picture(query)}'
                 f'<div class="who"><b>{self._query_name(query)}</b>'
                 f'<span class="soft">{counts[query]:,} images selected for it</span>'
-                f'</div></div><div class="pics">{pics}</div></div>'
+                f'</div></div><div class="pics">{"".join(pics)}</div></div>'
             )
         return (
             "<h2>Target images and what the pool has for them</h2>"
-            '<p class="soft">Target image on the left, then its most similar pool '
-            "images with their cosine similarity. A green frame marks images that "
-            "were selected. The target images are spread evenly from the best to the "
-            f"worst matched; {len(rows)} of {len(best):,} are shown.</p>"
-            + "".join(rows)
+            '<p class="soft">Left, a target image; then its most similar pool images '
+            "with rank and cosine similarity, and, behind the dots, those around the "
+            "first one left out (or the last ones looked at). A green frame marks "
+            "selected images, whichever target image they were chosen for. The target "
+            f"images run from best to worst matched; {len(rows)} of {len(best):,} are "
+            "shown.</p>" + "".join(rows)
         )
+
+    def _ranks_to_show(self, query: int) -> list[int]:
+        """Returns the first ranks, and those around the first hit not selected."""
+        k = self.hits.rows.shape[1]
+        left_out = np.flatnonzero(~self.chosen[self.hits.rows[query]])
+        end = int(left_out[0]) if len(left_out) else k
+        first = min(max(end - 1, _FIRST), k - _BESIDE)
+        ranks = {*range(_FIRST), *range(first, first + _BESIDE)}
+        return sorted(rank for rank in ranks if 0 <= rank < k)
 
     def borderline(self) -> str:
         """Shows the last images selected beside the most similar ones left out."""
@@ -94,7 +109,8 @@ class Pictures:
         if outside:
             parts += [
                 '<p class="soft" style="margin-top:18px">Images that were not '
-                "selected although they are similar to some target image.</p>",
+                "selected although they are similar to some target image: others rank "
+                "before them.</p>",
                 f'<div class="pics">{outside}</div>',
             ]
         return "".join(parts)
@@ -173,7 +189,7 @@ class Pictures:
         return f'<div class="pic">{picture}</div>'
 
     def _query_name(self, query: int) -> str:
-        return html.escape(self.queries.image_ids[query])
+        return html.escape(self.queries.image_ids[query]).replace("/", "/<wbr>")
 
     def _file(self, store: str, image: str) -> Path | None:
         root = self.roots.get(store, "")
