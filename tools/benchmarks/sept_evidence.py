@@ -172,10 +172,10 @@ class Evidence:
     def tables(self, seeds: int) -> str:
         """Returns both tables as markdown, over the first ``seeds`` seeds."""
         lines = [
-            f"{seeds} seed(s), K = {self.budget}, {self.iters} iterations for every arm, "
-            f"`{self.config.name}`; mean ± sample standard deviation.",
+            f"{seeds} seed(s), K = {self.budget}, {self.iters} iterations for every "
+            f"arm, `{self.config.name}`; mean ± sample standard deviation.",
             "",
-            "| target | own source, share of pool | share of SEPT selection | of random |",
+            "| target | own source: of the pool | of SEPT's K | of random K |",
             "| --- | --- | --- | --- |",
         ]
         sources = self._sources()
