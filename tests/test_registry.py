@@ -17,9 +17,13 @@ ROOTS = {n: r for n, r in vars(mmengine_root).items() if isinstance(r, Registry)
 # Stands for a compiled mmcv: its operators exist and none is called.
 COMPILED = """
     import importlib.machinery, sys, types
-    ext = sys.modules["mmcv._ext"] = types.ModuleType("mmcv._ext")
+    class Extension(types.ModuleType):
+        def __getattr__(self, name):
+            if name.startswith("_"):
+                raise AttributeError(name)
+            return print
+    ext = sys.modules["mmcv._ext"] = Extension("mmcv._ext")
     ext.__spec__ = importlib.machinery.ModuleSpec("mmcv._ext", None)
-    ext.__getattr__ = lambda name: print
 """
 LOOK_UP = """
     from mmengine.registry import DefaultScope, root
