@@ -1,0 +1,101 @@
+"""Gives sub-nets of an elastic network batch-norm statistics of their own.
+
+    calibrate_bn.py CONFIG CKPT --subnet NAME --images SRC
+    calibrate_bn.py CONFIG CKPT --all --images SRC
+
+Writes CKPT's weights with the statistics to OUT (default: CKPT-calibrated.pth), for
+evaluation and for export_subnet.py. Sub-nets that CKPT already has stay in it. A run
+that was interrupted continues with the same command.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmtaskssl.utils.errors import UserError, run_tool
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", metavar="CONFIG")
+    parser.add_argument("checkpoint", metavar="CKPT")
+    parser.add_argument(
+        "--subnet", nargs="+", metavar="NAME", help="names, or anchors such as MIN"
+    )
+    parser.add_argument(
+        "--list", metavar="FILE", help="text file with one name a line, as well"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="every sub-net of a space that can be listed"
+    )
+    parser.add_argument(
+        "--images", required=True, metavar="SRC", help="folder, .txt, .csv or .jsonl"
+    )
+    parser.add_argument("--root", help="folder that listed paths are relative to")
+    parser.add_argument("--num-images", type=int, default=1024)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument(
+        "--image-size", type=int, help="default: the config's view size"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draw of images")
+    parser.add_argument(
+        "--source",
+        choices=("online", "ema"),
+        default="online",
+        help="the trained encoder or its moving average (default: online)",
+    )
+    parser.add_argument("--device", default="cpu", help="for example cuda")
+    parser.add_argument("--out", metavar="OUT")
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    # Late, so that --help and wrong arguments answer at once.
+    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.export.calibrate import (
+        calibrate_source,
+        config_transform,
+        draw_images,
+    )
+    from mmtaskssl.export.choice import choose_subnets
+    from mmtaskssl.export.source import load_source
+
+    names = list(args.subnet or [])
+    if args.list:
+        if not Path(args.list).is_file():
+            raise UserError(f"list of sub-nets {args.list} does not exist")
+        names += Path(args.list).read_text(encoding="utf-8").split()
+    cfg = load_config(args.config, args.cfg_options)
+    source = load_source(cfg, args.config, args.checkpoint, args.source)
+    subnets = choose_subnets(source.backbone, names, args.all)
+    if args.all:
+        subnets = [s for s in subnets if source.backbone.needs_calibration(s)]
+    if not subnets:
+        raise UserError("no sub-net of this network needs calibration")
+    sample = draw_images(
+        args.images,
+        config_transform(cfg, args.image_size),
+        args.num_images,
+        args.batch_size,
+        args.seed,
+        args.root,
+    )
+    checkpoint = Path(args.checkpoint)
+    out = args.out or checkpoint.with_name(f"{checkpoint.stem}-calibrated.pth")
+    calibrate_source(source, subnets, sample, out, args.device)
+    print(
+        f"{out}: statistics of {len(subnets)} sub-nets from {len(sample.ids)} images; "
+        f"use it in place of {args.checkpoint}"
+    )
+
+
+if __name__ == "__main__":
+    run_tool(main)
