@@ -107,6 +107,8 @@ class Evidence:
             f"images={self.pool}",
             f"max_iters={self.iters}",
             f"randomness.seed={seed}",
+            # A longer queue would hold the batch's own images among the negatives.
+            f"model.queue_len={max(256, self.budget // 4)}",
         ]
         if selection:
             options.append(f"selection={selection}")
