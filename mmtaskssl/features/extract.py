@@ -89,7 +89,9 @@ def _fill(
     log: Log | None,
 ) -> None:
     ranges = [writer.shard_range(i) for i in shards]
-    progress = _Progress(sum(b - a for a, b in ranges), log)
+    world = get_dist_info()[1]
+    who = f"rank 0 of {world}: " if world > 1 else ""
+    progress = _Progress(sum(b - a for a, b in ranges), log, who)
     batches = iter(runner.run(root, writer.image_ids, ranges)) if shards else None
     for index, (start, stop) in zip(shards, ranges, strict=True):
         features = np.empty((stop - start, writer.manifest["dim"]), np.float32)
@@ -154,8 +156,10 @@ def _announce(
 class _Progress:
     """Says at most every ten seconds how far the work is."""
 
-    def __init__(self, total: int, log: Log | None, every: float = 10.0) -> None:
-        self.total, self.log, self.every = total, log, every
+    def __init__(
+        self, total: int, log: Log | None, who: str, every: float = 10.0
+    ) -> None:
+        self.total, self.log, self.who, self.every = total, log, who, every
         self.done = 0
         self.begin = self.said = time.perf_counter()
 
@@ -169,7 +173,8 @@ class _Progress:
         rate = self.done / max(now - self.begin, 1e-9)
         left = _duration((self.total - self.done) / rate)
         self.log(
-            f"{self.done:,}/{self.total:,} images, {rate:,.0f} images/s, ETA {left}"
+            f"{self.who}{self.done:,}/{self.total:,} images, {rate:,.0f} images/s, "
+            f"ETA {left}"
         )
 
 
