@@ -6,6 +6,7 @@ table and no traceback. The exit status is 1 if a required line fails.
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import os
@@ -120,6 +121,14 @@ def _torchvision() -> str:
     return "nms and roi_align"
 
 
+def _opencv() -> str:
+    import cv2
+    import numpy as np
+
+    cv2.resize(np.zeros((2, 2, 3), dtype=np.uint8), (4, 4))
+    return "resizes"
+
+
 def _mmengine() -> str:
     import torch
     from mmengine.logging import MessageHub
@@ -156,14 +165,9 @@ def _mmselfsup() -> str:
     return "builds a model"
 
 
-def _mmdet() -> str:
-    importlib.import_module("mmdet.models")
-    return "models import"
-
-
-def _mmseg() -> str:
-    importlib.import_module("mmseg.models")
-    return "models import"
+def _imports(module: str) -> str:
+    importlib.import_module(module)
+    return f"{module} imports"
 
 
 def _faiss() -> str:
@@ -182,11 +186,6 @@ def _faiss() -> str:
             f"pip uninstall -y {' '.join(owners)} && pip install {owners[0]}",
         )
     return f"searches ({faiss.get_num_gpus()} GPUs)"
-
-
-def _sklearn() -> str:
-    importlib.import_module("sklearn.datasets")
-    return "imports"
 
 
 def _cuda() -> str:
@@ -221,6 +220,11 @@ def _threads() -> str:
     return f"torch uses {threads} of {usable} cores"
 
 
+_DET, _SEG, _LEARN = (
+    functools.partial(_imports, module)
+    for module in ("mmdet.models", "mmseg.models", "sklearn.datasets")
+)
+
 CHECKS = (
     Check("python", None, _REQUIRED, _python, "install Python 3.10 to 3.13"),
     Check(
@@ -233,6 +237,7 @@ CHECKS = (
         _torchvision,
         "pip install -U torch torchvision",
     ),
+    Check("opencv", "cv2", _REQUIRED, _opencv, "pip install opencv-python-headless"),
     Check(
         "mmengine",
         "mmengine",
@@ -254,16 +259,16 @@ CHECKS = (
         _mmselfsup,
         "pip install mmselfsup==1.0.0 mmcls==1.0.0rc6",
     ),
-    Check("mmdet", "mmdet", _OPTIONAL, _mmdet, 'pip install "mmdet>=3.3,<3.4"'),
+    Check("mmdet", "mmdet", _OPTIONAL, _DET, 'pip install "mmdet>=3.3,<3.4"'),
     Check(
         "mmseg",
         "mmseg",
         _OPTIONAL,
-        _mmseg,
+        _SEG,
         'pip install "mmsegmentation>=1.2.2,<1.3" ftfy regex',
     ),
     Check("faiss", "faiss", _OPTIONAL, _faiss, "pip install faiss-cpu"),
-    Check("scikit-learn", "sklearn", _OPTIONAL, _sklearn, "pip install scikit-learn"),
+    Check("scikit-learn", "sklearn", _OPTIONAL, _LEARN, "pip install scikit-learn"),
     Check("CUDA", None, _OPTIONAL, _cuda, "pip install -U torch torchvision"),
     Check("threads", None, _OPTIONAL, _threads, ""),
 )
