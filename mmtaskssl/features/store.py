@@ -50,6 +50,15 @@ class FeatureStore:
             layout.open_shard(path, index, rows, manifest["dim"])
         return cls(path, manifest)
 
+    @classmethod
+    def is_complete(cls, path: str | os.PathLike) -> bool:
+        """Returns whether `open` would succeed."""
+        try:
+            cls.open(path)
+        except UserError:
+            return False
+        return True
+
     def __len__(self) -> int:
         return self.manifest["rows"]
 

@@ -133,7 +133,7 @@ class Evidence:
         arguments = (self.config, checkpoint, "--images", images, "--out", store)
         self.steps.run(
             f"seed {seed} features of {name}",
-            lambda: _is_complete(store),
+            lambda: FeatureStore.is_complete(store),
             "extract_features",
             *arguments,
             *labels,
@@ -219,14 +219,6 @@ class Evidence:
     def _top1(self, seed: int, arm: str, target: str, method: str) -> float:
         result = json.loads(self._result(seed, arm, target, method).read_text())
         return result["metrics"]["top1"]["mean"]
-
-
-def _is_complete(store: Path) -> bool:
-    try:
-        FeatureStore.open(store)
-    except UserError:
-        return False
-    return True
 
 
 def _spread(values: Sequence[float]) -> str:
