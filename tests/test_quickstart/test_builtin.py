@@ -1,0 +1,43 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmtaskssl.quickstart import builtin
+
+pytest.importorskip("sklearn")
+pytest.importorskip("skimage")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builtin, "CROPS", 20)
+        out = tmp_path_factory.mktemp("builtin") / "images"
+        return builtin.write_builtin(out)
+
+
+def test_the_pool_mixes_all_domains(folders):
+    pool, _ = folders
+    images = sorted(pool.iterdir())
+    assert len(images) == 20 * (1 + len(builtin.DOMAINS))
+    with Image.open(images[0]) as image:
+        assert (image.size, image.mode) == ((builtin.SIDE, builtin.SIDE), "RGB")
+
+
+def test_the_target_is_few_shot_and_apart_from_the_pool(folders):
+    pool, target = folders
+    count = Counter(p.parent.name for p in (target / "train").glob("*/*"))
+    assert count == {str(digit): builtin.SHOTS for digit in range(10)}
+    splits = [pool.glob("*"), target.glob("train/*/*"), target.glob("test/*/*")]
+    pixels = [{np.asarray(Image.open(p)).tobytes() for p in split} for split in splits]
+    # Two scans in 1,797 may be equal; a leak would be many.
+    assert all(len(a & b) <= 2 for a, b in [pixels[:2], pixels[1:], pixels[::2]])
+
+
+def test_what_is_there_is_left_alone(folders):
+    pool, target = folders
+    before = {p: p.stat().st_mtime_ns for p in pool.iterdir()}
+    assert builtin.write_builtin(pool.parent) == (pool, target)
+    assert before == {p: p.stat().st_mtime_ns for p in pool.iterdir()}
