@@ -1,0 +1,55 @@
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+pytest.importorskip("hatchling")
+
+
+@pytest.fixture(scope="module")
+def installed(repo_root, tmp_path_factory):
+    """A folder that holds what a user of the wheel has, and only that."""
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
+    command += ["--no-build-isolation", "--wheel-dir", str(out), str(repo_root)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    (wheel,) = out.glob("mmtaskssl-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(out / "site")
+    return out / "site"
+
+
+def _names(root, pattern):
+    return {str(path.relative_to(root)) for path in root.rglob(pattern)}
+
+
+def test_the_wheel_has_every_config_and_tool(repo_root, installed):
+    resources = installed / "mmtaskssl" / ".mim"
+    for folder in ("configs", "tools"):
+        for pattern in ("*.py", "*.sh"):
+            expected = _names(repo_root / folder, pattern)
+            assert _names(resources / folder, pattern) == expected
+    assert (installed / "mmtaskssl" / "selection" / "report" / "style.css").is_file()
+
+
+def test_the_wheels_tools_run_from_anywhere(installed, tmp_path):
+    code = (
+        "import runpy, sys; sys.path.insert(0, sys.argv.pop(1));"
+        "runpy.run_module('mmtaskssl', run_name='__main__')"
+    )
+    config = "configs/selfsup/mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py"
+    command = [sys.executable, "-c", code, str(installed)]
+    command += ["misc/print_config", config]
+    result = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert "queue_len=65536" in result.stdout.replace(" ", "")
+
+
+def test_an_unknown_tool_gets_a_sentence():
+    command = [sys.executable, "-m", "mmtaskssl", "trian"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: unknown tool 'trian'; one of: ")
