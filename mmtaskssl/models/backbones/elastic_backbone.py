@@ -1,7 +1,7 @@
 """What every elastic backbone has: its sub-nets, their views, and their extraction."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -55,6 +55,13 @@ class ElasticBackbone:
     @abstractmethod
     def plain_config(self, subnet: Subnet) -> dict[str, Any]:
         """Returns the config of `build_plain`, in plain types."""
+
+    def plain_norm_cfg(self) -> dict[str, Any]:
+        """Returns the ``norm_cfg`` of the plain networks."""
+        norm = {k: v for k, v in self.norm_cfg.items() if k != "requires_grad"}
+        if norm["type"] in ("SwitchableBN", "SyncBN"):
+            norm["type"] = "BN"
+        return norm
 
     def resolve(self, subnet: SubnetLike | None) -> Subnet:
         """Returns the sub-net that a value means; None is the default one.
@@ -235,7 +242,7 @@ def _norm_state(norm: nn.Module, unit) -> dict[str, Tensor]:
     }
 
 
-def may_project(space: SearchSpace, layout) -> bool:
+def may_project(space: SearchSpace, layout: Callable[[Subnet], Units]) -> bool:
     """Whether some sub-net of ``space`` has a projection in its very first block.
 
     Args:
@@ -248,3 +255,28 @@ def may_project(space: SearchSpace, layout) -> bool:
         # If two choices of stem or width exist, one of these differs from max in one.
         subnets = [space.max, *space.neighbours(space.max), *space.anchors.values()]
     return any("layer1.0.downsample.0" in layout(subnet) for subnet in subnets)
+
+
+def switch_layouts(
+    space: SearchSpace, layout: Callable[[Subnet], Units]
+) -> list[Units]:
+    """Returns the layouts of a listed space, whose sub-nets have norms of their own.
+
+    Args:
+        space: A list, the largest sub-net first.
+        layout: Maps a sub-net to its units.
+
+    Raises:
+        UserError: The space is not such a list.
+    """
+    if not isinstance(space, ListSpace):
+        raise UserError(
+            "SwitchableBN keeps one batch norm per sub-net and layer, so it needs a "
+            "listed search space; take BN and calibrate, or GN"
+        )
+    layouts = [layout(subnet) for subnet in space]
+    if next(iter(space)) != space.max or len({tuple(u) for u in layouts}) != 1:
+        raise UserError(
+            "SwitchableBN needs sub-nets of equal depths, the largest first"
+        )
+    return layouts

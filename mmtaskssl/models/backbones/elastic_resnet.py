@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...subnets import ListSpace, ResNetArch, Subnet, arch_to_dict, build_space
+from ...subnets import ResNetArch, Subnet, arch_to_dict, build_space
 from ...utils.errors import UserError
 from ..elastic import (
     ElasticConv2d,
@@ -16,7 +16,7 @@ from ..elastic import (
     checkpointed,
     conv_norm,
 )
-from .elastic_backbone import ElasticBackbone, SubnetLike, may_project
+from .elastic_backbone import ElasticBackbone, SubnetLike, may_project, switch_layouts
 from .resnet_body import ResidualBlock, ResNetBody
 from .resnet_units import resnet_units
 from .subnet_resnet import SubnetResNet
@@ -84,7 +84,7 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
 
         layouts = [units(space.max)]
         if norm_cfg["type"] == "SwitchableBN":
-            layouts = _switches(space, units)
+            layouts = switch_layouts(space, units)
         elif may_project(space, units):
             layouts = [_with_projection(layouts[0])]
         super().__init__(
@@ -135,9 +135,7 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
         arch = arch_to_dict(self.arch)
         if arch != {"kind": "resnet", "block": "bottleneck", "stem_kernel": 7}:
             config["arch"] = arch
-        norm = {k: v for k, v in self.norm_cfg.items() if k != "requires_grad"}
-        if norm["type"] in ("SwitchableBN", "SyncBN"):
-            norm["type"] = "BN"
+        norm = self.plain_norm_cfg()
         if norm != {"type": "BN"}:
             config["norm_cfg"] = norm
         if self.in_channels != 3:
@@ -151,21 +149,6 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
         config = self.plain_config(subnet)
         config.pop("type")
         return SubnetResNet(**config)
-
-
-def _switches(space, units) -> list[Units]:
-    """Returns the layouts of a listed space, the largest first."""
-    if not isinstance(space, ListSpace):
-        raise UserError(
-            "SwitchableBN keeps one batch norm per sub-net and layer, so it needs a "
-            "listed search space; take BN and calibrate, or GN"
-        )
-    layouts = [units(subnet) for subnet in space]
-    if next(iter(space)) != space.max or len({tuple(u) for u in layouts}) != 1:
-        raise UserError(
-            "SwitchableBN needs sub-nets of equal depths, the largest first"
-        )
-    return layouts
 
 
 def _with_projection(units: Units) -> Units:

@@ -1,6 +1,5 @@
 """The modules of a ResNet, shared by the elastic and the plain ones."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -8,7 +7,7 @@ from torch import nn
 
 from ...subnets import ResNetArch
 from ...utils.errors import UserError
-from ..elastic import Units, num_channels
+from ..elastic import Units
 from .base import Backbone
 
 
@@ -79,7 +78,6 @@ class ResNetBody(Backbone):
     """
 
     block_type: type[ResidualBlock]
-    conv_type: type[nn.Conv2d]
 
     def __init__(
         self,
@@ -99,7 +97,15 @@ class ResNetBody(Backbone):
         zero_init_residual: bool = True,
         init_cfg: dict | list[dict] | None = None,
     ):
-        super().__init__(len(depths), out_indices, frozen_stages, norm_eval, init_cfg)
+        super().__init__(
+            layouts,
+            norm_cfg or {"type": "BN"},
+            len(depths),
+            out_indices,
+            frozen_stages,
+            norm_eval,
+            init_cfg,
+        )
         if style != "pytorch":
             raise UserError(f"style must be 'pytorch', not {style!r}")
         if not len(strides) == len(dilations) == len(depths):
@@ -111,8 +117,6 @@ class ResNetBody(Backbone):
         self.strides, self.dilations = tuple(strides), tuple(dilations)
         self.with_cp = with_cp
         self.zero_init_residual = zero_init_residual
-        self.norm_cfg = dict(norm_cfg or {"type": "BN"})
-        self._layouts = layouts
         kernel = arch.stem_kernel
         self.conv1 = self.make_conv("conv1", kernel, 2 if kernel == 7 else 1, 1)
         self.bn1 = self.make_norm("conv1")
@@ -128,31 +132,7 @@ class ResNetBody(Backbone):
                 project = f"{name}.downsample.0" in layouts[0]
                 blocks.append(self.block_type(self, name, stride, dilation, project))
             self.add_module(f"layer{stage + 1}", blocks)
-        del self._layouts
-        self._freeze()
-
-    def make_conv(self, name: str, kernel: int, stride: int, dilation: int):
-        """Makes a convolution at full width."""
-        unit = self._layouts[0][name]
-        return self.conv_type(
-            num_channels(unit.in_),
-            num_channels(unit.out),
-            kernel,
-            stride=stride,
-            padding=dilation * (kernel // 2),
-            dilation=dilation,
-            bias=False,
-        )
-
-    def make_norm(self, conv: str) -> nn.Module:
-        """Makes the norm behind the convolution of that name."""
-        widths = [num_channels(units[conv].out) for units in self._layouts]
-        return self.build_norm(self.norm_cfg, widths)
-
-    @staticmethod
-    @abstractmethod
-    def build_norm(cfg: Mapping[str, Any], widths: Sequence[int]) -> nn.Module:
-        """Builds a norm of ``norm_cfg`` at the widths of the layouts."""
+        self._finish()
 
     def stem_modules(self) -> list[nn.Module]:
         """See `Backbone.stem_modules`."""

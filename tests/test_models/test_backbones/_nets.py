@@ -3,7 +3,12 @@
 import torch
 from torch import nn
 
-from mmtaskssl.models.backbones import DynamicResNet, RoutedResNet, SlimmableResNet
+from mmtaskssl.models.backbones import (
+    DynamicResNet,
+    RoutedResNet,
+    SlimmableMobileNetV3,
+    SlimmableResNet,
+)
 
 TINY_BOTTLENECK = {
     "kind": "grid",
@@ -28,6 +33,11 @@ NETS = {
         50, style="export", groups=2, base_width=16, **k
     ),
     "routed-basic": lambda **k: RoutedResNet(18, groups=2, base_width=16, **k),
+    "mobilenet": lambda **k: SlimmableMobileNetV3(**k),
+    "mobilenet-shared": lambda **k: SlimmableMobileNetV3(
+        (1, 0.6, 0.35), divisor=8, out_indices=(1, 2, 4, 6), **k
+    ),
+    "mobilenet-gn": lambda **k: SlimmableMobileNetV3(divisor=8, norm_cfg=GN, **k),
 }
 
 
