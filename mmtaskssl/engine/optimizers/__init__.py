@@ -1,3 +1,6 @@
 from .bfloat16 import BFloat16OptimWrapper
+from .safe_base import SafeOptimizer
+from .safe_lars import SafeLARS
+from .safe_sgd import SafeSGD
 
-__all__ = ["BFloat16OptimWrapper"]
+__all__ = ["BFloat16OptimWrapper", "SafeLARS", "SafeOptimizer", "SafeSGD"]
