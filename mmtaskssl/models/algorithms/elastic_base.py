@@ -1,0 +1,193 @@
+"""One training step of an elastic network, whatever its self-supervised loss is."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+from mmengine.logging import MessageHub
+from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper
+from torch import Tensor, nn
+
+from mmtaskssl.registry import SUBNET_SAMPLERS
+from mmtaskssl.subnets import Subnet, SubnetSampler
+from mmtaskssl.utils.errors import UserError
+
+
+class ElasticAlgorithm(BaseModel):
+    """Trains several sub-nets of one network in each step.
+
+    A step has one batch, preprocessed once; one `prepare` (teacher forward, its
+    average's update); a forward and a backward per sub-net, so that only one graph
+    is alive at a time (gradients are summed, as in US-Nets, arXiv 1903.05134,
+    algorithm 1); one `finish` (queue update); one exchange of gradients between
+    processes; and one optimizer step through mmengine's own wrapper, so that AMP and
+    its loss scale, accumulation, clipping (of the sum) and resume are mmengine's.
+
+    Which sub-nets a step runs is a function of the Runner's iteration, not of state:
+    equal in all processes, equal after resume. Under gradient accumulation each
+    iteration draws its own.
+
+    To be put before an algorithm with ``backbone(x, subnet)`` in the bases; the
+    subclass fills in `subnet_loss`, and `prepare`, `finish`, `subnet_weight` and
+    `log_name` where it needs them. Under several processes the config needs
+    ``model_wrapper_cfg = dict(type='mmtaskssl.ElasticDDP')``.
+
+    Args:
+        *args: The algorithm's.
+        subnet_sampler: Config of a sampler, or a sampler. Its ``space`` is the
+            backbone's unless it names another.
+        **kwargs: The algorithm's.
+    """
+
+    def __init__(
+        self,
+        *args,
+        subnet_sampler: SubnetSampler | Mapping[str, Any],
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if not isinstance(subnet_sampler, SubnetSampler):
+            config = {"space": self.backbone.space, **subnet_sampler}
+            subnet_sampler = SUBNET_SAMPLERS.build(config)
+        self.subnet_sampler = subnet_sampler
+
+    def prepare(self, inputs: Any, data_samples: Any = None) -> Any:
+        """Computes what all sub-nets of a step share. Runs without gradients.
+
+        The place for the update of an averaged teacher, then its forward.
+
+        Args:
+            inputs: The preprocessor's, for example two views (N, 3, H, W).
+            data_samples: The preprocessor's.
+
+        Returns:
+            Handed to `subnet_loss` and `finish`; a mutable one carries values from an
+            earlier sub-net of the step to the later ones, if it detaches them.
+        """
+        return None
+
+    @abstractmethod
+    def subnet_loss(
+        self, inputs: Any, shared: Any, subnet: Subnet
+    ) -> dict[str, Tensor]:
+        """Computes the losses of one sub-net.
+
+        Args:
+            inputs: As in `prepare`.
+            shared: What `prepare` returned.
+            subnet: To be run by ``self.backbone(x, subnet)``.
+
+        Returns:
+            Scalars; those with ``loss`` in their key are summed and back-propagated,
+            all are logged.
+        """
+
+    def finish(self, shared: Any) -> None:
+        """Ends a step, before the weights move. Runs without gradients.
+
+        The place for the update of a queue.
+
+        Args:
+            shared: What `prepare` returned.
+        """
+
+    def subnet_weight(self, subnet: Subnet, subnets: Sequence[Subnet]) -> float:
+        """Returns the factor on a sub-net's loss.
+
+        Args:
+            subnet: Whose.
+            subnets: All of this step.
+        """
+        return 1.0
+
+    def log_name(self, subnet: Subnet, index: int) -> str:
+        """Returns the first part of a sub-net's log keys.
+
+        Args:
+            subnet: Whose. By default an anchor such as MAX has its own name in lower
+                case, any other is ``rand0``, ``rand1``, ...
+            index: Its place among the sub-nets of the step that are no anchors.
+        """
+        anchor = self.subnet_sampler.space.name_of(subnet)
+        return f"rand{index}" if anchor is None else anchor.lower()
+
+    def subnets_of_step(self) -> list[Subnet]:
+        """Returns what the current iteration runs; outside a Runner, the first's."""
+        hub = MessageHub.get_current_instance()
+        step, max_steps = hub.get_info("iter", 0), hub.get_info("max_iters", 1)
+        return self.subnet_sampler(step, max_steps)
+
+    def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor"):
+        """As mmengine's, without the mode ``loss``.
+
+        Args:
+            inputs: See the algorithm. In the mode ``subnet``, which `train_step` uses,
+                a function without arguments that computes a loss: DDP prepares a
+                backward pass only for what runs in its forward.
+            data_samples: See the algorithm.
+            mode: ``tensor``, ``predict`` or ``subnet``.
+
+        Raises:
+            UserError: The mode ``loss``, by which other wrappers train.
+        """
+        if mode == "subnet":
+            return inputs()
+        if mode == "loss":
+            raise UserError(
+                f"{type(self).__name__} back-propagates its sub-nets one after the "
+                "other; set model_wrapper_cfg=dict(type='mmtaskssl.ElasticDDP') in the "
+                "config"
+            )
+        return super().forward(inputs, data_samples, mode=mode)
+
+    def train_step(
+        self,
+        data: Any,
+        optim_wrapper: OptimWrapper,
+        wrapper: nn.Module | None = None,
+    ) -> dict[str, Tensor]:
+        """Runs one iteration.
+
+        Args:
+            data: A batch of the data loader.
+            optim_wrapper: Moves the weights, once.
+            wrapper: The DDP module around this one, if there is one.
+
+        Returns:
+            For the log: ``loss``, the weighted sum, and each sub-net's as
+            ``max/loss``, ``rand0/loss``, ...
+        """
+        subnets = self.subnets_of_step()
+        with optim_wrapper.optim_context(self), torch.no_grad():
+            batch = self.data_preprocessor(data, True)
+            shared = self.prepare(**batch)
+        total: float | Tensor = 0.0
+        logs: dict[str, Tensor] = {}
+        unnamed = 0
+        for index, subnet in enumerate(subnets):
+            loss_of = partial(self.subnet_loss, batch["inputs"], shared, subnet)
+            is_last = index == len(subnets) - 1
+            with (
+                optim_wrapper.optim_context(wrapper or self),
+                nullcontext() if wrapper is None or is_last else wrapper.no_sync(),
+            ):
+                losses = (wrapper or self)(loss_of, mode="subnet")
+            loss, parts = self.parse_losses(losses)
+            loss = loss * self.subnet_weight(subnet, subnets)
+            if is_last:
+                with torch.no_grad():
+                    self.finish(shared)
+                optim_wrapper.update_params(loss)
+            else:
+                optim_wrapper.backward(optim_wrapper.scale_loss(loss))
+                # The wrapper counts backward passes to tell when a step is due.
+                optim_wrapper._inner_count -= 1
+            total = total + loss.detach()
+            name = self.log_name(subnet, unnamed)
+            unnamed += name == f"rand{unnamed}"
+            logs |= {f"{name}/{key}": part.detach() for key, part in parts.items()}
+        return {"loss": total, **logs}
