@@ -39,7 +39,7 @@ class Regime:
 REGIMES = {
     "cpu": Regime(
         "configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py",
-        1500,
+        1000,
         {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
     ),
     "gpu": Regime(

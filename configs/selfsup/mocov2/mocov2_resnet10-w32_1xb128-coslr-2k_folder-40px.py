@@ -5,6 +5,8 @@ Chen et al., Improved Baselines with Momentum Contrastive Learning, 2020
 Ours: everything but the method. One basic block a stage after the usual stem; no blur
 at 40 px; a queue of 1,024 keys, which fits pools of a few thousand images; bfloat16
 autocast and channels-last weights, which are faster on a CPU with the instructions.
+Two choices decide whether so short a training learns anything: residual branches that
+do not start at zero, and batch norm in the projector (see model_zoo.md).
 
 python tools/train.py \
     configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py \
@@ -31,8 +33,16 @@ model = dict(
         type='SubnetResNet',
         subnet='s32-w32.64.128.256-d1.1.1.1',
         arch=dict(kind='resnet', block='basic', stem_kernel=7),
+        zero_init_residual=False,
         out_indices=(3, )),
-    neck=dict(in_channels=256, hid_channels=512))
+    neck=dict(
+        _delete_=True,
+        type='mmselfsup.NonLinearNeck',
+        in_channels=256,
+        hid_channels=512,
+        out_channels=128,
+        num_layers=2,
+        with_last_bn=False))
 
 train_dataloader = dict(
     batch_size=128,
