@@ -21,6 +21,10 @@ from ..elastic import (
 
 SubnetLike = Subnet | str | Mapping[str, Any]
 
+# All paths of the largest routed space and then some; a training that samples tens of
+# thousands of sub-nets must not keep a description of each.
+_CACHED_VIEWS = 1024
+
 
 class ElasticBackbone:
     """Mixed into a backbone whose layers are elastic, before it in the bases.
@@ -78,6 +82,10 @@ class ElasticBackbone:
             return subnet
         return self.space.resolve(subnet)
 
+    def _apply(self, fn, recurse=True):
+        self._views.clear()  # they hold tensors, which are about to move
+        return super()._apply(fn, recurse)
+
     def stage_channels(self, subnet: SubnetLike | None = None) -> tuple[int, ...]:
         """Returns the channels of every possible output of ``subnet``."""
         return self.arch.out_channels(self.resolve(subnet))
@@ -106,7 +114,10 @@ class ElasticBackbone:
         subnet = self.resolve(subnet)
         view = self._views.get(subnet)
         if view is None or view.statistics is not self.subnet_statistics.get(view.name):
-            view = self._views[subnet] = self._make_view(subnet)
+            view = self._make_view(subnet)
+            if len(self._views) >= _CACHED_VIEWS:
+                del self._views[next(iter(self._views))]
+            self._views[subnet] = view
         return view
 
     def _make_view(self, subnet: Subnet) -> View:
@@ -126,7 +137,8 @@ class ElasticBackbone:
                     f"the batch-norm statistics of sub-net {subnet} belong to another "
                     f"network; calibrate it again"
                 )
-            parts = iter(statistics.split(widths, dim=1))
+            parameter = next(self.parameters())
+            parts = iter(statistics.to(parameter).split(widths, dim=1))
             units = {
                 name: unit.with_statistics(*next(parts)) if unit.norm else unit
                 for name, unit in units.items()

@@ -7,7 +7,12 @@ from mmengine.model.utils import convert_sync_batchnorm, revert_sync_batchnorm
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmtaskssl.models.backbones import DynamicResNet, RoutedResNet, SlimmableResNet
+from mmtaskssl.models.backbones import (
+    DynamicResNet,
+    RoutedResNet,
+    SlimmableResNet,
+    elastic_backbone,
+)
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
@@ -90,6 +95,30 @@ def test_evaluation_needs_calibration_and_training_ends_it():
     twin.train()(x, small)
     assert not twin.is_calibrated(small)
     assert net.is_calibrated(small)
+
+
+def test_views_of_many_sub_nets_are_not_kept(monkeypatch):
+    monkeypatch.setattr(elastic_backbone, "_CACHED_VIEWS", 3)
+    net = _tiny()
+    expected = net(batches()[0], net.space[0])
+    for index in range(8):
+        net.view(net.space[index])
+    assert len(net._views) == 3
+    assert _same(net(batches()[0], net.space[0]), expected)
+
+
+def test_statistics_follow_the_weights_type():
+    net = _tiny().eval()
+    small, x = net.space.min, batches()[0]
+    calibrate(net, small, batches())
+    expected = net(x, small)[-1]
+    state = net.state_dict()
+    wide = _tiny().double().eval()
+    wide.load_state_dict(state)  # float32 statistics into a float64 network
+    close = {"rtol": 1e-3, "atol": 1e-4}
+    out = wide(x.double(), small)[-1].float()
+    torch.testing.assert_close(out, expected, **close)
+    torch.testing.assert_close(wide.float()(x, small)[-1], expected, **close)
 
 
 def test_frozen_norms_of_an_uncalibrated_sub_net_are_refused():
