@@ -72,7 +72,7 @@ def test_own_nodes_find_what_is_registered(registered):
         assert samplers.get(name) is samplers.get(f"mmtaskssl.{name}")
 
 
-@pytest.mark.parametrize("scope", ["mmengine", "mmdet", "mmseg", "mmtaskssl"])
+@pytest.mark.parametrize("scope", ["mmengine", "mmdet", "mmseg"])
 def test_everything_is_found_without_custom_imports(scope, registered):
     if scope in ("mmdet", "mmseg"):
         pytest.importorskip(scope)
@@ -80,15 +80,15 @@ def test_everything_is_found_without_custom_imports(scope, registered):
     assert registered["DATASETS"]
     start = COMPILED if scope in ("mmdet", "mmseg") else "    import sys\n"
     code = LOOK_UP.format(scope=scope, registered=registered)
-    assert output_of(start + code) == "[]"
+    # Before it, mmengine warns where the host has no node of that kind.
+    assert output_of(start + code).splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("scope", ["mmdet", "mmseg"])
-def test_config_with_custom_imports_needs_no_compiled_operators(scope, tmp_path):
-    pytest.importorskip(scope)
+def test_config_with_custom_imports_needs_no_compiled_operators(tmp_path):
+    pytest.importorskip("mmdet")
     (tmp_path / "config.py").write_text(
-        f"""
-default_scope = "{scope}"
+        """
+default_scope = "mmdet"
 custom_imports = dict(imports=["mmtaskssl"])
 work_dir = "."
 log_level = "ERROR"
