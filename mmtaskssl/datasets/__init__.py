@@ -1,3 +1,4 @@
+from .collate import pack_images
 from .images import BrokenImage, list_images, read_image
 from .labeled import LabeledImages
 from .selected import SelectedImages
@@ -11,5 +12,6 @@ __all__ = [
     "SyntheticImages",
     "UnlabeledImages",
     "list_images",
+    "pack_images",
     "read_image",
 ]

@@ -1,6 +1,7 @@
 import logging
-import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -11,6 +12,10 @@ from mmtaskssl.registry import DATASETS
 from mmtaskssl.utils.errors import UserError
 
 from .images import BrokenImage, list_images, read_image
+from .memory import available_memory
+
+_GIB = 2**30
+_SAMPLE = 256  # images decoded to estimate the size of a cache
 
 
 @DATASETS.register_module()
@@ -29,17 +34,20 @@ class UnlabeledImages(Dataset):
         source: Folder, ``.txt``, ``.csv`` or ``.jsonl`` (see `list_images`).
         root: Folder that listed paths are relative to.
         column: Path column of a table.
-        store_size: Longest allowed short side in pixels; None keeps all sizes.
-            Twice the view size loses nothing that a crop of a fifth of the area
-            could show.
+        store_size: Longest allowed short side in pixels; None keeps all sizes. Twice
+            the view size keeps every detail that a crop of a fifth of the area shows.
         max_broken: Share of broken images above which reading stops.
+        cache: "ram" decodes every image once, before the first batch, and keeps it;
+            worker processes that are forked share the memory, the ranks of a
+            distributed run do not. "none" decodes at every access.
 
     Attributes:
         root (Path): The folder that image ids are relative to.
         image_ids (list[str]): One POSIX path per sample.
 
     Raises:
-        UserError: No images, or (while reading) too many broken ones.
+        UserError: No images; too many broken ones (while reading); a cache larger than
+            the memory at hand.
     """
 
     def __init__(
@@ -49,20 +57,26 @@ class UnlabeledImages(Dataset):
         column: str | None = None,
         store_size: int | None = 512,
         max_broken: float = 0.01,
+        cache: str = "none",
     ) -> None:
         if store_size is not None and store_size < 1:
             raise UserError(f"store_size must be positive, not {store_size}")
         if not 0 <= max_broken <= 1:
             raise UserError(f"max_broken must be in 0..1, not {max_broken}")
+        if cache not in ("none", "ram"):
+            raise UserError(f"cache is 'none' or 'ram', not {cache!r}")
         self.source = str(source)
         self.root, self.image_ids = list_images(source, root, column)
         self.store_size = store_size
         self.max_broken = max_broken
-        self._reset_flags()
+        self.cache = cache
+        self._forget()
 
-    def _reset_flags(self) -> None:
-        flags = torch.zeros(len(self.image_ids), dtype=torch.uint8)
-        self._broken = flags.share_memory_()
+    def _forget(self) -> None:
+        self._cached: list[np.ndarray | None] | None = None
+        # One byte an image, in memory that worker processes share however they start.
+        self._flags = torch.zeros(len(self.image_ids), dtype=torch.uint8)
+        self._flags.share_memory_()
 
     @property
     def metainfo(self) -> dict:
@@ -72,50 +86,72 @@ class UnlabeledImages(Dataset):
     @property
     def broken_images(self) -> list[str]:
         """Ids of the broken images met so far, by any worker."""
-        return [self.image_ids[i] for i in self._broken.nonzero().flatten().tolist()]
+        return [self.image_ids[i] for i in self._flags.nonzero().flatten().tolist()]
 
     def full_init(self) -> None:
-        """Part of mmengine's data set protocol; called once before loading."""
+        """Fills the cache, if there is one; mmengine calls this before loading."""
+        if self.cache == "ram" and self._cached is None:
+            self._fill_cache()
 
     def get_subset_(self, indices: Sequence[int]) -> None:
         """Keeps only the samples ``indices``, in that order, in place."""
         self.image_ids = [self.image_ids[i] for i in indices]
-        self._reset_flags()
+        self._forget()
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
     def __getitem__(self, index: int) -> dict:
         index = range(len(self))[index]
-        pixels, _ = self._read_good(index)
-        return {
-            "inputs": torch.from_numpy(pixels).permute(2, 0, 1),
-            "sample_idx": index,
-        }
+        inputs = torch.from_numpy(self._read_good(index)).permute(2, 0, 1)
+        return {"inputs": inputs, "sample_idx": index}
 
-    def _read_good(self, index: int) -> tuple[np.ndarray, int]:
+    def _read_good(self, index: int) -> np.ndarray:
         """Returns the pixels (H, W, 3) of the first good image from ``index`` on."""
         for step in range(len(self)):
             candidate = (index + step) % len(self)
-            if self._broken[candidate]:
-                continue
-            try:
-                return self._decode(candidate), candidate
-            except BrokenImage as error:
-                self._flag(candidate, error)
+            pixels = self._read(candidate)
+            if pixels is not None:
+                return pixels
         raise UserError(f"every image of {self.source} is broken")
 
-    def _decode(self, index: int) -> np.ndarray:
-        pixels = read_image(self.root / self.image_ids[index], self.store_size)
-        return pixels if pixels.flags.writeable else pixels.copy()
+    def _read(self, index: int) -> np.ndarray | None:
+        if self._flags[index]:
+            return None
+        if self._cached is not None:
+            return self._cached[index]
+        try:
+            path = os.path.join(self.root, self.image_ids[index])
+            return read_image(path, self.store_size)
+        except BrokenImage as error:
+            self._flag(index, error)
 
     def _flag(self, index: int, error: BrokenImage) -> None:
-        self._broken[index] = 1
+        self._flags[index] = 1
         print_log(f"broken image, replaced: {error}", "current", logging.WARNING)
         broken = self.broken_images
-        if len(broken) > math.floor(self.max_broken * len(self)):
+        if len(broken) > self.max_broken * len(self):
             raise UserError(
                 f"{len(broken)} of {len(self)} images of {self.source} are broken, more"
                 f" than the share max_broken={self.max_broken:g} allows; the first:"
                 f" {', '.join(broken[:5])}"
             )
+
+    def _fill_cache(self) -> None:
+        count = len(self)
+        some = range(0, count, max(1, count // _SAMPLE))
+        threads = min(8, os.cpu_count() or 1)
+        with ThreadPoolExecutor(threads) as pool:  # decoders release the lock
+            images = [
+                image for image in pool.map(self._read, some) if image is not None
+            ]
+            need = count * sum(image.nbytes for image in images) / max(1, len(images))
+            free = available_memory()
+            text = f"{need / _GIB:.2f} GiB for {count} decoded images"
+            if need > 0.9 * free:
+                raise UserError(
+                    f"a RAM cache takes about {text}, but {free / _GIB:.2f} GiB are"
+                    " free: lower store_size or set cache='none'"
+                )
+            print_log(f"RAM cache: about {text} of {self.source}", "current")
+            self._cached = list(pool.map(self._read, range(count)))

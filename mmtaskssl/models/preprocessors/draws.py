@@ -2,12 +2,17 @@
 
 import math
 from dataclasses import dataclass
+from itertools import permutations
 
 import torch
 from torch import Tensor
 
 from .recipes import ViewRecipe
 
+#: The orders of brightness 0, contrast 1, saturation 2, hue 3.
+ORDERS = tuple(permutations(range(4)))
+#: Shares of red, green and blue in grey: ITU-R 601-2, as in Pillow.
+LUMA = (0.299, 0.587, 0.114)
 _CROP_TRIES = 10  # torchvision's RandomResizedCrop
 
 
@@ -18,7 +23,7 @@ class ViewDraws:
     Attributes:
         boxes: (N, 4) int64: top, left, height, width of the crop.
         flip: (N,) bool.
-        order: (N,) int64: which of the 24 orders of the colour operations; -1 where
+        order: (N,) int64: index into `ORDERS` of the colour operations; -1 where
             the colours are left alone.
         factors: (N, 4) float32: brightness, contrast, saturation factor, hue turns.
         grey: (N,) bool.
@@ -66,6 +71,27 @@ def draw_view(
         grey=u[:, 7] < recipe.grey,
         sigma=sigma.float(),
         solarise=u[:, 10] < recipe.solarise,
+    )
+
+
+def plain_view(sizes: Tensor, share: float) -> ViewDraws:
+    """Returns the parameters of the unchanged centre square of every image.
+
+    Args:
+        sizes: (N, 2) int64: height and width of each image.
+        share: Side of the square, as a share of the short side.
+    """
+    n = len(sizes)
+    side = (sizes.amin(1, keepdim=True) * share).round().long().clamp_min(1)
+    never = torch.zeros(n, dtype=torch.bool)
+    return ViewDraws(
+        boxes=torch.cat([(sizes - side) // 2, side, side], 1),
+        flip=never,
+        order=torch.full((n,), -1),
+        factors=torch.tensor([1.0, 1.0, 1.0, 0.0]).expand(n, 4),
+        grey=never,
+        sigma=torch.zeros(n),
+        solarise=never,
     )
 
 

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from mmtaskssl.registry import MODELS
 
-from .blur import blur
-from .colour import grey_, jitter_, solarise_
-from .crop import crop_resize
-from .draws import ViewDraws, draw_view
-from .recipes import ViewRecipe, build_recipes
+from . import opencv_views, tensor_views
+from .draws import draw_view, plain_view
+from .images import as_block, as_list, batch_sizes
+from .recipes import build_recipes
 
 
 @MODELS.register_module()
@@ -56,35 +55,48 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         self.view_size = view_size
         self.seed = seed
         self.eval_crop = eval_crop
-        # float: views are scaled to 0..1 before the colour operations
-        self.register_buffer("mean", _channels(mean), persistent=False)
-        self.register_buffer("std", _channels(std), persistent=False)
+        scale = 1 / torch.tensor(std, dtype=torch.float32).view(3, 1, 1)
+        bias = -torch.tensor(mean, dtype=torch.float32).view(3, 1, 1) * scale
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("bias", bias, persistent=False)
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
+    @torch.no_grad()
     def forward(self, data: dict, training: bool = False) -> dict:
         """Turns a loaded batch into the model's arguments.
 
         Args:
-            data: ``inputs``: N uint8 tensors (3, H, W) of any sizes; every other key
-                (``sample_idx``, ``label``) a list or tensor of N values.
+            data: As ``pack_images`` or mmengine's ``pseudo_collate`` makes it from
+                samples with ``inputs``, uint8 (3, H, W) of any sizes.
             training: Two random views, or one plain one.
 
         Returns:
             ``inputs``: list of (N, 3, S, S) float32; ``data_samples``: N
-            `BaseDataElement` that carry the other keys as meta information.
+            `BaseDataElement` that carry the other keys (``sample_idx``, ``label``)
+            as meta information.
         """
-        images = self.cast_data(list(data["inputs"]))
-        sizes = torch.tensor([image.shape[1:] for image in images])
+        sizes = batch_sizes(data)
         if training:
             generator = self._generator()
-            views = [
-                self._augment(images, draw_view(recipe, sizes, generator), recipe)
-                for recipe in self.recipes
-            ]
+            draws = [draw_view(recipe, sizes, generator) for recipe in self.recipes]
+            modes = [recipe.interpolation for recipe in self.recipes]
             self.step += 1
         else:
-            views = [self._plain(images, sizes)]
-        return {"inputs": views, "data_samples": _data_samples(data)}
+            draws, modes = [plain_view(sizes, self.eval_crop)], ["bilinear"]
+        shape = (len(sizes), 3, self.view_size, self.view_size)
+        views = [torch.empty(shape, device=self.device) for _ in draws]
+        norm = (self.scale, self.bias)
+        if self.device.type == "cpu":
+            images = as_list(data, sizes)
+            for view, draw, mode in zip(views, draws, modes, strict=True):
+                opencv_views.fill_views(view, images, draw, mode, *norm)
+        else:
+            pixels = self.cast_data(as_block(data))
+            # Products of grey levels in half precision would be off by levels.
+            with torch.autocast(self.device.type, enabled=False):
+                for view, draw, mode in zip(views, draws, modes, strict=True):
+                    tensor_views.fill_views(view, pixels, sizes, draw, mode, *norm)
+        return {"inputs": views, "data_samples": _data_samples(data, len(sizes))}
 
     def _generator(self) -> torch.Generator:
         seed = torch.initial_seed() if self.seed is None else self.seed
@@ -92,50 +104,12 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
         return torch.Generator().manual_seed(int(state >> 1))
 
-    def _augment(
-        self, images: Sequence[Tensor], draws: ViewDraws, recipe: ViewRecipe
-    ) -> Tensor:
-        pixels = crop_resize(
-            images, draws.boxes, draws.flip, self.view_size, recipe.interpolation
-        )
-        x = pixels.float().div_(255)
-        factors = draws.factors.to(x.device)
-        for order in draws.order.unique().tolist():
-            if order >= 0:
-                rows = (draws.order == order).nonzero().flatten().to(x.device)
-                x[rows] = jitter_(x[rows], factors[rows], order)
-        if draws.grey.any():
-            rows = draws.grey.nonzero().flatten().to(x.device)
-            x[rows] = grey_(x[rows])
-        if (draws.sigma > 0).any():
-            rows = draws.sigma.nonzero().flatten()
-            sigma = draws.sigma[rows].to(x.device)
-            rows = rows.to(x.device)
-            x[rows] = blur(x[rows], sigma)
-        if draws.solarise.any():
-            rows = draws.solarise.nonzero().flatten().to(x.device)
-            x[rows] = solarise_(x[rows])
-        return x.sub_(self.mean / 255).div_(self.std / 255)
 
-    def _plain(self, images: Sequence[Tensor], sizes: Tensor) -> Tensor:
-        side = (
-            (sizes.amin(1, keepdim=True) * self.eval_crop).round().long().clamp_min(1)
-        )
-        corner = (sizes - side) // 2
-        boxes = torch.cat([corner, side, side], 1)
-        flip = torch.zeros(len(images), dtype=torch.bool)
-        pixels = crop_resize(images, boxes, flip, self.view_size, "bilinear")
-        return pixels.float().sub_(self.mean).div_(self.std)
-
-
-def _channels(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
-
-
-def _data_samples(data: dict) -> list[BaseDataElement]:
-    samples = [BaseDataElement() for _ in data["inputs"]]
+def _data_samples(data: dict, count: int) -> list[BaseDataElement]:
+    samples = [BaseDataElement() for _ in range(count)]
     for key, values in data.items():
-        if key != "inputs":
+        if key not in ("inputs", "sizes"):
+            values = values.tolist() if isinstance(values, Tensor) else values
             for sample, value in zip(samples, values, strict=True):
                 sample.set_field(value, key, field_type="metainfo")
     return samples
