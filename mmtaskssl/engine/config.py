@@ -109,6 +109,8 @@ def _spread_variables(cfg: Config, options: dict[str, Any]) -> None:
     for variable, place in _VARIABLES.items():
         if variable in options:
             cfg.merge_from_dict({place: options[variable]})
+    if "max_iters" in options:
+        _shorten_warmup(cfg.get("param_scheduler"), options["max_iters"])
     loader = cfg.get("train_dataloader") or {}
     if loader.get("num_workers") == 0:
         loader["persistent_workers"] = False
@@ -122,6 +124,21 @@ def _spread_variables(cfg: Config, options: dict[str, Any]) -> None:
         }
     if options.get("target"):
         _watch(cfg, options["target"])
+
+
+def _shorten_warmup(schedulers: list[dict] | None, max_iters: int) -> None:
+    """Gives a warm-up by iterations at most a tenth of a shortened training.
+
+    Otherwise a training shorter than its warm-up could not be built at all.
+    """
+    schedulers = [s for s in schedulers or () if not s.get("by_epoch", True)]
+    warmup = next((s for s in schedulers if s["type"] == "LinearLR"), None)
+    if warmup is None or not warmup.get("end"):
+        return
+    before, warmup.end = warmup.end, min(warmup.end, max(1, max_iters // 10))
+    for scheduler in schedulers:
+        if scheduler.get("begin") == before:
+            scheduler.begin = warmup.end
 
 
 def _innermost(dataset: dict) -> dict:

@@ -1,0 +1,25 @@
+import pytest
+
+from mmtaskssl.engine.config import load_config
+
+_SMALL = "configs/selfsup/mocov2/mocov2_resnet18_1xb256-coslr-20k_folder-64px.py"
+
+
+@pytest.mark.parametrize(
+    ("max_iters", "warmup"), [(20000, 200), (2000, 200), (500, 50), (5, 1)]
+)
+def test_a_shortened_training_shortens_its_warmup(max_iters, warmup):
+    cfg = load_config(_SMALL, {"max_iters": max_iters})
+    linear, cosine = cfg.param_scheduler
+    assert (linear.end, cosine.begin) == (warmup, warmup)
+    assert cfg.train_cfg.max_iters == max_iters
+
+
+def test_other_schedules_by_iteration_are_left_alone(tmp_path):
+    path = tmp_path / "poly.py"
+    path.write_text(
+        "train_cfg = dict(type='IterBasedTrainLoop', max_iters=900)\n"
+        "param_scheduler = [dict(type='PolyLR', begin=0, end=900, by_epoch=False)]\n"
+    )
+    cfg = load_config(str(path), {"max_iters": 100})
+    assert cfg.param_scheduler[0].end == 900
