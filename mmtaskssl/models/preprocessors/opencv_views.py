@@ -19,7 +19,6 @@ from torch.nn import functional
 from .draws import LUMA, ORDERS, ViewDraws
 
 _TO_GREY = np.tile(np.array(LUMA), (3, 1))
-_EYE = np.eye(3)
 
 
 def fill_views(
@@ -42,22 +41,25 @@ def fill_views(
     """
     pixels, spare = torch.empty(2, out.shape[3], out.shape[3], 3)
     array = pixels.numpy()
+    saturation = draws.factors[:, 2, None, None].double().numpy()
+    blends = saturation * np.eye(3) + (1 - saturation) * _TO_GREY
     rows = zip(
         images,
         draws.boxes.tolist(),
         draws.flip.tolist(),
         draws.order.tolist(),
         draws.factors.tolist(),
+        blends,
         draws.grey.tolist(),
         draws.sigma.tolist(),
         draws.solarise.tolist(),
         out,
         strict=True,
     )
-    for image, box, flip, order, factors, grey, sigma, solarise, view in rows:
+    for image, box, flip, order, factors, blend, grey, sigma, solarise, view in rows:
         pixels.copy_(_crop(image, box, flip, mode, out.shape[3]))
         if order >= 0:
-            _jitter(pixels, order, factors, spare)
+            _jitter(pixels, order, factors, blend, spare)
         if grey:
             cv2.transform(array, _TO_GREY, dst=array)
         if sigma > 0:
@@ -79,8 +81,13 @@ def _crop(image: Tensor, box: list[int], flip: bool, mode: str, size: int) -> Te
     return (crop.flip(2) if flip else crop).permute(1, 2, 0)
 
 
-def _jitter(x: Tensor, order: int, factors: list[float], spare: Tensor) -> None:
-    """Brightness, contrast, saturation and hue of (H, W, 3), in place."""
+def _jitter(
+    x: Tensor, order: int, factors: list[float], blend: np.ndarray, spare: Tensor
+) -> None:
+    """Brightness, contrast, saturation and hue of (H, W, 3), in place.
+
+    ``blend`` (3, 3) is the saturation as a matrix, ``spare`` memory like ``x``.
+    """
     array = x.numpy()
     for operation in ORDERS[order]:
         factor = factors[operation]
@@ -91,7 +98,6 @@ def _jitter(x: Tensor, order: int, factors: list[float], spare: Tensor) -> None:
             mean = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
             x.mul_(factor).add_((1 - factor) * mean).clamp_(0, 255)
         elif operation == 2:
-            blend = factor * _EYE + (1 - factor) * _TO_GREY
             cv2.transform(array, blend, dst=array)
             x.clamp_(0, 255)
         else:

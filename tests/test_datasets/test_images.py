@@ -1,0 +1,238 @@
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from mmtaskssl.datasets import BrokenImage, list_images, read_image
+from mmtaskssl.utils.errors import UserError
+from tests._images import make_image_folder
+
+
+@pytest.fixture
+def photo():
+    """A smooth colour image, 30 x 44."""
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(rng.integers(0, 256, (5, 7, 3), dtype=np.uint8))
+    return small.resize((44, 30), Image.Resampling.BICUBIC)
+
+
+def _saved(tmp_path, image, name="x.png", **options):
+    path = tmp_path / name
+    image.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "YCbCr", "CMYK"])
+def test_opaque_modes_become_rgb(tmp_path, photo, mode):
+    image = photo.convert(mode)
+    suffix = ".tif" if mode in ("YCbCr", "CMYK") else ".png"
+    path = _saved(tmp_path, image, f"x{suffix}")
+    expected = np.asarray(Image.open(path).convert("RGB"))
+    read = read_image(path)
+    assert read.dtype == np.uint8
+    assert read.flags.writeable
+    np.testing.assert_array_equal(read, expected)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_pixels_are_white(tmp_path, photo, mode):
+    image = photo.convert(mode)
+    alpha = np.full((30, 44), 255, np.uint8)
+    alpha[:, :20] = 0
+    image.putalpha(Image.fromarray(alpha))
+    read = read_image(_saved(tmp_path, image))
+    assert (read[:, :20] == 255).all()
+    opaque = photo if mode == "RGBA" else photo.convert("L").convert("RGB")
+    np.testing.assert_array_equal(read[:, 20:], np.asarray(opaque)[:, 20:])
+
+
+def test_transparent_palette_colour_is_white(tmp_path):
+    image = Image.fromarray(np.array([[0, 1]], np.uint8), mode="P")
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    path = _saved(tmp_path, image, "x.gif", transparency=0)
+    assert read_image(path).tolist() == [[[255] * 3, [40, 50, 60]]]
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_16_bit_keeps_the_high_byte(tmp_path, dtype):
+    values = np.array([[0, 256, 32768, 65535]], dtype)
+    suffix = ".png" if dtype == np.uint16 else ".tif"
+    read = read_image(_saved(tmp_path, Image.fromarray(values), f"x{suffix}"))
+    assert read[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_float_is_stretched(tmp_path):
+    values = np.array([[-1.0, 0.0, 1.0]], np.float32)
+    read = read_image(_saved(tmp_path, Image.fromarray(values), "x.tif"))
+    assert read[0, :, 1].tolist() == [0, 127, 255]
+
+
+def test_16_bit_colour_goes_to_opencv(tmp_path):
+    values = np.zeros((2, 3, 3), np.uint16)
+    values[..., 0] = 65535  # blue, in OpenCV's order
+    cv2.imwrite(str(tmp_path / "x.tif"), values)
+    assert (read_image(tmp_path / "x.tif") == [0, 0, 255]).all()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation_is_applied(tmp_path, photo, orientation, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = _saved(tmp_path, photo, f"x{suffix}", exif=exif)
+    expected = ImageOps.exif_transpose(Image.open(path))
+    np.testing.assert_array_equal(read_image(path), np.asarray(expected))
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"subsampling": 0}),
+        ("RGB", {"subsampling": 2}),
+        ("RGB", {"progressive": True}),
+        ("L", {}),
+        ("CMYK", {}),
+    ],
+)
+def test_jpeg_pixels_are_pillows(tmp_path, photo, mode, options):
+    path = _saved(tmp_path, photo.convert(mode), "x.jpg", quality=85, **options)
+    expected = np.asarray(Image.open(path).convert("RGB"))
+    np.testing.assert_array_equal(read_image(path), expected)
+
+
+def test_jpeg_with_trailing_bytes_is_read(tmp_path, photo):
+    path = _saved(tmp_path, photo, "x.jpg")
+    expected = read_image(path)
+    path.write_bytes(path.read_bytes() + b"camera notes")
+    np.testing.assert_array_equal(read_image(path), expected)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_truncated_file_is_broken(tmp_path, photo, suffix):
+    path = _saved(tmp_path, photo, f"x{suffix}")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(BrokenImage, match=r"x\."):
+        read_image(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff\xd9", None])
+def test_what_is_no_image_is_broken(tmp_path, content):
+    path = tmp_path / "x.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BrokenImage, match=r"x\.jpg"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("side", [100, 60, 40])
+def test_short_side_shrinks_as_pillow_does(tmp_path, photo, suffix, side):
+    # 40 of 120 also takes the way of JPEG's scaled decoding.
+    large = photo.resize((176, 120), Image.Resampling.BICUBIC)
+    path = _saved(tmp_path, large, f"x{suffix}", quality=95)
+    read = read_image(path, short_side=side).astype(int)
+    assert read.shape == (side, round(176 * side / 120), 3)
+    whole = Image.open(path).convert("RGB")
+    expected = whole.resize(read.shape[1::-1], Image.Resampling.BILINEAR)
+    assert np.abs(read - np.asarray(expected)).mean() < 1.5
+
+
+def test_short_side_leaves_smaller_images_alone(tmp_path, photo):
+    path = _saved(tmp_path, photo)
+    np.testing.assert_array_equal(read_image(path, short_side=30), np.asarray(photo))
+
+
+def test_folder_is_searched_in_sorted_order(tmp_path):
+    make_image_folder(tmp_path / "b", 1, classes=())
+    make_image_folder(tmp_path / "a" / "c", 2, classes=(), suffix=".JPG")
+    (tmp_path / "a" / "notes.txt").write_text("no image")
+    make_image_folder(tmp_path / ".hidden", 1, classes=())
+    (tmp_path / "b" / "._000.png").write_bytes(b"macOS")
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    root, ids = list_images(tmp_path)
+    assert root == tmp_path
+    assert ids == ["a/c/000.JPG", "a/c/001.JPG", "b/000.png"]
+
+
+def test_relative_folder(tmp_path, monkeypatch):
+    make_image_folder(tmp_path / "pool", 1, classes=("a",))
+    monkeypatch.chdir(tmp_path)
+    assert list_images("pool")[1] == ["a/000.png"]
+    assert list_images("pool", root=".")[1] == ["pool/a/000.png"]
+
+
+def _lists(tmp_path, names):
+    (tmp_path / "list.txt").write_text("\n".join(names) + "\n\n")
+    rows = "".join(f"{i},{name}\n" for i, name in enumerate(names))
+    (tmp_path / "list.csv").write_text("number,path\n" + rows)
+    rows = [json.dumps({"path": name, "n": 1}) for name in names]
+    (tmp_path / "list.jsonl").write_text("\n".join(rows))
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".jsonl"])
+def test_lists_keep_their_order(tmp_path, suffix):
+    make_image_folder(tmp_path / "images", 3, classes=())
+    names = ["images/002.png", "images/000.png"]
+    _lists(tmp_path, names)
+    assert list_images(tmp_path / f"list{suffix}") == (tmp_path, names)
+    root = tmp_path / "images"
+    _lists(tmp_path, ["002.png"])
+    assert list_images(tmp_path / f"list{suffix}", root=root) == (root, ["002.png"])
+
+
+def test_absolute_paths_in_a_list(tmp_path):
+    make_image_folder(tmp_path / "images", 2, classes=("a", "b"))
+    paths = [str(tmp_path / "images" / x) for x in ("b/001.png", "a/000.png")]
+    _lists(tmp_path / "images", paths)
+    source = tmp_path / "images" / "list.txt"
+    assert list_images(source) == (tmp_path / "images", ["b/001.png", "a/000.png"])
+    with pytest.raises(UserError, match="outside the root"):
+        list_images(source, root=tmp_path / "images" / "a")
+
+
+def test_a_named_column_is_used(tmp_path):
+    make_image_folder(tmp_path, 2, classes=())
+    (tmp_path / "t.csv").write_text("path,other\nx,001.png\n")
+    assert list_images(tmp_path / "t.csv", column="other")[1] == ["001.png"]
+    with pytest.raises(UserError, match="no column 'none'"):
+        list_images(tmp_path / "t.csv", column="none")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("t.txt", "", "names no images"),
+        ("t.txt", "gone.png\n", "set the root"),
+        ("t.csv", "", "names no images"),
+        ("t.csv", "a,b\n1,2\n", "name the path column"),
+        ("t.jsonl", '{"path": "a.png"}\nnot json\n', "line 2"),
+        ("t.jsonl", '{"path": "a.png"}\n{"x": 1, "y": 2}\n', "path"),
+        ("t.xml", "x", "neither a folder nor"),
+    ],
+)
+def test_bad_lists(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=message):
+        list_images(tmp_path / name)
+
+
+def test_bad_sources(tmp_path):
+    with pytest.raises(UserError, match="holds no images"):
+        list_images(tmp_path)
+    with pytest.raises(UserError, match="does not exist"):
+        list_images(tmp_path / "gone")
+    (tmp_path / "t.txt").write_bytes(b"\xff\xfe\x00bad")
+    with pytest.raises(UserError, match="UTF-8"):
+        list_images(tmp_path / "t.txt")
+
+
+@pytest.mark.data
+def test_measuring_images_read_as_pillow_reads_them(data_root):
+    root, ids = list_images(data_root / "pool" / "images")
+    for image_id in ids[:: len(ids) // 50]:
+        data = (root / image_id).read_bytes()
+        expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        np.testing.assert_array_equal(read_image(root / image_id), expected)

@@ -1,0 +1,62 @@
+import pytest
+import torch
+
+from mmtaskssl.datasets import LabeledImages, UnlabeledImages
+from mmtaskssl.registry import DATASETS
+from mmtaskssl.utils.errors import UserError
+from tests._images import make_image_folder
+
+
+def _selected(dataset, selection):
+    return DATASETS.build(
+        {"type": "SelectedImages", "dataset": dataset, "selection": str(selection)}
+    )
+
+
+def test_takes_the_named_images_in_order(tmp_path):
+    root = make_image_folder(tmp_path / "pool", 3)
+    selection = tmp_path / "selection.txt"
+    selection.write_text("b/002.png\na/000.png\n\n")
+    pool = UnlabeledImages(root)
+    data = _selected({"type": "UnlabeledImages", "source": str(root)}, selection)
+    assert len(data) == 2
+    assert data.image_ids == ["b/002.png", "a/000.png"]
+    assert data.root == root
+    assert torch.equal(data[0]["inputs"], pool[5]["inputs"])
+    assert data[1]["sample_idx"] == 1
+    data.full_init()
+
+
+def test_a_broken_image_is_never_replaced_by_one_outside(tmp_path):
+    root = make_image_folder(tmp_path / "pool", 3)
+    (root / "a/001.png").write_bytes(b"")
+    selection = tmp_path / "selection.txt"
+    selection.write_text("a/001.png\nb/001.png\n")
+    pool = UnlabeledImages(root)
+    data = _selected(UnlabeledImages(root, max_broken=0.5), selection)
+    assert torch.equal(data[0]["inputs"], pool[4]["inputs"])
+    assert data.broken_images == ["a/001.png"]
+
+
+def test_labels_follow(tmp_path):
+    root = make_image_folder(tmp_path / "pool", 2)
+    (tmp_path / "s.txt").write_text("b/000.png\n")
+    data = _selected(LabeledImages(root), tmp_path / "s.txt")
+    assert data.labels == [1]
+    assert data[0]["label"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "does not exist"),
+        ("\n", "names no images"),
+        ("a/000.png\nx/000.png\n", "1 of 2 images .* x/000.png"),
+    ],
+)
+def test_bad_selections(tmp_path, text, message):
+    root = make_image_folder(tmp_path / "pool", 1)
+    if text is not None:
+        (tmp_path / "s.txt").write_text(text)
+    with pytest.raises(UserError, match=message):
+        _selected(UnlabeledImages(root), tmp_path / "s.txt")
