@@ -84,6 +84,8 @@ def use_amp(cfg: Config) -> None:
         UserError: The config has an optimizer wrapper of its own kind.
     """
     kind = cfg.optim_wrapper.get("type", "OptimWrapper")
+    if kind.endswith("BFloat16OptimWrapper"):
+        return
     if kind not in ("OptimWrapper", "AmpOptimWrapper"):
         raise UserError(f"--amp does not combine with the optimizer wrapper {kind}")
     if torch.cuda.is_available():

@@ -1,6 +1,7 @@
-"""BYOL, debug: generated images, a few seconds on a CPU; teaches nothing.
+r"""BYOL, debug: generated images, a few seconds on a CPU; teaches nothing.
 
-python tools/train.py configs/selfsup/byol/byol_resnet18-w8_1xb16-coslr-12i_debug-32px.py
+python tools/train.py \
+    configs/selfsup/byol/byol_resnet18-w8_1xb16-coslr-12i_debug-32px.py
 """
 
 _base_ = [

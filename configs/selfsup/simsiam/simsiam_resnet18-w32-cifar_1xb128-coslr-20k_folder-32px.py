@@ -3,7 +3,8 @@ r"""SimSiam, tiny: half-width ResNet-18 at 32 px on a folder of images.
 Chen and He, Exploring Simple Siamese Representation Learning, CVPR 2021
 (https://arxiv.org/abs/2011.10566).
 The paper's (appendix D, CIFAR): no blur, a 3x3 stem, decay 5e-4. Ours: width, rate,
-projections, and stride 2 in all four stages, which costs a quarter of the usual CIFAR
+projections, residual branches that do not start at zero, which short trainings do not
+get over, and stride 2 in all four stages, which costs a quarter of the usual CIFAR
 network.
 
 python tools/train.py \
@@ -31,7 +32,7 @@ model = dict(
         strides=(2, 2, 2, 2),
         out_indices=(3, ),
         norm_cfg=dict(type='BN'),
-        zero_init_residual=True),
+        zero_init_residual=False),
     neck=dict(in_channels=256, hid_channels=512, out_channels=512),
     head=dict(
         predictor=dict(in_channels=512, hid_channels=128, out_channels=512)))
