@@ -10,23 +10,29 @@ import time
 import numpy as np
 import torch
 
-_FLOAT32_ROUNDING = 2.0**-24
-_BFLOAT16_ROUNDING = 2.0**-9
+# Unit roundoff: the largest relative error of rounding to a format.
+_UNIT_ROUNDOFF = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
 
 
 class CoarseScorer:
     """Scores blocks of rows against fixed queries, up to a known margin.
 
     bfloat16 products run several times faster than float32 where the CPU has them
-    (AVX512-BF16, AMX). Rows are taken relative to ``centre``, so the rounding error
-    shrinks with the spread of the pool: features of a network often lie in a narrow
-    cone, where scores differ by less than bfloat16 resolves. The shift by
+    (AVX512-BF16, AMX). Rows are taken relative to ``centre``, so that the rounding
+    error shrinks with the spread of the pool: features of a network often lie in a
+    narrow cone, where scores differ by less than bfloat16 resolves. The shift by
     ``query . centre`` is the same for all rows of one query.
 
     Args:
         queries: (Q, D) float32 holding float16 values, rows of length about 1.
         dtype: ``torch.float32`` or ``torch.bfloat16``.
-        centre: (D,) any vector, best near the mean of the rows. None: zeros.
+        centre: (D,) float32, any vector, best near the mean of the rows. Only
+            bfloat16 needs it. None: zeros.
+
+    Attributes:
+        offset: (Q,) float64, to be added to the scores of each query.
+        margin: (Q,) float64 of the loaded block: ``score + offset`` differs from the
+            exact score by at most this, before it is rounded to ``dtype``.
     """
 
     def __init__(
@@ -36,58 +42,102 @@ class CoarseScorer:
         centre: torch.Tensor | None = None,
     ):
         self.dtype = dtype
-        self.centre = None if dtype == torch.float32 else centre
+        self._centre = None
         self._queries = queries.to(dtype)
         queries = queries.double()
         self.offset = queries.new_zeros(len(queries))
-        if self.centre is not None:
-            self.offset = queries @ self.centre.double()
-        self._lost = torch.linalg.norm(queries - self._queries.double(), dim=1)
+        if dtype != torch.float32:
+            self._centre = queries.new_zeros(queries.shape[1]).float()
+            if centre is not None:
+                self._centre = centre
+                self.offset = queries @ centre.double()
         self._length = torch.linalg.norm(queries, dim=1)
+        self._lost = torch.linalg.norm(queries - self._queries.double(), dim=1)
+        self.margin = torch.zeros_like(self.offset)
+        self._buffers: dict[str, torch.Tensor] = {}
 
-    def __call__(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Scores one block.
-
-        Args:
-            rows: (B, D) float32 holding float16 values.
-
-        Returns:
-            Scores (Q, B) of the scorer's dtype, without `offset`, and the margin
-            (Q,) float64: ``|scores + offset - exact| <= margin``.
-        """
-        dim = rows.shape[1]
+    def load(self, rows: torch.Tensor) -> None:
+        """Takes the next block of rows, (B, D) float32 holding float16 values."""
+        self._rows, lost = rows, 0.0
+        if self._centre is not None:
+            shifted = self._buffer("shifted", rows.shape, torch.float32)
+            rows = torch.sub(rows, self._centre, out=shifted)
+            self._rows = self._buffer("rounded", rows.shape, self.dtype).copy_(rows)
+            rest = self._buffer("rest", rows.shape, torch.float32)
+            rest.copy_(self._rows).sub_(rows)
+            lost = torch.linalg.norm(rest, dim=1).max().double()
+        length = torch.linalg.norm(rows, dim=1).max().double()
         # Products of two float16 (or two bfloat16) are exact in float32, so only the
         # additions round: Higham, Accuracy and Stability of Numerical Algorithms,
         # section 3.1; doubled for units that round after every pair of products.
-        summing = 2 * dim * _FLOAT32_ROUNDING
-        if self.dtype == torch.float32:
-            length = torch.linalg.norm(rows, dim=1).max().double()
-            return self._queries @ rows.T, summing * self._length * length
-        if self.centre is not None:
-            rows = rows - self.centre.float()
-        rounded = rows.to(self.dtype)
-        length = torch.linalg.norm(rows, dim=1).max().double()
-        lost = torch.linalg.norm(rows - rounded.float(), dim=1).max().double()
-        # The products lose what the inputs lost, by Cauchy-Schwarz; then the sum is
-        # rounded to bfloat16. A hundredth more covers the float32 arithmetic of the
-        # centring and of these norms themselves.
-        relative = summing + _BFLOAT16_ROUNDING
-        margin = self._lost * length + self._length * (lost + relative * length)
-        return self._queries @ rounded.T, 1.01 * margin
+        summing = 2 * rows.shape[1] * _UNIT_ROUNDOFF[torch.float32]
+        margin = summing * self._length * length
+        # q x - q' x' = (q - q') x + q' (x - x'), by Cauchy-Schwarz.
+        margin += self._lost * length + (self._length + self._lost) * lost
+        # A hundredth more covers the float32 arithmetic of centring and norms.
+        self.margin = 1.01 * margin
 
-    def cutoff(self, threshold: torch.Tensor, margin: torch.Tensor) -> torch.Tensor:
-        """Returns (Q,) of the scorer's dtype: what lies below has no chance.
+    def scores(self, part: slice) -> torch.Tensor:
+        """Scores the loaded block against some queries.
+
+        Returns:
+            (len(part), B) of the scorer's dtype; overwritten by the next call.
+        """
+        queries = self._queries[part]
+        out = self._buffer("scores", (len(queries), len(self._rows)), self.dtype)
+        return torch.mm(queries, self._rows.T, out=out)
+
+    def lower_bound(self, scores: torch.Tensor, part: slice) -> torch.Tensor:
+        """Returns (q,) float64 that exact scores of pairs with ``scores`` reach.
 
         Args:
-            threshold: (Q,) float64 exact scores that a pair must reach.
-            margin: (Q,) float64 as returned with the block's scores.
+            scores: (q,) one of `scores` for each query.
+            part: The queries.
         """
-        cut = threshold - self.offset - margin
-        # The conversion may round up by half a step.
-        step = 2 * (
-            _BFLOAT16_ROUNDING if self.dtype == torch.bfloat16 else _FLOAT32_ROUNDING
-        )
-        return (cut - cut.abs().nan_to_num(posinf=0.0) * step).to(self.dtype)
+        scores = scores.double()
+        scores = scores - scores.abs() * 2 * _UNIT_ROUNDOFF[self.dtype]
+        return scores + self.offset[part] - self.margin[part]
+
+    def candidates(
+        self, scores: torch.Tensor, threshold: torch.Tensor, part: slice
+    ) -> torch.Tensor:
+        """Marks the pairs whose exact score may reach a threshold.
+
+        Args:
+            scores: (q, B) from `scores`.
+            threshold: (q,) float64 exact scores.
+            part: The queries.
+
+        Returns:
+            (q, B) bool, overwritten by the next call.
+        """
+        wanted = threshold - self.offset[part] - self.margin[part]
+        # Scores were rounded to their dtype. Rounding keeps order, so it is enough
+        # to round the cut down.
+        cut = wanted.to(self.dtype)
+        below = torch.nextafter(cut, torch.full_like(cut, -torch.inf))
+        cut = torch.where(cut.double() > wanted, below, cut)[:, None]
+        mask = self._buffer("mask", scores.shape, torch.bool)
+        if scores.device.type != "cpu" or scores.dtype == torch.float32:
+            return torch.ge(scores, cut, out=mask)
+        if (cut > 0).all():
+            # Positive floats are ordered like their bits, and all negative ones lie
+            # below; comparing integers is nine times as fast.
+            bits = [x.view(torch.int16).numpy() for x in (scores, cut)]
+            np.greater_equal(*bits, out=mask.numpy())
+            return mask
+        return torch.ge(scores, cut, out=mask)
+
+    def _buffer(
+        self, name: str, shape: tuple[int, int], dtype: torch.dtype
+    ) -> torch.Tensor:
+        """Returns memory that is used again: fresh pages cost more than the sums."""
+        size = shape[0] * shape[1]
+        known = self._buffers.get(name)
+        if known is None or known.numel() < size:
+            known = torch.empty(size, dtype=dtype, device=self.offset.device)
+            self._buffers[name] = known
+        return known[:size].view(shape)
 
 
 def measure(

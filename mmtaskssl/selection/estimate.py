@@ -6,8 +6,9 @@ import torch
 
 from ..features.store import FeatureStore
 from .coarse import measure
-from .search import BLOCK_ROWS, TILE_QUERIES, buffer_width
+from .stream import BLOCK_ROWS, TILE_QUERIES
 from .task import SelectionTask
+from .toprows import buffer_width
 
 # Candidates, reading and bookkeeping beside the products themselves; measured with
 # tools/benchmarks/speed_search.py.

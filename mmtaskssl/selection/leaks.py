@@ -9,7 +9,7 @@ import numpy as np
 
 from ..features.store import FeatureStore
 from .nearest import rows_above
-from .search import Progress
+from .stream import Progress
 
 # Copies of one image, decoded and resized alike, have features this similar even
 # when they were extracted in other batches on other devices: below it, comparing

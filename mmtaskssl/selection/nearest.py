@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from ..features.store import FeatureStore
-from .search import BLOCK_ROWS, TILE_QUERIES, Progress, TopRows, iter_blocks
+from .stream import BLOCK_ROWS, TILE_QUERIES, Progress, iter_blocks
+from .toprows import TopRows
 
 
 def best_queries(

@@ -9,23 +9,29 @@ in float64 is the exact dot product. Equal scores are ordered by the lower row.
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
 
 from ..features.store import FeatureStore
 from .coarse import CoarseScorer, measure, sample_centre
+from .stream import BLOCK_ROWS, TILE_QUERIES, Block, Progress, iter_blocks
+from .toprows import TopRows, nonzero
 
-# A tile of scores (queries x rows) that stays in cache and bounds the memory.
-BLOCK_ROWS = 2048
-TILE_QUERIES = 1024
 # Above this share of candidates one float64 product of the tile is cheaper than
 # gathering the pairs.
 _DENSE = 0.08
 _GATHER_PAIRS = 1024
 
-Progress = Callable[[int], None]
+# The sample that first thresholds are guessed from: runs of neighbouring rows, of
+# which ``_SAMPLE_HITS`` should be among the best k of a query.
+_SAMPLE_HITS = 64
+_SAMPLE_RUN = 64
+_SAMPLE_RUNS_MIN = 32
+_SAMPLE_MAX = 2**16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,16 +45,6 @@ class TopK:
 
     rows: np.ndarray
     scores: np.ndarray
-
-
-def nonzero(mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Returns the indices of the true elements, one (n,) int64 an axis, in order."""
-    if mask.device.type == "cpu":  # ten times as fast as torch.nonzero
-        flat = torch.from_numpy(np.flatnonzero(mask.numpy()))
-        if mask.ndim == 1:
-            return (flat,)
-        return flat // mask.shape[1], flat % mask.shape[1]
-    return torch.nonzero(mask, as_tuple=True)
 
 
 def exact_scores(
@@ -73,37 +69,6 @@ def exact_scores(
         products.mul_(rows.index_select(0, ri[part]))
         torch.mv(products.double(), ones, out=out[part])
     return out
-
-
-def iter_blocks(
-    pool: FeatureStore,
-    skip: np.ndarray | None = None,
-    block_rows: int = BLOCK_ROWS,
-    device: str | torch.device = "cpu",
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
-    """Streams the rows of a store in order.
-
-    Args:
-        pool: The store.
-        skip: (N,) bool, rows to leave out.
-        block_rows: Most rows a block.
-        device: Where the blocks go.
-
-    Yields:
-        Row numbers (B,) int64, features (B, D) float32, and how many rows of the
-        store have been read so far.
-    """
-    for first, shard in pool.iter_shards():
-        for begin in range(0, len(shard), block_rows):
-            block = np.array(shard[begin : begin + block_rows])
-            start, stop = first + begin, first + begin + len(block)
-            numbers = np.arange(start, stop)
-            if skip is not None and skip[start:stop].any():
-                keep = ~skip[start:stop]
-                numbers, block = numbers[keep], block[keep]
-            if len(numbers):
-                rows = torch.from_numpy(block).to(device).float()
-                yield torch.from_numpy(numbers).to(device), rows, stop
 
 
 def topk(
@@ -136,33 +101,95 @@ def topk(
     Returns:
         Up to ``k`` rows a query: fewer if the pool has fewer.
     """
-    reachable = len(pool) if skip is None else int((~skip).sum())
-    k = min(k, reachable)
+    skip = np.zeros(len(pool), dtype=bool) if skip is None else skip
+    k = min(k, int((~skip).sum()))
     exact = torch.from_numpy(np.ascontiguousarray(queries)).to(device)
-    tiles = exact.split(TILE_QUERIES)
+
+    def stream() -> Iterator[Block]:
+        for block in iter_blocks(pool, skip, block_rows, device):
+            yield block
+            if progress is not None:
+                progress(block[2])
+
     with full_precision():
         if coarse is None:
             coarse, _ = measure(*exact.shape, torch.device(device))
         centre = sample_centre(next(iter(pool.iter_shards()))[1]).to(device)
-        scorers = [CoarseScorer(tile, coarse, centre) for tile in tiles]
-        best = [TopRows(len(tile), k, device) for tile in tiles]
-        for numbers, rows, done in iter_blocks(pool, skip, block_rows, device):
-            for tile, scorer, kept in zip(tiles, scorers, best, strict=True):
-                scores, margin = scorer(rows)
-                threshold = kept.threshold
-                if not torch.isfinite(threshold).all() and len(rows) >= k:
-                    kth = scores.topk(k, dim=1).values[:, -1].double()
-                    threshold = threshold.maximum(kth + scorer.offset - margin)
-                cut = scorer.cutoff(threshold, margin)
-                qi, ri = nonzero(scores >= cut[:, None])
-                kept.add(qi, numbers[ri], exact_scores(tile, rows, qi, ri))
-            if progress is not None:
-                progress(done)
-        found = [kept.finish() for kept in best]
-    return TopK(
-        np.concatenate([rows for rows, _ in found]),
-        np.concatenate([scores for _, scores in found]),
+        scorer = CoarseScorer(exact, coarse, centre)
+        guess = _guess_thresholds(scorer, exact, pool, k, skip)
+        rows, scores = _search(scorer, exact, stream(), k, guess)
+        wrong = np.flatnonzero(~np.isfinite(scores[:, -1]))
+        if len(wrong):
+            exact = exact[torch.from_numpy(wrong).to(device)]
+            scorer = CoarseScorer(exact, coarse, centre)
+            rows[wrong], scores[wrong] = _search(scorer, exact, stream(), k)
+    return TopK(rows, scores)
+
+
+def _search(
+    scorer: CoarseScorer,
+    exact: torch.Tensor,
+    stream: Iterable[Block],
+    k: int,
+    guess: torch.Tensor | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns rows and scores (Q, k); -inf at the end where ``guess`` was too high."""
+    parts = [
+        slice(i, min(i + TILE_QUERIES, len(exact)))
+        for i in range(0, len(exact), TILE_QUERIES)
+    ]
+    best = []
+    for part in parts:
+        known = None if guess is None else guess[part]
+        best.append(TopRows(part.stop - part.start, k, exact.device, known))
+    for numbers, rows, _ in stream:
+        scorer.load(rows)
+        for part, kept in zip(parts, best, strict=True):
+            scores = scorer.scores(part)
+            threshold = kept.threshold
+            if len(rows) >= k and not torch.isfinite(threshold).all():
+                kth = scores.topk(k, dim=1).values[:, -1]
+                threshold = threshold.maximum(scorer.lower_bound(kth, part))
+            qi, ri = nonzero(scorer.candidates(scores, threshold, part))
+            kept.add(qi, numbers[ri], exact_scores(exact[part], rows, qi, ri))
+    found = [kept.finish() for kept in best]
+    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+
+
+def _guess_thresholds(
+    scorer: CoarseScorer,
+    exact: torch.Tensor,
+    pool: FeatureStore,
+    k: int,
+    skip: np.ndarray,
+) -> torch.Tensor | None:
+    """Guesses, from a sample, scores that somewhat more than ``k`` rows exceed.
+
+    Without it about ``k * log(N / k)`` rows a query pass before the threshold of a
+    stream has settled.
+
+    Returns:
+        (Q,) float64; None where a sample would not pay.
+    """
+    size = min(_SAMPLE_HITS * len(pool) // k, len(pool) // 16, _SAMPLE_MAX)
+    runs = size // _SAMPLE_RUN
+    if runs < _SAMPLE_RUNS_MIN:
+        return None
+    first = np.linspace(0, len(pool) - _SAMPLE_RUN, runs).astype(np.int64)
+    numbers = (first[:, None] + np.arange(_SAMPLE_RUN)).ravel()
+    numbers = numbers[~skip[numbers]]
+    expected = k * len(numbers) / int((~skip).sum())
+    # Four standard deviations, were the rows in random order.
+    rank = math.ceil(expected + 4 * math.sqrt(expected)) + 4
+    if rank > len(numbers):
+        return None
+    sample = torch.from_numpy(pool.read(numbers)).to(exact.device)
+    places = torch.from_numpy(numbers).to(exact.device)
+    blocks = zip(
+        places.split(BLOCK_ROWS), sample.split(BLOCK_ROWS), itertools.repeat(0)
     )
+    _, scores = _search(scorer, exact, blocks, rank)
+    return torch.from_numpy(scores[:, -1]).to(exact.device)
 
 
 @contextlib.contextmanager
@@ -174,75 +201,3 @@ def full_precision() -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def buffer_width(k: int) -> int:
-    """Returns how many rows a query the search holds to find the ``k`` best."""
-    return k + max(k // 2, 128)
-
-
-class TopRows:
-    """The best ``k`` seen so far of each query, in a buffer that holds some more.
-
-    Rows must arrive in ascending order: then of equal scores the one that came first
-    is the one to keep.
-    """
-
-    def __init__(self, num_queries: int, k: int, device: str | torch.device = "cpu"):
-        self.k = k
-        self.slack = buffer_width(k) - k
-        shape = (num_queries, buffer_width(k))
-        self.scores = torch.full(shape, -torch.inf, dtype=torch.float64, device=device)
-        self.rows = torch.zeros(shape, dtype=torch.int64, device=device)
-        self.count = torch.zeros(num_queries, dtype=torch.int64, device=device)
-        self.threshold = self.scores.new_full((num_queries,), -torch.inf)
-
-    def add(self, qi: torch.Tensor, rows: torch.Tensor, scores: torch.Tensor) -> None:
-        """Takes in exactly scored pairs, ordered by query, then by row."""
-        # Equal to the threshold is too late: k earlier rows are at least as good.
-        qi, rows, scores = _where(scores > self.threshold[qi], qi, rows, scores)
-        added = torch.bincount(qi, minlength=len(self.count))
-        if (self.count + added).max() > self.scores.shape[1]:
-            self._compress()
-            qi, rows, scores = _where(scores > self.threshold[qi], qi, rows, scores)
-            added = torch.bincount(qi, minlength=len(self.count))
-            if added.max() > self.slack:  # halve until no query gets too many at once
-                middle = (rows.min() + rows.max() + 1) // 2
-                self.add(*_where(rows < middle, qi, rows, scores))
-                self.add(*_where(rows >= middle, qi, rows, scores))
-                return
-        first = torch.cumsum(added, 0) - added
-        place = self.count[qi] + torch.arange(len(qi), device=qi.device) - first[qi]
-        self.scores[qi, place] = scores
-        self.rows[qi, place] = rows
-        self.count += added
-
-    def _compress(self) -> None:
-        """Drops all but the best ``k``, leaving the order of arrival."""
-        kth = self.scores.topk(self.k, dim=1, sorted=False).values.amin(1, keepdim=True)
-        above = self.scores > kth
-        level = (self.scores == kth) & torch.isfinite(self.scores)
-        room = self.k - above.sum(1, keepdim=True)
-        keep = above | (level & (level.cumsum(1) <= room))
-        qi, place = nonzero(keep)
-        scores, rows = self.scores[qi, place], self.rows[qi, place]
-        self.count = keep.sum(1)
-        first = torch.cumsum(self.count, 0) - self.count
-        place = torch.arange(len(qi), device=qi.device) - first[qi]
-        self.scores.fill_(-torch.inf)
-        self.scores[qi, place] = scores
-        self.rows[qi, place] = rows
-        self.threshold = torch.where(self.count == self.k, kth[:, 0], -torch.inf)
-
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns (Q, k) rows and scores, best first."""
-        self._compress()
-        scores, order = torch.sort(
-            self.scores[:, : self.k], dim=1, descending=True, stable=True
-        )
-        return self.rows.gather(1, order).cpu().numpy(), scores.cpu().numpy()
-
-
-def _where(mask: torch.Tensor, *arrays: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    (index,) = nonzero(mask)
-    return tuple(array.index_select(0, index) for array in arrays)

@@ -21,7 +21,7 @@ from .estimate import describe
 from .leaks import Leak, find_leaks
 from .policies import POLICIES
 from .report import render
-from .search import Progress
+from .stream import Progress
 from .task import Selection, SelectionTask
 
 # Dropping more than this of a pool says that the features tell little apart.

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..features.store import FeatureStore
 from .nearest import best_queries_of
-from .search import Progress, TopK, topk
+from .search import TopK, topk
+from .stream import Progress
 
 
 @dataclasses.dataclass(frozen=True)

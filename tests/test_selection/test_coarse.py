@@ -17,12 +17,18 @@ def test_coarse_scores_stay_within_their_margin(dtype, spread, dim):
     queries = unit_float16(generator, 9, dim, spread)
     rows = unit_float16(generator, 500, dim, spread)
     scorer = CoarseScorer(queries, dtype, centre=rows[:100].mean(0))
-    scores, margin = scorer(rows)
+    scorer.load(rows)
+    scores, margin = scorer.scores(slice(9)), scorer.margin
     exact = queries.double() @ rows.double().T
+    rounding = scores.double().abs() * (0 if dtype == torch.float32 else 2.0**-8)
     error = (scores.double() + scorer.offset[:, None] - exact).abs()
-    assert (error <= margin[:, None]).all()
+    assert (error <= margin[:, None] + rounding).all()
+    kth = scores.topk(5, dim=1).values[:, -1]
+    assert (
+        exact.topk(5, dim=1).values[:, -1] >= scorer.lower_bound(kth, slice(9))
+    ).all()
     # A margin that rules out nothing would be as useless as a wrong one.
-    assert margin.max() < (1e-3 if dtype == torch.float32 else 2e-2)
+    assert margin.max() < (1e-3 if dtype == torch.float32 else 1e-2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -31,11 +37,41 @@ def test_cutoff_keeps_every_pair_that_reaches_the_threshold(dtype):
     queries = unit_float16(generator, 50, 32, 0.05)
     rows = unit_float16(generator, 400, 32, 0.05)
     scorer = CoarseScorer(queries, dtype, centre=rows.mean(0))
-    scores, margin = scorer(rows)
+    scorer.load(rows)
+    scores = scorer.scores(slice(50))
     exact = queries.double() @ rows.double().T
     for kth in (1, 20, 400):
         threshold = exact.topk(kth, dim=1).values[:, -1]
-        kept = scores >= scorer.cutoff(threshold, margin)[:, None]
+        kept = scorer.candidates(scores, threshold, slice(50))
         assert kept[exact >= threshold[:, None]].all()
-    everything = scorer.cutoff(torch.full((50,), -torch.inf).double(), margin)
-    assert (scores >= everything[:, None]).all()
+        if kth == 1:
+            assert kept.float().mean() < 0.2
+    nothing = torch.full((50,), -torch.inf).double()
+    assert scorer.candidates(scores, nothing, slice(50)).all()
+
+
+def test_rounding_of_the_sum_loses_no_pair():
+    # Both factors are exact in bfloat16, their sum 1 + 2**-8 becomes 1.
+    scorer = CoarseScorer(torch.tensor([[1.0, 1.0]]), torch.bfloat16)
+    scorer.load(torch.tensor([[1.0, 2.0**-8]]))
+    scores = scorer.scores(slice(1))
+    exact = torch.tensor([1 + 2.0**-8]).double()
+    assert scores.item() == 1
+    assert scorer.margin.item() < 2.0**-9
+    assert scorer.candidates(scores, exact, slice(1)).item()
+    assert not scorer.candidates(scores, exact + 2.0**-6, slice(1)).item()
+
+
+@pytest.mark.parametrize("threshold", [0.5, 1e-3, 0.0, -0.3])
+def test_integer_comparison_equals_comparison(threshold):
+    generator = torch.Generator().manual_seed(2)
+    queries = torch.randn(7, 16, generator=generator)
+    queries = torch.nn.functional.normalize(queries, dim=1).half().float()
+    scorer = CoarseScorer(queries, torch.bfloat16)
+    scorer.load(queries[:5])
+    scores = scorer.scores(slice(7))
+    wanted = torch.full((7,), threshold).double()
+    found = scorer.candidates(scores, wanted, slice(7))
+    cut = (wanted - scorer.margin)[:, None]
+    assert found[scores.double() >= cut].all()
+    assert not found[scores.double() < cut - cut.abs() * 2.0**-7].any()

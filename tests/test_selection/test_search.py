@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmtaskssl.selection import search
 from mmtaskssl.selection.search import topk
 
 from ._reference import exact_matrix, make_store, make_task, random_features, ranked
@@ -34,15 +35,15 @@ def test_topk_is_exact_with_ties_by_lower_row(tmp_path, coarse, spread, k):
 def test_same_for_any_shards_blocks_threads_and_coarse_dtype(tmp_path):
     rng = np.random.default_rng(1)
     # A narrow cone with copies: many scores equal, many equal up to rounding.
-    features = random_features(rng, 3000, dim=96, spread=0.02, copies=40)
+    features = random_features(rng, 1200, dim=32, spread=0.02, copies=40)
     queries = make_store(tmp_path / "q", features[:31]).read()
     results = []
     threads = torch.get_num_threads()
     for shard_rows, block, coarse, count in [
-        (3000, 2048, torch.float32, 1),
-        (750, 100, torch.float32, 2),
-        (1000, 333, torch.bfloat16, 1),
-        (37, 2048, torch.bfloat16, 2),
+        (1200, 2048, torch.float32, 1),
+        (300, 200, torch.float32, 2),
+        (400, 333, torch.bfloat16, 1),
+        (150, 2048, torch.bfloat16, 2),
     ]:
         pool = make_store(tmp_path / str(shard_rows), features, shard_rows)
         torch.set_num_threads(count)
@@ -89,6 +90,30 @@ def test_equals_faiss_where_scores_differ(tmp_path):
     clear = (clear[:, :-1] < -1e-6) & (clear[:, 1:] < -1e-6)
     assert clear.mean() > 0.9
     np.testing.assert_array_equal(found.rows[clear], rows[clear])
+
+
+@pytest.mark.parametrize("wrong_for", [[], [0, 2], [0, 1, 2]])
+def test_guessed_thresholds_change_nothing(tmp_path, monkeypatch, wrong_for):
+    rng = np.random.default_rng(8)
+    features = random_features(rng, 60_000, dim=8, spread=0.5)
+    features[100:140] = features[7]
+    pool = make_store(tmp_path / "pool", features)
+    queries = pool.read([7, 20_000, 59_999])
+    guess_thresholds, seen = search._guess_thresholds, []
+
+    def guess(*args):
+        found = guess_thresholds(*args)
+        seen.append(found.clone())
+        found[wrong_for] = 0.9999
+        return found
+
+    monkeypatch.setattr(search, "_guess_thresholds", guess)
+    found = topk(queries, pool, 90)
+    exact = queries.astype(np.float64) @ pool.read().astype(np.float64).T
+    order = np.argsort(-exact, axis=1, kind="stable")[:, :90]
+    np.testing.assert_array_equal(found.rows, order)
+    above = (exact > seen[0].numpy()[:, None]).sum(1)
+    assert (above >= 90).all() and (above < 2000).all()
 
 
 def test_lower_matmul_precision_of_the_user_changes_nothing(tmp_path):

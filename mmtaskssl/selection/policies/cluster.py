@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..nearest import best_queries
-from ..search import iter_blocks
+from ..stream import iter_blocks
 from ..task import Selection, SelectionTask
 from .quotas import water_fill
 from .random import first_of_each
