@@ -27,7 +27,9 @@ def _scalars(work_dir, key):
 
 def test_knn_leaves_the_training_alone(tmp_path):
     plain = run(debug_config("byol", tmp_path / "plain"))
-    watched = run(_with_knn(debug_config("byol", tmp_path / "watched")))
+    random_state = torch.get_rng_state()
+    watched = run(_with_knn(debug_config("byol", tmp_path / "watched"), num_workers=1))
+    assert torch.equal(random_state, torch.get_rng_state())
     _assert_identical(_state(plain), _state(watched))
 
 
