@@ -7,7 +7,9 @@ every seed, MoCo v2 pre-trains on the whole pool; that network is the extractor,
 which each target selects K pool images. Then the same recipe runs, for as many
 iterations, on each selection and on K random images. All networks and one untrained
 are measured on the targets by weighted kNN and logistic regression. The sources of
-the pool's images are read only to measure where a selection comes from.
+the pool's images are read only to measure where a selection comes from, and, with
+--oracle, for one more arm: K images of the target's own source, which shows what a
+selection without a mistake would bring.
 
 Interrupted, it continues with the same command; the tables are in OUT/tables.md.
 """
@@ -15,6 +17,7 @@ Interrupted, it continues with the same command; the tables are in OUT/tables.md
 import argparse
 import csv
 import json
+import random
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,6 +58,7 @@ ARMS = {
     "sept": "SEPT K",
     "whole": "whole pool",
 }
+ORACLE = {"oracle": "K of own source"}
 
 
 class Evidence:
@@ -66,6 +70,7 @@ class Evidence:
         self.config = resolve_config(self.regime.config)
         self.data, self.out = Path(args.data), Path(args.out)
         self.targets, self.budget, self.seeds = args.targets, args.budget, args.seeds
+        self.arms = ARMS | ORACLE if args.oracle else ARMS
         self.pool = self.data / "pool" / "images"
         if not self.pool.is_dir():
             raise UserError(
@@ -99,7 +104,18 @@ class Evidence:
             control = self._pretrain(seed, "random", drawn)
             for target in self.targets:
                 self._evaluate(seed, "random", control, target)
+            if "oracle" in self.arms:
+                self._run_oracle(seed)
             write_text(self.out / "tables.md", self.tables(seed + 1))
+
+    def _run_oracle(self, seed: int) -> None:
+        for target in self.targets:
+            own = [i for i, source in self._sources().items() if source == target]
+            chosen = random.Random(seed).sample(own, min(self.budget, len(own)))
+            name = f"oracle-{target}"
+            file = self.out / f"seed{seed}" / "selection" / name / "selection.txt"
+            write_text(file, "\n".join(chosen) + "\n")
+            self._evaluate(seed, "oracle", self._pretrain(seed, name, file), target)
 
     def _pretrain(self, seed: int, arm: str, selection: Path | None) -> Path:
         folder = self.out / f"seed{seed}" / f"pretrain-{arm}"
@@ -193,14 +209,14 @@ class Evidence:
                 f"| {target} | {100 * base:.1f} % | {_spread(shares[target])} % | "
                 f"{_spread(shares['random'])} % |"
             )
-        header = " | ".join(ARMS.values())
+        header = " | ".join(self.arms.values())
         for method in METHODS:
             lines += ["", f"{method} top-1 (%)", "", f"| target | {header} |"]
-            lines.append("| --- " * (len(ARMS) + 1) + "|")
+            lines.append("| --- " * (len(self.arms) + 1) + "|")
             for target in self.targets:
                 cells = [
                     _spread([self._top1(s, arm, target, method) for s in range(seeds)])
-                    for arm in ARMS
+                    for arm in self.arms
                 ]
                 lines.append(f"| {target} | {' | '.join(cells)} |")
         return "\n".join(lines) + "\n"
@@ -241,6 +257,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--budget", type=int, default=1000, help="K, images")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--iters", type=int, help="instead of the regime's own")
+    parser.add_argument("--oracle", action="store_true", help="the arm of own sources")
     parser.add_argument("--table-only", action="store_true", help="run nothing")
     args = parser.parse_args(argv)
     evidence = Evidence(args)
