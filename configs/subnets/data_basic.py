@@ -7,4 +7,4 @@ the cost.
 python tools/get_flops.py configs/subnets/data_basic.py --shape 64
 """
 
-space = dict(preset='data_basic')
+space = dict(preset="data_basic")

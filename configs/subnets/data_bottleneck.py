@@ -7,4 +7,4 @@ is off the grid), R77 6.05 / 33.6, R101 7.80 / 42.5, MAX 15.51 / 84.8.
 python tools/get_flops.py configs/subnets/data_bottleneck.py --space-summary
 """
 
-space = dict(preset='data_bottleneck')
+space = dict(preset="data_bottleneck")

@@ -5,5 +5,4 @@ Half of the inner channels are shared, two groups have a quarter each.
 python tools/get_flops.py configs/subnets/routed_resnet18_16paths.py --list --shape 64
 """
 
-space = dict(
-    preset='routed_resnet', depth=18, style='compact', groups=2, base_width=32)
+space = dict(preset="routed_resnet", depth=18, style="compact", groups=2, base_width=32)

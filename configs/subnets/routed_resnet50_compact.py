@@ -8,4 +8,4 @@ python tools/get_flops.py configs/subnets/routed_resnet50_compact.py --subnet MA
     s64-w64.128.256.512-d3.4.6.3-p0.3.1.2
 """
 
-space = dict(preset='routed_resnet', depth=50, style='compact', groups=4)
+space = dict(preset="routed_resnet", depth=50, style="compact", groups=4)

@@ -8,4 +8,4 @@ python tools/get_flops.py configs/subnets/routed_resnet50_export.py --subnet MAX
     s64-w160.320.640.1280-d3.4.6.3-p0.3.1.2
 """
 
-space = dict(preset='routed_resnet', depth=50, style='export', groups=4)
+space = dict(preset="routed_resnet", depth=50, style="export", groups=4)

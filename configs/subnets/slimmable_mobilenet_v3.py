@@ -6,4 +6,4 @@ torchvision's shapes of the same `width_mult`.
 python tools/get_flops.py configs/subnets/slimmable_mobilenet_v3.py
 """
 
-space = dict(preset='slimmable_mobilenet_v3', widths=[1.0, 0.75, 0.5, 0.35])
+space = dict(preset="slimmable_mobilenet_v3", widths=[1.0, 0.75, 0.5, 0.35])

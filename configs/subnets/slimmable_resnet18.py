@@ -5,4 +5,4 @@ For images of about 32 px add `stem_kernel=3`.
 python tools/get_flops.py configs/subnets/slimmable_resnet18.py
 """
 
-space = dict(preset='slimmable_resnet', depth=18, widths=[1.0, 0.75, 0.5, 0.25])
+space = dict(preset="slimmable_resnet", depth=18, widths=[1.0, 0.75, 0.5, 0.25])

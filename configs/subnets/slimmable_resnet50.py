@@ -6,4 +6,4 @@ The anchors are `1`, `0.75`, `0.5` and `0.25`.
 python tools/get_flops.py configs/subnets/slimmable_resnet50.py
 """
 
-space = dict(preset='slimmable_resnet', depth=50, widths=[1.0, 0.75, 0.5, 0.25])
+space = dict(preset="slimmable_resnet", depth=50, widths=[1.0, 0.75, 0.5, 0.25])

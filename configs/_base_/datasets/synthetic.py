@@ -2,5 +2,6 @@
 train_dataloader = dict(
     batch_size=16,
     num_workers=0,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(type='SyntheticImages', num_images=64, num_classes=4, size=40))
+    sampler=dict(type="InfiniteSampler", shuffle=True),
+    dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
+)

@@ -1,28 +1,26 @@
 optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(
-        type='mmselfsup.LARS', lr=4.8, momentum=0.9, weight_decay=1e-6),
+    type="OptimWrapper",
+    optimizer=dict(type="mmselfsup.LARS", lr=4.8, momentum=0.9, weight_decay=1e-6),
     # Neither decay nor layer-wise scaling for batch norm and biases.
     paramwise_cfg=dict(
         custom_keys={
-            'bn': dict(decay_mult=0, lars_exclude=True),
-            'bias': dict(decay_mult=0, lars_exclude=True),
+            "bn": dict(decay_mult=0, lars_exclude=True),
+            "bias": dict(decay_mult=0, lars_exclude=True),
             # the batch norm of a ResNet's shortcut
-            'downsample.1': dict(decay_mult=0, lars_exclude=True),
-        }))
+            "downsample.1": dict(decay_mult=0, lars_exclude=True),
+        }
+    ),
+)
 auto_scale_lr = dict(base_batch_size=4096)
 
 param_scheduler = [
     dict(
-        type='LinearLR',
+        type="LinearLR",
         start_factor=1e-4,
         by_epoch=True,
         end=10,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        by_epoch=True,
-        begin=10,
-        convert_to_iter_based=True)
+        convert_to_iter_based=True,
+    ),
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=10, convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=300)
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=300)

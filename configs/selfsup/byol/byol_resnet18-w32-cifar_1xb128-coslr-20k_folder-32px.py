@@ -14,30 +14,29 @@ Hardware: one or two CPU cores.
 """
 
 _base_ = [
-    '../../_base_/models/byol.py',
-    '../../_base_/datasets/folder.py',
-    '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/iter_runtime.py',
+    "../../_base_/models/byol.py",
+    "../../_base_/datasets/folder.py",
+    "../../_base_/schedules/sgd_coslr-20k.py",
+    "../../_base_/iter_runtime.py",
 ]
 
 model = dict(
-    data_preprocessor=dict(
-        view_size=32, augment=dict(crop_scale=(0.2, 1.0), blur=0.0)),
+    data_preprocessor=dict(view_size=32, augment=dict(crop_scale=(0.2, 1.0), blur=0.0)),
     backbone=dict(
         _delete_=True,
-        type='mmcls.ResNet_CIFAR',
+        type="mmcls.ResNet_CIFAR",
         depth=18,
         stem_channels=32,
         base_channels=32,
         strides=(2, 2, 2, 2),
-        out_indices=(3, ),
-        norm_cfg=dict(type='BN'),
-        zero_init_residual=False),
+        out_indices=(3,),
+        norm_cfg=dict(type="BN"),
+        zero_init_residual=False,
+    ),
     neck=dict(in_channels=256, hid_channels=512, out_channels=128),
-    head=dict(
-        predictor=dict(in_channels=128, hid_channels=512, out_channels=128)))
+    head=dict(predictor=dict(in_channels=128, hid_channels=512, out_channels=128)),
+)
 
-train_dataloader = dict(
-    batch_size=128, num_workers=1, dataset=dict(store_size=64))
+train_dataloader = dict(batch_size=128, num_workers=1, dataset=dict(store_size=64))
 optim_wrapper = dict(optimizer=dict(lr=0.06))
 auto_scale_lr = dict(base_batch_size=128)

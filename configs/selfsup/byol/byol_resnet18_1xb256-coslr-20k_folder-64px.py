@@ -14,16 +14,17 @@ Hardware: one GPU, or a patient CPU.
 """
 
 _base_ = [
-    '../../_base_/models/byol.py',
-    '../../_base_/datasets/folder.py',
-    '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/iter_runtime.py',
+    "../../_base_/models/byol.py",
+    "../../_base_/datasets/folder.py",
+    "../../_base_/schedules/sgd_coslr-20k.py",
+    "../../_base_/iter_runtime.py",
 ]
 
 model = dict(
     data_preprocessor=dict(
-        view_size=64, augment=dict(crop_scale=(0.2, 1.0), blur_sigma=(0.1, 0.6))),
+        view_size=64, augment=dict(crop_scale=(0.2, 1.0), blur_sigma=(0.1, 0.6))
+    ),
     backbone=dict(depth=18),
     neck=dict(in_channels=512, hid_channels=1024, out_channels=128),
-    head=dict(
-        predictor=dict(in_channels=128, hid_channels=1024, out_channels=128)))
+    head=dict(predictor=dict(in_channels=128, hid_channels=1024, out_channels=128)),
+)

@@ -15,11 +15,11 @@ Hardware: 16 GPUs of 32 GB or more. On fewer, accumulate:
 """
 
 _base_ = [
-    '../../_base_/models/byol.py',
-    '../../_base_/datasets/imagenet.py',
-    '../../_base_/schedules/lars_coslr-300e.py',
-    '../../_base_/default_runtime.py',
+    "../../_base_/models/byol.py",
+    "../../_base_/datasets/imagenet.py",
+    "../../_base_/schedules/lars_coslr-300e.py",
+    "../../_base_/default_runtime.py",
 ]
 
-sync_bn = 'torch'
+sync_bn = "torch"
 train_dataloader = dict(batch_size=256)

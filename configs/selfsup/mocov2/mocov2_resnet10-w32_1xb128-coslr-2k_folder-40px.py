@@ -16,10 +16,10 @@ Hardware: one CPU core.
 """
 
 _base_ = [
-    '../../_base_/models/mocov2.py',
-    '../../_base_/datasets/folder.py',
-    '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/iter_runtime.py',
+    "../../_base_/models/mocov2.py",
+    "../../_base_/datasets/folder.py",
+    "../../_base_/schedules/sgd_coslr-20k.py",
+    "../../_base_/iter_runtime.py",
 ]
 
 max_iters = 2000
@@ -30,29 +30,33 @@ model = dict(
     data_preprocessor=dict(view_size=40, augment=dict(blur=0.0)),
     backbone=dict(
         _delete_=True,
-        type='SubnetResNet',
-        subnet='s32-w32.64.128.256-d1.1.1.1',
-        arch=dict(kind='resnet', block='basic', stem_kernel=7),
+        type="SubnetResNet",
+        subnet="s32-w32.64.128.256-d1.1.1.1",
+        arch=dict(kind="resnet", block="basic", stem_kernel=7),
         zero_init_residual=False,
-        out_indices=(3, )),
+        out_indices=(3,),
+    ),
     neck=dict(
         _delete_=True,
-        type='mmselfsup.NonLinearNeck',
+        type="mmselfsup.NonLinearNeck",
         in_channels=256,
         hid_channels=512,
         out_channels=128,
         num_layers=2,
-        with_last_bn=False))
+        with_last_bn=False,
+    ),
+)
 
 train_dataloader = dict(
     batch_size=128,
     num_workers=0,
     persistent_workers=False,
-    dataset=dict(store_size=48, cache='ram'))
-optim_wrapper = dict(
-    type='BFloat16OptimWrapper', optimizer=dict(lr=0.06))
+    dataset=dict(store_size=48, cache="ram"),
+)
+optim_wrapper = dict(type="BFloat16OptimWrapper", optimizer=dict(lr=0.06))
 auto_scale_lr = dict(base_batch_size=128)
 train_cfg = dict(max_iters=max_iters)
 default_hooks = dict(
-    checkpoint=dict(interval=1000, max_keep_ckpts=1), logger=dict(interval=100))
-custom_hooks = [dict(type='ChannelsLastHook')]
+    checkpoint=dict(interval=1000, max_keep_ckpts=1), logger=dict(interval=100)
+)
+custom_hooks = [dict(type="ChannelsLastHook")]

@@ -14,10 +14,10 @@ Hardware: one GPU, or a patient CPU.
 """
 
 _base_ = [
-    '../../_base_/models/mocov2.py',
-    '../../_base_/datasets/folder.py',
-    '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/iter_runtime.py',
+    "../../_base_/models/mocov2.py",
+    "../../_base_/datasets/folder.py",
+    "../../_base_/schedules/sgd_coslr-20k.py",
+    "../../_base_/iter_runtime.py",
 ]
 
 model = dict(
@@ -25,4 +25,5 @@ model = dict(
     momentum=0.99,
     data_preprocessor=dict(view_size=64, augment=dict(blur_sigma=(0.1, 0.6))),
     backbone=dict(depth=18),
-    neck=dict(in_channels=512, hid_channels=512))
+    neck=dict(in_channels=512, hid_channels=512),
+)

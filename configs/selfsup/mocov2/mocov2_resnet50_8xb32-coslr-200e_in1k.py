@@ -12,8 +12,8 @@ Hardware: 8 GPUs. On fewer, `--auto-scale-lr` or `train_dataloader.batch_size`.
 """
 
 _base_ = [
-    '../../_base_/models/mocov2.py',
-    '../../_base_/datasets/imagenet.py',
-    '../../_base_/schedules/sgd_coslr-200e.py',
-    '../../_base_/default_runtime.py',
+    "../../_base_/models/mocov2.py",
+    "../../_base_/datasets/imagenet.py",
+    "../../_base_/schedules/sgd_coslr-200e.py",
+    "../../_base_/default_runtime.py",
 ]

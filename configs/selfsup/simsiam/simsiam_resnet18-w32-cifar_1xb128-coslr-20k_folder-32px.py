@@ -15,33 +15,34 @@ Hardware: one or two CPU cores.
 """
 
 _base_ = [
-    '../../_base_/models/simsiam.py',
-    '../../_base_/datasets/folder.py',
-    '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/iter_runtime.py',
+    "../../_base_/models/simsiam.py",
+    "../../_base_/datasets/folder.py",
+    "../../_base_/schedules/sgd_coslr-20k.py",
+    "../../_base_/iter_runtime.py",
 ]
 
 model = dict(
     data_preprocessor=dict(view_size=32, augment=dict(blur=0.0)),
     backbone=dict(
         _delete_=True,
-        type='mmcls.ResNet_CIFAR',
+        type="mmcls.ResNet_CIFAR",
         depth=18,
         stem_channels=32,
         base_channels=32,
         strides=(2, 2, 2, 2),
-        out_indices=(3, ),
-        norm_cfg=dict(type='BN'),
-        zero_init_residual=False),
+        out_indices=(3,),
+        norm_cfg=dict(type="BN"),
+        zero_init_residual=False,
+    ),
     neck=dict(in_channels=256, hid_channels=512, out_channels=512),
-    head=dict(
-        predictor=dict(in_channels=512, hid_channels=128, out_channels=512)))
+    head=dict(predictor=dict(in_channels=512, hid_channels=128, out_channels=512)),
+)
 
-train_dataloader = dict(
-    batch_size=128, num_workers=1, dataset=dict(store_size=64))
+train_dataloader = dict(batch_size=128, num_workers=1, dataset=dict(store_size=64))
 # The predictor's rate does not decay (section 4.1 of the paper).
 optim_wrapper = dict(
     optimizer=dict(lr=0.06),
-    paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)}))
-default_hooks = dict(fixed_lr=dict(type='FixedLrHook'))
+    paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}),
+)
+default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))
 auto_scale_lr = dict(base_batch_size=128)

@@ -11,10 +11,10 @@ python tools/train.py \
 Hardware: one GPU, or a patient CPU.
 """
 
-_base_ = './simsiam_resnet18_1xb256-coslr-20k_folder-64px.py'
+_base_ = "./simsiam_resnet18_1xb256-coslr-20k_folder-64px.py"
 
 model = dict(
     backbone=dict(stem_channels=32, base_channels=32),
     neck=dict(in_channels=256, hid_channels=512, out_channels=512),
-    head=dict(
-        predictor=dict(in_channels=512, hid_channels=128, out_channels=512)))
+    head=dict(predictor=dict(in_channels=512, hid_channels=128, out_channels=512)),
+)

@@ -5,27 +5,27 @@ python tools/train.py \
 """
 
 _base_ = [
-    '../../_base_/models/simsiam.py',
-    '../../_base_/datasets/synthetic.py',
-    '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/iter_runtime.py',
+    "../../_base_/models/simsiam.py",
+    "../../_base_/datasets/synthetic.py",
+    "../../_base_/schedules/sgd_coslr-20k.py",
+    "../../_base_/iter_runtime.py",
 ]
 
 model = dict(
     data_preprocessor=dict(view_size=32),
     backbone=dict(depth=18, stem_channels=8, base_channels=8),
     neck=dict(in_channels=64, hid_channels=64, out_channels=64),
-    head=dict(
-        predictor=dict(in_channels=64, hid_channels=16, out_channels=64)))
+    head=dict(predictor=dict(in_channels=64, hid_channels=16, out_channels=64)),
+)
 
 # The predictor's rate does not decay (section 4.1 of the paper).
-optim_wrapper = dict(
-    paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)}))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
 
 max_iters = 12
 train_cfg = dict(max_iters=max_iters)
-param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=False)]
+param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
 default_hooks = dict(
-    fixed_lr=dict(type='FixedLrHook'),
+    fixed_lr=dict(type="FixedLrHook"),
     logger=dict(interval=2),
-    checkpoint=dict(interval=6))
+    checkpoint=dict(interval=6),
+)

@@ -14,20 +14,19 @@ Hardware: one GPU, or a patient CPU.
 """
 
 _base_ = [
-    '../../_base_/models/simsiam.py',
-    '../../_base_/datasets/folder.py',
-    '../../_base_/schedules/sgd_coslr-20k.py',
-    '../../_base_/iter_runtime.py',
+    "../../_base_/models/simsiam.py",
+    "../../_base_/datasets/folder.py",
+    "../../_base_/schedules/sgd_coslr-20k.py",
+    "../../_base_/iter_runtime.py",
 ]
 
 model = dict(
     data_preprocessor=dict(view_size=64, augment=dict(blur_sigma=(0.1, 0.6))),
     backbone=dict(depth=18, zero_init_residual=False),
     neck=dict(in_channels=512, hid_channels=1024, out_channels=1024),
-    head=dict(
-        predictor=dict(in_channels=1024, hid_channels=256, out_channels=1024)))
+    head=dict(predictor=dict(in_channels=1024, hid_channels=256, out_channels=1024)),
+)
 
 # The predictor's rate does not decay (section 4.1 of the paper).
-optim_wrapper = dict(
-    paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)}))
-default_hooks = dict(fixed_lr=dict(type='FixedLrHook'))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
+default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))

@@ -12,17 +12,18 @@ Hardware: 8 GPUs. On fewer, `--auto-scale-lr` or `train_dataloader.batch_size`.
 """
 
 _base_ = [
-    '../../_base_/models/simsiam.py',
-    '../../_base_/datasets/imagenet.py',
-    '../../_base_/schedules/sgd_coslr-200e.py',
-    '../../_base_/default_runtime.py',
+    "../../_base_/models/simsiam.py",
+    "../../_base_/datasets/imagenet.py",
+    "../../_base_/schedules/sgd_coslr-200e.py",
+    "../../_base_/default_runtime.py",
 ]
 
-sync_bn = 'torch'
+sync_bn = "torch"
 
 # The predictor's rate does not decay (section 4.1 of the paper).
 optim_wrapper = dict(
     optimizer=dict(lr=0.05),
-    paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)}))
-default_hooks = dict(fixed_lr=dict(type='FixedLrHook'))
+    paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}),
+)
+default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))
 train_cfg = dict(max_epochs=100)
