@@ -14,7 +14,7 @@ CHECKPOINT=$2
 GPUS=$3
 PYTHON=${PYTHON:-$(command -v python || command -v python3)}
 
-exec "$PYTHON" -m torch.distributed.run \
+exec "$PYTHON" -m mmtaskssl.engine.launch \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

@@ -218,6 +218,20 @@ def test_dist_train_with_two_processes(tmp_path):
     assert "GPU number: 2" in done.stdout + done.stderr
 
 
+def test_dist_train_ends_with_the_sentence(tmp_path):
+    done = subprocess.run(
+        [_TOOLS / "dist_train.sh", "nowhere.py", "1"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHON": sys.executable, "PORT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "error: config nowhere.py does not exist" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "script", ["dist_train", "dist_test", "slurm_train", "slurm_test"]
 )
