@@ -1,7 +1,7 @@
 """One training step of an elastic network, whatever its self-supervised loss is."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -165,29 +165,47 @@ class ElasticAlgorithm(BaseModel):
         with optim_wrapper.optim_context(self), torch.no_grad():
             batch = self.data_preprocessor(data, True)
             shared = self.prepare(**batch)
-        total: float | Tensor = 0.0
         logs: dict[str, Tensor] = {}
+        total: float | Tensor = 0.0
         unnamed = 0
-        for index, subnet in enumerate(subnets):
+        for subnet in subnets:
+            is_last = subnet is subnets[-1]
+            weight = self.subnet_weight(subnet, subnets)
             loss_of = partial(self.subnet_loss, batch["inputs"], shared, subnet)
-            is_last = index == len(subnets) - 1
-            with (
-                optim_wrapper.optim_context(wrapper or self),
-                nullcontext() if wrapper is None or is_last else wrapper.no_sync(),
-            ):
-                losses = (wrapper or self)(loss_of, mode="subnet")
-            loss, parts = self.parse_losses(losses)
-            loss = loss * self.subnet_weight(subnet, subnets)
-            if is_last:
-                with torch.no_grad():
-                    self.finish(shared)
-                optim_wrapper.update_params(loss)
-            else:
-                optim_wrapper.backward(optim_wrapper.scale_loss(loss))
-                # The wrapper counts backward passes to tell when a step is due.
-                optim_wrapper._inner_count -= 1
-            total = total + loss.detach()
+            end = partial(self.finish, shared) if is_last else None
+            values = self._run_subnet(loss_of, weight, optim_wrapper, wrapper, end)
+            total = total + weight * values["loss"]
             name = self.log_name(subnet, unnamed)
             unnamed += name == f"rand{unnamed}"
-            logs |= {f"{name}/{key}": part.detach() for key, part in parts.items()}
+            logs |= {f"{name}/{key}": value for key, value in values.items()}
         return {"loss": total, **logs}
+
+    def _run_subnet(
+        self,
+        loss_of: Callable[[], dict[str, Tensor]],
+        weight: float,
+        optim_wrapper: OptimWrapper,
+        wrapper: nn.Module | None,
+        end: Callable[[], None] | None,
+    ) -> dict[str, Tensor]:
+        """Runs one sub-net forward and backward; ``end`` marks the last of a step.
+
+        A method of its own, so that on return nothing holds the graph: also what is
+        logged but not back-propagated keeps activations.
+        """
+        with (
+            optim_wrapper.optim_context(wrapper or self),
+            nullcontext() if wrapper is None or end else wrapper.no_sync(),
+        ):
+            losses = (wrapper or self)(loss_of, mode="subnet")
+        loss, values = self.parse_losses(losses)
+        if end is None:
+            optim_wrapper.backward(optim_wrapper.scale_loss(weight * loss))
+            # The wrapper counts backward passes to tell when a step is due.
+            optim_wrapper._inner_count -= 1
+        else:
+            with torch.no_grad():
+                end()
+            optim_wrapper.update_params(weight * loss)
+        values = {key: value.detach() for key, value in values.items()}
+        return {**values, "loss": loss.detach()}
