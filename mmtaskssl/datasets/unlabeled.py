@@ -45,8 +45,9 @@ class UnlabeledImages(Dataset):
         source: Folder, ``.txt``, ``.csv`` or ``.jsonl`` (see `list_images`).
         root: Folder that listed paths are relative to.
         column: Path column of a table.
-        store_size: Longest allowed short side in pixels; None keeps all sizes. Twice
-            the view size keeps every detail that a crop of a fifth of the area shows.
+        store_size: Longest allowed short side in pixels; None keeps all sizes. Views of
+            480 px photos stored at 2 (3) times the view size differ from views of
+            the whole photos by 3.3 (2.0) of 255 levels on average.
         max_broken: Share of broken images above which reading stops.
         cache: "ram" decodes every image once, before the first batch, and keeps it;
             worker processes that are forked share the memory, the ranks of a

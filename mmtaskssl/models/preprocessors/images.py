@@ -1,21 +1,22 @@
 """The images of a batch, in the two forms that the two ways to make views want."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 
-def batch_sizes(data: dict) -> Tensor:
-    """Returns the heights and widths (N, 2) int64 of a loaded batch, on the CPU.
+def batch_sizes(data: dict) -> np.ndarray:
+    """Returns the heights and widths (N, 2) int64 of a loaded batch.
 
     Args:
         data: As ``pack_images`` or mmengine's ``pseudo_collate`` makes it.
     """
     if "sizes" in data:
-        return data["sizes"].cpu()
-    return torch.tensor([image.shape[1:] for image in data["inputs"]])
+        return data["sizes"].cpu().numpy()
+    return np.array([image.shape[1:] for image in data["inputs"]], np.int64)
 
 
-def as_list(data: dict, sizes: Tensor) -> list[Tensor]:
+def as_list(data: dict, sizes: np.ndarray) -> list[Tensor]:
     """Returns the images as N views (3, H, W)."""
     if "sizes" not in data:
         return list(data["inputs"])

@@ -41,7 +41,7 @@ def fill_views(
     """
     pixels, spare = torch.empty(2, out.shape[3], out.shape[3], 3)
     array = pixels.numpy()
-    saturation = draws.factors[:, 2, None, None].double().numpy()
+    saturation = draws.factors[:, 2, None, None]
     blends = saturation * np.eye(3) + (1 - saturation) * _TO_GREY
     rows = zip(
         images,
@@ -74,9 +74,13 @@ def fill_views(
 def _crop(image: Tensor, box: list[int], flip: bool, mode: str, size: int) -> Tensor:
     """Cuts a box from an image, resizes it, antialiased, and flips it: (S, S, 3)."""
     top, left, height, width = box
-    crop = image[:, top : top + height, left : left + width].unsqueeze(0)
+    crop = image[:, top : top + height, left : left + width]
+    if mode == "bilinear" and height <= size and width <= size:
+        # Enlarging needs no antialiasing, and OpenCV is the faster one.
+        array = cv2.resize(crop.permute(1, 2, 0).numpy(), (size, size))
+        return torch.from_numpy(cv2.flip(array, 1) if flip else array)
     # The resize copies other layouts too, but three times slower.
-    crop = crop.contiguous(memory_format=torch.channels_last)
+    crop = crop.unsqueeze(0).contiguous(memory_format=torch.channels_last)
     crop = functional.interpolate(crop, size, mode=mode, antialias=True)[0]
     return (crop.flip(2) if flip else crop).permute(1, 2, 0)
 
@@ -92,17 +96,18 @@ def _jitter(
     for operation in ORDERS[order]:
         factor = factors[operation]
         if operation == 0:
-            x.mul_(factor).clamp_(max=255)
+            x.mul_(factor)
         elif operation == 1:
             red, green, blue, _ = cv2.mean(array)
             mean = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-            x.mul_(factor).add_((1 - factor) * mean).clamp_(0, 255)
+            x.mul_(factor).add_((1 - factor) * mean)
         elif operation == 2:
             cv2.transform(array, blend, dst=array)
-            x.clamp_(0, 255)
         else:
             hsv = spare.numpy()
             cv2.cvtColor(array, cv2.COLOR_RGB2HSV, dst=hsv)
             # Beyond 360 degrees OpenCV wraps around; below 0 it does not.
             spare[..., 0].add_(360 * (factor % 1))
             cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB, dst=array)
+        if factor > 1:  # no smaller one leads out of the range
+            x.clamp_(0, 255)

@@ -1,7 +1,8 @@
 """Views on an accelerator: whole batches, one parameter per sample."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ _CHUNK = 64  # images cropped by one matrix product: bounds its memory
 def fill_views(
     out: Tensor,
     pixels: Tensor,
-    sizes: Tensor,
+    sizes: np.ndarray,
     draws: ViewDraws,
     mode: str,
     scale: Tensor,
@@ -24,40 +25,49 @@ def fill_views(
     Args:
         out: (N, 3, S, S) float32, filled with the views times ``scale`` plus ``bias``.
         pixels: (P, 3) uint8 on the device of ``out``: all images, row by row.
-        sizes: (N, 2) int64 on the CPU: their heights and widths.
-        draws: The parameters of the views, on the CPU.
+        sizes: (N, 2) int64: their heights and widths.
+        draws: The parameters of the views.
         mode: Interpolation, "bilinear" or "bicubic".
         scale: (3, 1, 1).
         bias: (3, 1, 1).
     """
+    factors, sigma = (
+        torch.from_numpy(values).float().to(out.device, non_blocking=True)
+        for values in (draws.factors, draws.sigma)
+    )
     crop(out, pixels, sizes, draws.boxes, draws.flip, mode)
-    jitter_(out, draws.factors.to(out.device), draws.order)
-    apply_rows_(out, draws.grey.tolist(), grey)
-    apply_rows_(out, (draws.sigma > 0).tolist(), blur, draws.sigma.to(out.device))
-    apply_rows_(out, draws.solarise.tolist(), solarise)
+    jitter_(out, factors, draws.order)
+    apply_rows_(out, draws.grey, grey)
+    apply_rows_(out, draws.sigma > 0, blur, sigma)
+    apply_rows_(out, draws.solarise, solarise)
     out.mul_(scale).add_(bias)
 
 
 def apply_rows_(
-    x: Tensor, rows: Sequence[bool], operation: Callable, *parameters: Tensor
+    x: Tensor, rows: np.ndarray, operation: Callable, *parameters: Tensor
 ) -> None:
     """Replaces the samples of ``x`` where ``rows`` is True.
 
     Args:
         x: (N, ...), changed in place.
-        rows: N flags.
+        rows: (N,) bool.
         operation: Called as ``operation(part, *parameters of the part)``.
         *parameters: Tensors with one row per sample, on the device of ``x``.
     """
-    index = [row for row, wanted in enumerate(rows) if wanted]
-    if index:
-        index = torch.tensor(index).to(x.device, non_blocking=True)
+    index = torch.from_numpy(rows.nonzero()[0])
+    if len(index):
+        index = index.to(x.device, non_blocking=True)
         part = operation(x[index], *(values[index] for values in parameters))
         x.index_copy_(0, index, part)
 
 
 def crop(
-    out: Tensor, pixels: Tensor, sizes: Tensor, boxes: Tensor, flip: Tensor, mode: str
+    out: Tensor,
+    pixels: Tensor,
+    sizes: np.ndarray,
+    boxes: np.ndarray,
+    flip: np.ndarray,
+    mode: str,
 ) -> None:
     """Cuts one box out of each image, resizes it, antialiased, and flips it.
 
@@ -72,12 +82,12 @@ def crop(
         mode: "bilinear" or "bicubic".
     """
     areas = sizes.prod(1)
-    starts = areas.cumsum(0) - areas
-    numbers = torch.cat([starts[:, None], sizes[:, 1:], boxes, flip[:, None]], 1)
-    numbers = numbers.to(out.device, non_blocking=True)
+    starts = areas.cumsum() - areas
+    numbers = np.column_stack([starts, sizes[:, 1], boxes, flip])
+    numbers = torch.from_numpy(numbers).to(out.device, non_blocking=True)
     for first in range(0, len(out), _CHUNK):
         part = slice(first, first + _CHUNK)
-        longest = boxes[part, 2:].amax(0).tolist()
+        longest = boxes[part, 2:].max(0).tolist()
         start, stride, top, left, height, width, mirror = numbers[part].unbind(1)
         # Every crop on a canvas as large as the largest: beyond a crop its edge
         # repeats, and the weights there are zero.
@@ -161,21 +171,20 @@ def hue(x: Tensor, turns: Tensor) -> Tensor:
 _JITTER = (brightness, contrast, saturation, hue)
 
 
-def jitter_(x: Tensor, factors: Tensor, order: Tensor) -> None:
+def jitter_(x: Tensor, factors: Tensor, order: np.ndarray) -> None:
     """Applies the four operations to each sample in its own order, in place.
 
     Args:
         x: (N, 3, H, W) in 0..255.
         factors: (N, 4) on the device of ``x``: brightness, contrast, saturation
             factor, hue turns.
-        order: (N,) int64 on the CPU: index into ``ORDERS``, or -1 for no change.
+        order: (N,) int64: index into ``ORDERS``, or -1 for no change.
     """
     columns = factors[:, :, None, None, None].unbind(1)
-    steps = [ORDERS[i] if i >= 0 else (-1,) * 4 for i in order.tolist()]
-    for position in zip(*steps, strict=True):
+    steps = np.array([*ORDERS, (-1,) * 4])[order]  # order -1 takes the last row
+    for position in steps.T:
         for number, operation in enumerate(_JITTER):
-            rows = [step == number for step in position]
-            apply_rows_(x, rows, operation, columns[number])
+            apply_rows_(x, position == number, operation, columns[number])
 
 
 def grey(x: Tensor) -> Tensor:

@@ -60,6 +60,8 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         self.register_buffer("scale", scale, persistent=False)
         self.register_buffer("bias", bias, persistent=False)
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        # Its value, known without waiting for the device; None: read it.
+        self._steps: int | None = None
 
     @torch.no_grad()
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -77,10 +79,9 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         """
         sizes = batch_sizes(data)
         if training:
-            generator = self._generator()
+            generator = self._next_generator()
             draws = [draw_view(recipe, sizes, generator) for recipe in self.recipes]
             modes = [recipe.interpolation for recipe in self.recipes]
-            self.step += 1
         else:
             draws, modes = [plain_view(sizes, self.eval_crop)], ["bilinear"]
         shape = (len(sizes), 3, self.view_size, self.view_size)
@@ -98,11 +99,18 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
                     tensor_views.fill_views(view, pixels, sizes, draw, mode, *norm)
         return {"inputs": views, "data_samples": _data_samples(data, len(sizes))}
 
-    def _generator(self) -> torch.Generator:
+    def _next_generator(self) -> np.random.Generator:
+        if self._steps is None:
+            self._steps = int(self.step)
         seed = torch.initial_seed() if self.seed is None else self.seed
-        entropy = [seed % 2**63, get_rank(), int(self.step)]
-        state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
-        return torch.Generator().manual_seed(int(state >> 1))
+        generator = np.random.default_rng([seed % 2**63, get_rank(), self._steps])
+        self._steps += 1
+        self.step.fill_(self._steps)
+        return generator
+
+    def _load_from_state_dict(self, *args, **kwargs) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._steps = None
 
 
 def _data_samples(data: dict, count: int) -> list[BaseDataElement]:
