@@ -89,10 +89,10 @@ def _jpeg_frame(data: bytes) -> tuple[int, int, int] | None:
     while at + 9 < len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height = int.from_bytes(data[at + 5 : at + 7], "big")
-            width = int.from_bytes(data[at + 7 : at + 9], "big")
+            height = data[at + 5] << 8 | data[at + 6]
+            width = data[at + 7] << 8 | data[at + 8]
             return height, width, data[at + 9]
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        at += 2 + (data[at + 2] << 8 | data[at + 3])
     return None
 
 

@@ -128,8 +128,6 @@ class UnlabeledImages(Dataset):
         raise TooManyBrokenImages(f"every image of {self.source} is broken")
 
     def _read(self, index: int) -> np.ndarray | None:
-        if self._flags[index]:
-            return None
         if self._cached is not None:
             return self._cached[index]
         try:
@@ -139,6 +137,8 @@ class UnlabeledImages(Dataset):
             self._flag(index, error)
 
     def _flag(self, index: int, error: BrokenImage) -> None:
+        if self._flags[index]:
+            return  # known, and reported
         self._flags[index] = 1
         print_log(f"broken image, replaced: {error}", "current", logging.WARNING)
         broken = self.broken_images
