@@ -3,8 +3,8 @@
 Every pipeline turns the same JPEG files into the two normalised MoCo v2 views of each
 image, in one process on one thread. Rounds of all pipelines are interleaved, so that a
 busy machine slows them alike, and CPU time is counted, so that waiting is not. The
-table gives the median over rounds; its last column is each pipeline's time as a multiple
-of ours, with the least and the greatest round.
+table gives the median over rounds; its last column is each pipeline's time as a
+multiple of ours, with the least and the greatest round.
 
 Pipelines:
   ours            decode and pack (a worker's part) + batched views (the model's part)

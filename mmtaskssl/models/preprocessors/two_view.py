@@ -9,6 +9,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.errors import UserError
 
 from . import opencv_views, tensor_views
 from .draws import draw_view, plain_view
@@ -18,12 +19,16 @@ from .recipes import build_recipes
 
 @MODELS.register_module()
 class TwoViewPreprocessor(BaseDataPreprocessor):
-    """Makes two augmented views of every image, batched, on the model's device.
+    """Makes two augmented views of every image of a batch, on the model's device.
 
     In training, a batch of decoded images becomes
     ``dict(inputs=[view1, view2], data_samples=[...])`` with normalised float views
     (N, 3, S, S); otherwise ``inputs`` is a list of one plain view: the centre square
     of each image, resized.
+
+    Both ways to make views take the same parameters, drawn per sample, and agree to a
+    few grey levels: ``tensor_views`` works on whole batches on accelerators,
+    ``opencv_views`` image by image on the CPU, where that is the faster one.
 
     The random numbers of a step depend on ``seed``, the rank and the step alone. The
     step is a buffer, so a resumed run sees the same views as one never stopped, and
@@ -38,6 +43,9 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         std: Per channel (RGB), of values 0..255.
         seed: Of the views. None: the runner's seed.
         eval_crop: Side of the evaluation's centre square, as a share of the short side.
+
+    Raises:
+        UserError: An unknown preset or augmentation, or a value out of range.
     """
 
     def __init__(
@@ -51,6 +59,10 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         eval_crop: float = 0.875,
     ) -> None:
         super().__init__()
+        if view_size < 1:
+            raise UserError(f"view_size must be positive, not {view_size}")
+        if not 0 < eval_crop <= 1:
+            raise UserError(f"eval_crop must be in 0..1 and not 0, not {eval_crop}")
         self.recipes = build_recipes(preset, augment)
         self.view_size = view_size
         self.seed = seed

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from mmtaskssl.datasets import SyntheticImages, UnlabeledImages, pack_images
 from mmtaskssl.models.preprocessors import TwoViewPreprocessor, two_view
 from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 
 NECK = {"in_channels": 64, "hid_channels": 16, "out_channels": 8}
@@ -253,6 +254,12 @@ def test_views_need_no_gradient_and_share_nothing():
     assert not any(view.requires_grad for view in first)
     _views(preprocessor, batch)
     assert _equal(first, before)
+
+
+@pytest.mark.parametrize("option", [{"view_size": 0}, {"eval_crop": 1.5}])
+def test_bad_options(option):
+    with pytest.raises(UserError, match=next(iter(option))):
+        TwoViewPreprocessor(**option)
 
 
 @pytest.mark.gpu
