@@ -1,5 +1,6 @@
 """One training step of an elastic network, whatever its self-supervised loss is."""
 
+import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -23,17 +24,17 @@ class ElasticAlgorithm(BaseModel):
     A step has one batch, preprocessed once; one `prepare` (teacher forward, its
     average's update); a forward and a backward per sub-net, so that only one graph
     is alive at a time (gradients are summed, as in US-Nets, arXiv 1903.05134,
-    algorithm 1); one `finish` (queue update); one exchange of gradients between
-    processes; and one optimizer step through mmengine's own wrapper, so that AMP and
-    its loss scale, accumulation, clipping (of the sum) and resume are mmengine's.
+    algorithm 1); one exchange of gradients between processes; one optimizer step
+    through mmengine's own wrapper, so that AMP and its loss scale, accumulation,
+    clipping (of the sum) and resume are mmengine's; and one `finish` (queue update).
 
     Which sub-nets a step runs is a function of the Runner's iteration, not of state:
     equal in all processes, equal after resume. Under gradient accumulation each
     iteration draws its own.
 
     To be put before an algorithm with ``backbone(x, subnet)`` in the bases; the
-    subclass fills in `subnet_loss`, and `prepare`, `finish`, `subnet_weight` and
-    `log_name` where it needs them. Under several processes the config needs
+    subclass fills in `subnet_loss`, and `prepare`, `finish`, `subnet_weights`
+    and `log_names` where it needs them. Under several processes the config needs
     ``model_wrapper_cfg = dict(type='mmtaskssl.ElasticDDP')``.
 
     Args:
@@ -87,33 +88,35 @@ class ElasticAlgorithm(BaseModel):
         """
 
     def finish(self, shared: Any) -> None:
-        """Ends a step, before the weights move. Runs without gradients.
+        """Ends a step, after the last backward pass. Runs without gradients.
 
-        The place for the update of a queue.
+        The place for the update of a queue, which the losses can therefore use as it
+        is, without a copy.
 
         Args:
             shared: What `prepare` returned.
         """
 
-    def subnet_weight(self, subnet: Subnet, subnets: Sequence[Subnet]) -> float:
-        """Returns the factor on a sub-net's loss.
+    def subnet_weights(self, subnets: Sequence[Subnet]) -> list[float]:
+        """Returns the factor on each sub-net's loss; by default 1.
 
         Args:
-            subnet: Whose.
-            subnets: All of this step.
+            subnets: All of a step.
         """
-        return 1.0
+        return [1.0] * len(subnets)
 
-    def log_name(self, subnet: Subnet, index: int) -> str:
-        """Returns the first part of a sub-net's log keys.
+    def log_names(self, subnets: Sequence[Subnet]) -> list[str]:
+        """Returns the first part of each sub-net's log keys.
+
+        By default an anchor such as MAX has its own name in lower case, the others
+        are ``rand0``, ``rand1``, ...
 
         Args:
-            subnet: Whose. By default an anchor such as MAX has its own name in lower
-                case, any other is ``rand0``, ``rand1``, ...
-            index: Its place among the sub-nets of the step that are no anchors.
+            subnets: All of a step.
         """
-        anchor = self.subnet_sampler.space.name_of(subnet)
-        return f"rand{index}" if anchor is None else anchor.lower()
+        names = map(self.subnet_sampler.space.name_of, subnets)
+        numbers = itertools.count()
+        return [f"rand{next(numbers)}" if n is None else n.lower() for n in names]
 
     def subnets_of_step(self) -> list[Subnet]:
         """Returns what the current iteration runs; outside a Runner, the first's."""
@@ -165,19 +168,18 @@ class ElasticAlgorithm(BaseModel):
         with optim_wrapper.optim_context(self), torch.no_grad():
             batch = self.data_preprocessor(data, True)
             shared = self.prepare(**batch)
+        weights, names = self.subnet_weights(subnets), self.log_names(subnets)
         logs: dict[str, Tensor] = {}
         total: float | Tensor = 0.0
-        unnamed = 0
-        for subnet in subnets:
-            is_last = subnet is subnets[-1]
-            weight = self.subnet_weight(subnet, subnets)
+        for place, subnet in enumerate(subnets):
             loss_of = partial(self.subnet_loss, batch["inputs"], shared, subnet)
-            end = partial(self.finish, shared) if is_last else None
-            values = self._run_subnet(loss_of, weight, optim_wrapper, wrapper, end)
+            is_last = place == len(subnets) - 1
+            weight = weights[place]
+            values = self._run_subnet(loss_of, weight, optim_wrapper, wrapper, is_last)
             total = total + weight * values["loss"]
-            name = self.log_name(subnet, unnamed)
-            unnamed += name == f"rand{unnamed}"
-            logs |= {f"{name}/{key}": value for key, value in values.items()}
+            logs |= {f"{names[place]}/{key}": value for key, value in values.items()}
+        with torch.no_grad():
+            self.finish(shared)
         return {"loss": total, **logs}
 
     def _run_subnet(
@@ -186,26 +188,24 @@ class ElasticAlgorithm(BaseModel):
         weight: float,
         optim_wrapper: OptimWrapper,
         wrapper: nn.Module | None,
-        end: Callable[[], None] | None,
+        is_last: bool,
     ) -> dict[str, Tensor]:
-        """Runs one sub-net forward and backward; ``end`` marks the last of a step.
+        """Runs one sub-net forward and backward, and the optimizer after the last.
 
         A method of its own, so that on return nothing holds the graph: also what is
         logged but not back-propagated keeps activations.
         """
         with (
             optim_wrapper.optim_context(wrapper or self),
-            nullcontext() if wrapper is None or end else wrapper.no_sync(),
+            nullcontext() if wrapper is None or is_last else wrapper.no_sync(),
         ):
             losses = (wrapper or self)(loss_of, mode="subnet")
         loss, values = self.parse_losses(losses)
-        if end is None:
+        if is_last:
+            optim_wrapper.update_params(weight * loss)
+        else:
             optim_wrapper.backward(optim_wrapper.scale_loss(weight * loss))
             # The wrapper counts backward passes to tell when a step is due.
             optim_wrapper._inner_count -= 1
-        else:
-            with torch.no_grad():
-                end()
-            optim_wrapper.update_params(weight * loss)
         values = {key: value.detach() for key, value in values.items()}
         return {**values, "loss": loss.detach()}

@@ -167,7 +167,7 @@ def test_chunks_change_nothing(kind, monkeypatch):
     settings = {"lr": 0.3, "momentum": 0.9, "weight_decay": 0.1}
     grads = [[_numbers(*p.shape, seed=i).to(p.dtype) for p in params] for i in range(3)]
     _steps(safe(params, **settings), params, grads)
-    monkeypatch.setattr(safe_base, "_CHUNK", 1)
+    monkeypatch.setattr(safe_base, "_CPU_CHUNK", 20)
     _steps(safe(twins, **settings), twins, grads)
     assert all(torch.equal(p, t) for p, t in zip(params, twins, strict=True))
 
@@ -215,3 +215,21 @@ def test_bad_settings_are_refused(name, bad, message):
     config = {"type": f"mmtaskssl.{name}", "params": _params((2,)), "lr": 0.1, **bad}
     with pytest.raises(UserError, match=message):
         OPTIMIZERS.build(config)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", _PAIRS)
+def test_cuda_equals_the_cpu(kind):
+    _, safe = _PAIRS[kind]
+    params = _params((4, 3, 3, 3), (4,), (2, 4))
+    twins = [nn.Parameter(p.detach().cuda()) for p in params]
+    settings = {"lr": 0.3, "momentum": 0.9, "weight_decay": 0.1}
+    grads = [[_numbers(*p.shape, seed=i) for p in params] for i in range(3)]
+    for step in grads:
+        step[0][2:] = 0
+    _steps(safe(params, **settings), params, grads)
+    on_device = [[g.cuda() for g in step] for step in grads]
+    _steps(safe(twins, **settings), twins, on_device)
+    for param, twin in zip(params, twins, strict=True):
+        torch.testing.assert_close(param, twin.cpu())
+    assert torch.equal(twins[0][2:].cpu(), _params((4, 3, 3, 3))[0][2:])

@@ -6,15 +6,18 @@ import weakref
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.optim.optimizer import amp_optimizer_wrapper
 
 from mmtaskssl.engine.optimizers import BFloat16OptimWrapper
+from mmtaskssl.models.algorithms import ElasticAlgorithm, ElasticDDP, MoCo
 from mmtaskssl.utils.errors import UserError
 from tests.test_engine._runs import debug_config, run
 from tests.test_engine.test_resume import _check, _stop_hook  # noqa: F401  a fixture
 from tests.test_models.test_algorithms._elastic import (
     GN,
+    SPACE,
     RecordingSGD,
     batch,
     build,
@@ -107,6 +110,45 @@ def test_one_teacher_one_queue_update_whatever_the_number_of_subnets():
     assert model.queue_ptr == 8
 
 
+def test_goes_before_an_algorithm_with_queue_and_key_encoder():
+    """The way a supernet MoCo is made: its shared part, its loss per sub-net."""
+
+    class ElasticMoCo(ElasticAlgorithm, MoCo):
+        def prepare(self, inputs, data_samples=None):
+            return self._keys(inputs[1])
+
+        def subnet_loss(self, inputs, shared, subnet):
+            q = F.normalize(self.neck(self.backbone(inputs[0], subnet))[0], dim=1)
+            positive = (q * shared).sum(dim=1, keepdim=True)
+            return {"loss": self.head(positive, q @ self.queue)}
+
+        def finish(self, shared):
+            self._dequeue_and_enqueue(shared)
+
+    torch.manual_seed(0)
+    cfg = model_config(space=SPACE | {"widths": [[4, 8], [8], [16]]})
+    neck = {"in_channels": 16, "hid_channels": 8, "out_channels": 6}
+    model = ElasticMoCo(
+        backbone=cfg.backbone,
+        neck={"type": "mmselfsup.MoCoV2Neck", **neck},
+        head={
+            "type": "mmselfsup.ContrastiveHead",
+            "loss": {"type": "mmcls.CrossEntropyLoss"},
+            "temperature": 0.2,
+        },
+        queue_len=20,
+        feat_dim=6,
+        data_preprocessor=cfg.data_preprocessor,
+        subnet_sampler=cfg.subnet_sampler,
+    ).train()
+    wrapper = OptimWrapper(_optimizer(model))
+    for step in range(3):
+        logs = model.train_step({"inputs": batch(step)}, wrapper)
+    assert model.encoder_k.steps == 3
+    assert int(model.queue_ptr) == 3 * 8 % 20
+    assert all(0 < logs[f"{name}/loss"] < 9 for name in ("max", "min", "rand0"))
+
+
 def test_graph_of_a_subnet_is_freed_before_the_next(monkeypatch):
     model = build()
     alive, found = weakref.WeakSet(), []
@@ -134,13 +176,7 @@ def test_weights_of_subnets(monkeypatch):
     model = build()
     weights = [2.0, 0.5, 0.25]
     expected = _separate_gradients(model, batch(0), weights)
-    subnets = model.subnets_of_step()
-
-    def weight(subnet, all_subnets):
-        assert all_subnets == subnets
-        return weights[subnets.index(subnet)]
-
-    monkeypatch.setattr(model, "subnet_weight", weight)
+    monkeypatch.setattr(model, "subnet_weights", lambda given: weights)
     optimizer = _optimizer(model)
     logs = model.train_step({"inputs": batch(0)}, OptimWrapper(optimizer))
     _assert_close(optimizer.gradients[0], expected)
@@ -289,8 +325,7 @@ def test_subnets_follow_the_iteration(hub):
 
 
 def test_a_sampler_may_name_its_own_space():
-    space = model_config().backbone.space | {"stem": [8]}
-    model = build(space=space)
+    model = build(space=SPACE | {"stem": [8]})
     assert {subnet.stem for subnet in model.subnets_of_step()} == {8}
 
 
@@ -333,3 +368,22 @@ def test_runner_logs_each_subnet(tmp_path):
     assert len(scalars["train/min/loss"].data[0]) == 12
     (log,) = tmp_path.rglob("vis_data/scalars.json")
     assert '"max/loss"' in log.read_text()
+
+
+@pytest.mark.gpu
+def test_cuda_half_precision_and_nccl():
+    """Loss scaling and DDP as on a real machine, against float32 on the CPU."""
+    expected = _flat(_separate_gradients(build(), batch(0)))
+    model = build().cuda()
+    optimizer = _optimizer(model)
+    wrapper = AmpOptimWrapper(optimizer=optimizer, clip_grad={"max_norm": 1e9})
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group("nccl", store=store, rank=0, world_size=1)
+    try:
+        wrapped = ElasticDDP(model, device_ids=[0])
+        views = [view.cuda() for view in batch(0)]
+        wrapped.train_step({"inputs": views}, wrapper)
+    finally:
+        torch.distributed.destroy_process_group()
+    got = _flat(optimizer.gradients[0]).cpu()
+    assert torch.cosine_similarity(got, expected, dim=0) > 0.99

@@ -25,6 +25,7 @@ _STEPS = 4
 _CASES = {
     "sandwich": ({}, {}),
     "without_max": ({"sampler": "RandomSubnets", "num": 2}, {}),
+    "checkpointed": ({"backbone": {"with_cp": True}}, {}),
     "accumulated": (
         {"sampler": "RandomSubnets", "num": 2},
         {"accumulative_counts": 2, "clip_grad": {"max_norm": 0.05}},
