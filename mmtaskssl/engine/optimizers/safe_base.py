@@ -34,8 +34,8 @@ class SafeOptimizer(Optimizer):
     underflowed, rests for that step as well. Where no gradient is zero, results equal
     the stock optimizer's.
 
-    Costs about 2.5 times the stock optimizer's time on a CPU, which is a few per cent
-    of a step (``tools/benchmarks/speed_step.py`` measures both); it keeps as much
+    Costs two to three times the stock optimizer's time on a CPU: 1 to 5 % of a step of
+    64 or 16 images (``tools/benchmarks/speed_step.py`` measures it). It keeps as much
     state, and does not synchronise with the device.
 
     Args:
