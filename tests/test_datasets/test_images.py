@@ -28,7 +28,8 @@ def _saved(tmp_path, image, name="x.png", **options):
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "YCbCr", "CMYK"])
 def test_opaque_modes_become_rgb(tmp_path, photo, mode):
     image = photo.convert(mode)
-    suffix = ".tif" if mode in ("YCbCr", "CMYK") else ".png"
+    # Pillow 12 cannot read its own YCbCr TIFFs; as JPEG they are the common case.
+    suffix = {"YCbCr": ".jpg", "CMYK": ".tif"}.get(mode, ".png")
     path = _saved(tmp_path, image, f"x{suffix}")
     expected = np.asarray(Image.open(path).convert("RGB"))
     read = read_image(path)
