@@ -5,17 +5,16 @@ import random
 from pathlib import Path
 
 from ..datasets.images import list_images
-from ..features.store import FeatureStore
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
 from ..utils.paths import resolve_config
 from ..utils.steps import Steps
+from .stages import LEAST_IMAGES, MEASURES, Stages
 
 CONFIG = "configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
 #: Images of the pool that the extractor is trained on, at most.
 EXTRACTOR_IMAGES = 2000
-_LEAST = 256  # images a pre-training takes: two batches
-_MEASURES = {"kNN": "eval_knn", "linear": "eval_linear"}
+_HEADINGS = {"knn": "kNN", "linear": "linear"}
 
 
 class Journey:
@@ -45,14 +44,14 @@ class Journey:
         seed: int = 0,
     ) -> None:
         self.pool, self.target, self.out = pool, target, out
-        self.budget, self.iters, self.seed = budget, iters, seed
-        self.steps = steps
-        self.config = resolve_config(CONFIG)
+        self.budget, self.seed = budget, seed
+        self.stages = Stages(steps, resolve_config(CONFIG), pool, budget, iters)
         self.image_ids = list_images(str(pool))[1]
-        if not _LEAST <= budget <= len(self.image_ids):
+        if not LEAST_IMAGES <= budget <= len(self.image_ids):
             raise UserError(
                 f"{budget} images cannot be selected: {pool} has "
-                f"{len(self.image_ids):,}, and pre-training takes at least {_LEAST}"
+                f"{len(self.image_ids):,}, and pre-training "
+                f"takes at least {LEAST_IMAGES}"
             )
         self.checkpoints: dict[str, Path | str] = {"untrained": "random"}
 
@@ -70,61 +69,43 @@ class Journey:
             chosen = self._select(arm, policy, pool, target)
             self.checkpoints[arm] = self._pretrain(arm, chosen)
         for arm in self.checkpoints:
-            for tool in _MEASURES.values():
-                self._measure(arm, tool)
+            for measure in MEASURES:
+                self._measure(arm, measure)
 
     def _pretrain(self, arm: str, selection: Path) -> Path:
         folder = self.out / f"pretrain-{arm}"
-        checkpoint = folder / f"iter_{self.iters}.pth"
-        self.steps.run(
-            f"pre-train {arm}",
-            checkpoint,
-            "train",
-            *(self.config, "--work-dir", folder, "--resume"),
-            options=[
-                f"images={self.pool}",
-                f"selection={selection}",
-                f"max_iters={self.iters}",
-                f"model.queue_len={max(_LEAST, self.budget // 4)}",
-                f"randomness.seed={self.seed}",
-            ],
-        )
-        return checkpoint
+        return self.stages.pretrain(f"pre-train {arm}", folder, self.seed, selection)
 
     def _extract(self, name: str, images: Path, checkpoint: Path) -> Path:
-        store = self.out / "features" / name
-        labels = ["--labels", "folder"] if name == "target" else []
-        self.steps.run(
+        return self.stages.extract(
             f"extract features of {name}",
-            lambda: FeatureStore.is_complete(store),
-            "extract_features",
-            *(self.config, checkpoint, "--images", images, "--out", store),
-            *labels,
+            self.out / "features" / name,
+            checkpoint,
+            images,
+            labelled=name == "target",
         )
-        return store
 
     def _select(self, arm: str, policy: str, pool: Path, target: Path) -> Path:
-        folder = self.out / f"selection-{arm}"
-        self.steps.run(
+        return self.stages.select(
             f"select {self.budget} images: {arm}",
-            folder / "selection.txt",
-            "select_data",
-            *("--pool", pool, "--target", target, "--budget", self.budget),
-            *("--policy", policy, "--seed", self.seed, "--out", folder),
+            self.out / f"selection-{arm}",
+            pool,
+            target,
+            policy,
+            self.seed,
         )
-        return folder / "selection.txt"
 
-    def _result(self, arm: str, tool: str) -> Path:
-        return self.out / "results" / f"{arm}-{tool}.json"
+    def _result(self, arm: str, measure: str) -> Path:
+        return self.out / "results" / f"{arm}-{MEASURES[measure]}.json"
 
-    def _measure(self, arm: str, tool: str) -> None:
-        result = self._result(arm, tool)
-        self.steps.run(
-            f"{tool} of {arm}",
-            result,
-            tool,
-            *(self.config, self.checkpoints[arm], "--target", self.target),
-            *("--seed", self.seed, "--json", result),
+    def _measure(self, arm: str, measure: str) -> None:
+        self.stages.measure(
+            f"{MEASURES[measure]} of {arm}",
+            self._result(arm, measure),
+            measure,
+            self.checkpoints[arm],
+            self.target,
+            self.seed,
         )
 
     def table(self) -> str:
@@ -135,12 +116,12 @@ class Journey:
             "selected": f"pre-trained on the {self.budget} selected images",
         }
         width = max(map(len, names.values()))
-        header = "".join(f"{name:>9}" for name in _MEASURES)
+        header = "".join(f"{name:>9}" for name in _HEADINGS.values())
         lines = [f"{'top-1 on the target (%)':<{width}}{header}"]
         for arm, text in names.items():
             values = [
-                json.loads(self._result(arm, tool).read_text())["metrics"]["top1"]
-                for tool in _MEASURES.values()
+                json.loads(self._result(arm, measure).read_text())["metrics"]["top1"]
+                for measure in _HEADINGS
             ]
             cells = "".join(f"{value['mean']:9.1f}" for value in values)
             lines.append(f"{text:<{width}}{cells}")

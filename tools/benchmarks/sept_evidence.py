@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.quickstart import MEASURES, Stages
 from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.paths import resolve_config
@@ -51,7 +51,6 @@ REGIMES = {
         {},
     ),
 }
-METHODS = {"knn": "eval_knn", "linear": "eval_linear"}
 ARMS = {
     "scratch": "untrained",
     "random": "random K",
@@ -79,9 +78,10 @@ class Evidence:
         for target in self.targets:
             if not self._target(target).is_dir():
                 raise UserError(f"{self._target(target)} does not exist")
-        self.steps = Steps(
+        steps = Steps(
             self.out / "logs", lambda text: print(text, flush=True), self.regime.env
         )
+        self.stages = Stages(steps, self.config, self.pool, self.budget, self.iters)
 
     def _target(self, name: str) -> Path:
         return self.data / "classification" / name
@@ -119,69 +119,35 @@ class Evidence:
 
     def _pretrain(self, seed: int, arm: str, selection: Path | None) -> Path:
         folder = self.out / f"seed{seed}" / f"pretrain-{arm}"
-        options = [
-            f"images={self.pool}",
-            f"max_iters={self.iters}",
-            f"randomness.seed={seed}",
-            # A longer queue would hold the batch's own images among the negatives.
-            f"model.queue_len={max(256, self.budget // 4)}",
-        ]
-        if selection:
-            options.append(f"selection={selection}")
-        checkpoint = folder / f"iter_{self.iters}.pth"
-        self.steps.run(
-            f"seed {seed} pretrain {arm}",
-            checkpoint,
-            "train",
-            self.config,
-            "--work-dir",
-            folder,
-            "--resume",
-            options=options,
-        )
-        return checkpoint
+        name = f"seed {seed} pretrain {arm}"
+        return self.stages.pretrain(name, folder, seed, selection)
 
     def _extract(
         self, seed: int, checkpoint: Path, name: str, images: Path, labelled: bool
     ) -> Path:
         store = self.out / f"seed{seed}" / "features" / name
-        labels = ["--labels", "folder"] if labelled else []
-        arguments = (self.config, checkpoint, "--images", images, "--out", store)
-        self.steps.run(
-            f"seed {seed} features of {name}",
-            lambda: FeatureStore.is_complete(store),
-            "extract_features",
-            *arguments,
-            *labels,
-        )
-        return store
+        step = f"seed {seed} features of {name}"
+        return self.stages.extract(step, store, checkpoint, images, labelled)
 
     def _select(
         self, seed: int, target: str, pool: Path, store: Path, policy: str
     ) -> Path:
         name = "random" if policy == "random" else target
         folder = self.out / f"seed{seed}" / "selection" / name
-        chosen = folder / "selection.txt"
-        self.steps.run(
-            f"seed {seed} select {name}",
-            chosen,
-            "select_data",
-            *("--pool", pool, "--target", store, "--budget", self.budget),
-            *("--policy", policy, "--seed", seed, "--out", folder),
-        )
-        return chosen
+        step = f"seed {seed} select {name}"
+        return self.stages.select(step, folder, pool, store, policy, seed)
 
     def _evaluate(
         self, seed: int, arm: str, checkpoint: Path | str, target: str
     ) -> None:
-        for method, tool in METHODS.items():
-            self.steps.run(
+        for method in MEASURES:
+            self.stages.measure(
                 f"seed {seed} {method} of {arm} on {target}",
                 self._result(seed, arm, target, method),
-                tool,
-                *(self.config, checkpoint, "--target", self._target(target)),
-                *("--seed", seed),
-                *("--json", self._result(seed, arm, target, method)),
+                method,
+                checkpoint,
+                self._target(target),
+                seed,
             )
 
     def _result(self, seed: int, arm: str, target: str, method: str) -> Path:
@@ -210,7 +176,7 @@ class Evidence:
                 f"{_spread(shares['random'])} % |"
             )
         header = " | ".join(self.arms.values())
-        for method in METHODS:
+        for method in MEASURES:
             lines += ["", f"{method} top-1 (%)", "", f"| target | {header} |"]
             lines.append("| --- " * (len(self.arms) + 1) + "|")
             for target in self.targets:
