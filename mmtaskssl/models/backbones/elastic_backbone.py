@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ...subnets import ListSpace, SearchSpace, Subnet
 from ...utils.errors import UserError
 from ..elastic import (
+    NormView,
     SubnetStatistics,
     SwitchableBatchNorm2d,
     Units,
@@ -104,6 +105,18 @@ class ElasticBackbone:
     def is_calibrated(self, subnet: SubnetLike | None = None) -> bool:
         """Whether ``subnet`` can be evaluated and exported as it is."""
         return self.view(subnet).ready
+
+    def norm_view(self, subnet: SubnetLike | None = None) -> NormView:
+        """Returns what the norms of a neck have to know of ``subnet``.
+
+        Its ``switch`` is the place in a listed space, 0 in a grid; it is ``tracked`` if
+        it is the largest.
+        """
+        subnet = self.resolve(subnet)
+        listed = isinstance(self.space, ListSpace) and subnet in self.space
+        switch = list(self.space).index(subnet) if listed else 0
+        tracked = subnet == self.space.max
+        return NormView(switch=switch, tracked=tracked, subnet=subnet.name)
 
     def view(self, subnet: SubnetLike | None = None) -> View:
         """Returns the active part of every layer under ``subnet``.

@@ -1,1 +1,3 @@
+from .elastic_nonlinear_neck import ElasticNonLinearNeck
 
+__all__ = ["ElasticNonLinearNeck"]
