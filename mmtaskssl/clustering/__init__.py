@@ -1,0 +1,1 @@
+"""Balanced hierarchical clusters of a pool, and the path that each one trains (SDR)."""
