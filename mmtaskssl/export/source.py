@@ -17,7 +17,6 @@ from ..subnets import find_backbone
 from ..utils.errors import UserError
 
 _PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
-_STATISTICS = "subnet_statistics."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,7 @@ def load_source(
     prefix = next(
         (p for p in _PREFIXES[source] if any(key.startswith(p) for key in state)), ""
     )
-    load_weights(
-        backbone, state, _PREFIXES[source], source=checkpoint, ignore=(_STATISTICS,)
-    )
-    for key, value in state.items():
-        if key.startswith(prefix + _STATISTICS):
-            name = key[len(prefix + _STATISTICS) :]
-            backbone.subnet_statistics.set(name, value)
+    load_weights(backbone, state, _PREFIXES[source], source=checkpoint)
     meta = {
         "config": Path(config_name).name,
         "config_sha256": hashlib.sha256(cfg.dump().encode()).hexdigest(),

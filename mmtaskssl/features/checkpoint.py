@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from ..utils.errors import UserError
 
+# Where a checkpoint keeps the batch-norm statistics of an elastic backbone's calibrated
+# sub-nets, see `models.elastic.SubnetStatistics`.
+STATISTICS = "subnet_statistics."
+
 
 class _Inert:
     """Stands for an object of a checkpoint that is not needed to read its weights."""
@@ -108,6 +112,9 @@ def load_weights(
 ) -> None:
     """Loads all weights of ``module``, or fails.
 
+    Statistics of calibrated sub-nets are no weights: they go to a module that keeps
+    such, and are ignored for any other.
+
     Args:
         module: Receives the weights in place.
         weights: A checkpoint's state dict.
@@ -121,7 +128,7 @@ def load_weights(
         UserError: A key of the module is missing or of another shape, or the file
             holds more keys than the module (a deeper network, say).
     """
-    own = module.state_dict()
+    own = {k: v for k, v in module.state_dict().items() if not k.startswith(STATISTICS)}
     found: dict[str, Tensor] = {}
     for prefix in prefixes:
         found = {
@@ -134,7 +141,9 @@ def load_weights(
             f"loaded 0/{len(own)} {what} keys: {source} has no key that begins with "
             + " or ".join(repr(prefix) for prefix in prefixes)
         )
-    found = {k: v for k, v in found.items() if not k.startswith(tuple(ignore))}
+    statistics = {k: v for k, v in found.items() if k.startswith(STATISTICS)}
+    ignore = (*ignore, STATISTICS)
+    found = {k: v for k, v in found.items() if not k.startswith(ignore)}
     # Old checkpoints lack the counters, which do not act in evaluation.
     wanted = [k for k in own if k in found or not k.endswith("num_batches_tracked")]
     matched = [k for k in wanted if k in found and found[k].shape == own[k].shape]
@@ -154,7 +163,7 @@ def load_weights(
             f"loaded {len(matched)}/{len(wanted)} {what} keys: {source} belongs to "
             f"another architecture ({detail})"
         )
-    module.load_state_dict({k: found[k] for k in matched}, strict=False)
+    module.load_state_dict({k: found[k] for k in matched} | statistics, strict=False)
     print_log(
         f"loaded {len(matched)}/{len(wanted)} {what} keys from {source}", "current"
     )

@@ -14,6 +14,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 from torch import Tensor, nn
 
 from ..engine.config import load_config
+from ..models.backbones.elastic_backbone import ElasticBackbone, SubnetLike
 from ..registry import MODELS
 from ..utils.errors import UserError
 from . import library
@@ -83,8 +84,11 @@ def build_extractor(
     source: str = "online",
     seed: int = 0,
     trust: bool = False,
+    subnet: SubnetLike | None = None,
 ) -> FeatureExtractor:
     """Builds the network that extracts features.
+
+    Of an elastic backbone that is the plain network of one of its sub-nets.
 
     Args:
         config_or_name: A config (or its file) with ``model.backbone``, or
@@ -96,13 +100,16 @@ def build_extractor(
             BYOL's target network) in the checkpoint of a pre-training run.
         seed: Fixes the weights of an untrained network.
         trust: Load a checkpoint even if that runs code in it.
+        subnet: A sub-net of an elastic backbone, its name, or an anchor's such as
+            "MIN"; None: the backbone's default.
 
     Returns:
         The extractor, on the CPU, in evaluation mode.
 
     Raises:
         UserError: An unknown config, name or type, a missing checkpoint, or one of
-            another architecture.
+            another architecture; a sub-net that the network cannot run, or that the
+            checkpoint has no batch-norm statistics of.
     """
     if source not in ("online", "ema"):
         raise UserError(f"source must be online or ema, got {source!r}")
@@ -113,6 +120,8 @@ def build_extractor(
         if isinstance(config_or_name, str) and library.is_library_name(config_or_name):
             if source == "ema":
                 raise UserError(f"{config_or_name} has no averaged encoder")
+            if subnet is not None:
+                raise UserError(f"{config_or_name} has no sub-nets")
             model = library.build(config_or_name, checkpoint, trust)
             return FeatureExtractor(
                 model.body,
@@ -122,7 +131,7 @@ def build_extractor(
                 model.std,
                 model.image_size,
             )
-        return _from_config(config_or_name, checkpoint, source, trust)
+        return _from_config(config_or_name, checkpoint, source, trust, subnet)
 
 
 def _from_config(
@@ -130,6 +139,7 @@ def _from_config(
     checkpoint: str | Path | None,
     source: str,
     trust: bool,
+    subnet: SubnetLike | None,
 ) -> FeatureExtractor:
     cfg = config if isinstance(config, Config) else load_config(str(config))
     try:
@@ -153,6 +163,15 @@ def _from_config(
     elif hasattr(backbone, "init_weights"):
         with _quiet():
             backbone.init_weights()
+    if isinstance(backbone, ElasticBackbone):
+        subnet = backbone.resolve(subnet)
+        backbone_cfg = backbone.plain_config(subnet)
+        # Statistics of an untrained network are those of any other untrained one.
+        backbone = backbone.extract(subnet, uncalibrated_ok=weights is None)
+    elif subnet is not None:
+        raise UserError(
+            f"backbone {backbone_cfg['type']} of config {cfg.filename} has no sub-nets"
+        )
     preprocessor = cfg.model.get("data_preprocessor") or cfg.get("data_preprocessor")
     preprocessor = preprocessor or {}
     mean, std = pixel_statistics(
@@ -161,7 +180,7 @@ def _from_config(
     )
     return FeatureExtractor(
         backbone,
-        json.dumps(backbone_cfg.to_dict(), sort_keys=True, default=str),
+        json.dumps(dict(backbone_cfg), sort_keys=True, default=str),
         "random" if weights is None else source,
         mean,
         std,
