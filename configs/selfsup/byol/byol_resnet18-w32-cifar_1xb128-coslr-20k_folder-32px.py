@@ -15,9 +15,7 @@ Hardware: one or two CPU cores.
 
 _base_ = [
     "../../_base_/models/byol.py",
-    "../../_base_/datasets/folder.py",
-    "../../_base_/schedules/sgd_coslr-20k.py",
-    "../../_base_/iter_runtime.py",
+    "../../_base_/recipes/cpu_32px.py",
 ]
 
 model = dict(
@@ -36,7 +34,3 @@ model = dict(
     neck=dict(in_channels=256, hid_channels=512, out_channels=128),
     head=dict(predictor=dict(in_channels=128, hid_channels=512, out_channels=128)),
 )
-
-train_dataloader = dict(batch_size=128, num_workers=1, dataset=dict(store_size=64))
-optim_wrapper = dict(optimizer=dict(lr=0.06))
-auto_scale_lr = dict(base_batch_size=128)

@@ -17,12 +17,8 @@ Hardware: one CPU core.
 
 _base_ = [
     "../../_base_/models/mocov2.py",
-    "../../_base_/datasets/folder.py",
-    "../../_base_/schedules/sgd_coslr-20k.py",
-    "../../_base_/iter_runtime.py",
+    "../../_base_/recipes/cpu_40px.py",
 ]
-
-max_iters = 2000
 
 model = dict(
     queue_len=1024,
@@ -46,17 +42,3 @@ model = dict(
         with_last_bn=False,
     ),
 )
-
-train_dataloader = dict(
-    batch_size=128,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(store_size=48, cache="ram"),
-)
-optim_wrapper = dict(type="BFloat16OptimWrapper", optimizer=dict(lr=0.06))
-auto_scale_lr = dict(base_batch_size=128)
-train_cfg = dict(max_iters=max_iters)
-default_hooks = dict(
-    checkpoint=dict(interval=1000, max_keep_ckpts=1), logger=dict(interval=100)
-)
-custom_hooks = [dict(type="ChannelsLastHook")]

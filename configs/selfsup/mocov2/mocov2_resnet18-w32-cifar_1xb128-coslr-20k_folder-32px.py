@@ -16,9 +16,7 @@ Hardware: one or two CPU cores.
 
 _base_ = [
     "../../_base_/models/mocov2.py",
-    "../../_base_/datasets/folder.py",
-    "../../_base_/schedules/sgd_coslr-20k.py",
-    "../../_base_/iter_runtime.py",
+    "../../_base_/recipes/cpu_32px.py",
 ]
 
 model = dict(
@@ -47,7 +45,3 @@ model = dict(
         norm_cfg=dict(type="BN1d"),
     ),
 )
-
-train_dataloader = dict(batch_size=128, num_workers=1, dataset=dict(store_size=64))
-optim_wrapper = dict(optimizer=dict(lr=0.06))
-auto_scale_lr = dict(base_batch_size=128)

@@ -6,9 +6,7 @@ python tools/train.py \
 
 _base_ = [
     "../../_base_/models/mocov2.py",
-    "../../_base_/datasets/synthetic.py",
-    "../../_base_/schedules/sgd_coslr-20k.py",
-    "../../_base_/iter_runtime.py",
+    "../../_base_/recipes/debug_32px.py",
 ]
 
 model = dict(
@@ -18,8 +16,3 @@ model = dict(
     backbone=dict(depth=18, stem_channels=8, base_channels=8),
     neck=dict(in_channels=64, hid_channels=64, out_channels=32),
 )
-
-max_iters = 12
-train_cfg = dict(max_iters=max_iters)
-param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
-default_hooks = dict(logger=dict(interval=2), checkpoint=dict(interval=6))

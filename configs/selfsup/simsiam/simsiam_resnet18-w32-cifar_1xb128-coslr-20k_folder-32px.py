@@ -16,9 +16,7 @@ Hardware: one or two CPU cores.
 
 _base_ = [
     "../../_base_/models/simsiam.py",
-    "../../_base_/datasets/folder.py",
-    "../../_base_/schedules/sgd_coslr-20k.py",
-    "../../_base_/iter_runtime.py",
+    "../../_base_/recipes/cpu_32px.py",
 ]
 
 model = dict(
@@ -38,11 +36,8 @@ model = dict(
     head=dict(predictor=dict(in_channels=512, hid_channels=128, out_channels=512)),
 )
 
-train_dataloader = dict(batch_size=128, num_workers=1, dataset=dict(store_size=64))
 # The predictor's rate does not decay (section 4.1 of the paper).
 optim_wrapper = dict(
-    optimizer=dict(lr=0.06),
     paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}),
 )
 default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))
-auto_scale_lr = dict(base_batch_size=128)

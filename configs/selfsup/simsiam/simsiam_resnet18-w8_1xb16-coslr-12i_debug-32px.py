@@ -6,9 +6,7 @@ python tools/train.py \
 
 _base_ = [
     "../../_base_/models/simsiam.py",
-    "../../_base_/datasets/synthetic.py",
-    "../../_base_/schedules/sgd_coslr-20k.py",
-    "../../_base_/iter_runtime.py",
+    "../../_base_/recipes/debug_32px.py",
 ]
 
 model = dict(
@@ -20,12 +18,4 @@ model = dict(
 
 # The predictor's rate does not decay (section 4.1 of the paper).
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
-
-max_iters = 12
-train_cfg = dict(max_iters=max_iters)
-param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
-default_hooks = dict(
-    fixed_lr=dict(type="FixedLrHook"),
-    logger=dict(interval=2),
-    checkpoint=dict(interval=6),
-)
+default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))

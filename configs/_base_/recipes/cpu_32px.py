@@ -1,0 +1,10 @@
+# A small pool at 32 px on one or two CPU cores.
+_base_ = [
+    "../datasets/folder.py",
+    "../schedules/sgd_coslr-20k.py",
+    "../iter_runtime.py",
+]
+
+train_dataloader = dict(batch_size=128, num_workers=1, dataset=dict(store_size=64))
+optim_wrapper = dict(optimizer=dict(lr=0.06))
+auto_scale_lr = dict(base_batch_size=128)
