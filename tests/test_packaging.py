@@ -30,7 +30,7 @@ def test_the_wheel_has_every_config_and_tool(repo_root, installed):
         for pattern in ("*.py", "*.sh"):
             expected = _names(repo_root / folder, pattern)
             assert _names(resources / folder, pattern) == expected
-    assert (installed / "mmtaskssl" / "selection" / "report" / "style.css").is_file()
+    assert (installed / "mmtaskssl" / "report" / "style.css").is_file()
 
 
 def test_the_wheels_tools_run_from_anywhere(installed, tmp_path):

@@ -10,7 +10,6 @@ and report.html.
 
 import argparse
 import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from mmtaskssl.selection.policies import POLICIES
 from mmtaskssl.selection.select import Options, Result, select
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.progress import ProgressLine
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -62,30 +62,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--overwrite", action="store_true", help="replace an earlier selection"
     )
     return parser.parse_args(argv)
-
-
-class ProgressLine:
-    """Shows how far a pass over the pool is, on stderr, at most twice a second."""
-
-    def __init__(self, title: str, total: int):
-        self.title, self.total = title, total
-        self.begin = self.shown = time.monotonic()
-        self.live = sys.stderr.isatty()
-        self.before = 0
-
-    def __call__(self, done: int) -> None:
-        """Takes the number of rows read so far."""
-        now = time.monotonic()
-        if done < self.before:  # another pass
-            self.begin = now
-        self.before = done
-        if now - self.shown < (0.5 if self.live else 10):
-            return
-        self.shown = now
-        left = (now - self.begin) * (self.total - done) / done
-        line = f"{self.title:<10} {done / self.total:4.0%}  {left:.0f} s left"
-        end = "\r" if self.live else "\n"
-        print(f"{line:<40}", end=end, file=sys.stderr, flush=True)
 
 
 def show(result: Result, out: Path, elapsed: float) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from ..features.store import FeatureStore
+from ..utils.units import duration, size
 from .coarse import measure
 from .stream import BLOCK_ROWS, TILE_QUERIES
 from .task import SelectionTask
@@ -44,23 +45,3 @@ def describe(
         f"({pairs:,} pairs), about {size(memory)} of memory; a budget spread over few "
         "images may need more passes",
     ]
-
-
-def size(count: float) -> str:
-    """Writes bytes for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def duration(seconds: float) -> str:
-    """Writes a time for people."""
-    if seconds < 1:
-        return "under 1 s"
-    if seconds < 120:
-        return f"about {seconds:.0f} s"
-    if seconds < 7200:
-        return f"about {seconds / 60:.0f} min"
-    return f"about {seconds / 3600:.1f} h"

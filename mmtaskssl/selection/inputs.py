@@ -3,17 +3,13 @@
 import csv
 import dataclasses
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..features.store import FeatureStore, check_same_extractor
 from ..utils.errors import UserError
-
-_HASHED_ROWS_PER_SHARD = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,19 +116,6 @@ def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[
     return np.array([index[known[image]] for image in image_ids], np.int64), names
 
 
-def fingerprint(store: FeatureStore) -> str:
-    """Returns a sha256 that changes with the manifest or the features of a store.
-
-    Of each shard it reads the size and a few rows, not all: a pool may be far larger
-    than memory.
-    """
-    digest = hashlib.sha256(_canonical(store.manifest))
-    for _, shard in store.iter_shards():
-        rows = np.linspace(0, len(shard) - 1, _HASHED_ROWS_PER_SHARD).astype(int)
-        digest.update(np.ascontiguousarray(shard[np.unique(rows)]).tobytes())
-    return digest.hexdigest()
-
-
 def file_sha256(path: str) -> str:
     """Returns the sha256 of a file.
 
@@ -143,7 +126,3 @@ def file_sha256(path: str) -> str:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise UserError(f"cannot read {path} ({error.strerror})") from error
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()

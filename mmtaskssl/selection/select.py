@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 import mmtaskssl
 
+from ..features.fingerprint import fingerprint
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
@@ -259,9 +260,9 @@ def _inputs(
     """Describes all that the selection depends on."""
     sources = options.sources and reading.file_sha256(options.sources)
     return {
-        "pool": reading.fingerprint(pool),
-        "targets": [reading.fingerprint(store) for store in targets],
-        "exclude": [reading.fingerprint(store) for store in excluded],
+        "pool": fingerprint(pool),
+        "targets": [fingerprint(store) for store in targets],
+        "exclude": [fingerprint(store) for store in excluded],
         "sources": sources,
         "policy": options.policy,
         "budget": budget,

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from mmtaskssl.features.fingerprint import fingerprint
 from mmtaskssl.selection.budget import parse_budget
-from mmtaskssl.selection.inputs import fingerprint, read_queries, read_sources
+from mmtaskssl.selection.inputs import read_queries, read_sources
 from mmtaskssl.utils.errors import UserError
 
 from ._reference import make_store, random_features

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmtaskssl.report import Thumbnails
 from mmtaskssl.selection.inputs import Queries
 from mmtaskssl.selection.leaks import Leak
 from mmtaskssl.selection.policies import POLICIES
 from mmtaskssl.selection.report import charts, render
-from mmtaskssl.selection.report.thumbs import Thumbnails
 from mmtaskssl.selection.stats import query_shares
 
 from ._reference import make_store, make_task, random_features

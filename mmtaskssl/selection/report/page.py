@@ -1,12 +1,12 @@
 """Puts the page together."""
 
 import html
-import importlib.resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...report import html_page
 from ..inputs import Queries
 from ..leaks import Leak
 from ..stats import similarity_samples
@@ -37,7 +37,6 @@ def render(
         HTML, complete in itself.
     """
     pictures = Pictures(task, selection, queries, roots)
-    style = importlib.resources.files(__package__).joinpath("style.css")
     title = f"{summary['selected']:,} of {summary['pool']['images']:,} images selected"
     target = ", ".join(Path(path).name for path in summary["target"]["stores"])
     body = [
@@ -55,12 +54,7 @@ def render(
         _sources(summary.get("sources", {})),
         _details(summary),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>\n{style.read_text(encoding='utf-8')}</style>"
-        "</head><body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
+    return html_page(title, body)
 
 
 def _text(value: Any) -> str:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ...report import Thumbnails
 from ..inputs import Queries
 from ..leaks import Leak
 from ..nearest import top_rows
 from ..search import TopK
 from ..task import Selection, SelectionTask
-from .thumbs import Thumbnails
 
 _QUERIES = 12
 # Hits shown of each: the first ones, and those where selection ends.

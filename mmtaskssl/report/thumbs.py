@@ -7,10 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from mmtaskssl.datasets.images import BrokenImage, read_image
+from ..datasets.images import BrokenImage, read_image
 
 _SHORT_SIDE = 112
-_LONG_SIDE = 224
 _MAX_BYTES = 3_000_000
 
 
@@ -19,10 +18,12 @@ class Thumbnails:
 
     Args:
         max_bytes: Bytes of base64 text after which only placeholders follow.
+        short_side: Pixels of the short side; the long one has at most twice as many.
     """
 
-    def __init__(self, max_bytes: int = _MAX_BYTES):
+    def __init__(self, max_bytes: int = _MAX_BYTES, short_side: int = _SHORT_SIDE):
         self.left = max_bytes
+        self.short_side = short_side
         self._known: dict[Path, str] = {}
 
     def tag(self, path: Path | None, name: str) -> str:
@@ -37,7 +38,7 @@ class Thumbnails:
             return _placeholder("folder unknown", title)
         if path not in self._known:
             try:
-                data = _jpeg(path)
+                data = _jpeg(path, self.short_side)
             except BrokenImage:
                 missing = "unreadable" if path.exists() else "missing"
                 return _placeholder(missing, title)
@@ -49,9 +50,9 @@ class Thumbnails:
         return f'<img src="{source}" alt="{title}" title="{title}">'
 
 
-def _jpeg(path: Path) -> str:
-    image = Image.fromarray(read_image(path, short_side=_SHORT_SIDE))
-    image.thumbnail((_LONG_SIDE, _LONG_SIDE))
+def _jpeg(path: Path, short_side: int) -> str:
+    image = Image.fromarray(read_image(path, short_side=short_side))
+    image.thumbnail((2 * short_side, 2 * short_side))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=78)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,23 @@
+"""The frame of a page."""
+
+import html
+import importlib.resources
+from collections.abc import Sequence
+
+
+def html_page(title: str, body: Sequence[str], style: str = "") -> str:
+    """Makes a page that is complete in itself.
+
+    Args:
+        title: Plain text.
+        body: Parts of HTML, one after the other.
+        style: CSS beside that of all pages.
+    """
+    common = importlib.resources.files(__package__).joinpath("style.css")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>\n"
+        f"{common.read_text(encoding='utf-8')}{style}</style>"
+        "</head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
