@@ -3,15 +3,20 @@
 eval_knn.py CONFIG CKPT --target DIR       (DIR/{train,test}/CLASS/IMAGE)
 eval_knn.py --train STORE --test STORE
 eval_knn.py ... --shots 5 --seeds 10       (mean and spread over draws)
+eval_knn.py CONFIG CKPT --target DIR --all-subnets   (or --subnet NAME ...)
 
-Prints a table; --json OUT also writes it, with every draw.
+Prints a table; --json OUT also writes it, with every draw. The table of sub-nets also
+has their MACs, parameters and embedding rank; with --json OUT an interrupted run goes
+on where it was. Sub-nets that share batch norms need a calibrated checkpoint or
+--calibrate SRC.
 """
 
 import argparse
 from collections.abc import Sequence
 
 from mmtaskssl.evaluation.cli import add_data_options, run_evaluation
-from mmtaskssl.evaluation.knn import weighted_knn
+from mmtaskssl.evaluation.methods import knn_method
+from mmtaskssl.evaluation.subnets import evaluate_subnets
 from mmtaskssl.utils.errors import run_tool
 
 
@@ -26,22 +31,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_data_options(parser)
     args = parser.parse_args(argv)
 
-    def knn(train, test, seed):
-        scores = weighted_knn(
-            train.x,
-            train.y,
-            test.x,
-            len(train.class_names),
-            args.k,
-            args.temperature,
-        )
-        used = min(args.k, len(train.x))
-        if used < args.k and seed == 0:
-            print(f"note: k is {used}, as many as there are training images")
-        return scores, {"k_used": used}
-
+    knn = knn_method(args.k, args.temperature)
     facts = {"k": args.k, "temperature": args.temperature}
-    run_evaluation(args, "kNN", knn, facts, lambda text: print(text, flush=True))
+    if args.subnet or args.all_subnets:
+        evaluate_subnets(args, {"kNN": knn}, facts, log)
+        return
+    result = run_evaluation(args, "kNN", knn, facts, log)
+    used = result["runs"][0]["k_used"]
+    if used < args.k:
+        log(f"  note: k is {used}, as many as there are training images")
+
+
+def log(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from .data import LabeledFeatures, from_features, from_store, labeled_pair, load
 from .protocol import Method, evaluate, format_result
 
 Log = Callable[[str], None]
+SPLITS = ("train", "test")
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "or --model",
     )
     data.add_argument("--cache", metavar="DIR", help="keep the features of --target")
-    for split in ("train", "test"):
+    for split in SPLITS:
         data.add_argument(
             f"--{split}-labels",
             metavar="TABLE",
@@ -52,6 +53,21 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=int, default=1, help="draws of --shots: mean and spread"
     )
     parser.add_argument("--json", metavar="OUT", help="also write the result here")
+    nets = parser.add_argument_group("sub-nets of an elastic CONFIG, on --target")
+    nets.add_argument(
+        "--subnet", nargs="+", metavar="NAME", help="names, or anchors such as 0.5"
+    )
+    nets.add_argument(
+        "--all-subnets",
+        action="store_true",
+        help="every sub-net of the space; of a large space, every calibrated one",
+    )
+    nets.add_argument(
+        "--calibrate",
+        metavar="SRC",
+        help="folder or list of images for the batch-norm statistics of sub-nets that "
+        "share norms, instead of the checkpoint's",
+    )
     add_extractor_options(parser)
 
 
@@ -86,9 +102,7 @@ def _load(
         if args.train or args.test:
             raise UserError("name either --target or --train and --test, not both")
         runner = runner_from_options(args, args.config, args.checkpoint)
-        return labeled_pair(
-            *(_split(args, runner, split, log) for split in ("train", "test"))
-        )
+        return target_features(args, runner, args.cache, log)
     if not (args.train and args.test):
         raise UserError(
             "name the data: --train STORE --test STORE, or CONFIG CKPT --target DIR"
@@ -98,26 +112,56 @@ def _load(
     return load_stores(args.train, args.test, args.train_labels, args.test_labels)
 
 
-def _split(
-    args: argparse.Namespace, runner: BatchRunner, split: str, log: Log
-) -> LabeledFeatures:
+def target_features(
+    args: argparse.Namespace, runner: BatchRunner, cache: str | Path | None, log: Log
+) -> tuple[LabeledFeatures, LabeledFeatures]:
+    """Extracts the training and the test features of ``--target``.
+
+    Args:
+        args: Parsed options of `add_data_options`.
+        runner: Runs the network.
+        cache: Folder that keeps the features; None: none does.
+        log: Receives lines on the progress.
+
+    Raises:
+        UserError: The target lacks a folder, images or labels.
+    """
+    return labeled_pair(*(_split(args, runner, split, cache, log) for split in SPLITS))
+
+
+def target_images(args: argparse.Namespace, split: str) -> tuple[Path, list[str]]:
+    """Returns the folder of a split of ``--target``, and its image ids.
+
+    Raises:
+        UserError: There is none.
+    """
     folder = Path(args.target, split)
     if not folder.is_dir():
         raise UserError(
             f"{folder} does not exist: a target holds train/CLASS/IMAGE and "
             "test/CLASS/IMAGE"
         )
+    return list_images(str(folder))
+
+
+def _split(
+    args: argparse.Namespace,
+    runner: BatchRunner,
+    split: str,
+    cache: str | Path | None,
+    log: Log,
+) -> LabeledFeatures:
     table = getattr(args, f"{split}_labels")
-    root, image_ids = list_images(str(folder))
+    root, image_ids = target_images(args, split)
     labels = None if table else folder_labels(image_ids)
-    if args.cache:
+    if cache:
         store = extract_to_store(
             runner,
             root,
             image_ids,
-            Path(args.cache, split),
+            Path(cache, split),
             labels=labels,
-            source=str(folder),
+            source=str(Path(args.target, split)),
             log=lambda text: log(f"{split}: {text}"),
         )
         return from_store(store, split, table)
@@ -132,5 +176,5 @@ def _split(
         class_names,
         split,
         table,
-        str(folder),
+        str(Path(args.target, split)),
     )

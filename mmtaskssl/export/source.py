@@ -37,7 +37,11 @@ class Source:
 
 
 def load_source(
-    cfg: Config, config_name: str, checkpoint: str, source: str = "online"
+    cfg: Config,
+    config_name: str,
+    checkpoint: str,
+    source: str = "online",
+    trust: bool = False,
 ) -> Source:
     """Builds the elastic backbone of a config and loads its weights.
 
@@ -46,6 +50,7 @@ def load_source(
         config_name: Its name, for the record.
         checkpoint: Of a training run, or a bare state dict.
         source: "online", or "ema" for the averaged encoder.
+        trust: Load a checkpoint even if that runs code in it.
 
     Raises:
         UserError: The config's backbone is not elastic, or the checkpoint does not
@@ -54,7 +59,7 @@ def load_source(
     if source not in _PREFIXES:
         raise UserError(f"source must be online or ema, not {source!r}")
     backbone = build_elastic(cfg, config_name)
-    state = load_state_dict(checkpoint)
+    state = load_state_dict(checkpoint, trust)
     prefix = next(
         (p for p in _PREFIXES[source] if any(key.startswith(p) for key in state)), ""
     )

@@ -62,7 +62,16 @@ def runner_from_options(
     Raises:
         UserError: Options that contradict or lack something.
     """
-    extractor = _extractor(args, config, checkpoint)
+    return runner_of(_extractor(args, config, checkpoint), args)
+
+
+def runner_of(extractor: FeatureExtractor, args: argparse.Namespace) -> BatchRunner:
+    """Returns what runs an extractor as the options say.
+
+    Args:
+        extractor: The network.
+        args: Parsed options of `add_extractor_options`.
+    """
     transform = EvalTransform(
         args.image_size or extractor.image_size or 224, extractor.mean, extractor.std
     )

@@ -160,9 +160,8 @@ def _from_config(
         load_weights(
             backbone, weights, prefixes, source=str(checkpoint), ignore=("fc.", "head.")
         )
-    elif hasattr(backbone, "init_weights"):
-        with _quiet():
-            backbone.init_weights()
+    else:
+        initialize(backbone)
     if isinstance(backbone, ElasticBackbone):
         subnet = backbone.resolve(subnet)
         backbone_cfg = backbone.plain_config(subnet)
@@ -204,6 +203,17 @@ def _build_backbone(cfg: Config, backbone_cfg: dict[str, Any]) -> nn.Module:
             f"backbone {backbone_cfg.get('type')!r} of config {cfg.filename} cannot "
             f"be built ({error})"
         ) from error
+
+
+def initialize(backbone: nn.Module) -> None:
+    """Draws the weights that training would start with, without a word.
+
+    Args:
+        backbone: Of any kind; one without ``init_weights`` keeps what it has.
+    """
+    if hasattr(backbone, "init_weights"):
+        with _quiet():
+            backbone.init_weights()
 
 
 @contextlib.contextmanager

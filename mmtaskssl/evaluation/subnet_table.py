@@ -1,0 +1,48 @@
+"""The table of many sub-nets' results."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def format_subnets(
+    rows: Sequence[dict[str, Any]], methods: Sequence[str], image_size: int
+) -> str:
+    """Returns one line per sub-net: costs, what each method found, and the rank.
+
+    Args:
+        rows: As `evaluate_subnets` makes them.
+        methods: The keys of their ``results`` to show.
+        image_size: Side of the images, which MACs are counted at.
+    """
+    first = rows[0]["results"][methods[0]]
+    metric = next(iter(first["metrics"]))
+    head = ["name", "sub-net", "M MACs", "M params", "dim"]
+    table = [[*head, *(f"{name} {metric}" for name in methods), "rank"]]
+    for row in rows:
+        costs = [f"{row[key] / 1e6:.3f}" for key in ("macs", "params")]
+        scores = [_score(row["results"][name]["metrics"][metric]) for name in methods]
+        rank = f"{row['effective_rank']:.1f}"
+        table.append(
+            [row["name"], row["subnet"], *costs, str(row["dim"]), *scores, rank]
+        )
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            # Names to the left, numbers to the right.
+            cell.ljust(width) if place < 2 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in table
+    ]
+    shots = f", {first['shots']} shots a class" if first["shots"] else ""
+    lines.append(
+        f"{first['train_images']:,} training images{shots}, "
+        f"{first['test_images']:,} test images, {first['classes']} classes; {metric} "
+        f"in %, MACs at {image_size} px, effective rank of the test features"
+    )
+    return "\n".join(lines + [f"note: {note}" for note in first["notes"]])
+
+
+def _score(value: dict[str, Any]) -> str:
+    spread = "" if value["std"] is None else f" +- {value['std']:.2f}"
+    return f"{value['mean']:.2f}{spread}"

@@ -1,0 +1,225 @@
+"""All sub-nets of one elastic checkpoint, evaluated on one target."""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ..engine.config import load_config
+from ..export.calibrate import ImageSample, config_transform, draw_images
+from ..export.choice import choose_subnets
+from ..export.source import build_elastic, file_sha256, load_source
+from ..features.cli import pick_device, runner_of
+from ..features.extractor import FeatureExtractor, initialize
+from ..models.backbones import ElasticBackbone
+from ..models.elastic import calibrate
+from ..subnets import SearchSpace, Subnet, cost
+from ..utils.atomic import write_json
+from ..utils.errors import UserError
+from .cli import SPLITS, Log, target_features, target_images
+from .protocol import Method, evaluate
+from .spectrum import effective_rank, embedding_std
+from .subnet_table import format_subnets
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    cfg: Config
+    backbone: ElasticBackbone
+    meta: dict[str, Any]
+    trained: bool
+
+
+def short_name(space: SearchSpace, subnet: Subnet) -> str:
+    """Returns the most telling name of a sub-net, such as 0.5, R18 or MAX.
+
+    Args:
+        space: Its anchors have names; those of its own come before MAX and MIN.
+        subnet: Any. One without an anchor has its canonical name.
+    """
+    names = [name for name, anchor in space.anchors.items() if anchor == subnet]
+    return names[-1] if names else subnet.name
+
+
+def evaluate_subnets(
+    args: argparse.Namespace,
+    methods: Mapping[str, Method],
+    facts: Mapping[str, Any],
+    log: Log,
+) -> dict[str, Any]:
+    """Evaluates each sub-net's plain network on ``--target``; prints one table.
+
+    Every sub-net has features and classifiers of its own. Where batch norm is shared
+    by the sub-nets, each needs statistics of its own: those of a calibrated
+    checkpoint, or ``--calibrate``'s, which are the same for equal images.
+
+    The result is written to ``--json`` after every sub-net, and rows that stand there
+    already, of the same weights, images and options, are not computed again.
+
+    Args:
+        args: Parsed options of `add_data_options`.
+        methods: What to measure, by column name.
+        facts: Settings of the methods, for the record.
+        log: Receives progress and the table.
+
+    Returns:
+        JSON-ready: what was evaluated, and ``rows``, one per sub-net, with its costs,
+        `evaluate`'s result per method, and the effective rank and embedding deviation
+        of the test features.
+
+    Raises:
+        UserError: Options that contradict, no elastic network, or a sub-net that has
+            no batch-norm statistics.
+    """
+    _check(args)
+    network = _open(args)
+    backbone = network.backbone
+    subnets = choose_subnets(backbone, args.subnet, args.all_subnets)
+    transform = config_transform(network.cfg, args.image_size)
+    sample = None
+    if args.calibrate and any(map(backbone.needs_calibration, subnets)):
+        sample = draw_images(args.calibrate, transform, seed=args.seed)
+    elif network.trained:
+        _require_statistics(backbone, subnets)
+    result = {
+        "methods": [*methods],
+        **facts,
+        "extractor": [args.config, args.checkpoint],
+        "network": network.meta,
+        "data": _describe_target(args),
+        "transform": transform.describe(),
+        "calibration": sample and sample.describe(),
+        "shots": args.shots,
+        "seeds": args.seeds,
+    }
+    done = _rows_of(args.json, result, log)
+    rows = []
+    for number, subnet in enumerate(subnets, 1):
+        row = done.get(subnet.name)
+        if row is None:
+            row = _evaluate_one(args, network, subnet, sample, methods)
+        rows.append(row)
+        log(f"{number}/{len(subnets)}: {subnet}")
+        if args.json:
+            write_json(args.json, {**result, "rows": rows})
+    log(format_subnets(rows, tuple(methods), transform.image_size))
+    return {**result, "rows": rows}
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.all_subnets and args.subnet:
+        raise UserError("name sub-nets with --subnet, or ask for --all-subnets")
+    if args.train or args.test or args.model or not args.target:
+        raise UserError(
+            "sub-nets are evaluated with CONFIG CKPT --target DIR: stores and --model "
+            "have none"
+        )
+    if not args.config or not args.checkpoint:
+        raise UserError("name CONFIG and CKPT (a file, or 'random')")
+
+
+def _open(args: argparse.Namespace) -> _Network:
+    cfg = load_config(args.config)
+    if args.checkpoint != "random":
+        source = load_source(
+            cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
+        )
+        return _Network(cfg, source.backbone, source.meta, True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(args.seed)
+        backbone = build_elastic(cfg, args.config)
+        initialize(backbone)
+    meta = {"config": Path(args.config).name, "encoder": "random", "seed": args.seed}
+    return _Network(cfg, backbone, meta, False)
+
+
+def _require_statistics(backbone: ElasticBackbone, subnets: list[Subnet]) -> None:
+    missing = [s for s in subnets if not backbone.is_calibrated(s)]
+    if missing:
+        raise UserError(
+            f"sub-net {missing[0]} and {len(missing) - 1} others have no batch-norm "
+            "statistics of their own; give --calibrate SRC (training images) to do it "
+            "here, or keep them: `python tools/calibrate_bn.py CONFIG CKPT --subnet "
+            f"{missing[0]} --images SRC`"
+        )
+
+
+def _describe_target(args: argparse.Namespace) -> dict[str, Any]:
+    facts: dict[str, Any] = {"target": args.target}
+    for split in SPLITS:
+        _, image_ids = target_images(args, split)
+        digest = hashlib.sha256("\n".join(image_ids).encode()).hexdigest()
+        facts[split] = {"images": len(image_ids), "ids_sha256": digest}
+        table = getattr(args, f"{split}_labels")
+        if table and Path(table).is_file():
+            facts[split]["labels_sha256"] = file_sha256(table)
+    return facts
+
+
+def _rows_of(path: str | None, result: dict[str, Any], log: Log) -> dict[str, Any]:
+    """Returns the rows of an earlier run of the same settings, by sub-net."""
+    if path is None or not Path(path).is_file():
+        return {}
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        rows = {row["subnet"]: row for row in found.pop("rows")}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        found, rows = None, {}
+    if found != json.loads(json.dumps(result)):
+        log(f"{path} holds other results and is written anew")
+        return {}
+    return rows
+
+
+def _evaluate_one(
+    args: argparse.Namespace,
+    network: _Network,
+    subnet: Subnet,
+    sample: ImageSample | None,
+    methods: Mapping[str, Method],
+) -> dict[str, Any]:
+    backbone, device = network.backbone, pick_device(args.device)
+    if sample is not None and backbone.needs_calibration(subnet):
+        calibrate(backbone.to(device), subnet, sample)
+    transform = config_transform(network.cfg, args.image_size)
+    extractor = FeatureExtractor(
+        backbone.extract(subnet, uncalibrated_ok=not network.trained),
+        json.dumps(backbone.plain_config(subnet), sort_keys=True),
+        network.meta["encoder"],
+        transform.mean,
+        transform.std,
+        transform.image_size,
+    )
+    cache = args.cache and Path(args.cache, subnet.name)
+    train, test = target_features(
+        args, runner_of(extractor, args), cache, lambda text: print_log(text, "current")
+    )
+    train, test = train.to(device), test.to(device)
+    price = cost(
+        backbone.arch,
+        subnet,
+        transform.image_size,
+        getattr(backbone, "strides", None),
+        backbone.in_channels,
+    )
+    return {
+        "subnet": subnet.name,
+        "name": short_name(backbone.space, subnet),
+        "macs": price.macs,
+        "params": price.params,
+        "weights_sha256": extractor.description["weights_sha256"],
+        "results": {
+            name: evaluate(method, train, test, args.shots, args.seeds)
+            for name, method in methods.items()
+        },
+        "dim": test.x.shape[1],
+        "effective_rank": effective_rank(test.x),
+        "embedding_std": embedding_std(test.x),
+    }
