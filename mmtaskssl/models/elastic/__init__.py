@@ -6,6 +6,7 @@ from .checkpointing import checkpointed
 from .conv import ElasticConv2d
 from .linear import ElasticLinear
 from .norm import (
+    WHOLE,
     ElasticBatchNorm2d,
     ElasticGroupNorm,
     NormView,
@@ -20,6 +21,7 @@ from .statistics import SubnetStatistics
 from .unit import Unit, Units, View, conv_norm
 
 __all__ = [
+    "WHOLE",
     "Channels",
     "ElasticBatchNorm2d",
     "ElasticConv2d",
