@@ -2,6 +2,18 @@ from .byol import BYOL
 from .elastic_base import ElasticAlgorithm
 from .elastic_ddp import ElasticDDP
 from .moco import MoCo
+from .routed_byol import RoutedBYOL
+from .routed_simsiam import RoutedSimSiam
 from .simsiam import SimSiam
+from .supernet_moco import SupernetMoCo
 
-__all__ = ["BYOL", "ElasticAlgorithm", "ElasticDDP", "MoCo", "SimSiam"]
+__all__ = [
+    "BYOL",
+    "ElasticAlgorithm",
+    "ElasticDDP",
+    "MoCo",
+    "RoutedBYOL",
+    "RoutedSimSiam",
+    "SimSiam",
+    "SupernetMoCo",
+]

@@ -83,6 +83,9 @@ class MoCo(TwoViewMixin, _MoCo):
     @torch.no_grad()
     def _keys(self, images: torch.Tensor) -> torch.Tensor:
         self.encoder_k.update(self.backbone, self.neck)
+        return self._encode_keys(images)
+
+    def _encode_keys(self, images: torch.Tensor) -> torch.Tensor:
         images, order = self._shuffle(images)
         k = F.normalize(self.encoder_k(images)[0].float(), dim=1)
         if order is None:

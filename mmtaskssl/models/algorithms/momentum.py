@@ -68,9 +68,17 @@ class MomentumEncoder(nn.Module):
         Args:
             sources: The online modules that were given at construction.
         """
+        if self._stepped([p for source in sources for p in source.parameters()]):
+            self.move(*sources)
+
+    @torch.no_grad()
+    def move(self, *sources: nn.Module) -> None:
+        """As `update`, whether or not the online parameters have changed since.
+
+        Args:
+            sources: The online modules that were given at construction.
+        """
         online = [p for source in sources for p in source.parameters()]
-        if not self._stepped(online):
-            return
         average = list(self.module.parameters())
         if self.steps == 0:
             # Built before the online weights were initialised or loaded.

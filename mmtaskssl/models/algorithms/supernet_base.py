@@ -1,0 +1,43 @@
+"""What the supernets of DATA share, whatever their self-supervised loss is."""
+
+from torch import Tensor
+
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.errors import UserError
+
+from .elastic_base import ElasticAlgorithm
+
+
+class SupernetAlgorithm(ElasticAlgorithm):
+    """A two-view algorithm whose teacher is MAX and whose students are sub-nets.
+
+    Chang et al., *DATA: Domain-Aware and Task-Aware Self-supervised Learning*, CVPR
+    2022 (arXiv 2203.09041). To be put before one of our two-view algorithms in the
+    bases.
+
+    Args:
+        *args: The algorithm's.
+        **kwargs: The algorithm's and `ElasticAlgorithm`'s.
+
+    Raises:
+        UserError: The backbone runs another sub-net than MAX where none is given, which
+            would make that one the teacher.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if self.backbone.subnet != self.backbone.space.max:
+            raise UserError(
+                f"the teacher of a supernet is its largest sub-net, but "
+                f"model.backbone.subnet is {self.backbone.subnet}; leave it out"
+            )
+
+    def project(self, images: Tensor, subnet: Subnet) -> list[Tensor]:
+        """Returns what the neck makes of a sub-net's features.
+
+        Args:
+            images: (N, 3, H, W).
+            subnet: What the backbone runs.
+        """
+        features = self.backbone(images, subnet)
+        return self.neck(features, self.backbone.norm_view(subnet))
