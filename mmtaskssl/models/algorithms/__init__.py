@@ -5,6 +5,9 @@ from .moco import MoCo
 from .routed_byol import RoutedBYOL
 from .routed_simsiam import RoutedSimSiam
 from .simsiam import SimSiam
+from .slimmable_byol import SlimmableBYOL
+from .slimmable_moco import SlimmableMoCo
+from .slimmable_simsiam import SlimmableSimSiam
 from .supernet_moco import SupernetMoCo
 
 __all__ = [
@@ -15,5 +18,8 @@ __all__ = [
     "RoutedBYOL",
     "RoutedSimSiam",
     "SimSiam",
+    "SlimmableBYOL",
+    "SlimmableMoCo",
+    "SlimmableSimSiam",
     "SupernetMoCo",
 ]

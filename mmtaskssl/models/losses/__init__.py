@@ -1,1 +1,3 @@
+from .group_regularisation import GroupRegularisation
 
+__all__ = ["GroupRegularisation"]

@@ -1,3 +1,5 @@
+from .elastic_densecl_neck import ElasticDenseCLNeck
 from .elastic_nonlinear_neck import ElasticNonLinearNeck
+from .per_width_neck import PerWidthNeck
 
-__all__ = ["ElasticNonLinearNeck"]
+__all__ = ["ElasticDenseCLNeck", "ElasticNonLinearNeck", "PerWidthNeck"]

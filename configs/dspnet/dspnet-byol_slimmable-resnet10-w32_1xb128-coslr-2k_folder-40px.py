@@ -1,0 +1,72 @@
+r"""DSPNet for thousands of steps on one CPU core: four 10-layer ResNets, 40 px.
+
+Wang et al., DSPNet: Towards Slimmable Pretrained Networks based on Discriminative
+Self-supervised Learning, 2022 (https://arxiv.org/abs/2207.06075): train once, slim to
+every width. Known from the paper: that, and the distillation; the step is our choice
+(see mmtaskssl/models/algorithms/slimmable_base.py).
+Ours: one basic block a stage after the usual stem, at full width half of ResNet-18's;
+no blur at 40 px and crops of a fifth or more; bfloat16 autocast and channels-last
+weights, which are faster on a CPU with the instructions. What decides whether so short
+a training learns anything: residual branches that do not start at zero, batch norm in
+projector and predictor, and a target that follows within tens of steps.
+
+python tools/train.py \
+    configs/dspnet/dspnet-byol_slimmable-resnet10-w32_1xb128-coslr-2k_folder-40px.py \
+    --cfg-options images=/my/folder max_iters=2000
+
+The networks trained alone, its controls: tools/misc/individual_configs.py.
+Hardware: one CPU core.
+"""
+
+_base_ = [
+    "../_base_/models/slimmable_byol.py",
+    "../_base_/datasets/folder.py",
+    "../_base_/schedules/sgd_coslr-20k.py",
+    "../_base_/iter_runtime.py",
+]
+
+max_iters = 2000
+
+model = dict(
+    base_momentum=0.97,
+    data_preprocessor=dict(view_size=40, augment=dict(crop_scale=(0.2, 1.0), blur=0.0)),
+    backbone=dict(
+        _delete_=True,
+        type="DynamicResNet",
+        space=dict(
+            kind="list",
+            arch=dict(kind="resnet", block="basic", stem_kernel=7),
+            subnets=[
+                "s32-w32.64.128.256-d1.1.1.1",
+                "s24-w24.48.96.192-d1.1.1.1",
+                "s16-w16.32.64.128-d1.1.1.1",
+                "s8-w8.16.32.64-d1.1.1.1",
+            ],
+            anchors={
+                "1": "s32-w32.64.128.256-d1.1.1.1",
+                "0.75": "s24-w24.48.96.192-d1.1.1.1",
+                "0.5": "s16-w16.32.64.128-d1.1.1.1",
+                "0.25": "s8-w8.16.32.64-d1.1.1.1",
+            },
+        ),
+        norm_cfg=dict(type="SwitchableBN"),
+        zero_init_residual=False,
+        out_indices=(3,),
+    ),
+    neck=dict(in_channels=256, hid_channels=512, out_channels=128),
+    head=dict(predictor=dict(in_channels=128, hid_channels=512, out_channels=128)),
+)
+
+train_dataloader = dict(
+    batch_size=128,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(store_size=48, cache="ram"),
+)
+optim_wrapper = dict(type="BFloat16OptimWrapper", optimizer=dict(lr=0.06))
+auto_scale_lr = dict(base_batch_size=128)
+train_cfg = dict(max_iters=max_iters)
+default_hooks = dict(
+    checkpoint=dict(interval=1000, max_keep_ckpts=1), logger=dict(interval=100)
+)
+custom_hooks = [dict(type="ChannelsLastHook")]

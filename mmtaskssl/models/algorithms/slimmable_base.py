@@ -1,0 +1,219 @@
+"""What the slimmable algorithms share, whatever their self-supervised loss is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmtaskssl.registry import MODELS
+from mmtaskssl.subnets import ListSpace, Subnet
+from mmtaskssl.utils.errors import UserError
+
+from .elastic_base import ElasticAlgorithm
+
+#: Preset -> factor on the same-view distillation.
+PRESETS = {"dsp": 0.0, "dsp_plus": 1.0}
+LOSS_WEIGHTS = ("uniform", "mean", "slimclr")
+
+
+class SlimmableAlgorithm(ElasticAlgorithm):
+    """A two-view algorithm at several widths, all taught by the full one.
+
+    Wang et al., *DSPNet: Towards Slimmable Pretrained Networks based on
+    Discriminative Self-supervised Learning*, 2022 (arXiv 2207.06075), whose abstract
+    says what is done; how, is taken from its peers US3L (CVPR 2023), SlimCLR (IJCV
+    2024) and POA (ECCV 2024). The full width, the base, learns by the algorithm's own
+    loss. A sub-net is distilled: it has the same loss against the base's target, and
+    in the preset ``dsp_plus`` it also imitates, view by view, what the base itself
+    puts out in this step. That second term is left out of a step without the base.
+
+    To be put before one of our two-view algorithms in the bases. The heads are shared
+    by all widths (`ElasticNonLinearNeck`), have a part of their hidden layer for each
+    (its ``slice_hidden``), or are one for each (`PerWidthNeck`); their batch norms
+    are shared or switchable.
+
+    Args:
+        *args: The algorithm's.
+        preset: ``dsp`` or ``dsp_plus``.
+        same_view_weight: Factor on the same-view distillation; None: the preset's.
+        loss_weights: ``uniform``, 1 for each sub-net; ``mean``, 1 over their number;
+            ``slimclr``, for the base 1 plus the sum of the step's other widths, else 1.
+        group_regularisation: Config of a `GroupRegularisation` of the backbone, added
+            to the base's loss.
+        **kwargs: The algorithm's and `ElasticAlgorithm`'s.
+
+    Raises:
+        UserError: Unknown preset or weights, a backbone whose default is not its
+            largest sub-net, or a neck that does not fit it.
+    """
+
+    def __init__(
+        self,
+        *args,
+        preset: str = "dsp",
+        same_view_weight: float | None = None,
+        loss_weights: str = "uniform",
+        group_regularisation: Mapping[str, Any] | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if preset not in PRESETS:
+            raise UserError(f"preset is dsp or dsp_plus, not {preset!r}")
+        if loss_weights not in LOSS_WEIGHTS:
+            raise UserError(
+                f"loss_weights is one of {', '.join(LOSS_WEIGHTS)}, not "
+                f"{loss_weights!r}"
+            )
+        if same_view_weight is None:
+            same_view_weight = PRESETS[preset]
+        self.same_view_weight = same_view_weight
+        self.loss_weights = loss_weights
+        self.group_regularisation = (
+            MODELS.build({"type": "GroupRegularisation", **group_regularisation})
+            if group_regularisation
+            else None
+        )
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        space = self.backbone.space
+        if self.backbone.subnet != space.max:
+            raise UserError(
+                "the target of a slimmable network is its full width, but "
+                f"model.backbone.subnet is {self.backbone.subnet}; leave it out"
+            )
+        switches = getattr(self.neck, "num_switches", None)
+        if switches is None:
+            raise UserError(
+                f"a slimmable network needs model.neck of type ElasticNonLinearNeck or "
+                f"PerWidthNeck, not {type(self.neck).__name__}"
+            )
+        if switches > 1 and not (
+            isinstance(space, ListSpace) and switches == len(space)
+        ):
+            raise UserError(
+                f"model.neck has batch norms for {switches} sub-nets, but the search "
+                f"space of the backbone has {len(space)} sub-nets"
+                + ("" if isinstance(space, ListSpace) else " and is no list")
+            )
+
+    def is_base(self, subnet: Subnet) -> bool:
+        """Whether a sub-net is the full width."""
+        return subnet == self.backbone.space.max
+
+    def project(self, images: Tensor, subnet: Subnet) -> Tensor:
+        """Returns a sub-net's embeddings (N, C).
+
+        Args:
+            images: (N, 3, H, W).
+            subnet: What the backbone runs.
+        """
+        features = self.backbone(images, subnet)
+        return self.neck(features, self.backbone.norm_view(subnet))[0]
+
+    def width_of(self, subnet: Subnet) -> float:
+        """Returns a sub-net's share of the last stage's channels."""
+        channels = self.backbone.stage_channels
+        return channels(subnet)[-1] / channels(self.backbone.space.max)[-1]
+
+    def subnet_weights(self, subnets: Sequence[Subnet]) -> list[float]:
+        """See `ElasticAlgorithm.subnet_weights` and ``loss_weights``."""
+        weight = 1 / len(subnets) if self.loss_weights == "mean" else 1.0
+        weights = [weight] * len(subnets)
+        if self.loss_weights == "slimclr":
+            others = [s for s in subnets if not self.is_base(s)]
+            for place, subnet in enumerate(subnets):
+                if self.is_base(subnet):
+                    weights[place] += sum(map(self.width_of, others))
+        return weights
+
+    def _total(
+        self, loss: Tensor, subnet: Subnet, same_view: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Returns the losses of a sub-net; all but ``loss`` only where they exist."""
+        losses = {"loss": loss}
+        if same_view is not None:
+            losses["loss_same_view"] = self.same_view_weight * same_view
+        if self.group_regularisation is not None and self.is_base(subnet):
+            losses["loss_groups"] = self.group_regularisation(self.backbone)
+        return losses
+
+
+class PredictingAlgorithm(SlimmableAlgorithm):
+    """A slimmable algorithm whose base has a predictor (BYOL, SimSiam).
+
+    The sub-nets share an auxiliary predictor, so that the base's own is trained by the
+    base alone. A search space of one has no sub-nets, hence no auxiliary predictor.
+
+    Args:
+        *args: The algorithm's.
+        aux_predictor: Changes to ``head.predictor``'s config; with
+            ``norm='SwitchableBN'`` each sub-net has its own batch norms in it.
+        **kwargs: `SlimmableAlgorithm`'s; ``head`` must be a config.
+
+    Raises:
+        UserError: Switchable batch norms for a space that is no list, or a predictor
+            of another type than ``ElasticNonLinearNeck``.
+    """
+
+    def __init__(
+        self, *args, aux_predictor: Mapping[str, Any] | None = None, **kwargs
+    ) -> None:
+        # The builder takes the configs apart.
+        config = {**kwargs["head"]["predictor"], **(aux_predictor or {})}
+        super().__init__(*args, **kwargs)
+        space = self.backbone.space
+        self.aux_predictor: nn.Module | None = None
+        self._places: dict[Subnet, int] = {}
+        if len(space) == 1:
+            return
+        if config.get("type", "").rpartition(".")[2] != "ElasticNonLinearNeck":
+            raise UserError(
+                "model.head.predictor of a slimmable network must be of type "
+                "ElasticNonLinearNeck"
+            )
+        if config.get("norm") == "SwitchableBN":
+            if not isinstance(space, ListSpace):
+                raise UserError(
+                    "aux_predictor.norm='SwitchableBN' needs a listed search space"
+                )
+            others = [subnet for subnet in space if not self.is_base(subnet)]
+            self._places = {subnet: place for place, subnet in enumerate(others)}
+            config["num_switches"] = len(others)
+        self.aux_predictor = MODELS.build(config)
+
+    def _predict(self, z: Tensor, subnet: Subnet) -> Tensor:
+        """Maps projections (N, C) to predictions (N, C)."""
+        if self.is_base(subnet):
+            return self.head.predictor([z])[0]
+        view = replace(
+            self.backbone.norm_view(subnet), switch=self._places.get(subnet, 0)
+        )
+        return self.aux_predictor([z], view)[0]
+
+    def _regress(self, predictions: Sequence[Tensor], targets: Sequence[Tensor]):
+        """Sums the head's loss over both views, in float32."""
+        (first, second), (target_first, target_second) = predictions, targets
+        loss = self.head.loss(first.float(), target_first.detach().float())
+        return loss + self.head.loss(second.float(), target_second.detach().float())
+
+    def _two_views(
+        self,
+        projections: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        shared: dict[str, Any],
+        subnet: Subnet,
+        factor: float,
+    ) -> dict[str, Tensor]:
+        """Returns a sub-net's losses; keeps the base's predictions in ``shared``."""
+        predictions = [self._predict(z, subnet) for z in projections]
+        loss = factor * self._regress(predictions, targets)
+        same_view = None
+        if self.is_base(subnet):
+            shared["predictions"] = [p.detach() for p in predictions]
+        elif self.same_view_weight and "predictions" in shared:
+            # Both estimate the target of the other view; the base's has less noise
+            # than the target itself.
+            same_view = factor * self._regress(predictions, shared["predictions"])
+        return self._total(loss, subnet, same_view)

@@ -1,0 +1,45 @@
+"""Writes the configs that train each network of a slimmable training alone.
+
+    individual_configs.py CONFIG OUT [--subnets NAME ...] [--cfg-options K=V ...]
+
+For every sub-net of CONFIG's search space, OUT gets a complete config of the plain
+algorithm on the plain network, the rest as in CONFIG, to be trained by tools/train.py:
+the control of every claim about a slimmed network.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmtaskssl.engine.config import load_config
+from mmtaskssl.models.algorithms.slimmable_control import (
+    individual_config,
+    slimmable_backbone,
+)
+from mmtaskssl.utils.atomic import write_text
+from mmtaskssl.utils.errors import run_tool
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", metavar="CONFIG")
+    parser.add_argument("out", metavar="OUT", help="folder")
+    parser.add_argument("--subnets", nargs="+", metavar="NAME", help="default: all")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction)
+    args = parser.parse_args(argv)
+    cfg = load_config(args.config, args.cfg_options)
+    backbone = slimmable_backbone(cfg)
+    for subnet in args.subnets or backbone.space:
+        name = backbone.resolve(subnet).name
+        file = Path(args.out) / f"{Path(args.config).stem}_{name}.py"
+        alone = individual_config(cfg, subnet)
+        write_text(file, f'"""{name} of {args.config} alone."""\n\n{alone.pretty_text}')
+        print(file)
+
+
+if __name__ == "__main__":
+    run_tool(main)
