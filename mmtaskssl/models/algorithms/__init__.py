@@ -8,7 +8,10 @@ from .simsiam import SimSiam
 from .slimmable_byol import SlimmableBYOL
 from .slimmable_moco import SlimmableMoCo
 from .slimmable_simsiam import SlimmableSimSiam
+from .supernet_byol import SupernetBYOL
+from .supernet_densecl import SupernetDenseCL
 from .supernet_moco import SupernetMoCo
+from .supernet_simsiam import SupernetSimSiam
 
 __all__ = [
     "BYOL",
@@ -21,5 +24,8 @@ __all__ = [
     "SlimmableBYOL",
     "SlimmableMoCo",
     "SlimmableSimSiam",
+    "SupernetBYOL",
+    "SupernetDenseCL",
     "SupernetMoCo",
+    "SupernetSimSiam",
 ]

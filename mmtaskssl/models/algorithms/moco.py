@@ -88,10 +88,7 @@ class MoCo(TwoViewMixin, _MoCo):
     def _encode_keys(self, images: torch.Tensor) -> torch.Tensor:
         images, order = self._shuffle(images)
         k = F.normalize(self.encoder_k(images)[0].float(), dim=1)
-        if order is None:
-            return k
-        mine = torch.argsort(order).view(get_world_size(), -1)[get_rank()]
-        return concat_all_gather(k)[mine]
+        return self._unshuffle(k, order)
 
     def _shuffle(
         self, images: torch.Tensor
@@ -115,12 +112,26 @@ class MoCo(TwoViewMixin, _MoCo):
         order = order.to(images.device)
         return everyone[order.view(world_size, -1)[get_rank()]], order
 
+    @staticmethod
+    def _unshuffle(x: torch.Tensor, order: torch.Tensor | None) -> torch.Tensor:
+        """Returns the rows that belong to this process's own images.
+
+        Args:
+            x: What became of this process's share of the shuffled images, (N, ...).
+            order: As `_shuffle` returned it.
+        """
+        if order is None:
+            return x
+        mine = torch.argsort(order).view(get_world_size(), -1)[get_rank()]
+        return concat_all_gather(x)[mine]
+
     @torch.no_grad()
-    def _dequeue_and_enqueue(self, keys: torch.Tensor) -> None:
+    def _dequeue_and_enqueue(self, keys: torch.Tensor, name: str = "queue") -> None:
         """Overwrites the oldest keys with those of all processes.
 
         Args:
             keys: L2-normalised keys (N, C) of this process.
+            name: Of the queue.
 
         Raises:
             UserError: More keys than places in the queue.
@@ -128,6 +139,7 @@ class MoCo(TwoViewMixin, _MoCo):
         keys = concat_all_gather(keys)
         if len(keys) > self.queue_len:
             self.check_batch(len(keys) // get_world_size())
-        places = torch.arange(len(keys), device=keys.device) + self.queue_ptr
-        self.queue[:, places % self.queue_len] = keys.T.to(self.queue.dtype)
-        self.queue_ptr[0] = (self.queue_ptr[0] + len(keys)) % self.queue_len
+        queue, ptr = self.get_buffer(name), self.get_buffer(f"{name}_ptr")
+        places = torch.arange(len(keys), device=keys.device) + ptr
+        queue[:, places % self.queue_len] = keys.T.to(queue.dtype)
+        ptr[0] = (ptr[0] + len(keys)) % self.queue_len

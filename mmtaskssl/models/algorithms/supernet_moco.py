@@ -104,7 +104,6 @@ class SupernetMoCo(SupernetAlgorithm, MoCo):
         with torch.autocast(q.device.type, enabled=False):
             positive = (q * keys).sum(dim=1, keepdim=True)  # (N, 1)
             negative = q @ queue  # (N, queue_len)
-            # The head divides a copy.
             losses = {"loss": self.head(positive, negative)}
             if self.distill_weight:
                 losses = {"loss_contrast": losses["loss"]}
