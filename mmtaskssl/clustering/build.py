@@ -1,0 +1,289 @@
+"""The whole way from a feature store to a folder of clusters."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+import mmtaskssl
+
+from ..evaluation.data import read_label_table
+from ..features.fingerprint import fingerprint
+from ..features.store import FeatureStore
+from ..utils.atomic import atomic_folder
+from ..utils.errors import UserError
+from ..utils.units import size
+from . import measure
+from .clusters import CENTROIDS, IDS, LEAF, MANIFEST, Clusters
+from .page import render
+from .paths import make_paths
+from .tree import ProgressFactory, TreeBuilder, parse_tree, random_leaves
+
+REPORT = "report.html"
+_FILES = (MANIFEST, IDS, LEAF, CENTROIDS, REPORT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the user asks for.
+
+    Attributes:
+        pool: Feature store of the pool.
+        tree: Branches at each level, coarse first, as ``4x4x4x4``.
+        out: Folder to make.
+        seed: Of samples, starts, and whatever is random on purpose.
+        lower: Least size of a cluster over the mean size; coarse levels have less
+            freedom, see `size_bounds`.
+        upper: Most size, the same.
+        sample: Most rows that the children of one node are fitted on.
+        path_map: See `make_paths`.
+        random: Random clusters of equal size instead, as a control.
+        labels: Table with the label of images; for measuring only.
+        pool_root: Folder of the pool's images, if not the one in the store.
+        report: Whether to write the HTML page.
+        overwrite: Whether to replace earlier clusters.
+    """
+
+    pool: str
+    tree: str
+    out: str
+    seed: int = 0
+    lower: float = 0.5
+    upper: float = 2.0
+    sample: int = 16384
+    path_map: str = "coarse-last"
+    random: bool = False
+    labels: str | None = None
+    pool_root: str | None = None
+    report: bool = True
+    overwrite: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What `cluster_pool` did.
+
+    Attributes:
+        clusters: What was made.
+        new: False if the folder was complete already.
+    """
+
+    clusters: Clusters
+    new: bool
+
+
+def cluster_pool(
+    options: Options,
+    log: Callable[[str], None] = print_log,
+    progress: ProgressFactory | None = None,
+) -> Result:
+    """Clusters a pool and writes the folder, complete or not at all.
+
+    A call that was interrupted goes on after the last level that it finished.
+
+    Args:
+        options: What to do.
+        log: Takes a line for the user.
+        progress: Makes, from a title and a number of rows, a function to be called
+            with the number of rows done so far.
+
+    Raises:
+        UserError: Bad input; nothing is written.
+    """
+    begin = time.perf_counter()
+    tree = _check(options)
+    store = FeatureStore.open(options.pool)
+    usable = len(store) - len(store.bad_rows)
+    leaves = math.prod(tree)
+    if usable < leaves:
+        raise UserError(
+            f"{store.path} has {usable} usable images, fewer than the {leaves} "
+            f"clusters of tree {options.tree}: take a smaller tree"
+        )
+    labels, label_names = None, None
+    if options.labels is not None:
+        labels, label_names = _read_labels(options.labels, store.image_ids)
+    inputs = _inputs(options, tree, store)
+    out = Path(options.out)
+    _check_replaceable(out)
+    if not options.overwrite and _is_done(out, inputs, options.report):
+        return Result(Clusters.open(out), new=False)
+    for line in _describe(store, tree, options):
+        log(line)
+    parts = out.parent / f".{out.name}.{_key(inputs)}"
+    if options.random:
+        leaf = random_leaves(store, leaves, options.seed)
+    else:
+        leaf = TreeBuilder(
+            store,
+            tree,
+            options.lower,
+            options.upper,
+            options.seed,
+            options.sample,
+            parts,
+            progress,
+        ).build()
+    sizes = np.bincount(leaf[leaf >= 0], minlength=leaves)
+    bar = progress and progress("measure", len(store))
+    sums = measure.feature_sums(store, leaf, leaves, bar)
+    manifest = {
+        "mmtaskssl": mmtaskssl.__version__,
+        "inputs": inputs,
+        "kind": "random" if options.random else "balanced k-means",
+        "seed": options.seed,
+        "path_map": options.path_map,
+        "pool": str(store.path),
+        "unusable": len(store.bad_rows),
+        "extractor": store.manifest["extractor"],
+        "transform": store.manifest["transform"],
+        "levels": measure.levels(tree, sums, sizes),
+        "cohesion": [round(c, 4) for c in measure.cohesion(sums, sizes).tolist()],
+    }
+    clusters = Clusters(
+        tree,
+        store.image_ids,
+        store.root if options.pool_root is None else options.pool_root,
+        leaf,
+        make_paths(tree, options.path_map, options.seed),
+        manifest,
+        None if options.random else _centroids(sums),
+    )
+    if labels is not None:
+        manifest["labels"] = _agreement(clusters, labels, label_names, options.labels)
+    manifest["seconds"] = round(time.perf_counter() - begin, 2)
+    try:
+        with atomic_folder(out) as folder:
+            if options.report:
+                page = render(clusters, store, labels, label_names)
+                (folder / REPORT).write_text(page, encoding="utf-8")
+            clusters.write_files(folder)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {out} ({error.strerror or error}): nothing was left there"
+        ) from error
+    for part in out.parent.glob(f"{parts.name}-level*.npy"):
+        part.unlink()
+    return Result(Clusters.open(out), new=True)
+
+
+def _check(options: Options) -> tuple[int, ...]:
+    if not 0 <= options.lower <= 1 <= options.upper:
+        raise UserError(
+            f"size bounds {options.lower:g} and {options.upper:g} must be at most and "
+            "at least 1 times the mean size"
+        )
+    if options.sample < 1 or options.seed < 0:
+        raise UserError(
+            f"sample ({options.sample}) must be at least 1 and seed ({options.seed}) "
+            "at least 0"
+        )
+    tree = parse_tree(options.tree)
+    make_paths(tree, options.path_map, options.seed)
+    return tree
+
+
+def _read_labels(path: str, image_ids: list[str]) -> tuple[np.ndarray, list[str]]:
+    labels, names = read_label_table(path, image_ids)
+    if labels.dim() == 2:
+        raise UserError(f"{path} must have one label an image: columns image,label")
+    return labels.numpy(), names
+
+
+def _inputs(
+    options: Options, tree: tuple[int, ...], store: FeatureStore
+) -> dict[str, Any]:
+    """Describes all that the clusters depend on."""
+    inputs = {
+        "pool": fingerprint(store),
+        "tree": list(tree),
+        "seed": options.seed,
+        "random": options.random,
+        "path_map": options.path_map,
+    }
+    if not options.random:
+        inputs |= {key: getattr(options, key) for key in ("lower", "upper", "sample")}
+    return inputs
+
+
+def _key(inputs: dict[str, Any]) -> str:
+    text = json.dumps(inputs, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_done(out: Path, inputs: dict[str, Any], report: bool) -> bool:
+    if not out.exists() or not any(out.iterdir()):
+        return False
+    try:
+        same = Clusters.open(out).manifest["inputs"] == inputs
+    except (UserError, KeyError):
+        same = False
+    if not same:
+        raise UserError(
+            f"{out} exists and was not made from the same inputs: name another folder "
+            "with --out, or replace it with --overwrite"
+        )
+    return not report or (out / REPORT).is_file()
+
+
+def _check_replaceable(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file: name a folder with --out")
+    other = sorted({p.name for p in out.iterdir()} - {*_FILES}) if out.exists() else []
+    if other:
+        raise UserError(
+            f"{out} holds {other[0]!r}, which is no part of clusters, and is not "
+            "replaced: name another folder with --out"
+        )
+
+
+def _describe(
+    store: FeatureStore, tree: tuple[int, ...], options: Options
+) -> list[str]:
+    passes = 1 if options.random else len(tree) + 1
+    read = 2 * len(store) * store.dim
+    memory = len(store) * (4 * max(tree) + 16)
+    if not options.random:
+        memory += 4 * min(options.sample, len(store)) * store.dim
+    return [
+        f"pool     {len(store):,} images, {store.dim} features each, "
+        f"{len(store.bad_rows):,} unusable",
+        f"tree     {options.tree}: {math.prod(tree):,} "
+        + ("random clusters" if options.random else "clusters"),
+        f"expected {passes} passes of {size(read)}, about {size(memory)} of memory",
+    ]
+
+
+def _centroids(sums: np.ndarray) -> np.ndarray:
+    length = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
+    return (sums / np.maximum(length, 1e-12)).astype(np.float16)
+
+
+def _agreement(
+    clusters: Clusters, labels: np.ndarray, names: list[str], path: str
+) -> dict[str, Any]:
+    counts = np.bincount(labels[(labels >= 0) & (clusters.leaf >= 0)])
+    rows = []
+    for level in range(1, len(clusters.tree) + 1):
+        table = measure.contingency(clusters.nodes(level), labels)
+        rows.append(
+            {
+                "clusters": math.prod(clusters.tree[:level]),
+                "purity": round(measure.purity(table), 4),
+                "nmi": round(measure.normalized_mutual_information(table), 4),
+            }
+        )
+    return {
+        "table": path,
+        "classes": len(names),
+        "images": int(counts.sum()),
+        "largest_class": round(measure.purity(counts[None]), 4),
+        "levels": rows,
+    }

@@ -1,0 +1,199 @@
+"""One HTML page to judge clusters by eye."""
+
+import html
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..features.store import FeatureStore
+from ..report import Thumbnails, html_page
+from .clusters import Clusters
+from .kmeans import exact_scores
+
+# All pictures of a page together, and those of one cluster.
+_PICTURES, _MOST, _FEWEST = 900, 12, 3
+_DRAWN = 48
+_THUMB, _BYTES = 80, 6_000_000
+_STYLE = """
+.leaf { display: grid; grid-template-columns: 190px 1fr; gap: 16px; padding: 10px 0;
+  border-top: 1px solid var(--line); align-items: start; }
+.leaf .who span { display: block; }
+.leaf .meter { width: 160px; height: 8px; margin: 4px 0; }
+.leaf .pics { grid-template-columns: repeat(auto-fill, 68px); gap: 6px; }
+"""
+
+
+def render(
+    clusters: Clusters,
+    store: FeatureStore,
+    labels: np.ndarray | None = None,
+    label_names: list[str] | None = None,
+) -> str:
+    """Makes the page.
+
+    Args:
+        clusters: What was found.
+        store: The features that it was found in.
+        labels: (rows,) label of each row, -1 unknown; shown beside the clusters.
+        label_names: Their names.
+
+    Returns:
+        HTML, complete in itself.
+    """
+    tree = "x".join(map(str, clusters.tree))
+    kind = clusters.manifest["kind"]
+    title = f"{len(clusters):,} images in {clusters.num_leaves:,} clusters"
+    body = [
+        f"<h1>{title}</h1>",
+        f'<p class="soft">Pool <b>{_text(Path(clusters.manifest["pool"]).name)}</b>, '
+        f"tree <b>{tree}</b>, {kind}, seed {clusters.manifest['seed']}, path map "
+        f"{clusters.manifest['path_map']}.</p>",
+        _tiles(clusters),
+        _levels(clusters),
+        *_Leaves(clusters, store, labels, label_names).sections(),
+    ]
+    return html_page(title, body, _STYLE)
+
+
+def _tiles(clusters: Clusters) -> str:
+    pool, leaves = clusters.manifest["levels"][0], clusters.manifest["levels"][-1]
+    tiles = [
+        (
+            f"{leaves['smallest']:,}\N{EN DASH}{leaves['largest']:,}",
+            "images in a cluster; the largest is "
+            f"{leaves['imbalance']:.2f} times the mean",
+        ),
+        (
+            f"{leaves['cohesion']:.3f}",
+            "mean cosine similarity of two images of one cluster",
+        ),
+        (f"{pool['cohesion']:.3f}", "the same of two images of the pool"),
+    ]
+    if clusters.manifest["unusable"]:
+        count = clusters.manifest["unusable"]
+        tiles.append((f"{count:,}", "images without a usable feature, in no cluster"))
+    inner = "".join(
+        f'<div class="tile"><b>{value}</b><span>{text}</span></div>'
+        for value, text in tiles
+    )
+    return f'<div class="tiles">{inner}</div>'
+
+
+def _levels(clusters: Clusters) -> str:
+    labels = clusters.manifest.get("labels")
+    heads = ["clusters", "smallest", "largest", "largest / mean", "cohesion"]
+    heads += ["purity", "NMI"] if labels else []
+    rows = []
+    for level, row in enumerate(clusters.manifest["levels"]):
+        cells = [
+            f"{row['clusters']:,}",
+            f"{row['smallest']:,}",
+            f"{row['largest']:,}",
+            f"{row['imbalance']:.2f}",
+            f"{row['cohesion']:.3f}",
+        ]
+        if labels and level == 0:
+            cells += [f"{labels['largest_class']:.3f}", f"{0:.3f}"]
+        elif labels:
+            agreement = labels["levels"][level - 1]
+            cells += [f"{agreement['purity']:.3f}", f"{agreement['nmi']:.3f}"]
+        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    note = ""
+    if labels:
+        note = (
+            f'<p class="soft">Purity and NMI compare with {labels["classes"]} labels '
+            f"of {_text(Path(labels['table']).name)}, which the clusters have never "
+            "seen.</p>"
+        )
+    head = "".join(f"<th>{text}</th>" for text in heads)
+    return f"<h2>Level by level</h2>{note}<table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+class _Leaves:
+    """Makes one section per coarse cluster, one line per leaf."""
+
+    def __init__(
+        self,
+        clusters: Clusters,
+        store: FeatureStore,
+        labels: np.ndarray | None,
+        names: list[str] | None,
+    ):
+        self.clusters, self.store = clusters, store
+        self.labels, self.names = labels, names
+        self.thumbs = Thumbnails(_BYTES, _THUMB)
+        self.count = min(_MOST, max(_FEWEST, _PICTURES // clusters.num_leaves))
+        usable = np.flatnonzero(clusters.leaf >= 0)
+        order = usable[np.argsort(clusters.leaf[usable], kind="stable")]
+        self.members = np.split(order, np.cumsum(clusters.sizes)[:-1])
+
+    def sections(self) -> list[str]:
+        below = math.prod(self.clusters.tree[1:])
+        drawn = (
+            "drawn at random, the most typical first"
+            if self.clusters.centroids is not None
+            else "drawn at random"
+        )
+        parts = [
+            f'<p class="soft" style="margin-top:28px">Images of a cluster are {drawn}. '
+            "The bar is its size beside the largest one; a path names one group per "
+            "stage.</p>"
+        ]
+        for coarse in range(self.clusters.tree[0]):
+            leaves = range(coarse * below, (coarse + 1) * below)
+            total = int(self.clusters.sizes[leaves.start : leaves.stop].sum())
+            parts.append(f"<h2>Coarse cluster {coarse}: {total:,} images</h2>")
+            parts += [self._leaf(leaf) for leaf in leaves]
+        return parts
+
+    def _leaf(self, leaf: int) -> str:
+        clusters = self.clusters
+        size = int(clusters.sizes[leaf])
+        width = 100 * size / clusters.sizes.max()
+        path = ".".join(map(str, clusters.paths[leaf]))
+        lines = [
+            f"<b>cluster {leaf}, path {path}</b>",
+            f"<span>{size:,} images, cohesion "
+            f"{clusters.manifest['cohesion'][leaf]:.3f}</span>",
+            f'<div class="meter"><i class="c" style="width:{width:.1f}%"></i></div>',
+        ]
+        if self.labels is not None:
+            lines.append(f'<span class="soft">{self._composition(leaf)}</span>')
+        pics = "".join(f'<div class="pic">{tag}</div>' for tag in self._pictures(leaf))
+        return (
+            f'<div class="leaf"><div class="who">{"".join(lines)}</div>'
+            f'<div class="pics">{pics}</div></div>'
+        )
+
+    def _composition(self, leaf: int) -> str:
+        found = self.labels[self.members[leaf]]
+        found = found[found >= 0]
+        if not len(found):
+            return "no labels"
+        counts = np.bincount(found)
+        best = np.argsort(-counts, kind="stable")[:3]
+        return ", ".join(
+            f"{_text(self.names[i])} {counts[i] / len(found):.0%}"
+            for i in best.tolist()
+            if counts[i]
+        )
+
+    def _pictures(self, leaf: int) -> list[str]:
+        rng = np.random.default_rng([self.clusters.manifest["seed"], leaf])
+        rows = rng.permutation(self.members[leaf])[:_DRAWN]
+        if self.clusters.centroids is not None and len(rows):
+            centroid = self.clusters.centroids[leaf : leaf + 1]
+            scores = exact_scores(self.store.read(rows), centroid)[:, 0]
+            rows = rows[np.argsort(-scores, kind="stable")]
+            # From the most typical of those drawn to the least.
+            places = np.linspace(0, len(rows) - 1, min(self.count, len(rows)))
+            rows = rows[places.round().astype(int)]
+        root = Path(self.clusters.root) if self.clusters.root else None
+        names = [self.clusters.image_ids[row] for row in rows[: self.count].tolist()]
+        return [self.thumbs.tag(root and root / name, name) for name in names]
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value))
