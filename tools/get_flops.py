@@ -89,16 +89,15 @@ def make_clock(space, backbone, price, args):
     """Returns a function that times the plain network of a sub-net."""
     import torch
 
-    from mmtaskssl.models import backbones
+    from mmtaskssl.models.backbones import SubnetMobileNetV3, SubnetResNet
     from mmtaskssl.subnets import ResNetArch, measure_latency
 
-    if backbone is None:
-        if not isinstance(space.arch, ResNetArch):
-            raise UserError(
-                "--latency of MobileNetV3 needs a config with a model, not only a space"
-            )
-        with torch.device("meta"):
-            backbone = backbones.DynamicResNet(space)
+    def build(subnet):
+        if backbone is not None:
+            return backbone.build_plain(subnet)
+        resnet = isinstance(space.arch, ResNetArch)
+        return (SubnetResNet if resnet else SubnetMobileNetV3)(subnet, space.arch)
+
     try:
         device = torch.device(args.device)
         size = (args.shape * 2)[:2]
@@ -110,7 +109,7 @@ def make_clock(space, backbone, price, args):
     wait = torch.cuda.synchronize if device.type == "cuda" else None
 
     def clock(subnet):
-        network = backbone.build_plain(subnet).eval().to(device)
+        network = build(subnet).eval().to(device)
         with torch.inference_mode():
             return measure_latency(
                 lambda: network(images), args.repeats, synchronize=wait

@@ -7,11 +7,7 @@ from ..subnets import Subnet
 from .stock import stock_shape
 
 # mmseg's usual bases keep 1/8 of the resolution.
-_STRIDE_8 = {
-    "strides": (1, 2, 1, 1),
-    "dilations": (1, 1, 2, 4),
-    "contract_dilation": True,
-}
+_STRIDE_8 = {"strides": (1, 2, 1, 1), "dilations": (1, 1, 2, 4)}
 _OPTIONS = {
     # Small batches per process: keep the statistics, as mmdet's own bases do.
     "mmdet": {"frozen_stages": 1, "norm_eval": True},
@@ -38,7 +34,9 @@ def host_config(
     last = backbone.pyramid[-1]
     options["out_indices"] = (last,) if host == "mmselfsup" else backbone.pyramid
     if host == "mmseg" and config["type"] == "mmtaskssl.SubnetResNet":
-        options |= _STRIDE_8
+        stages = len(subnet.widths)
+        options |= {key: value[:stages] for key, value in _STRIDE_8.items()}
+        options["contract_dilation"] = True
     if shape is not None:
         for key in ("subnet", "arch", "norm_cfg"):
             config.pop(key, None)

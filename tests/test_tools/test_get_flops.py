@@ -16,6 +16,7 @@ MODELS = {
         "dict(type='mmtaskssl.DynamicResNet', in_channels=1, strides=(2, 2, 2, 2),"
         " space=dict(preset='data_basic', stem_kernel=3))"
     ),
+    "mobilenet": "dict(type='mmtaskssl.SlimmableMobileNetV3')",
     "plain": "dict(type='mmselfsup.ResNet', depth=18)",
 }
 
@@ -121,15 +122,30 @@ def test_summary(tool, model_config, capsys):
     assert capsys.readouterr().out.startswith("5,832 sub-nets; costs of all of them")
 
 
-@pytest.mark.parametrize("kind", ["dynamic", "slimmable", "routed"])
+@pytest.mark.parametrize("kind", ["dynamic", "slimmable", "routed", "mobilenet"])
 def test_latency(tool, model_config, capsys, kind):
     options = ["--subnet", "MIN", "--latency", "--repeats", "2", "--shape", "32"]
     tool.main([model_config(kind), *options])
     assert "(" in capsys.readouterr().out.splitlines()[1]
 
 
-def test_latency_of_a_bare_space(tool, config, capsys):
-    text = "space = dict(preset='routed_resnet', depth=18, groups=2, base_width=16)"
+THREE_STAGES = (
+    "dict(kind='grid', arch=dict(kind='resnet', block='basic', stem_kernel=3),"
+    " stem=(8, 16), widths=((8, 16), (16, 32), (32, 64)), depths=((1, 2),) * 3)"
+)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        "dict(preset='routed_resnet', depth=18, groups=2, base_width=16)",
+        "'slimmable_mobilenet_v3'",
+        "dict(preset='slimmable_mobilenet_v3', divisor=8, widths=[1, 0.4])",
+        THREE_STAGES,
+    ],
+)
+def test_latency_of_a_bare_space(tool, config, capsys, space):
+    text = f"space = {space}"
     options = ["--subnet", "MIN", "--latency", "--repeats", "2", "--shape", "32"]
     tool.main([config(text), *options])
     assert "(" in capsys.readouterr().out.splitlines()[1]

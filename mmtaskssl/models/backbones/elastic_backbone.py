@@ -34,7 +34,7 @@ class ElasticBackbone:
         space: The sub-nets that training draws from; ``space.max`` is this network.
         subnet: The one that runs where none is given.
         subnet_statistics: Batch-norm statistics of calibrated sub-nets.
-        pyramid: The ``out_indices`` of strides 4, 8, 16 and 32.
+        pyramid: The ``out_indices`` of strides 4, 8, 16 and so on.
     """
 
     space: SearchSpace

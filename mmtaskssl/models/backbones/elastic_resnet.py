@@ -17,7 +17,7 @@ from ..elastic import (
     conv_norm,
 )
 from .elastic_backbone import ElasticBackbone, SubnetLike, may_project, switch_layouts
-from .resnet_body import ResidualBlock, ResNetBody
+from .resnet_body import ResidualBlock, ResNetBody, default_strides
 from .resnet_units import resnet_units
 from .subnet_resnet import SubnetResNet
 
@@ -51,7 +51,7 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
             evaluation), ``SyncBN`` (the same), ``SwitchableBN`` (one per sub-net of a
             listed space), or ``dict(type='GN', group_size=16)``.
         in_channels: Channels of the images.
-        strides: Stride of each stage.
+        strides: Stride of each stage; None: 1 for the first, else 2.
         **options: See `ResNetBody`.
 
     Raises:
@@ -60,7 +60,6 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
 
     block_type, conv_type = _ElasticBlock, ElasticConv2d
     build_norm = staticmethod(build_elastic_norm)
-    pyramid = (0, 1, 2, 3)
 
     def __init__(
         self,
@@ -68,13 +67,14 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
         subnet: SubnetLike | None = None,
         norm_cfg: Mapping[str, Any] | None = None,
         in_channels: int = 3,
-        strides: Sequence[int] = (1, 2, 2, 2),
+        strides: Sequence[int] | None = None,
         **options,
     ):
         space = build_space(space)
         arch = space.arch
         if not isinstance(arch, ResNetArch):
             raise UserError("the search space of this backbone must be one of ResNets")
+        strides = strides or default_strides(len(space.max.widths))
         if len(strides) != len(space.max.widths):
             raise UserError(f"strides {tuple(strides)} do not fit sub-net {space.max}")
         norm_cfg = dict(norm_cfg or {"type": "BN"})
@@ -91,6 +91,7 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
             arch, layouts, space.max.depths, norm_cfg, strides=strides, **options
         )
         self.in_channels = in_channels
+        self.pyramid = tuple(range(self.num_stages))
         self._plain_options = {
             key: options[key]
             for key in ("dilations", "contract_dilation")
@@ -140,7 +141,7 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
             config["norm_cfg"] = norm
         if self.in_channels != 3:
             config["in_channels"] = self.in_channels
-        if self.strides != (1, 2, 2, 2):
+        if self.strides != default_strides(self.num_stages):
             config["strides"] = self.strides
         return config | self._plain_options | {"out_indices": self.out_indices}
 

@@ -52,6 +52,11 @@ class ResidualBlock(nn.Module):
         return getattr(self, f"bn{self.num_convs}")
 
 
+def default_strides(stages: int) -> tuple[int, ...]:
+    """Returns the strides of a ResNet's stages: all but the first halve the map."""
+    return (1,) + (2,) * (stages - 1)
+
+
 class ResNetBody(Backbone):
     """A ResNet's modules and options; subclasses compute.
 
@@ -62,10 +67,10 @@ class ResNetBody(Backbone):
         depths: Blocks per stage.
         norm_cfg: OpenMMLab's dict; the subclass says which types there are.
         strides: Stride of each stage.
-        dilations: Dilation of each stage.
+        dilations: Dilation of each stage; None: 1.
         contract_dilation: Whether the first block of a dilated stage has half of the
             dilation (as in mmseg).
-        out_indices: Stages whose output is returned.
+        out_indices: Stages whose output is returned; None: all.
         style: "pytorch", the stride is in the 3x3 convolution. There is no other.
         frozen_stages: -1 freezes nothing, 0 the stem, i the stem and i stages.
         norm_eval: Whether batch norms keep their statistics in training.
@@ -86,10 +91,10 @@ class ResNetBody(Backbone):
         depths: Sequence[int],
         norm_cfg: Mapping[str, Any] | None = None,
         *,
-        strides: Sequence[int] = (1, 2, 2, 2),
-        dilations: Sequence[int] = (1, 1, 1, 1),
+        strides: Sequence[int],
+        dilations: Sequence[int] | None = None,
         contract_dilation: bool = False,
-        out_indices: Sequence[int] = (0, 1, 2, 3),
+        out_indices: Sequence[int] | None = None,
         style: Literal["pytorch"] = "pytorch",
         frozen_stages: int = -1,
         norm_eval: bool = False,
@@ -101,13 +106,14 @@ class ResNetBody(Backbone):
             layouts,
             norm_cfg or {"type": "BN"},
             len(depths),
-            out_indices,
+            range(len(depths)) if out_indices is None else out_indices,
             frozen_stages,
             norm_eval,
             init_cfg,
         )
         if style != "pytorch":
             raise UserError(f"style must be 'pytorch', not {style!r}")
+        dilations = (1,) * len(depths) if dilations is None else dilations
         if not len(strides) == len(dilations) == len(depths):
             raise UserError(
                 f"strides {tuple(strides)} and dilations {tuple(dilations)} need one "

@@ -1,6 +1,6 @@
 """The plain network that one sub-net is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from ...subnets import ResNetArch, Subnet, build_arch
 from ...utils.errors import UserError
 from ..elastic import checkpointed
 from .plain_norm import build_plain_norm
-from .resnet_body import ResidualBlock, ResNetBody
+from .resnet_body import ResidualBlock, ResNetBody, default_strides
 from .resnet_units import resnet_units
 
 
@@ -37,7 +37,7 @@ class SubnetResNet(ResNetBody):
         norm_cfg: ``BN`` or ``SyncBN`` with the layer's arguments, or
             ``dict(type='GN', group_size=16)``.
         in_channels: Channels of the images.
-        strides: Stride of each stage.
+        strides: Stride of each stage; None: 1 for the first, else 2.
         **options: See `ResNetBody`.
 
     Raises:
@@ -53,11 +53,12 @@ class SubnetResNet(ResNetBody):
         arch: ResNetArch | Mapping[str, Any] | None = None,
         norm_cfg: Mapping[str, Any] | None = None,
         in_channels: int = 3,
-        strides=(1, 2, 2, 2),
+        strides: Sequence[int] | None = None,
         **options,
     ):
         subnet = Subnet.of(subnet)
         arch = build_arch(arch or {"kind": "resnet"})
+        strides = strides or default_strides(len(subnet.widths))
         if len(strides) != len(subnet.widths):
             raise UserError(f"strides {tuple(strides)} do not fit sub-net {subnet}")
         units = resnet_units(arch, subnet, strides, in_channels)

@@ -7,10 +7,12 @@ from mmengine.model.utils import convert_sync_batchnorm, revert_sync_batchnorm
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmtaskssl.export import host_config
 from mmtaskssl.models.backbones import (
     DynamicResNet,
     RoutedResNet,
     SlimmableResNet,
+    SubnetResNet,
     elastic_backbone,
 )
 from mmtaskssl.models.elastic import calibrate
@@ -204,8 +206,7 @@ def test_compiles_whole_for_each_sub_net(norm):
         "arch": {"kind": "resnet", "block": "basic"},
         "subnets": ["s16-w16.16-d1.1", "s8-w8.8-d1.1"],
     }
-    options = {"strides": (1, 2), "dilations": (1, 1), "out_indices": (1,)}
-    net = DynamicResNet(space, norm_cfg={"type": norm}, **options)
+    net = DynamicResNet(space, norm_cfg={"type": norm}, out_indices=(1,))
     randomize(net)
     compiled = torch.compile(net, backend="eager", fullgraph=True)
     x = batches(size=32)[0]
@@ -252,14 +253,34 @@ def test_projection_follows_the_sub_net():
         "arch": {"kind": "resnet", "block": "basic"},
         "subnets": ["s16-w16.16-d1.1", "s8-w16.16-d1.1"],
     }
-    net = DynamicResNet(
-        space, strides=(1, 2), dilations=(1, 1), out_indices=(1,), subnet="MIN"
-    )
+    net = DynamicResNet(space, out_indices=(1,), subnet="MIN")
     assert net.layer1[0].downsample is not None
     assert net(batches()[0])[0].shape == (4, 16, 6, 6)
     slim = SlimmableResNet(18, divisor=8)
     with pytest.raises(UserError, match=r"needs layer1.0.downsample.0"):
         slim(batches()[0], "s32-w64.64.64.64-d1.1.1.1")
+
+
+def test_defaults_follow_the_number_of_stages():
+    space = {
+        "kind": "list",
+        "arch": {"kind": "resnet", "block": "basic"},
+        "subnets": ["s16-w16.16.24-d1.2.1", "s8-w8.8.8-d1.1.1"],
+    }
+    net = randomize(DynamicResNet(space)).eval()
+    small, x = net.space.min, batches()[0]
+    calibrate(net, small, batches())
+    plain = net.extract(small)
+    with torch.no_grad():
+        outs = net(x, small)
+        for out, expected in zip(plain(x), outs, strict=True):
+            torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-5)
+    assert [tuple(o.shape[1:]) for o in outs] == [(8, 12, 12), (8, 6, 6), (8, 3, 3)]
+    assert "strides" not in net.plain_config(small)
+    config = host_config(net, small, "mmseg", None)
+    config.pop("type")
+    assert config["strides"] == (1, 2, 1) and config["dilations"] == (1, 1, 2)
+    assert SubnetResNet(**config)(x)[-1].shape[2:] == (6, 6)
 
 
 def test_outputs_freezing_and_norm_evaluation():
