@@ -1,7 +1,20 @@
-"""The table of many sub-nets' results."""
+"""How sub-nets and their results are shown."""
 
 from collections.abc import Sequence
 from typing import Any
+
+from ..subnets import SearchSpace, Subnet
+
+
+def short_name(space: SearchSpace, subnet: Subnet) -> str:
+    """Returns the most telling name of a sub-net, such as 0.5, R18 or MAX.
+
+    Args:
+        space: Its anchors have names; those of its own come before MAX and MIN.
+        subnet: Any. One without an anchor has its canonical name.
+    """
+    names = [name for name, anchor in space.anchors.items() if anchor == subnet]
+    return names[-1] if names else subnet.name
 
 
 def format_subnets(

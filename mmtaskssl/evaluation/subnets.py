@@ -20,13 +20,13 @@ from ..features.cli import pick_device, runner_of
 from ..features.extractor import FeatureExtractor, initialize
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
-from ..subnets import SearchSpace, Subnet, cost
+from ..subnets import Subnet, cost
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
 from .cli import SPLITS, Log, target_features, target_images
 from .protocol import Method, evaluate
 from .spectrum import effective_rank, embedding_std
-from .subnet_table import format_subnets
+from .subnet_table import format_subnets, short_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,6 @@ class _Network:
     backbone: ElasticBackbone
     meta: dict[str, Any]
     trained: bool
-
-
-def short_name(space: SearchSpace, subnet: Subnet) -> str:
-    """Returns the most telling name of a sub-net, such as 0.5, R18 or MAX.
-
-    Args:
-        space: Its anchors have names; those of its own come before MAX and MIN.
-        subnet: Any. One without an anchor has its canonical name.
-    """
-    names = [name for name, anchor in space.anchors.items() if anchor == subnet]
-    return names[-1] if names else subnet.name
 
 
 def evaluate_subnets(

@@ -1,5 +1,6 @@
 import copy
 import time
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.dataset import pseudo_collate
@@ -11,8 +12,18 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmtaskssl.evaluation.knn import weighted_knn
+from mmtaskssl.evaluation.metrics import top1
+from mmtaskssl.evaluation.subnet_table import short_name
+from mmtaskssl.models.backbones import ElasticBackbone
+from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import DATASETS, HOOKS
+from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
+
+# Enough for batch-norm statistics, whatever the size of the data set.
+_CALIBRATION_IMAGES = 1024
+# Of "all" sub-nets; more would take longer to measure than to train.
+_MOST_SUBNETS = 64
 
 
 @HOOKS.register_module()
@@ -26,7 +37,15 @@ class KNNHook(Hook):
     first process's batch-norm statistics, so the result does not depend on their
     number.
 
-    Logged as ``knn_top1``, in per cent.
+    Logged as ``knn_top1``, in per cent. With ``subnets``, the plain network of each
+    sub-net of an elastic backbone is measured instead, logged as ``0.5/knn_top1`` and
+    so on. Where the sub-nets share batch norms, each first gets statistics of its own
+    from the training images of this hook (1,024 of them at most).
+
+    A hook, and no ``val_loop`` with an evaluator: mmengine's loop hands the model one
+    batch after another of one data set, whereas kNN compares two data sets as wholes,
+    and the sub-nets' batch norms need a pass over images beforehand; a model that did
+    that in its ``val_step`` would have to keep both as state.
 
     Args:
         train: Config of a data set with ``labels`` and ``class_names`` that votes.
@@ -35,6 +54,9 @@ class KNNHook(Hook):
             training is always measured.
         by_epoch: What ``interval`` counts.
         source: "online", or "ema" for the momentum encoder of MoCo or BYOL.
+        subnets: Names of sub-nets, or anchors', or numbers: the seed of a random member
+            of the space each, logged as ``rand0`` and so on; or "all", of a space that
+            can be listed. None: the backbone as it runs by default.
         k: Neighbours.
         temperature: Of the votes.
         batch_size: Images at a time and process.
@@ -51,6 +73,7 @@ class KNNHook(Hook):
         interval: int = 10,
         by_epoch: bool = True,
         source: str = "online",
+        subnets: Sequence[str | int] | str | None = None,
         k: int = 20,
         temperature: float = 0.07,
         batch_size: int = 128,
@@ -62,6 +85,7 @@ class KNNHook(Hook):
         self.interval = interval
         self.by_epoch = by_epoch
         self.source = source
+        self.subnets = subnets
         self.k = k
         self.temperature = temperature
         self.batch_size = batch_size
@@ -74,7 +98,8 @@ class KNNHook(Hook):
             runner: Its model is asked for ``source``.
 
         Raises:
-            UserError: The classes differ, or the model has no momentum encoder.
+            UserError: The classes differ, or the model has no momentum encoder, or not
+                the sub-nets.
         """
         self.train_set, self.test_set = map(DATASETS.build, self.data_cfgs)
         classes, others = self.train_set.class_names, self.test_set.class_names
@@ -83,7 +108,7 @@ class KNNHook(Hook):
                 f"kNN's train and test images have different classes: {classes} "
                 f"and {others}"
             )
-        self._encoder(runner)
+        self.named = self._resolve(self._encoder(runner))
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measures on the cadence of epochs.
@@ -117,13 +142,74 @@ class KNNHook(Hook):
     @torch.no_grad()
     def _measure(self, runner: Runner) -> None:
         started = time.perf_counter()
+        preprocessor = _unwrap(runner.model).data_preprocessor
+        scores = {
+            f"{name}knn_top1": self._top1(network, preprocessor)
+            for name, network in self._networks(runner, preprocessor)
+        }
+        step = runner.iter + 1 if not self.by_epoch else runner.epoch + 1
+        for name, value in scores.items():
+            runner.message_hub.update_scalar(f"val/{name}", value)
+        runner.visualizer.add_scalars(scores, step=step)
+        text = "  ".join(f"{name}: {value:.2f}" for name, value in scores.items())
+        runner.logger.info(
+            f"{'Epoch' if self.by_epoch else 'Iter'} {step}  {text}  "
+            f"({len(self.test_set)} images, {self.source}, "
+            f"{time.perf_counter() - started:.1f} s)"
+        )
+
+    def _resolve(self, backbone: nn.Module) -> dict[str, Subnet] | None:
+        """Returns the sub-nets to measure by their names in the log."""
+        if self.subnets is None:
+            return None
+        if not isinstance(backbone, ElasticBackbone):
+            raise UserError(
+                f"KNNHook measures sub-nets, but {type(backbone).__name__} has none"
+            )
+        space = backbone.space
+        if self.subnets == "all":
+            if len(space) > _MOST_SUBNETS:
+                raise UserError(
+                    f"KNNHook cannot measure all {len(space)} sub-nets of this space; "
+                    "name some"
+                )
+            return {short_name(space, s).lower(): s for s in [space.max, *space]}
+        if isinstance(self.subnets, str):
+            raise UserError(
+                f"KNNHook's subnets is 'all' or a list of names, not {self.subnets!r}"
+            )
+        return {
+            f"rand{value}" if isinstance(value, int) else value.lower(): (
+                space.sample(value) if isinstance(value, int) else space.resolve(value)
+            )
+            for value in self.subnets
+        }
+
+    def _networks(
+        self, runner: Runner, preprocessor: nn.Module
+    ) -> Iterator[tuple[str, nn.Module]]:
+        """Yields prefix and network of whatever is to be measured."""
         backbone = copy.deepcopy(self._encoder(runner))
         backbone.eval()  # in its own line: the hosts' ResNet returns None from it
-        for buffer in backbone.buffers():
+        if self.named is None:
+            yield "", backbone
+            return
+        # Mixed classes: a folder's order would make batches of one class.
+        order = torch.randperm(len(self.train_set), generator=torch.Generator())
+        rows = order[:_CALIBRATION_IMAGES].tolist()
+        for name, subnet in self.named.items():
+            if backbone.needs_calibration(subnet):
+                # By every process on the same images, so that all have the same.
+                calibrate(
+                    backbone, subnet, self._images(preprocessor, self.train_set, rows)
+                )
+            yield f"{name}/", backbone.extract(subnet)
+
+    def _top1(self, network: nn.Module, preprocessor: nn.Module) -> float:
+        for buffer in network.buffers():
             broadcast(buffer, src=0)
-        preprocessor = _unwrap(runner.model).data_preprocessor
-        train_x = self._features(backbone, preprocessor, self.train_set)
-        test_x = self._features(backbone, preprocessor, self.test_set)
+        train_x = self._features(network, preprocessor, self.train_set)
+        test_x = self._features(network, preprocessor, self.test_set)
         train_y, test_y = (
             torch.as_tensor(data.labels, device=train_x.device)
             for data in (self.train_set, self.test_set)
@@ -136,15 +222,7 @@ class KNNHook(Hook):
             k=self.k,
             temperature=self.temperature,
         )
-        top1 = 100 * (scores.argmax(dim=1) == test_y).double().mean().item()
-        step = runner.iter + 1 if not self.by_epoch else runner.epoch + 1
-        runner.message_hub.update_scalar("val/knn_top1", top1)
-        runner.visualizer.add_scalars({"knn_top1": top1}, step=step)
-        runner.logger.info(
-            f"{'Epoch' if self.by_epoch else 'Iter'} {step}  knn_top1: {top1:.2f}  "
-            f"({len(test_y)} images, {self.source}, "
-            f"{time.perf_counter() - started:.1f} s)"
-        )
+        return 100 * top1(scores, test_y)
 
     def _encoder(self, runner: Runner) -> nn.Module:
         model = _unwrap(runner.model)
@@ -156,27 +234,35 @@ class KNNHook(Hook):
         raise UserError(f"{type(model).__name__} has no momentum encoder to measure")
 
     def _features(
-        self, backbone: nn.Module, preprocessor: nn.Module, data: Dataset
+        self, network: nn.Module, preprocessor: nn.Module, data: Dataset
     ) -> Tensor:
         """Returns (N, D), the rows of all processes in the data set's order."""
         rank, world_size = get_rank(), get_world_size()
         rows = -(-len(data) // world_size)
         # Every process takes the same number; the surplus wraps around and is cut.
         mine = [i % len(data) for i in range(rank, rows * world_size, world_size)]
+        parts = [
+            network(images)[-1].float().mean(dim=(2, 3))
+            for images in self._images(preprocessor, data, mine)
+        ]
+        everyone = torch.stack(all_gather(torch.cat(parts)))  # (W, rows, D)
+        return everyone.transpose(0, 1).flatten(0, 1)[: len(data)]
+
+    def _images(
+        self, preprocessor: nn.Module, data: Dataset, rows: Sequence[int]
+    ) -> Iterator[Tensor]:
+        """Yields normalised batches (N, 3, H, W) of the rows."""
         loader = DataLoader(
-            Subset(data, mine),
+            Subset(data, rows),
             batch_size=self.batch_size,
             num_workers=self.num_workers,
             collate_fn=pseudo_collate,
             # Else the loader draws its workers' seed from the training's stream.
             generator=torch.Generator(),
         )
-        parts = []
         for batch in loader:
             (images,) = preprocessor(batch, training=False)["inputs"]
-            parts.append(backbone(images)[-1].float().mean(dim=(2, 3)))
-        everyone = torch.stack(all_gather(torch.cat(parts)))  # (W, rows, D)
-        return everyone.transpose(0, 1).flatten(0, 1)[: len(data)]
+            yield images
 
 
 def _unwrap(model: nn.Module) -> nn.Module:
