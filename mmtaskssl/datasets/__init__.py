@@ -1,12 +1,16 @@
+from .clustered import ClusteredImages
 from .collate import pack_images
 from .images import BrokenImage, list_images, read_image
 from .labeled import LabeledImages
+from .samplers import ClusterBatches
 from .selected import SelectedImages
 from .synthetic import SyntheticImages
 from .unlabeled import UnlabeledImages
 
 __all__ = [
     "BrokenImage",
+    "ClusterBatches",
+    "ClusteredImages",
     "LabeledImages",
     "SelectedImages",
     "SyntheticImages",

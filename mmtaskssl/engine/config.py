@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmtaskssl.transfer.options import TRANSFER_OPTIONS, apply_transfer_options
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
 
@@ -32,7 +33,11 @@ _VARIABLES = {
     "max_epochs": "train_cfg.max_epochs",
     "batch_size": "train_dataloader.batch_size",
     "num_workers": "train_dataloader.num_workers",
+    "clusters": "train_dataloader.dataset.clusters",
 }
+
+# Other options that are no keys of the config.
+_SHORTHANDS = ("images", "selection", "target", *TRANSFER_OPTIONS)
 
 
 def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
@@ -41,7 +46,10 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     A few options stand for a place in our self-supervised configs: ``images`` (the
     training images), ``selection`` (only those a selection file names), ``target``
     (a labelled folder with ``train`` and ``test``, measured with kNN in training),
-    ``max_iters``, ``max_epochs``, ``batch_size`` and ``num_workers``.
+    ``max_iters``, ``max_epochs``, ``batch_size``, ``num_workers`` and ``clusters`` (a
+    folder that tools/cluster_data.py wrote). In configs of any task ``backbone`` puts an
+    export of tools/export_subnet.py in the place of the backbone (with
+    ``weights=random``: its architecture alone), and ``data_root`` moves the data.
 
     Args:
         name: A path, a path below our own ``configs``, or ``PACKAGE::PATH`` for a
@@ -61,6 +69,7 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     except (KeyError, TypeError, AssertionError) as error:
         raise UserError(f"--cfg-options do not fit {name}: {_text(error)}") from error
     _spread_variables(cfg, options)
+    apply_transfer_options(cfg, options.get("data_root"))
     return cfg
 
 
@@ -97,7 +106,7 @@ def _installed(package: str, inner: str) -> Path:
 def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
     for key in options:
         first = key.split(".")[0]
-        known = [*cfg, *_RUNNER_KEYS, *_VARIABLES, "images", "selection", "target"]
+        known = [*cfg, *_RUNNER_KEYS, *_VARIABLES, *_SHORTHANDS]
         if first in known:
             continue
         close = difflib.get_close_matches(first, known, n=1)

@@ -3,8 +3,11 @@ import itertools
 
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.model import is_model_wrapper
+from mmengine.runner import IterBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
 
+from mmtaskssl.datasets import ClusterBatches
 from mmtaskssl.registry import LOOPS
 
 
@@ -14,18 +17,31 @@ class SeekableIterLoop(IterBasedTrainLoop):
 
     mmengine finds its place in the data by loading every batch up to there, which
     on image folders takes hours. The order of an `InfiniteSampler` is a function of
-    its seed, so its past can be skipped as numbers. With any other sampler this
+    its seed, so its past can be skipped as numbers; so is that of `ClusterBatches`,
+    which this loop tells what sub-nets the model runs. With any other sampler this
     loop is mmengine's.
 
     Args:
-        *args: See `IterBasedTrainLoop`: ``runner``, ``dataloader``, ``max_iters``,
-            ``val_begin``, ``val_interval``.
-        **kwargs: Likewise.
+        runner: mmengine's.
+        dataloader: A loader, or its config.
+        max_iters: Length of the whole training.
+        **kwargs: See `IterBasedTrainLoop`: ``val_begin``, ``val_interval``.
     """
+
+    def __init__(self, runner: Runner, dataloader, max_iters: int, **kwargs) -> None:
+        dataloader = _built(runner, dataloader)
+        if isinstance(dataloader.batch_sampler, ClusterBatches):
+            # Before the loader's workers draw from it.
+            model = (
+                runner.model.module if is_model_wrapper(runner.model) else runner.model
+            )
+            dataloader.batch_sampler.follow(model.subnet_sampler, max_iters)
+        super().__init__(runner, dataloader, max_iters, **kwargs)
 
     def run(self):
         """Trains from the runner's iteration to ``max_iters``."""
-        done, sampler = self._iter, self.dataloader.sampler
+        done, batches = self._iter, self.dataloader.batch_sampler
+        sampler = getattr(batches, "sampler", None)
         if done == 0 or not isinstance(sampler, InfiniteSampler):
             return super().run()
         self._seek(done)
@@ -52,6 +68,11 @@ class SeekableIterLoop(IterBasedTrainLoop):
         The first loader's workers have drawn from its sampler already.
         """
         loader = self.dataloader
+        if isinstance(loader.batch_sampler, ClusterBatches):
+            loader.batch_sampler.start = done
+            self.dataloader_iterator = iter(loader)
+            print_log(f"data resumed after {done} steps", "current")
+            return
         sampler = copy.copy(loader.sampler)
         fresh = type(sampler)(sampler.dataset, sampler.shuffle, sampler.seed)
         past = done * loader.batch_size
@@ -72,3 +93,9 @@ class SeekableIterLoop(IterBasedTrainLoop):
         self.dataloader = type(loader)(**cfg)
         self.dataloader_iterator = iter(self.dataloader)
         print_log(f"data resumed after {past} images of this process", "current")
+
+
+def _built(runner: Runner, dataloader: DataLoader | dict) -> DataLoader:
+    """As mmengine's loops build theirs."""
+    differs = runner._randomness_cfg.get("diff_rank_seed", False)
+    return runner.build_dataloader(dataloader, seed=runner.seed, diff_rank_seed=differs)

@@ -1,16 +1,21 @@
 """The named search spaces."""
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 
 from ..utils.errors import UserError
 from .arch import MobileNetV3Arch, ResNetArch, Routes, round_channels
 from .grid_space import GridSpace
 from .list_space import ListSpace
 from .space import SearchSpace
-from .spec import Subnet
+from .spec import ALL, Subnet
 
-_DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+_DEPTHS = {
+    10: (1, 1, 1, 1),
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+}
 
 
 def data_bottleneck() -> GridSpace:
@@ -58,7 +63,7 @@ def slimmable_resnet(
     """A ResNet at several widths (DSPNet, arXiv 2207.06075); anchors ``0.75`` etc.
 
     Args:
-        depth: 18, 34, 50 or 101.
+        depth: 10, 18, 34, 50 or 101.
         widths: Factors on every channel count; 1 must be among them.
         divisor: See `round_channels`: None for a fixed list, 8 for arbitrary widths.
         stem_kernel: 7, or 3 for small images.
@@ -103,11 +108,11 @@ def slimmable_mobilenet_v3(
 def routed_resnet(
     depth: int = 50,
     style: str = "compact",
-    groups: int = 4,
+    groups: int | Sequence[int] = 4,
     base_width: int = 64,
     stem_kernel: int = 7,
 ) -> GridSpace:
-    """The paths of a routed ResNet (SDR, arXiv 2205.13267): groups ** 4 of them.
+    """The paths of a routed ResNet (SDR, arXiv 2205.13267): by default 4 ** 4 of them.
 
     Half of a stage's inner channels are shared. In the ``compact`` style the groups
     split the other half, so that all groups together are a plain ResNet. In the
@@ -115,32 +120,37 @@ def routed_resnet(
     a plain ResNet. The members are the paths; MAX, all groups, has no path.
 
     Args:
-        depth: 18, 34, 50 or 101.
+        depth: 10, 18, 34, 50 or 101.
         style: "compact" or "export".
-        groups: Individual groups per stage.
+        groups: Individual groups, the same in all stages or one number per stage; a
+            stage with one is not split, all paths share it.
         base_width: Inner width of the first stage of the plain ResNet; 64 is usual.
         stem_kernel: 7, or 3 for small images.
 
     Raises:
         UserError: A value is not supported.
     """
-    shares = {"compact": Fraction(1, 2 * max(groups, 1)), "export": Fraction(1, 2)}
-    if style not in shares:
-        raise UserError(f"style must be 'compact' or 'export', not {style!r}")
     block = _block(depth)
-    widths = [base_width * 2**stage for stage in range(4)]
-    group = [width * shares[style] for width in widths]
-    if groups < 2 or base_width % 2 or group[0].denominator != 1:
+    groups = [groups] * 4 if isinstance(groups, int) else list(groups)
+    if len(groups) != 4 or min(groups) < 1 or max(groups) < 2:
         raise UserError(
-            f"{groups} groups of {style} style do not divide a base width of "
-            f"{base_width}; take at least 2 groups and a base width that is a multiple "
-            f"of {2 * groups if style == 'compact' else 2}"
+            f"some stage needs at least 2 groups, all of them one or more, unlike "
+            f"groups {_dotted(groups)}; give one number, or one for each of 4 stages"
+        )
+    if style not in ("compact", "export"):
+        raise UserError(f"style must be 'compact' or 'export', not {style!r}")
+    widths = [base_width * 2**stage for stage in range(4)]
+    parts = [2 * n if style == "compact" else 2 for n in groups]
+    if any(width % part for width, part in zip(widths, parts, strict=True)):
+        raise UserError(
+            f"{_dotted(groups)} groups of {style} style do not divide a base width of "
+            f"{base_width}; take a base width that is a multiple of {max(parts)}"
         )
     expansion = 4 if block == "bottleneck" else 1
     routes = Routes(
         shared=tuple(width // 2 for width in widths),
-        group=tuple(map(int, group)),
-        groups=(groups,) * 4,
+        group=tuple(width // part for width, part in zip(widths, parts, strict=True)),
+        groups=tuple(groups),
         stream=tuple(expansion * width for width in widths),
     )
     return GridSpace(
@@ -148,7 +158,7 @@ def routed_resnet(
         stem=(base_width,),
         widths=[(width,) for width in routes.widths],
         depths=[(blocks,) for blocks in _DEPTHS[depth]],
-        paths=[range(groups)] * 4,
+        paths=[range(n) if n > 1 else (ALL,) for n in groups],
     )
 
 
@@ -160,6 +170,10 @@ PRESETS: dict[str, Callable[..., SearchSpace]] = {
     "routed_resnet": routed_resnet,
 }
 """Functions that make the named spaces; their arguments are a config's other keys."""
+
+
+def _dotted(numbers: Sequence[int]) -> str:
+    return ".".join(map(str, numbers))
 
 
 def _block(depth: int) -> str:

@@ -2,6 +2,7 @@ from .channels_last import ChannelsLastHook
 from .fixed_lr import FixedLrHook
 from .knn import KNNHook
 from .non_finite_loss import NonFiniteLossHook
+from .progressive_phase import ProgressivePhaseHook
 from .throughput import ThroughputHook
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "FixedLrHook",
     "KNNHook",
     "NonFiniteLossHook",
+    "ProgressivePhaseHook",
     "ThroughputHook",
 ]

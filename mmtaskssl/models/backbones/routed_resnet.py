@@ -1,5 +1,7 @@
 """The routed network of SDR."""
 
+from collections.abc import Sequence
+
 from ...registry import MODELS
 from .elastic_resnet import ElasticResNet
 
@@ -13,10 +15,11 @@ class RoutedResNet(ElasticResNet):
     2205.13267); the split of the inner channels alone is our choice.
 
     Args:
-        depth: 18, 34, 50 or 101.
+        depth: 10, 18, 34, 50 or 101.
         style: "compact" (all groups together are a plain ResNet) or "export" (each
             path is one).
-        groups: Individual groups per stage; there are ``groups ** 4`` paths.
+        groups: Individual groups, the same in all stages or one number per stage; one
+            path for each combination.
         base_width: Inner width of the first stage of the plain ResNet.
         stem_kernel: 7, or 3 for small images.
         **options: See `ElasticResNet`.
@@ -26,7 +29,7 @@ class RoutedResNet(ElasticResNet):
         self,
         depth: int = 50,
         style: str = "compact",
-        groups: int = 4,
+        groups: int | Sequence[int] = 4,
         base_width: int = 64,
         stem_kernel: int = 7,
         **options,

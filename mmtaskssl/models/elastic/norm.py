@@ -82,8 +82,10 @@ def _whole(norm: nn.Module, x: Tensor) -> Tensor:
 
 
 def _sliced(norm: nn.Module, x: Tensor, view: NormView) -> Tensor:
-    weight = take(norm.weight, 0, view.channels)
-    bias = take(norm.bias, 0, view.channels)
+    weight = bias = None
+    if norm.affine:
+        weight = take(norm.weight, 0, view.channels)
+        bias = take(norm.bias, 0, view.channels)
     if not norm.training:
         if view.mean is None:
             raise uncalibrated(view.subnet)
@@ -96,9 +98,9 @@ def _sliced(norm: nn.Module, x: Tensor, view: NormView) -> Tensor:
         return F.batch_norm(x, None, None, weight, bias, training=True, eps=norm.eps)
     # A synchronised norm reduces over processes in its own forward, and updates
     # running statistics there: lend it slices, and copies that nobody keeps.
+    affine = {"weight": weight, "bias": bias} if norm.affine else {}
     tensors = {
-        "weight": weight,
-        "bias": bias,
+        **affine,
         "running_mean": take(norm.running_mean, 0, view.channels).clone(),
         "running_var": take(norm.running_var, 0, view.channels).clone(),
         "num_batches_tracked": norm.num_batches_tracked.clone(),

@@ -1,8 +1,9 @@
 """SDR's phases: the whole net first, then ever more paths."""
 
+import bisect
 import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...registry import SUBNET_SAMPLERS
@@ -22,12 +23,15 @@ class Progressive(SubnetSampler):
     phases have 1 (MAX alone), 4, 16, 64 and 256 live paths. A stage not yet split
     runs all its groups; its entry in the path is `ALL`.
 
-    A step runs MAX and ``num_paths`` live paths. The paths of a phase come in random
+    A step runs MAX and ``num_paths`` live paths. Equally weighted paths come in random
     order without repetition: none runs twice before all have run once, up to a rest
-    of fewer than ``num_paths``.
+    of fewer than ``num_paths``. After `weigh` a path runs in proportion to its weight:
+    in a turn of as many draws as there are live paths, as often as its share of them
+    says, rounded down or up (systematic sampling).
 
     The kind and order of phases are recalled from the paper (arXiv 2205.13267), the
-    shares are our choice.
+    shares are our choice. ``shares=(0, 0, 0, 0, 1)`` trains all paths from the start,
+    ``(1, 0, 0, 0, 0)`` MAX alone.
 
     Args:
         space: A space of paths, or its config.
@@ -65,6 +69,28 @@ class Progressive(SubnetSampler):
                 f"each phase of this space, not {tuple(shares)}"
             )
         self.shares = tuple(shares)
+        self._weights: list[list[float]] = [[1] * len(paths) for paths in self._live]
+        self._last: tuple | None = None  # the latest turn: a memory, not a state
+
+    def weigh(self, weight: Callable[[Subnet], float]) -> None:
+        """Makes paths run in proportion to a weight, such as their cluster's images.
+
+        To be called equally in all processes, before training.
+
+        Args:
+            weight: Of a live path, 0 or more; one of 0 never runs. A path that has
+                more than one ``num_paths``-th of all runs in every step, no more.
+
+        Raises:
+            UserError: A weight is negative, or all live paths of a phase have none.
+        """
+        rows = [[weight(path) for path in paths] for paths in self._live[1:]]
+        for row in rows:
+            if min(row) < 0 or sum(row) <= 0:
+                raise UserError(
+                    "the weights of the live paths must be 0 or more, and not all 0"
+                )
+        self._weights, self._last = [[1], *rows], None
 
     @property
     def num_phases(self) -> int:
@@ -90,11 +116,35 @@ class Progressive(SubnetSampler):
         phase = self.phase(step, max_steps)
         if phase == 0:
             return [self.space.max]
-        live = self.live_paths(phase)
-        count = min(self.num_paths, len(live))
-        turn, place = divmod(step - self.bounds(max_steps)[phase], len(live) // count)
-        random.Random(f"{self.seed}/{phase}/{turn}").shuffle(live)
-        return [self.space.max, *live[place * count : (place + 1) * count]]
+        count = min(self.num_paths, len(self._live[phase]))
+        steps = len(self._live[phase]) // count
+        turn, place = divmod(step - self.bounds(max_steps)[phase], steps)
+        paths, ends, offset = self._turn(phase, turn)
+        scale = ends[-1] / (steps * count)
+        drawn = [
+            bisect.bisect_right(ends, scale * (place + offset + steps * draw))
+            for draw in range(count)
+        ]
+        # A path heavier than one of `count` shares is drawn twice; rounding may end one
+        # past the last.
+        chosen = dict.fromkeys(paths[min(index, len(paths) - 1)] for index in drawn)
+        return [self.space.max, *chosen]
+
+    def _turn(
+        self, phase: int, turn: int
+    ) -> tuple[Sequence[Subnet], list[float], float]:
+        """Returns a turn's paths in order, their summed weights, and its offset."""
+        if self._last is None or self._last[0] != (phase, turn):
+            rng = random.Random(f"{self.seed}/{phase}/{turn}")
+            live = list(zip(self._live[phase], self._weights[phase], strict=True))
+            rng.shuffle(live)
+            paths, weights = zip(*live, strict=True)
+            ends = list(itertools.accumulate(weights))
+            # Of equal weights every draw falls into a path of its own wherever the
+            # draws begin; half way, rounding cannot matter.
+            offset = rng.random() if len(set(weights)) > 1 else 0.5
+            self._last = (phase, turn), (paths, ends, offset)
+        return self._last[1]
 
 
 def _live_paths(largest: Subnet, groups: Sequence[int]) -> list[list[Subnet]]:

@@ -1,0 +1,17 @@
+# Any folder of images and its clusters (tools/cluster_data.py):
+# `--cfg-options images=/my/folder clusters=/my/clusters`.
+images = "data/images"
+clusters = "data/clusters"
+
+train_dataloader = dict(
+    batch_size=256,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type="InfiniteSampler", shuffle=True),
+    batch_sampler=dict(type="ClusterBatches"),
+    dataset=dict(
+        type="ClusteredImages",
+        clusters=clusters,
+        dataset=dict(type="UnlabeledImages", source=images, store_size=128),
+    ),
+)
