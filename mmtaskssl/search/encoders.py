@@ -1,0 +1,159 @@
+"""Teacher and student of a search, from one checkpoint."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from ..export.source import Source, load_source
+from ..features.checkpoint import load_weights, weights_sha256
+from ..features.extractor import EMA_PREFIXES
+from ..models.backbones import ElasticBackbone
+from ..registry import MODELS
+from ..subnets import Subnet
+from ..utils.errors import UserError
+from .prefixes import measure_norms
+
+# The averaged modules are a sequence of backbone and neck.
+_EMA_NECKS = tuple(prefix.replace(".0.", ".1.") for prefix in EMA_PREFIXES)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An elastic backbone and what its training put behind it.
+
+    Attributes:
+        backbone: Runs any sub-net.
+        neck: Projects its features; has ``extract``. None: not known.
+        predictor: Maps projections to the teacher's, of a method that has one.
+    """
+
+    backbone: ElasticBackbone
+    neck: nn.Module | None = None
+    predictor: nn.Module | None = None
+
+    def embedder(self, subnet: Subnet, channels: int, stored: bool) -> nn.Module:
+        """Returns what maps last feature maps (N, C, H, W) to embeddings (N, D).
+
+        Args:
+            subnet: Whose maps.
+            channels: C.
+            stored: Whether batch norms keep the statistics they have.
+
+        Raises:
+            UserError: There is no neck that follows a sub-net's width.
+        """
+        if not hasattr(self.neck, "extract"):
+            raise UserError(
+                "the global metric compares embeddings, so it needs a model.neck of "
+                "type ElasticNonLinearNeck; take --metric dense"
+            )
+        switch = self.backbone.norm_view(subnet).switch
+        modules = [self.neck.extract(channels, switch)]
+        if self.predictor is not None:
+            modules.append(_Predictor(deepcopy(self.predictor)))
+        return measure_norms(nn.Sequential(*modules).eval(), stored)
+
+    def sha256(self) -> str:
+        """Hashes all weights."""
+        modules = (self.backbone, self.neck, self.predictor)
+        return "-".join(weights_sha256(m)[:16] for m in modules if m is not None)
+
+
+class _Predictor(nn.Module):
+    """Calls a neck of the hosts, which takes and returns lists."""
+
+    def __init__(self, neck: nn.Module) -> None:
+        super().__init__()
+        self.neck = neck
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.neck([x])[0]
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """What a search compares.
+
+    Attributes:
+        teacher: The averaged network, to be run at MAX; the trained one where the
+            method keeps no average.
+        student: The trained network.
+        source: The student's, with the description of the checkpoint.
+        averaged: Whether the teacher is an average.
+    """
+
+    teacher: Encoder
+    student: Encoder
+    source: Source
+    averaged: bool
+
+
+def load_encoders(
+    cfg: Config, config_name: str, checkpoint: str, device: str | torch.device = "cpu"
+) -> Encoders:
+    """Loads teacher and student.
+
+    Args:
+        cfg: The training config.
+        config_name: Its name, for the record.
+        checkpoint: Of a training run.
+        device: Where to put them.
+
+    Raises:
+        UserError: The config's backbone is not elastic, or the checkpoint does not
+            hold its networks completely, such as one of another space.
+    """
+    source = load_source(cfg, config_name, checkpoint, "online")
+    averaged = any(key.startswith(EMA_PREFIXES) for key in source.state)
+    student = _encoder(cfg, source, ["neck."], checkpoint, True)
+    if averaged:
+        average = load_source(cfg, config_name, checkpoint, "ema")
+        teacher = _encoder(cfg, average, _EMA_NECKS, checkpoint, False)
+    else:
+        print_log(
+            "the checkpoint holds no averaged network, so the trained one is the "
+            "teacher",
+            "current",
+        )
+        teacher = Encoder(student.backbone, student.neck)
+    for encoder in (teacher, student):
+        for module in (encoder.backbone, encoder.neck, encoder.predictor):
+            if module is not None:
+                module.to(device).eval().requires_grad_(False)
+    return Encoders(teacher, student, source, averaged)
+
+
+def _encoder(
+    cfg: Config, source: Source, prefixes: list[str], checkpoint: str, predicts: bool
+) -> Encoder:
+    model = cfg.get("model") or {}
+    neck = _module(model.get("neck"), source, prefixes, checkpoint, "neck")
+    predictor = None
+    if predicts:
+        config = (model.get("head") or {}).get("predictor")
+        prefixes = ["head.predictor."]
+        predictor = _module(config, source, prefixes, checkpoint, "predictor")
+    return Encoder(source.backbone, neck, predictor)
+
+
+def _module(
+    config: Mapping[str, Any] | None,
+    source: Source,
+    prefixes: list[str],
+    checkpoint: str,
+    what: str,
+) -> nn.Module | None:
+    """Builds a module and loads its weights; None if the config has none."""
+    if config is None:
+        return None
+    module = MODELS.build(dict(config))
+    if not any(key.startswith(tuple(prefixes)) for key in source.state):
+        return None  # a bare backbone: enough for the dense metric
+    load_weights(module, source.state, prefixes, source=checkpoint, what=what)
+    return module

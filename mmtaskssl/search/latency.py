@@ -1,0 +1,81 @@
+"""Measured latencies that are measured once and kept."""
+
+import json
+from pathlib import Path
+
+import torch
+from mmengine.dist import broadcast_object_list, get_rank
+
+from ..models.backbones import ElasticBackbone
+from ..subnets import Subnet, measure_latency
+
+
+class LatencyBook:
+    """Median seconds of sub-nets' plain networks for one image on this machine.
+
+    Kept in a file, so that a search that is resumed meets the same values; measured in
+    the first process alone and told to the others.
+
+    Args:
+        backbone: Builds the plain networks.
+        path: The file.
+        shape: Height and width of the image.
+        device: Where they run.
+        limit: Most measurements of this run.
+    """
+
+    def __init__(
+        self,
+        backbone: ElasticBackbone,
+        path: str | Path,
+        shape: tuple[int, int],
+        device: str | torch.device,
+        limit: int = 1000,
+    ) -> None:
+        self.backbone = backbone
+        self.path = Path(path)
+        self.device = torch.device(device)
+        self.images = (1, getattr(backbone, "in_channels", 3), *shape)
+        self.left = limit
+        known = [self._read() if get_rank() == 0 else {}]
+        broadcast_object_list(known)
+        self.known: dict[str, float] = known[0]
+
+    def __call__(self, subnet: Subnet) -> float:
+        """Returns seconds; infinity once the measurements are used up."""
+        if subnet.name not in self.known:
+            if self.left == 0:
+                return float("inf")
+            self.left -= 1
+            value = [self._measure(subnet) if get_rank() == 0 else 0.0]
+            broadcast_object_list(value)
+            self.known[subnet.name] = value[0]
+        return self.known[subnet.name]
+
+    def _measure(self, subnet: Subnet) -> float:
+        network = self.backbone.build_plain(subnet).eval().to(self.device)
+        images = torch.zeros(self.images, device=self.device)
+        wait = torch.cuda.synchronize if self.device.type == "cuda" else None
+        with torch.inference_mode():
+            latency = measure_latency(lambda: network(images), 10, 3, wait)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path, "a", encoding="utf-8") as file:
+            row = {**self._what(), "subnet": subnet.name, "seconds": latency.median}
+            file.write(json.dumps(row) + "\n")
+        return latency.median
+
+    def _what(self) -> dict[str, object]:
+        return {"images": list(self.images), "device": str(self.device)}
+
+    def _read(self) -> dict[str, float]:
+        if not self.path.is_file():
+            return {}
+        known = {}
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+                if {key: row[key] for key in ("images", "device")} == self._what():
+                    known[row["subnet"]] = row["seconds"]
+            except (json.JSONDecodeError, KeyError, TypeError):
+                continue  # the line that a kill cut off
+        return known

@@ -1,0 +1,203 @@
+"""Scores sub-nets by their likeness to the teacher, on unlabelled images."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+from torch import Tensor
+
+from ..export.calibrate import ImageSample
+from ..subnets import Subnet
+from ..utils.atomic import atomic_path
+from ..utils.errors import UserError
+from .encoders import Encoder, Encoders
+from .metrics import Metric
+from .prefixes import PrefixRunner, make_steps, prefix_order
+
+# Fewer images give batch norms statistics that say little of the images.
+MIN_IMAGES = 16
+TEACHER_BN = ("images", "stored")
+
+
+class Scorer:
+    """Compares sub-nets of the student with the teacher's largest.
+
+    Every batch norm, the neck's too, gets the statistics of the first ``bn_images``
+    images, all of them in one batch, and all images are scored with these. So a score
+    is a function of the weights and the images: neither the batch size, nor the other
+    candidates, nor the number of processes changes it (beyond rounding).
+
+    Args:
+        encoders: Teacher and student.
+        sample: The target's images.
+        metrics: What to compute; all from one run of each sub-net.
+        bn_images: How many images give the statistics.
+        batch_size: Images at a time beyond those.
+        teacher_bn: "images": the teacher's batch norms likewise; "stored": as trained.
+        cache: Folder for the teacher's features; None: they are not kept on disk.
+        cache_bytes: See `PrefixRunner`.
+
+    Raises:
+        UserError: Too few images, or a bad option.
+    """
+
+    def __init__(
+        self,
+        encoders: Encoders,
+        sample: ImageSample,
+        metrics: Sequence[Metric],
+        bn_images: int = 256,
+        batch_size: int = 256,
+        teacher_bn: str = "images",
+        cache: str | Path | None = None,
+        cache_bytes: float = 2**30,
+    ) -> None:
+        count = len(sample.ids)
+        if min(count, bn_images) < MIN_IMAGES:
+            raise UserError(
+                f"batch norm needs statistics of at least {MIN_IMAGES} images, and a "
+                f"search got {count} readable images and --bn-images {bn_images}"
+            )
+        if teacher_bn not in TEACHER_BN:
+            raise UserError(f"teacher_bn must be images or stored, not {teacher_bn!r}")
+        if batch_size < 1:
+            raise UserError(f"batch size must be at least 1, not {batch_size}")
+        self.encoders = encoders
+        self.sample = sample
+        self.metrics = list(metrics)
+        self.bn_images = min(bn_images, count)
+        self.teacher_bn = teacher_bn
+        self.cache = None if cache is None else Path(cache)
+        self.runner = PrefixRunner(
+            encoders.student.backbone, self._chunks(batch_size), cache_bytes
+        )
+        self._references: dict[str, list[Tensor]] | None = None
+
+    def _chunks(self, batch_size: int) -> list[Tensor]:
+        device = next(self.encoders.student.backbone.parameters()).device
+        sizes = [self.bn_images]
+        while sum(sizes) < len(self.sample.ids):
+            sizes.append(min(batch_size, len(self.sample.ids) - sum(sizes)))
+        return [
+            self.sample.transform.normalize(pixels.to(device)).contiguous(
+                memory_format=torch.channels_last
+            )
+            for pixels in self.sample.pixels.split(sizes)
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what scores depend on, in plain types."""
+        sample = self.sample.describe()
+        del sample["batch_size"]
+        return {
+            "teacher_averaged": self.encoders.averaged,
+            "teacher_bn": self.teacher_bn,
+            "bn_images": self.bn_images,
+            "images": sample,
+        }
+
+    @property
+    def references(self) -> dict[str, list[Tensor]]:
+        """The teacher's descriptions by metric, one tensor per chunk of images."""
+        if self._references is None:
+            self._references = self._load_references()
+        return self._references
+
+    def _load_references(self) -> dict[str, list[Tensor]]:
+        sizes = [len(chunk) for chunk in self.runner.chunks]
+        identity = {"weights": self.encoders.teacher.sha256(), **self.describe()}
+        found: dict[str, list[Tensor]] = {}
+        missing, files = [], {}
+        for metric in self.metrics:
+            if self.cache is not None:
+                text = json.dumps({**identity, "metric": metric.name}, sort_keys=True)
+                key = hashlib.sha256(text.encode()).hexdigest()[:16]
+                files[metric.name] = self.cache / f"teacher-{metric.name}-{key}.pt"
+            file = files.get(metric.name)
+            if file is None or not file.is_file():
+                missing.append(metric)
+                continue
+            device = self.runner.chunks[0].device
+            tensor = torch.load(file, weights_only=True, map_location=device)
+            found[metric.name] = list(tensor.split(sizes))
+            print_log(f"read the teacher's features from {file}", "current")
+        if missing:
+            found |= self._teach(missing)
+        for metric in missing:
+            if metric.name in files:
+                with atomic_path(files[metric.name]) as temporary:
+                    torch.save(torch.cat(found[metric.name]).cpu(), temporary)
+        return found
+
+    @torch.inference_mode()
+    def _teach(self, metrics: Sequence[Metric]) -> dict[str, list[Tensor]]:
+        teacher, stored = self.encoders.teacher, self.teacher_bn == "stored"
+        largest = teacher.backbone.space.max
+        maps = self.runner.chunks
+        for step in make_steps(teacher.backbone, largest, stored):
+            maps = [step.module(x) for x in maps]
+        return {
+            metric.name: [
+                metric.describe(x) for x in _run(metric, teacher, largest, maps, stored)
+            ]
+            for metric in metrics
+        }
+
+    @torch.inference_mode()
+    def score(
+        self, subnets: Sequence[Subnet]
+    ) -> Iterator[tuple[Subnet, dict[str, np.ndarray]]]:
+        """Yields each sub-net with the similarity of every image, by metric.
+
+        Args:
+            subnets: Any that the network runs.
+
+        Yields:
+            In `prefix_order`; arrays (images,) float64.
+        """
+        references, student = self.references, self.encoders.student
+        order = prefix_order(student.backbone, subnets)
+        for subnet, maps in self.runner.run(order):
+            scores = {}
+            for metric in self.metrics:
+                outs = _run(metric, student, subnet, maps, stored=False)
+                pairs = zip(outs, references[metric.name], strict=True)
+                values = [metric.similarity(x, reference) for x, reference in pairs]
+                scores[metric.name] = torch.cat(values).numpy()
+            yield subnet, scores
+
+
+def _run(
+    metric: Metric, encoder: Encoder, subnet: Subnet, maps: list[Tensor], stored: bool
+) -> list[Tensor]:
+    head = metric.head(encoder, subnet, maps[0].shape[1], stored)
+    return [head(x) for x in maps]
+
+
+class MeanInterval:
+    """Percentile bootstrap intervals of means over images, the same draws for each.
+
+    Args:
+        count: How many images.
+        resamples: Draws.
+        seed: Of the draws.
+        level: Coverage.
+    """
+
+    def __init__(
+        self, count: int, resamples: int = 1000, seed: int = 0, level: float = 0.95
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        draws = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
+        self.weights = draws / count  # (resamples, images)
+        self.ends = [(1 - level) / 2, (1 + level) / 2]
+
+    def __call__(self, values: np.ndarray) -> tuple[float, float]:
+        """Returns low and high for values (images,)."""
+        low, high = np.quantile(self.weights @ values, self.ends)
+        return float(low), float(high)
