@@ -1,5 +1,7 @@
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 
 from mmtaskssl.registry import DATASETS
 from mmtaskssl.utils.errors import UserError
@@ -13,8 +15,18 @@ class LabeledImages(UnlabeledImages):
 
     A sample is `UnlabeledImages`' plus ``label`` (int).
 
+    A part of the images serves semi-supervised and few-shot training: ``fraction`` or
+    ``shots`` draws it, each class by itself, and the same images for the same seed
+    whatever their order; a larger part holds the smaller ones of its seed. ``keep``
+    takes a published list instead, such as the ImageNet lists of SimCLR (Chen et al.,
+    ICML 2020), ``1percent.txt`` and ``10percent.txt``.
+
     Args:
         source: Folder or list, see `list_images`.
+        fraction: Share of each class's images to draw, rounded, at least one.
+        shots: Number of each class's images to draw.
+        seed: Of the draw.
+        keep: Text file with one image id or one file name a line; the images to keep.
         class_names: The classes in label order, so that a training and a test
             folder agree. Default: the sorted folder names.
         **kwargs: See `UnlabeledImages`.
@@ -24,12 +36,21 @@ class LabeledImages(UnlabeledImages):
         labels (list[int]): One label per sample.
 
     Raises:
-        UserError: An image lies in no class folder, or in an unknown one.
+        UserError: An image lies in no class folder, or in an unknown one; a part that
+            cannot be drawn; a list that names none of the images.
     """
 
     def __init__(
-        self, source: str, class_names: Sequence[str] | None = None, **kwargs
+        self,
+        source: str,
+        class_names: Sequence[str] | None = None,
+        fraction: float | None = None,
+        shots: int | None = None,
+        seed: int = 0,
+        keep: str | None = None,
+        **kwargs,
     ) -> None:
+        _check_part(fraction, shots, keep)
         super().__init__(source, **kwargs)
         folders = []
         for image_id in self.image_ids:
@@ -46,11 +67,36 @@ class LabeledImages(UnlabeledImages):
             raise UserError(f"{source} has folders that are no class: {unknown}")
         label_of = {name: label for label, name in enumerate(self.class_names)}
         self.labels = [label_of[folder] for folder in folders]
+        if keep is not None:
+            self.get_subset_(_listed(self.image_ids, keep))
+        elif fraction is not None or shots is not None:
+            self.get_subset_(self._draw(fraction, shots, seed))
 
     @property
     def metainfo(self) -> dict:
         """`UnlabeledImages`' facts and the class names."""
         return dict(super().metainfo, classes=tuple(self.class_names))
+
+    def _draw(
+        self, fraction: float | None, shots: int | None, seed: int
+    ) -> Iterable[int]:
+        """Returns the rows of a stratified part, in order."""
+        classes = defaultdict(list)
+        for row, label in enumerate(self.labels):
+            classes[self.class_names[label]].append(row)
+        chosen = []
+        for name, rows in classes.items():
+            count = shots if shots is not None else max(1, round(fraction * len(rows)))
+            if count > len(rows):
+                raise UserError(
+                    f"class {name} of {self.source} has {len(rows)} images, fewer "
+                    f"than {shots} shots"
+                )
+            rows.sort(key=self.image_ids.__getitem__)
+            # A string seeds by its bytes, equal in all versions and processes.
+            random.Random(f"{seed} {name}").shuffle(rows)
+            chosen += rows[:count]
+        return sorted(chosen)
 
     def get_subset_(self, indices: Sequence[int]) -> None:
         """Keeps only the samples ``indices``, in that order, in place."""
@@ -60,3 +106,36 @@ class LabeledImages(UnlabeledImages):
     def __getitem__(self, index: int) -> dict:
         sample = super().__getitem__(index)
         return dict(sample, label=self.labels[sample["sample_idx"]])
+
+
+def _check_part(fraction: float | None, shots: int | None, keep: str | None) -> None:
+    if sum(value is not None for value in (fraction, shots, keep)) > 1:
+        raise UserError("name one of fraction, shots and keep, not several")
+    if fraction is not None and not 0 < fraction <= 1:
+        raise UserError(f"fraction must be in 0..1 and not 0, not {fraction}")
+    if shots is not None and shots < 1:
+        raise UserError(f"shots must be at least 1, not {shots}")
+
+
+def _listed(image_ids: Sequence[str], keep: str) -> list[int]:
+    """Returns the rows whose id or file name stands in the list."""
+    try:
+        text = Path(keep).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"list of images {keep} cannot be read ({error})") from error
+    names = {line.strip() for line in text.splitlines() if line.strip()}
+    rows = [
+        row
+        for row, image_id in enumerate(image_ids)
+        if image_id in names or PurePosixPath(image_id).name in names
+    ]
+    found = {image_ids[row] for row in rows}
+    absent = sorted(names - found - {PurePosixPath(name).name for name in found})
+    if absent:
+        raise UserError(
+            f"{len(absent)} of the {len(names)} images that {keep} names are not "
+            f"there, such as {absent[0]}"
+        )
+    if not rows:
+        raise UserError(f"list of images {keep} is empty")
+    return rows
