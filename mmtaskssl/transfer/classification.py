@@ -1,0 +1,42 @@
+"""Classifiers of mmcls and mmselfsup on exported backbones."""
+
+from typing import Any
+
+from ..utils.errors import UserError
+from .backbone import replace_backbone
+from .export_info import ExportInfo
+
+
+def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
+    """Puts an export into a classifier and fits its head to the last feature map.
+
+    A config that freezes its whole backbone, as linear probes do, freezes all stages
+    of the export.
+
+    Args:
+        model: The config of a model with ``head``, changed in place.
+        export: The network and its weights.
+
+    Returns:
+        What was changed, a line each.
+
+    Raises:
+        UserError: A neck or a head whose input cannot follow.
+    """
+    neck, head = model.get("neck"), model["head"]
+    if neck and str(neck["type"]).rpartition(".")[2] != "GlobalAveragePooling":
+        raise UserError(
+            f"the neck {neck['type']} cannot follow an export; use GlobalAveragePooling"
+        )
+    if not isinstance(head.get("in_channels"), int):
+        raise UserError(
+            f"the head {head['type']} has no in_channels to follow an export"
+        )
+    old = model["backbone"]
+    # The hosts count differently (mmselfsup's stem is output 0), but mean the last.
+    old["out_indices"] = (len(export.pyramid) - 1,)
+    if old.get("frozen_stages", -1) >= len(export.pyramid):
+        old["frozen_stages"] = len(export.out_channels)
+    (channels,) = replace_backbone(model, export)
+    head["in_channels"] = channels
+    return [f"backbone={export.name}", f"head.in_channels={channels}"]

@@ -1,0 +1,80 @@
+"""Detectors of mmdet on exported backbones."""
+
+from typing import Any
+
+from ..utils.errors import UserError
+from .backbone import replace_backbone
+from .export_info import ExportInfo
+
+
+def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
+    """Puts an export into a detector and fits what reads its feature maps.
+
+    With a neck (FPN and its like) only the neck's input follows. Without one, as in
+    the R50-C4 detectors, the first three stages are the backbone and the last one is
+    the shared head of the regions, with weights of the export, too.
+
+    Args:
+        model: An mmdet model's config, changed in place.
+        export: The network and its weights.
+
+    Returns:
+        What was changed, a line each.
+
+    Raises:
+        UserError: The export cannot be split for a C4 detector.
+    """
+    channels = replace_backbone(model, export)
+    changes = [f"backbone={export.name}"]
+    neck = model.get("neck")
+    if neck:
+        first = neck[0] if isinstance(neck, list | tuple) else neck
+        first["in_channels"] = _like(first.get("in_channels"), channels)
+        return [*changes, f"neck.in_channels={first['in_channels']}"]
+    if "shared_head" in (model.get("roi_head") or {}):
+        return changes + _rewire_c4(model, export, channels[-1])
+    for name in ("rpn_head", "bbox_head"):
+        if "in_channels" in (model.get(name) or {}):
+            head = model[name]
+            head["in_channels"] = _like(head["in_channels"], channels)
+            changes.append(f"{name}.in_channels={head['in_channels']}")
+    return changes
+
+
+def _like(old: Any, channels: list[int]) -> list[int] | int:
+    return channels[-1] if isinstance(old, int) else channels
+
+
+def _rewire_c4(model: dict[str, Any], export: ExportInfo, channels: int) -> list[str]:
+    network = export.plain_network
+    if not network["type"].endswith("SubnetResNet"):
+        raise UserError(
+            f"export {export.name} has no last stage that a C4 detector could use; "
+            "take a config with an FPN"
+        )
+    model["backbone"]["num_stages"] = len(export.pyramid) - 1
+    roi_head, last = model["roi_head"], export.out_channels[-1]
+    old = roi_head["shared_head"]
+    head = {"type": "mmtaskssl.LastStage", "network": network}
+    head |= {k: old[k] for k in ("extra_norm", "norm_eval") if k in old}
+    norm = model["backbone"].get("norm_cfg")
+    if norm:
+        head["network"] = {**network, "norm_cfg": norm}
+    init = export.init_cfg()
+    if init is not None:
+        stage = [f"layer{len(export.pyramid)}."]
+        model["backbone"]["init_cfg"]["skip"] = stage
+        head["init_cfg"] = {**init, "only": stage}
+    roi_head["shared_head"] = head
+    changes = ["roi_head.shared_head=the last stage"]
+    places = {
+        "rpn_head.in_channels": (model["rpn_head"], channels),
+        "roi_head.bbox_head.in_channels": (roi_head["bbox_head"], last),
+    }
+    if roi_head.get("mask_head"):
+        places["roi_head.mask_head.in_channels"] = (roi_head["mask_head"], last)
+    for name, (part, value) in places.items():
+        part["in_channels"] = value
+        changes.append(f"{name}={value}")
+    roi_head["bbox_roi_extractor"]["out_channels"] = channels
+    return [*changes, f"roi_head.bbox_roi_extractor.out_channels={channels}"]

@@ -1,0 +1,85 @@
+"""What a config needs to know of an exported backbone."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..utils.errors import UserError
+
+META = "meta.json"
+
+
+@dataclass(frozen=True)
+class ExportInfo:
+    """An exported backbone, read from the folder that tools/export_subnet.py wrote.
+
+    Attributes:
+        folder: Absolute path.
+        name: Of the sub-net.
+        plain_network: Config of the network, without weights.
+        out_channels: Channels of each of its stages.
+        pyramid: The stages of strides 4, 8, 16 and so on.
+        weights: The file; None leaves the network untrained.
+    """
+
+    folder: Path
+    name: str
+    plain_network: dict[str, Any]
+    out_channels: tuple[int, ...]
+    pyramid: tuple[int, ...]
+    weights: Path | None
+
+    @classmethod
+    def read(cls, path: str | Path, trained: bool = True) -> "ExportInfo":
+        """Reads an export's meta data; nothing in the folder is run.
+
+        Args:
+            path: The export's folder, or one that holds this export alone.
+            trained: False takes the architecture only.
+
+        Raises:
+            UserError: No export there, several, or a damaged one.
+        """
+        folder = _find(Path(path))
+        try:
+            meta = json.loads((folder / META).read_text(encoding="utf-8"))
+            channels = tuple(meta["out_channels"])
+            info = cls(
+                folder,
+                meta["subnet"],
+                dict(meta["plain_network"]),
+                channels,
+                tuple(meta.get("pyramid", range(len(channels)))),
+                folder / meta["weights"] if trained else None,
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{folder / META} is damaged: export again") from error
+        if trained and not info.weights.is_file():
+            raise UserError(f"export {folder} lacks its weights, {info.weights.name}")
+        return info
+
+    def init_cfg(self) -> dict[str, Any] | None:
+        """Returns what loads the weights, for ``init_cfg``; None if untrained."""
+        if self.weights is None:
+            return None
+        return {"type": "mmtaskssl.ExportInit", "checkpoint": str(self.weights)}
+
+
+def _find(path: Path) -> Path:
+    path = path.expanduser().resolve()
+    if (path / META).is_file():
+        return path
+    if not path.is_dir():
+        raise UserError(
+            f"{path} is no folder of an export: write one with tools/export_subnet.py"
+        )
+    inside = sorted(p.parent for p in path.glob(f"*/{META}"))
+    if len(inside) == 1:
+        return inside[0]
+    if inside:
+        names = ", ".join(p.name for p in inside[:5])
+        raise UserError(f"{path} holds {len(inside)} exports, name one: {names}")
+    raise UserError(
+        f"{path} holds no export (no {META}): write one with tools/export_subnet.py"
+    )

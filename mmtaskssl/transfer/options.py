@@ -1,0 +1,79 @@
+"""The options of transfer configs: ``backbone``, ``weights`` and ``data_root``."""
+
+from typing import Any
+
+from mmengine.config import Config
+
+from ..utils.errors import UserError
+from .export_info import ExportInfo
+from .use_export import use_export
+
+TRANSFER_OPTIONS = ("backbone", "weights", "data_root")
+_DATA = (
+    "train_dataloader",
+    "val_dataloader",
+    "test_dataloader",
+    "val_evaluator",
+    "test_evaluator",
+)
+
+
+def apply_transfer_options(cfg: Config, data_root: str | None = None) -> None:
+    """Acts on a config's variables ``backbone`` and ``weights`` and on a data root.
+
+    Args:
+        cfg: A complete config, changed in place. ``backbone``, a string, names an
+            export; ``weights='random'`` takes its architecture alone.
+        data_root: Takes the place of the config's ``data_root``.
+
+    Raises:
+        UserError: A wrong value, or a config that the option does not fit.
+    """
+    if data_root is not None:
+        _move_data(cfg, data_root)
+    weights = cfg.get("weights") or "export"
+    if not isinstance(cfg.get("backbone"), str):
+        if "weights" in cfg and weights != "export":
+            raise UserError("weights=random needs backbone=EXPORT_DIR beside it")
+        return
+    if weights not in ("export", "random"):
+        raise UserError(f"weights must be export or random, not {weights!r}")
+    use_export(cfg, ExportInfo.read(cfg.pop("backbone"), weights == "export"))
+    cfg.pop("weights", None)
+
+
+def _move_data(cfg: Config, new: str) -> None:
+    """Replaces the data root wherever data sets and evaluators repeat it."""
+    old = _first(cfg, "data_root")
+    if not old:
+        raise UserError("data_root=... needs a config whose data sets have a data_root")
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: moved(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(moved(item) for item in value)
+        if isinstance(value, str) and (value + "/").startswith(old.rstrip("/") + "/"):
+            return new.rstrip("/") + value[len(old.rstrip("/")) :]
+        return value
+
+    for key in _DATA:
+        if cfg.get(key) is not None:
+            cfg[key] = moved(cfg[key])
+    cfg.data_root = new
+
+
+def _first(cfg: Config, key: str) -> str | None:
+    """Returns the config's own variable, or the training data's value."""
+    if isinstance(cfg.get(key), str):
+        return cfg[key]
+    found = [cfg.get("train_dataloader")]
+    while found:
+        value = found.pop(0)
+        if isinstance(value, dict):
+            if isinstance(value.get(key), str):
+                return value[key]
+            found += value.values()
+        elif isinstance(value, list | tuple):
+            found += value
+    return None
