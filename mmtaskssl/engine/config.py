@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmtaskssl.transfer.options import TRANSFER_OPTIONS, apply_transfer_options
+from mmtaskssl.transfer.targets import is_classification, use_target
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
 
@@ -45,10 +46,11 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
 
     A few options stand for a place in our self-supervised configs: ``images`` (the
     training images), ``selection`` (only those a selection file names), ``target``
-    (a labelled folder with ``train`` and ``test``, measured with kNN in training),
+    (a labelled folder with ``train`` and ``test``, measured with kNN in training; of a
+    classification config the training and test images themselves),
     ``max_iters``, ``max_epochs``, ``batch_size``, ``num_workers`` and ``clusters`` (a
-    folder that tools/cluster_data.py wrote). In configs of any task ``backbone`` puts an
-    export of tools/export_subnet.py in the place of the backbone (with
+    folder that tools/cluster_data.py wrote). In configs of any task ``backbone`` puts
+    an export of tools/export_subnet.py in the place of the backbone (with
     ``weights=random``: its architecture alone), and ``data_root`` moves the data.
 
     Args:
@@ -131,7 +133,9 @@ def _spread_variables(cfg: Config, options: dict[str, Any]) -> None:
             "dataset": loader["dataset"],
             "selection": options["selection"],
         }
-    if options.get("target"):
+    if options.get("target") and is_classification(cfg):
+        use_target(cfg, options["target"])
+    elif options.get("target"):
         _watch(cfg, options["target"])
 
 

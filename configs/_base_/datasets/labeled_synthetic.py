@@ -1,0 +1,14 @@
+# Generated images of four classes: nothing to download, nothing on disk.
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=0,
+    sampler=dict(type="InfiniteSampler", shuffle=True),
+    dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
+)
+val_dataloader = dict(
+    batch_size=16,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="SyntheticImages", num_images=32, num_classes=4, size=40, seed=1),
+)
+test_dataloader = val_dataloader

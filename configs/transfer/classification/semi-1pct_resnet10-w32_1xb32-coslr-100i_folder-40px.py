@@ -1,0 +1,17 @@
+r"""Semi-supervised fine-tuning of any export: 1 % of each class's labels, 40 px.
+
+Which images, `train_dataloader.dataset.seed` says: report the mean over several. A
+class has one image at least. All of it is our choice, for one CPU core.
+
+python tools/train.py \
+    transfer/classification/semi-1pct_resnet10-w32_1xb32-coslr-100i_folder-40px.py \
+    --cfg-options backbone=EXPORT_DIR target=/my/folder
+"""
+
+_base_ = "../../_base_/recipes/classify_cpu_40px.py"
+
+max_iters = 100
+
+train_dataloader = dict(batch_size=32, dataset=dict(fraction=0.01, seed=0))
+auto_scale_lr = dict(base_batch_size=32)
+train_cfg = dict(max_iters=max_iters, val_interval=100)

@@ -1,0 +1,33 @@
+r"""Semi-supervised fine-tuning on ImageNet, 1 % of the labels, SimCLR's protocol.
+
+Chen et al., A Simple Framework for Contrastive Learning of Visual Representations, 2020
+(https://arxiv.org/abs/2002.05709), appendix B.5: Nesterov momentum, a learning rate of
+0.05 x batch / 256 without warm-up, no weight decay, crops and flips only, 60 epochs.
+Ours: batch 256 instead of 4,096, and the cosine schedule.
+
+The images are those of SimCLR's list, 1percent.txt from its public repository (file
+names of the training images, one a line), at data/imagenet/1percent.txt. Without the
+list `train_dataloader.dataset.keep=None train_dataloader.dataset.fraction=0.01`
+draws as many of each class.
+
+bash tools/dist_train.sh \
+    configs/transfer/classification/semi-1pct_resnet50_4xb64-coslr-60e_in1k.py 4 \
+    --cfg-options backbone=EXPORT_DIR
+
+Hardware: 4 GPUs.
+"""
+
+_base_ = [
+    "../../_base_/models/classifier.py",
+    "../../_base_/datasets/labeled_imagenet.py",
+    "../../_base_/default_runtime.py",
+]
+
+train_dataloader = dict(batch_size=64, dataset=dict(keep="data/imagenet/1percent.txt"))
+optim_wrapper = dict(
+    type="OptimWrapper",
+    optimizer=dict(type="SGD", lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.0),
+)
+auto_scale_lr = dict(base_batch_size=256)
+param_scheduler = [dict(type="CosineAnnealingLR", convert_to_iter_based=True)]
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=60, val_interval=10)

@@ -1,0 +1,62 @@
+"""The option ``target`` of classification configs: a folder of labelled images."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ..utils.errors import UserError
+
+_LOADERS = {
+    "train_dataloader": "train",
+    "val_dataloader": "test",
+    "test_dataloader": "test",
+}
+
+
+def is_classification(cfg: Config) -> bool:
+    """Whether a config trains a classifier, so that a target is its data.
+
+    Args:
+        cfg: Any config.
+    """
+    return "num_classes" in ((cfg.get("model") or {}).get("head") or {})
+
+
+def use_target(cfg: Config, target: str) -> None:
+    """Trains and tests a classifier on ``target/train`` and ``target/test``.
+
+    The head gets as many classes as ``target/train`` has folders.
+
+    Args:
+        cfg: A config for which `is_classification` holds, changed in place.
+        target: Folder with ``train/CLASS/IMAGE`` and ``test/CLASS/IMAGE``.
+
+    Raises:
+        UserError: No such folders, fewer than two classes, or a config whose data sets
+            read something else.
+    """
+    folders = {part: Path(target, part) for part in ("train", "test")}
+    for folder in folders.values():
+        if not folder.is_dir():
+            raise UserError(
+                f"{folder} does not exist: a target holds train/CLASS/IMAGE and "
+                "test/CLASS/IMAGE"
+            )
+    classes = sorted(p.name for p in folders["train"].iterdir() if p.is_dir())
+    if len(classes) < 2:
+        raise UserError(f"{folders['train']} needs two class folders at least")
+    for name, part in _LOADERS.items():
+        loader = cfg.get(name)
+        if loader is None:
+            continue
+        dataset = loader.dataset
+        if str(dataset.get("type")).rpartition(".")[2] != "LabeledImages":
+            raise UserError(
+                "--cfg-options target=... needs LabeledImages, but this config's "
+                f"{name} has {dataset.get('type')}"
+            )
+        # Named, so that both splits number them alike.
+        dataset.update(source=str(folders[part]), class_names=classes)
+    cfg.model.head.num_classes = len(classes)
+    print_log(f"target: {target}, {len(classes)} classes", "current")
