@@ -25,7 +25,9 @@ _EVALUATION = "mmtaskssl.evaluation"
 
 MODELS = _child("model", _root.MODELS, _MODELS)
 MODEL_WRAPPERS = _child("model_wrapper", _root.MODEL_WRAPPERS, _MODELS)
-WEIGHT_INITIALIZERS = _child("weight initializer", _root.WEIGHT_INITIALIZERS, _MODELS)
+WEIGHT_INITIALIZERS = _child(
+    "weight initializer", _root.WEIGHT_INITIALIZERS, "mmtaskssl.transfer"
+)
 DATASETS = _child("dataset", _root.DATASETS, _DATASETS)
 DATA_SAMPLERS = _child("data sampler", _root.DATA_SAMPLERS, _DATASETS)
 TRANSFORMS = _child("transform", _root.TRANSFORMS, _DATASETS)

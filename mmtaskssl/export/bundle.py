@@ -68,6 +68,7 @@ def write_bundle(
         "params": costs.params,
         "image_size": image_size,
         "out_channels": list(backbone.stage_channels(subnet)),
+        "pyramid": list(backbone.pyramid),
         "stock_resnet": shape
         and {"depth": shape.depth, "base_channels": shape.base_channels},
         "plain_network": backbone.plain_config(subnet),

@@ -38,6 +38,8 @@ class SubnetResNet(ResNetBody):
             ``dict(type='GN', group_size=16)``.
         in_channels: Channels of the images.
         strides: Stride of each stage; None: 1 for the first, else 2.
+        num_stages: Stages that are built; None: all. Detectors of the C4 kind have the
+            last one elsewhere.
         **options: See `ResNetBody`.
 
     Raises:
@@ -54,6 +56,7 @@ class SubnetResNet(ResNetBody):
         norm_cfg: Mapping[str, Any] | None = None,
         in_channels: int = 3,
         strides: Sequence[int] | None = None,
+        num_stages: int | None = None,
         **options,
     ):
         subnet = Subnet.of(subnet)
@@ -66,6 +69,18 @@ class SubnetResNet(ResNetBody):
             arch, [units], subnet.depths, norm_cfg, strides=strides, **options
         )
         self.subnet = subnet
+        if num_stages is not None:
+            self._keep_stages(num_stages)
+
+    def _keep_stages(self, number: int) -> None:
+        if not max(self.out_indices) < number <= self.num_stages:
+            raise UserError(
+                f"num_stages={number} does not hold out_indices {self.out_indices}, or "
+                f"sub-net {self.subnet} has fewer stages"
+            )
+        for stage in range(number, self.num_stages):
+            delattr(self, f"layer{stage + 1}")
+        self.num_stages = number
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Returns the feature maps of ``out_indices``.

@@ -1,1 +1,3 @@
+from .last_stage import LastStage
 
+__all__ = ["LastStage"]
