@@ -215,6 +215,57 @@ def test_progressive_of_two_groups():
     assert live == [1, 2, 4, 8, 16]
 
 
+def test_progressive_runs_paths_in_proportion_to_their_weight():
+    space = build_space(
+        {"preset": "routed_resnet", "depth": 10, "groups": [1, 1, 2, 2]}
+    )
+    weights = {(0, 0): 7, (0, 1): 2, (1, 0): 1, (1, 1): 0}
+
+    def weigh(subnet):
+        last = subnet.path[2:]
+        return sum(
+            weight
+            for groups, weight in weights.items()
+            if all(a in (-1, b) for a, b in zip(last, groups, strict=True))
+        )
+
+    sampler = build("Progressive", space, shares=(0.2, 0.3, 0.5))
+    assert [len(sampler.live_paths(phase)) for phase in range(3)] == [1, 2, 4]
+    plain = [sampler(step, 1000) for step in range(1000)]
+    sampler.weigh(weigh)
+    runs = [sampler(step, 1000) for step in range(1000)]
+    assert runs[:200] == plain[:200]
+    coarse = Counter(run[1].path[3] for run in runs[200:500])
+    # Of 300 draws; the last group of the last stage is (0, 1) and (1, 1).
+    assert coarse[0] == pytest.approx(240, abs=15)
+    fine = Counter(run[1].path[2:] for run in runs[500:])
+    for groups, weight in weights.items():
+        assert fine[groups] == pytest.approx(50 * weight, abs=15)
+    # In a turn of four draws: a share of .7 runs twice or three times, never else.
+    for start in range(500, 1000, 4):
+        turn = Counter(run[1].path[2:] for run in runs[start : start + 4])
+        assert turn[(0, 0)] in (2, 3)
+        assert turn[(0, 1)] in (0, 1)
+
+
+def test_progressive_of_several_paths_runs_none_twice_in_a_step():
+    space = build_space(
+        {"preset": "routed_resnet", "depth": 10, "groups": [1, 1, 2, 2]}
+    )
+    sampler = build("Progressive", space, num_paths=2, shares=(0, 0, 1))
+    heavy = space[0]
+    sampler.weigh(lambda subnet: 8 if subnet == heavy else 1)
+    for step in range(50):
+        subnets = sampler(step, 50)
+        assert heavy in subnets and len(set(subnets)) == len(subnets) <= 3
+
+
+@pytest.mark.parametrize("weight", [lambda subnet: 0, lambda subnet: -1])
+def test_progressive_refuses_bad_weights(weight):
+    with pytest.raises(UserError, match="0 or more, and not all 0"):
+        build("Progressive", PATHS).weigh(weight)
+
+
 def saved(type, space, steps=2000):
     """Share of MACs that slimmable BYOL saves against four separate runs.
 

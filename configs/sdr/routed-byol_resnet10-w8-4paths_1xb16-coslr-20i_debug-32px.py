@@ -1,0 +1,43 @@
+r"""SDR on BYOL, debug: 4 paths, generated images whose labels are the clusters.
+
+A few seconds on a CPU; teaches nothing.
+
+python tools/train.py \
+    configs/sdr/routed-byol_resnet10-w8-4paths_1xb16-coslr-20i_debug-32px.py
+"""
+
+_base_ = [
+    "../_base_/models/routed_byol.py",
+    "../_base_/datasets/synthetic.py",
+    "../_base_/schedules/sgd_coslr-20k.py",
+    "../_base_/iter_runtime.py",
+]
+
+model = dict(
+    data_preprocessor=dict(view_size=32),
+    backbone=dict(depth=10, base_width=8, groups=(1, 1, 2, 2)),
+    subnet_sampler=dict(shares=(0.5, 0.2, 0.3)),
+    neck=dict(in_channels=64, hid_channels=64, out_channels=16),
+    head=dict(predictor=dict(in_channels=16, hid_channels=64, out_channels=16)),
+)
+
+train_dataloader = dict(
+    batch_sampler=dict(type="ClusterBatches", cluster_batch_size=8),
+    dataset=dict(
+        _delete_=True,
+        type="ClusteredImages",
+        clusters="labels",
+        tree=(2, 2, 1, 1),
+        dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
+    ),
+)
+
+
+max_iters = 20
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
+default_hooks = dict(
+    phase=dict(type="ProgressivePhaseHook"),
+    logger=dict(interval=2),
+    checkpoint=dict(interval=10),
+)
