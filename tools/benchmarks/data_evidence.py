@@ -5,7 +5,7 @@
 
 DIR holds pool/images and classification/NAME/{train,test}/CLASS. Stages, in order:
 
-train   Pre-trains a supernet for each seed on the pool, with four checkpoints.
+train   Pre-trains a supernet for each seed on the pool, with five checkpoints.
 curve   kNN of MAX, MIN and five random sub-nets at each checkpoint, and untrained.
 truth   kNN and linear accuracy of sub-nets in three narrow bands of MACs and over the
         whole space, on each target.
@@ -71,7 +71,7 @@ TARGETS = ["signdigits", "cifar10", "imagenette", "clothing", "dtd10"]
 HANDMADE = "R18"
 METRICS = ["global", "dense"]
 MEASURES = {"knn": knn_method(), "linear": linear_method()}
-CHECKPOINTS = 4
+CHECKPOINTS = 5
 # Sub-nets of the curve, of each band, and drawn over the whole space.
 CURVE, BAND, SPREAD = 5, 10, 6
 # Half the width of a band, as a share of its middle.
@@ -590,7 +590,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", required=True, metavar="DIR")
     parser.add_argument("--work-dir", required=True, metavar="DIR")
     parser.add_argument("--config", default=CONFIG)
-    parser.add_argument("--iters", type=int, default=2000)
+    parser.add_argument("--iters", type=int, default=1500)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--targets", nargs="+", default=TARGETS, metavar="NAME")

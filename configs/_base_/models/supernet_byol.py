@@ -1,0 +1,25 @@
+_base_ = "./byol.py"
+
+model = dict(
+    type="SupernetBYOL",
+    backbone=dict(
+        _delete_=True,
+        type="DynamicResNet",
+        space="data_bottleneck",
+        out_indices=(3,),
+        norm_cfg=dict(type="BN"),
+    ),
+    # MAX, MIN and one random net a step.
+    subnet_sampler=dict(type="Sandwich", num_random=1),
+    neck=dict(
+        _delete_=True,
+        type="ElasticNonLinearNeck",
+        in_channels=2560,
+        hid_channels=4096,
+        out_channels=256,
+        num_layers=2,
+    ),
+)
+
+# Synchronises gradients once a step, not once a sub-net.
+model_wrapper_cfg = dict(type="mmtaskssl.ElasticDDP")

@@ -1,0 +1,32 @@
+r"""SimSiam supernet, full: DATA's 85,293 bottleneck ResNets on ImageNet, 100 epochs.
+
+Chen and He, Exploring Simple Siamese Representation Learning, CVPR 2021
+(https://arxiv.org/abs/2011.10566): batch 256, SGD with rate 0.05 and cosine decay, but
+a constant rate for the predictor, decay 1e-4, batch norm over all processes.
+Chang et al., DATA, CVPR 2022 (https://arxiv.org/abs/2203.09041): the space and the step
+of MAX, MIN and one random net; it names other methods without their recipes.
+Ours: MAX's projections of the same step are the target of all sub-nets, which share
+projector and predictor. Not measured here.
+
+tools/dist_train.sh \
+    configs/data/supernet-simsiam_dynamic-resnet_8xb32-coslr-100e_in1k.py 8
+
+Hardware: 8 GPUs. On fewer, `--auto-scale-lr` or `train_dataloader.batch_size`.
+"""
+
+_base_ = [
+    "../_base_/models/supernet_simsiam.py",
+    "../_base_/datasets/imagenet.py",
+    "../_base_/schedules/sgd_coslr-200e.py",
+    "../_base_/default_runtime.py",
+]
+
+sync_bn = "torch"
+
+# The predictor's rate does not decay (section 4.1 of the paper).
+optim_wrapper = dict(
+    optimizer=dict(lr=0.05),
+    paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}),
+)
+default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))
+train_cfg = dict(max_epochs=100)
