@@ -536,14 +536,14 @@ def correlations(
     """Returns the cells of one predictor."""
 
     def cell(statistic: Callable[..., float], *arrays: Any) -> str:
-        low, high = ranks.bootstrap_interval(statistic, *arrays, resamples=1000)
+        low, high = ranks.bootstrap_interval(statistic, *arrays, resamples=500)
         return f"{statistic(*arrays):.2f} [{low:.2f}, {high:.2f}]"
 
     def banded(statistic: Callable[..., float]) -> Callable[..., float]:
         return lambda a, b, bands: ranks.banded(statistic, a, b, bands)
 
     in_bands = x[inside], truth[inside], np.asarray(labels)
-    *_, p = ranks.shuffled_interval(banded(ranks.spearman), *in_bands, resamples=1000)
+    *_, p = ranks.shuffled_interval(banded(ranks.spearman), *in_bands, resamples=500)
     return [
         cell(ranks.spearman, x, truth),
         cell(ranks.kendall, x, truth),
