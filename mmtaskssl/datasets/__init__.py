@@ -5,6 +5,7 @@ from .labeled import LabeledImages
 from .samplers import ClusterBatches
 from .selected import SelectedImages
 from .synthetic import SyntheticImages
+from .synthetic_shapes import SyntheticShapes
 from .unlabeled import UnlabeledImages
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LabeledImages",
     "SelectedImages",
     "SyntheticImages",
+    "SyntheticShapes",
     "UnlabeledImages",
     "list_images",
     "pack_images",

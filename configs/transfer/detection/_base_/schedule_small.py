@@ -1,0 +1,24 @@
+# SGD with cosine decay for a few hundred iterations. bfloat16 autocast and weights laid
+# out channels-last are faster on CPUs with the instructions.
+_base_ = "mmdet::_base_/default_runtime.py"
+
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=250, val_interval=250)
+val_cfg = dict(type="ValLoop")
+test_cfg = dict(type="TestLoop")
+optim_wrapper = dict(
+    type="mmtaskssl.BFloat16OptimWrapper",
+    optimizer=dict(type="SGD", lr=0.02, momentum=0.9, weight_decay=1e-4),
+    clip_grad=dict(max_norm=10),
+)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=50),
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=50, end=250, T_max=200),
+]
+default_hooks = dict(
+    logger=dict(interval=25),
+    checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=1),
+)
+log_processor = dict(by_epoch=False)
+custom_hooks = [dict(type="mmtaskssl.ChannelsLastHook")]
+randomness = dict(seed=0)
+auto_scale_lr = dict(enable=False, base_batch_size=8)
