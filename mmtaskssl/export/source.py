@@ -15,6 +15,7 @@ from ..models.backbones import ElasticBackbone
 from ..registry import MODELS
 from ..subnets import find_backbone
 from ..utils.errors import UserError
+from .plain import as_elastic
 
 _PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
 
@@ -77,8 +78,10 @@ def load_source(
 def build_elastic(cfg: Config, name: str) -> ElasticBackbone:
     """Builds the elastic backbone of a training config, in evaluation mode.
 
+    A plain ResNet, pre-trained alone, becomes the MAX of a space of one sub-net.
+
     Raises:
-        UserError: The config has no elastic backbone.
+        UserError: The config has neither.
     """
     found = find_backbone(cfg.to_dict())
     if found is None:
@@ -92,11 +95,15 @@ def build_elastic(cfg: Config, name: str) -> ElasticBackbone:
             f"the backbone {found.get('type')!r} of config {name} cannot be built: "
             f"{error}"
         ) from error
+    elastic = backbone
     if not isinstance(backbone, ElasticBackbone):
+        elastic = as_elastic(backbone)
+    if elastic is None:
         raise UserError(
-            f"the backbone of config {name}, {found['type']}, has no sub-nets"
+            f"the backbone of config {name}, {found['type']}, has no sub-nets and is "
+            "no plain ResNet either"
         )
-    return backbone.eval()
+    return elastic.eval()
 
 
 def file_sha256(path: str | Path) -> str:

@@ -1,0 +1,157 @@
+"""A model, a batch of generated images and an optimizer, to run steps of."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.registry import DefaultScope, init_default_scope
+
+from ..engine.config import load_config
+from ..models.algorithms import ElasticAlgorithm
+from ..models.algorithms.slimmable_control import individual_config
+from ..registry import MODELS
+from ..subnets import Subnet
+from ..utils.errors import UserError
+from .case import CASES, FixedSubnets, build_case
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is measured; plain values, so that another process can be told.
+
+    Attributes:
+        config: File of a training config; None: a built-in case.
+        case: One of `CASES`.
+        batch: Images a step; None: the config's or the case's.
+        size: Side of the images of a case; None: its own.
+        device: For example "cpu" or "cuda".
+        subnets: Names; None: MAX, MIN and a random one.
+        alone: Name of the sub-net that is trained alone instead, by the same recipe.
+    """
+
+    config: str | None = None
+    case: str = "small"
+    batch: int | None = None
+    size: int | None = None
+    device: str = "cpu"
+    subnets: Sequence[str] | None = None
+    alone: str | None = None
+
+
+class Bench:
+    """A model in training, with everything that a step needs.
+
+    Args:
+        setting: See `Setting`.
+
+    Attributes:
+        model: On the device.
+        subnets: Those of `run` where none are given; none for a network alone.
+
+    Raises:
+        UserError: The config trains no sub-nets, or no such sub-net.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.device = torch.device(setting.device)
+        torch.manual_seed(0)
+        sgd = {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4}
+        self.max_iters = 1
+        if setting.config:
+            cfg = read_config(setting.config)
+            self.max_iters = cfg.train_cfg.get("max_iters") or 1
+            if setting.alone:
+                cfg = individual_config(cfg, setting.alone)
+            self.model = MODELS.build(cfg.model)
+            optim = dict(cfg.optim_wrapper)
+            batch = cfg.train_dataloader.batch_size
+        else:
+            self.model = build_case(setting.case, setting.size)
+            optim = {"optimizer": {"type": "mmtaskssl.SafeSGD", **sgd}}
+            batch = CASES[setting.case]["batch"]
+        self.size = self.model.data_preprocessor.view_size
+        self.model.to(self.device).train()
+        self.wrapper: OptimWrapper = build_optim_wrapper(self.model, optim)
+        generator = torch.Generator().manual_seed(0)
+        shape = (3, self.size, self.size)
+        self.images = [
+            torch.randint(256, shape, generator=generator, dtype=torch.uint8)
+            for _ in range(setting.batch or batch)
+        ]
+        self.subnets: list[Subnet] = []
+        if setting.alone is None:
+            self.subnets = self._subnets(setting)
+            self.sampler = self.model.subnet_sampler
+
+    def _subnets(self, setting: Setting) -> list[Subnet]:
+        if not isinstance(self.model, ElasticAlgorithm):
+            raise UserError(f"{setting.config} trains no sub-nets; name another config")
+        backbone = self.model.backbone
+        names = setting.subnets or ["MAX", "MIN", backbone.space.sample(0).name]
+        return [backbone.resolve(name) for name in names]
+
+    def run(self, subnets: Sequence[Subnet] = ()) -> None:
+        """One whole step, of ``subnets`` if the model has such."""
+        if subnets:
+            space = self.model.backbone.space
+            self.model.subnet_sampler = FixedSubnets(space, subnets)
+        self.model.train_step({"inputs": self.images}, self.wrapper)
+
+    def share(self) -> None:
+        """The part of a step that all its sub-nets share."""
+        with self.wrapper.optim_context(self.model), torch.no_grad():
+            batch = self.model.data_preprocessor({"inputs": self.images}, True)
+            self.inputs, self.shared = batch["inputs"], self.model.prepare(**batch)
+
+    def run_subnet(self, subnet: Subnet) -> None:
+        """Forward and backward of one sub-net, as in an ordinary step."""
+        with self.wrapper.optim_context(self.model):
+            losses = self.model.subnet_loss(self.inputs, self.shared, subnet)
+        loss, _ = self.model.parse_losses(losses)
+        self.wrapper.backward(loss)
+
+    def optimize(self) -> None:
+        """The optimizer's step."""
+        self.wrapper.step()
+        self.wrapper.zero_grad()
+
+    def seconds(self, function: Callable[[], object]) -> float:
+        """Runs ``function`` on the device's clock.
+
+        On a CPU that counts this process' CPU time, so that waiting for others does not
+        count; on CUDA it is a clock on the wall, synchronised.
+        """
+        if self.device.type == "cpu":
+            begin = time.process_time()
+            function()
+            return time.process_time() - begin
+        torch.cuda.synchronize(self.device)
+        begin = time.perf_counter()
+        function()
+        torch.cuda.synchronize(self.device)
+        return time.perf_counter() - begin
+
+
+def read_config(name: str) -> Config:
+    """Reads a training config and makes its scope the default."""
+    current = DefaultScope.get_current_instance()
+    if current is None or current.scope_name != "mmtaskssl":
+        init_default_scope("mmtaskssl")
+    return load_config(name, {})
+
+
+def device_name(device: torch.device) -> str:
+    """Returns what a table says of the device."""
+    if device.type == "cpu":
+        return f"CPU ({torch.get_num_threads()} thread(s))"
+    return torch.cuda.get_device_name(device)
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Returns median and quartiles as text of fixed width."""
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{statistics.median(values):11{form}} [{low:{form}}, {high:{form}}]"
