@@ -1,4 +1,5 @@
 from .channels_last import ChannelsLastHook
+from .collapse_monitor import CollapseMonitorHook
 from .fixed_lr import FixedLrHook
 from .knn import KNNHook
 from .non_finite_loss import NonFiniteLossHook
@@ -7,6 +8,7 @@ from .throughput import ThroughputHook
 
 __all__ = [
     "ChannelsLastHook",
+    "CollapseMonitorHook",
     "FixedLrHook",
     "KNNHook",
     "NonFiniteLossHook",

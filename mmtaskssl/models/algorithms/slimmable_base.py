@@ -10,6 +10,7 @@ from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import ListSpace, Subnet
 from mmtaskssl.utils.errors import UserError
 
+from ..losses import GroupRegularisation
 from .elastic_base import ElasticAlgorithm
 
 #: Preset -> factor on the same-view distillation.
@@ -39,8 +40,8 @@ class SlimmableAlgorithm(ElasticAlgorithm):
         same_view_weight: Factor on the same-view distillation; None: the preset's.
         loss_weights: ``uniform``, 1 for each sub-net; ``mean``, 1 over their number;
             ``slimclr``, for the base 1 plus the sum of the step's other widths, else 1.
-        group_regularisation: Config of a `GroupRegularisation` of the backbone, added
-            to the base's loss.
+        group_regularisation: Arguments of a `GroupRegularisation` of the backbone,
+            added to the base's loss.
         **kwargs: The algorithm's and `ElasticAlgorithm`'s.
 
     Raises:
@@ -70,7 +71,7 @@ class SlimmableAlgorithm(ElasticAlgorithm):
         self.same_view_weight = same_view_weight
         self.loss_weights = loss_weights
         self.group_regularisation = (
-            MODELS.build({"type": "GroupRegularisation", **group_regularisation})
+            GroupRegularisation(**group_regularisation)
             if group_regularisation
             else None
         )

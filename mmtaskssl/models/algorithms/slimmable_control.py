@@ -2,6 +2,7 @@
 
 import copy
 
+import torch
 from mmengine.config import Config
 
 from mmtaskssl.registry import MODELS
@@ -35,7 +36,7 @@ _PREFIX = "mmtaskssl."
 
 
 def slimmable_backbone(cfg: Config) -> ElasticBackbone:
-    """Builds the backbone of a slimmable training's config.
+    """Builds the backbone of a slimmable training's config, without weights.
 
     Args:
         cfg: The config.
@@ -49,7 +50,8 @@ def slimmable_backbone(cfg: Config) -> ElasticBackbone:
             f"networks are trained alone by the recipe of {', '.join(_PLAIN)}, but "
             f"{cfg.filename or 'this config'} trains {kind or 'no model'}"
         )
-    return MODELS.build({**cfg.model.backbone, "_scope_": "mmtaskssl"})
+    with torch.device("meta"):
+        return MODELS.build({**cfg.model.backbone, "_scope_": "mmtaskssl"})
 
 
 def individual_config(cfg: Config, subnet: str | Subnet) -> Config:

@@ -5,11 +5,9 @@ from mmengine.logging import MessageHub
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
 
 
-@MODELS.register_module()
 class GroupRegularisation(nn.Module):
     """Squared norm of a backbone's weights, by groups of output channels.
 

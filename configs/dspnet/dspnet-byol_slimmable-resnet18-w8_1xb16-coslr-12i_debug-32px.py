@@ -1,0 +1,39 @@
+r"""DSPNet, debug: generated images, a few seconds on a CPU; teaches nothing.
+
+python tools/train.py \
+    configs/dspnet/dspnet-byol_slimmable-resnet18-w8_1xb16-coslr-12i_debug-32px.py
+"""
+
+_base_ = [
+    "../_base_/models/slimmable_byol.py",
+    "../_base_/datasets/synthetic.py",
+    "../_base_/schedules/sgd_coslr-20k.py",
+    "../_base_/iter_runtime.py",
+]
+
+model = dict(
+    preset="dsp_plus",
+    data_preprocessor=dict(view_size=32),
+    backbone=dict(
+        _delete_=True,
+        type="DynamicResNet",
+        space=dict(
+            kind="list",
+            arch=dict(kind="resnet", block="basic", stem_kernel=7),
+            subnets=["s8-w8.16.32.64-d2.2.2.2", "s4-w4.8.16.32-d2.2.2.2"],
+        ),
+        norm_cfg=dict(type="SwitchableBN"),
+        out_indices=(3,),
+    ),
+    neck=dict(in_channels=64, hid_channels=64, out_channels=32, num_switches=2),
+    head=dict(predictor=dict(in_channels=32, hid_channels=64, out_channels=32)),
+)
+
+max_iters = 12
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
+default_hooks = dict(
+    logger=dict(interval=2),
+    checkpoint=dict(interval=6),
+    collapse=dict(type="CollapseMonitorHook", interval=4),
+)

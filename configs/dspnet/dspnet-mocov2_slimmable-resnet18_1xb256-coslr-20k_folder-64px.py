@@ -1,0 +1,48 @@
+r"""DSPNet on MoCo v2, small: ResNet-18 at four widths, 64 px, on a folder of images.
+
+Wang et al., DSPNet, 2022 (https://arxiv.org/abs/2207.06075), on another base than the
+paper's; SlimCLR (IJCV 2024) is its closest relative.
+Ours: everything but the idea; a queue of 4,096 keys, batch norm in the projector.
+
+python tools/train.py \
+    configs/dspnet/dspnet-mocov2_slimmable-resnet18_1xb256-coslr-20k_folder-64px.py \
+    --cfg-options images=/my/folder max_iters=20000
+
+Hardware: one GPU, or a patient CPU.
+"""
+
+_base_ = [
+    "../_base_/models/mocov2.py",
+    "../_base_/datasets/folder.py",
+    "../_base_/schedules/sgd_coslr-20k.py",
+    "../_base_/iter_runtime.py",
+]
+
+model = dict(
+    type="SlimmableMoCo",
+    preset="dsp_plus",
+    loss_weights="slimclr",
+    subnet_sampler=dict(type="AllSubnets"),
+    queue_len=4096,
+    momentum=0.99,
+    data_preprocessor=dict(view_size=64, augment=dict(blur_sigma=(0.1, 0.6))),
+    backbone=dict(
+        _delete_=True,
+        type="SlimmableResNet",
+        depth=18,
+        widths=(1.0, 0.75, 0.5, 0.25),
+        zero_init_residual=False,
+        out_indices=(3,),
+    ),
+    neck=dict(
+        _delete_=True,
+        type="ElasticNonLinearNeck",
+        in_channels=512,
+        hid_channels=1024,
+        out_channels=128,
+        norm="SwitchableBN",
+        num_switches=4,
+    ),
+)
+model_wrapper_cfg = dict(type="ElasticDDP")
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=500))
