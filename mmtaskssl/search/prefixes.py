@@ -1,7 +1,7 @@
 """Runs many sub-nets on the same images, what they have in common only once."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -178,7 +178,8 @@ class PrefixRunner:
         for place, subnet in enumerate(subnets):
             shared = common[place - 1] if place else 0
             kept = {done: maps for done, maps in kept.items() if done <= shared}
-            needed = set(itertools.accumulate(common[place:], min))
+            rest = (common[i] for i in range(place, len(common)))
+            needed = _branches(rest)
             begin = max(kept, default=0)
             maps = kept.get(begin, self.chunks)
             steps = make_steps(self.backbone, subnet)
@@ -198,6 +199,22 @@ class PrefixRunner:
         kept[done] = maps
         while kept and sum(map(_bytes, kept.values())) > self.cache_bytes:
             del kept[min(kept)]
+
+
+def _branches(common: Iterable[int]) -> set[int]:
+    """Returns after how many steps later sub-nets leave the present one's way.
+
+    Args:
+        common: Steps that the present sub-net shares with the next, that one with the
+            one after it, and so on.
+    """
+    branches = set()
+    shared = itertools.accumulate(common, min)
+    for steps in itertools.takewhile(bool, shared):
+        branches.add(steps)
+        if steps == 1:
+            break  # there is no earlier branch
+    return branches
 
 
 def _common(first: Sequence[Key], second: Sequence[Key]) -> int:

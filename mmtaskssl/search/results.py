@@ -41,15 +41,18 @@ class ResultsFile:
         Raises:
             UserError: It holds scores of something else, or is no such file.
         """
+        self.check()
         if not self.path.exists():
             header = {"format": _FORMAT, **self.identity}
             with atomic_path(self.path) as temporary:
                 temporary.write_text(json.dumps(header) + "\n", encoding="utf-8")
             return
-        self._check()
         self.merge()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Checks the file, if there is one; see `prepare`."""
+        if not self.path.exists():
+            return
         with open(self.path, encoding="utf-8", errors="replace") as file:
             header = _parse(file.readline())
         if header is None or header.pop("format", None) != _FORMAT:

@@ -100,7 +100,7 @@ def evolution_strategy(
     first = draw(space, inside, min(size, count), seed)
     scores = dict(score(first))
     reserve = (s for s in members(space, seed + 1) if inside(s))
-    while len(scores) < count:
+    while len(scores) < min(count, len(space)):
         # By name where scores are equal, so that nothing depends on the order.
         ranked = sorted(scores, key=lambda s: (-scores[s], s.name))
         parents = ranked[: max(2, size // 2)]

@@ -1,0 +1,32 @@
+import pytest
+import torch
+
+from mmtaskssl.engine.config import load_config
+from mmtaskssl.export.calibrate import config_transform, draw_images
+from mmtaskssl.search.encoders import load_encoders
+
+from ._files import write_files, write_images
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """Names of a config, a checkpoint and a folder of images, only to be read."""
+    folder = tmp_path_factory.mktemp("supernet")
+    return *write_files(folder), write_images(folder)
+
+
+@pytest.fixture(scope="session")
+def encoders(files):
+    return load_encoders(load_config(files[0]), files[0], files[1])
+
+
+@pytest.fixture(scope="session")
+def sample(files):
+    transform = config_transform(load_config(files[0]), None)
+    return draw_images(files[2], transform)
+
+
+@pytest.fixture(scope="session")
+def images(sample):
+    """(24, 3, 16, 16) normalised."""
+    return torch.cat(list(sample))

@@ -1,0 +1,48 @@
+import pytest
+
+from mmtaskssl.search import Budget
+from mmtaskssl.utils.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "kind"),
+    [
+        ("3G-4G", 3e9, 4e9, "macs"),
+        ("3-4G", 3e9, 4e9, "macs"),
+        ("1.5e9-2e9:macs", 1.5e9, 2e9, "macs"),
+        ("5M-6M:params", 5e6, 6e6, "params"),
+        ("0-500K:params", 0, 5e5, "params"),
+        ("2ms-4ms", 2e-3, 4e-3, "latency"),
+        ("500us-0.002s:latency", 5e-4, 2e-3, "latency"),
+        ("2-4ms", 2e-3, 4e-3, "latency"),
+    ],
+)
+def test_reads(text, low, high, kind):
+    budget = Budget.parse(text)
+    assert (budget.low, budget.high) == pytest.approx((low, high))
+    assert budget.kind == kind
+
+
+def test_the_high_end_is_outside():
+    budget = Budget.parse("3G-4G")
+    assert 3e9 in budget and 4e9 not in budget and 4e9 - 1 in budget
+    assert str(budget) == "3-4 GMACs"
+    assert str(Budget.parse("5M-6M:params")) == "5-6 M parameters"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("small", "cannot be read"),
+        ("3G", "cannot be read"),
+        ("4G-3G", "low end"),
+        ("3G-3G", "low end"),
+        ("3G-4G:size", "'size'"),
+        ("3G-4G:latency", "a time"),
+        ("2ms-4ms:macs", "K, M, G"),
+        ("2ms-4G", "a time"),
+    ],
+)
+def test_bad_budgets(text, words):
+    with pytest.raises(UserError, match=words):
+        Budget.parse(text)

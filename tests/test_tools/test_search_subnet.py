@@ -1,0 +1,136 @@
+import re
+import shlex
+
+import pytest
+
+from mmtaskssl.search.report import next_commands, pareto_front, size_note
+from mmtaskssl.utils.errors import UserError
+
+from ..test_search._files import MIDDLE, write_files, write_images
+from ._tools import failure_of, load_tool
+
+HAND = "s8-w4.8.16-d1.1.1"
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return load_tool("search_subnet")
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    config, checkpoint = write_files(folder)
+    return folder, [config, checkpoint, "--images", write_images(folder)]
+
+
+def _cells(text, heading):
+    """Returns the table below the line that begins with ``heading``."""
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith(heading))
+    table = lines[at + 1 :]
+    end = next(i for i, line in enumerate(table) if not line or line[0] == "S")
+    return [re.split(r"\s\s+", line.strip()) for line in table[:end]]
+
+
+def test_search_to_export(job, tool, capsys):
+    folder, arguments = job
+    out = folder / "out put"
+    options = ["--shape", "16", "--out", str(out), "--bn-images", "16"]
+    options += ["--metric", "global", "dense", "--candidates", "6", "--top", "3"]
+    budgets = ["--budget", "400K-600K", "5K-9K:params"]
+    tool.main([*arguments, *options, *budgets, "--subnet", "HAND", MIDDLE])
+    text = capsys.readouterr().out
+    for metric in ("global", "dense"):
+        header, *rows = _cells(text, f"0.0004-0.0006 GMACs, {metric} similarity")
+        assert header[:2] == ["rank", "sub-net"] and len(rows) >= 3
+        values = [float(row[-2]) for row in rows]
+        assert values == sorted(values, reverse=True)
+        assert _cells(text, f"0.005-0.009 M parameters, {metric}")[1:]
+        assert (out / f"{metric}.png").stat().st_size > 5000
+    assert (out / "results.jsonl").read_text().count(HAND) == 2
+    # A second run scores nothing new and says the same.
+    before = (out / "results.jsonl").read_bytes()
+    tool.main([*arguments, *options, *budgets, "--subnet", "HAND", MIDDLE])
+    again = capsys.readouterr().out
+    assert (out / "results.jsonl").read_bytes() == before
+    assert again[again.index("0.0004") :] == text[text.index("0.0004") :]
+    # The commands at the end do what they say.
+    commands = [shlex.split(x) for x in text.splitlines() if x.startswith("python ")]
+    assert [c[1] for c in commands] == [
+        "tools/calibrate_bn.py",
+        "tools/export_subnet.py",
+    ]
+    for command in commands:
+        load_tool(command[1].removeprefix("tools/").removesuffix(".py")).main(
+            command[2:]
+        )
+    best = re.split(
+        r"\s\s+", text.splitlines()[text.splitlines().index("") + 3].strip()
+    )
+    assert (out / "export" / best[1] / "weights.pth").is_file()
+
+
+def test_commands_repeat_what_changes_the_network():
+    first, second = next_commands(
+        ["a", "b"],
+        "c.py",
+        "k.pth",
+        "my images",
+        "out",
+        {"seed": 1, "image-size": None},
+        ["model.x=1"],
+    )
+    assert first == (
+        "python tools/calibrate_bn.py c.py k.pth --subnet a b --images 'my images' "
+        "--seed 1 --out out/calibrated.pth --cfg-options model.x=1"
+    )
+    assert second == (
+        "python tools/export_subnet.py c.py out/calibrated.pth --subnet a b "
+        "--out out/export --cfg-options model.x=1"
+    )
+
+
+def _row(macs, similarity):
+    return {"subnet": f"{macs}", "macs": macs, "similarity": similarity}
+
+
+def test_pareto_front():
+    rows = [_row(3, 0.7), _row(1, 0.5), _row(2, 0.4), _row(4, 0.7), _row(2, 0.6)]
+    front = [(row["macs"], row["similarity"]) for row in pareto_front(rows)]
+    assert front == [(1, 0.5), (2, 0.6), (3, 0.7)]
+
+
+def test_size_note():
+    rows = [_row(n, n / 10) for n in range(6)]
+    assert "Spearman +1.00 over these 6" in size_note(rows)
+    assert size_note(rows[:4]) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "name a --budget"),
+        (["--budget", "3"], "cannot be read"),
+        (["--budget", "400K-600K", "3G-4G"], "no candidate has 3-4 GMACs"),
+        (["--subnet", "s99-w9.9.9-d1.1.1"], "does not fit into the space"),
+        (["--subnet", "best"], "not the name of a sub-net"),
+        (["--subnet", "MIN", "--bn-images", "4"], "at least 16 images"),
+        (["--subnet", "MIN", "--shape", "0"], "--shape"),
+        (["--subnet", "MIN", "--launcher", "slurm"], "torchrun"),
+        (["--subnet", "MIN", "--device", "tpu9"], "cannot be used"),
+    ],
+)
+def test_bad_input(job, tool, tmp_path, monkeypatch, options, words):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    argv = [*job[1], "--shape", "16", "--out", str(tmp_path / "out"), *options]
+    assert words in failure_of(tool, argv)
+    results = tmp_path / "out" / "results.jsonl"
+    assert not results.exists() or len(results.read_text().splitlines()) == 1
+
+
+def test_options_of_the_config(tool):
+    parsed = tool.parse_cfg_options(["a.b=[1,2]", "c=x"])
+    assert parsed == {"a.b": [1, 2], "c": "x"} and tool.parse_cfg_options([]) == {}
+    with pytest.raises(UserError, match="KEY=VALUE"):
+        tool.parse_cfg_options(["nonsense"])
