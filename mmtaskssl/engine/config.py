@@ -180,6 +180,7 @@ def _watch(cfg: Config, target: str) -> None:
         "test": test,
         "interval": max(1, length // 10),
         "by_epoch": by_epoch,
+        "subnets": "auto",
     }
     cfg.default_hooks["knn"] = {**hook, **cfg.default_hooks.get("knn", {})}
 

@@ -133,10 +133,10 @@ def _require_statistics(backbone: ElasticBackbone, subnets: list[Subnet]) -> Non
     missing = [s for s in subnets if not backbone.is_calibrated(s)]
     if missing:
         raise UserError(
-            f"sub-net {missing[0]} and {len(missing) - 1} others have no batch-norm "
-            "statistics of their own; give --calibrate SRC (training images) to do it "
-            "here, or keep them: `python tools/calibrate_bn.py CONFIG CKPT --subnet "
-            f"{missing[0]} --images SRC`"
+            f"{len(missing)} of {len(subnets)} sub-nets, such as {missing[0]}, have no "
+            "batch-norm statistics of their own; give --calibrate SRC (images) to take "
+            "them here, or keep them: `python tools/calibrate_bn.py CONFIG CKPT "
+            f"--subnet {missing[0]} --images SRC`"
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from .export_info import ExportInfo
 
 # What a host's config decides about any backbone, whichever network it is.
-_OPTIONS = ("frozen_stages", "norm_eval", "with_cp")
+_OPTIONS = ("frozen_stages", "norm_eval", "with_cp", "zero_init_residual")
 _RESNET_OPTIONS = ("strides", "dilations", "contract_dilation", "num_stages")
 
 

@@ -7,7 +7,7 @@ import torch
 
 from mmtaskssl.evaluation import subnets as module
 from mmtaskssl.evaluation.subnet_table import format_subnets
-from mmtaskssl.models.backbones import SlimmableResNet
+from mmtaskssl.models.backbones import DynamicResNet
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.subnets import cost
 from tests._images import make_image_folder
@@ -15,11 +15,21 @@ from tests.test_export._files import OTHER, STOCK, write_files
 from tests.test_models.test_backbones._nets import batches, randomize
 from tests.test_tools._tools import failure_of, load_tool
 
-SLIMMABLE = """
+_WIDE, _THIN = "s16-w16.32.64.128-d1.1.1.1", "s8-w8.8.16.32-d1.1.1.1"
+_BACKBONE = {
+    "space": {
+        "kind": "list",
+        "arch": {"kind": "resnet", "block": "basic"},
+        "subnets": [_WIDE, _THIN],
+        "anchors": {"1": _WIDE, "0.25": _THIN},
+    },
+    "norm_cfg": {"type": "SwitchableBN"},
+}
+SLIMMABLE = f"""
 model = dict(
     type='Anything',
     data_preprocessor=dict(view_size=32),
-    backbone=dict(type='mmtaskssl.SlimmableResNet', depth=18, widths=[1.0, 0.25]))
+    backbone=dict(type='mmtaskssl.DynamicResNet', **{_BACKBONE}))
 """
 
 
@@ -35,7 +45,7 @@ def folder(tmp_path_factory):
 def slimmable(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slim")
     (folder / "config.py").write_text(SLIMMABLE)
-    net = randomize(SlimmableResNet(depth=18, widths=[1.0, 0.25])).eval()
+    net = randomize(DynamicResNet(**_BACKBONE)).eval()
     state = {f"backbone.{k}": v for k, v in net.state_dict().items()}
     torch.save({"state_dict": state}, folder / "net.pth")
     return str(folder / "config.py"), str(folder / "net.pth"), net
@@ -53,7 +63,7 @@ def test_switchable_widths_need_no_calibration(slimmable, folder, tmp_path, caps
     load_tool("eval_linear").main([config, checkpoint, *more])
     rows = json.loads(out.read_text())["rows"]
     assert [row["name"] for row in rows] == ["1", "0.25"]
-    assert [row["dim"] for row in rows] == [512, 128]
+    assert [row["dim"] for row in rows] == [128, 32]
     assert rows[1]["macs"] == cost(net.arch, net.resolve("MIN"), 32).macs
     for row in rows:
         assert row["results"].keys() == {"kNN", "linear"}
@@ -172,6 +182,6 @@ def test_bad_input(slimmable, folder, tmp_path):
     assert "CONFIG CKPT --target" in failure_of(knn, stores)
     assert "nonsense" in failure_of(knn, [*asked, "--subnet", "nonsense"])
     plain = tmp_path / "plain.py"
-    plain.write_text("model = dict(backbone=dict(type='mmselfsup.ResNet', depth=18))")
+    plain.write_text("model = dict(backbone=dict(type='mmcls.MobileNetV2'))")
     asked[0] = str(plain)
     assert "has no sub-nets" in failure_of(knn, [*asked, "--all-subnets"])

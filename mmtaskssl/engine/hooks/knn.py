@@ -24,6 +24,8 @@ from mmtaskssl.utils.errors import UserError
 _CALIBRATION_IMAGES = 1024
 # Of "all" sub-nets; more would take longer to measure than to train.
 _MOST_SUBNETS = 64
+# Of "auto".
+_FEW_SUBNETS = 8
 
 
 @HOOKS.register_module()
@@ -56,7 +58,8 @@ class KNNHook(Hook):
         source: "online", or "ema" for the momentum encoder of MoCo or BYOL.
         subnets: Names of sub-nets, or anchors', or numbers: the seed of a random member
             of the space each, logged as ``rand0`` and so on; or "all", of a space that
-            can be listed. None: the backbone as it runs by default.
+            can be listed. "auto": of an elastic backbone all of a short list, else
+            MAX, MIN and two random ones. None: the backbone as it runs by default.
         k: Neighbours.
         temperature: Of the votes.
         batch_size: Images at a time and process.
@@ -160,29 +163,33 @@ class KNNHook(Hook):
 
     def _resolve(self, backbone: nn.Module) -> dict[str, Subnet] | None:
         """Returns the sub-nets to measure by their names in the log."""
-        if self.subnets is None:
+        subnets, elastic = self.subnets, isinstance(backbone, ElasticBackbone)
+        if subnets is None or (subnets == "auto" and not elastic):
             return None
-        if not isinstance(backbone, ElasticBackbone):
+        if not elastic:
             raise UserError(
                 f"KNNHook measures sub-nets, but {type(backbone).__name__} has none"
             )
         space = backbone.space
-        if self.subnets == "all":
+        if subnets == "auto":
+            short = len(space) <= _FEW_SUBNETS
+            subnets = "all" if short else ["MAX", "MIN", 0, 1]
+        if subnets == "all":
             if len(space) > _MOST_SUBNETS:
                 raise UserError(
                     f"KNNHook cannot measure all {len(space)} sub-nets of this space; "
                     "name some"
                 )
             return {short_name(space, s).lower(): s for s in [space.max, *space]}
-        if isinstance(self.subnets, str):
+        if isinstance(subnets, str):
             raise UserError(
-                f"KNNHook's subnets is 'all' or a list of names, not {self.subnets!r}"
+                f"KNNHook takes 'all', 'auto' or a list of names, not {subnets!r}"
             )
         return {
             f"rand{value}" if isinstance(value, int) else value.lower(): (
                 space.sample(value) if isinstance(value, int) else space.resolve(value)
             )
-            for value in self.subnets
+            for value in subnets
         }
 
     def _networks(
