@@ -16,19 +16,15 @@ no progress     model.subnet_sampler.shares=[0,0,0,0,1]
 no distillation model.kd_weight=0
 random clusters clusters=/my/random/clusters  (made with --random)
 MAX alone       model.subnet_sampler.shares=[1,0,0,0,0]; for the cost of the paths
-                max_iters=2900
+                max_iters=3200
 
 Hardware: one CPU core.
 """
 
-_base_ = [
-    "../_base_/models/routed_simsiam.py",
-    "../_base_/datasets/clustered_folder.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
-]
+_base_ = ["../_base_/models/routed_simsiam.py", "../_base_/recipes/cpu_40px.py"]
 
-max_iters = 2000
+images = "data/images"
+clusters = "data/clusters"
 
 model = dict(
     data_preprocessor=dict(view_size=40, augment=dict(blur=0.0)),
@@ -38,23 +34,29 @@ model = dict(
 )
 
 train_dataloader = dict(
-    batch_size=128,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(dataset=dict(store_size=48, cache="ram")),
+    batch_sampler=dict(type="ClusterBatches"),
+    dataset=dict(
+        _delete_=True,
+        type="ClusteredImages",
+        clusters=clusters,
+        dataset=dict(type="UnlabeledImages", source=images, store_size=48, cache="ram"),
+    ),
 )
 # The predictor's rate does not decay (section 4.1 of the paper of SimSiam).
-optim_wrapper = dict(
-    type="BFloat16OptimWrapper",
-    optimizer=dict(lr=0.06),
-    paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}),
-)
-auto_scale_lr = dict(base_batch_size=128)
-train_cfg = dict(max_iters=max_iters)
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
 default_hooks = dict(
     fixed_lr=dict(type="FixedLrHook"),
     phase=dict(type="ProgressivePhaseHook"),
-    checkpoint=dict(interval=1000, max_keep_ckpts=1),
-    logger=dict(interval=100),
+    # Every path.
+    monitor=dict(
+        type="CollapseMonitorHook",
+        subnets=["MAX"]
+        + [
+            f"s32-w32.64.128.256-d1.1.1.1-p{a}.{b}.{c}.{d}"
+            for a in (0, 1)
+            for b in (0, 1)
+            for c in (0, 1)
+            for d in (0, 1)
+        ],
+    ),
 )
-custom_hooks = [dict(type="ChannelsLastHook")]

@@ -13,13 +13,13 @@ from mmtaskssl.utils.errors import UserError
 from ._runs import run
 from .test_resume import _assert_identical, _state, _stop_half_way, _stop_hook
 
-_CONFIG = "configs/sdr/routed-{}_resnet10-w8-4paths_1xb16-coslr-20i_debug-32px.py"
+_CONFIG = "configs/sdr/routed-{}_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
 __all__ = ["_stop_hook"]  # a fixture for all tests
 
 
 def debug_config(work_dir, kind="simsiam", **options):
     options = {key.replace("__", "."): value for key, value in options.items()}
-    cfg = load_config(_CONFIG.format(kind), {"max_iters": 12, **options})
+    cfg = load_config(_CONFIG.format(kind), options)
     cfg.work_dir = str(work_dir)
     cfg.launcher = "none"
     cfg.experiment_name = f"routed{len(os.listdir(work_dir.parent))}{work_dir.name}"

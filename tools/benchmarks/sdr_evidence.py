@@ -150,6 +150,8 @@ class Evidence:
             f"model.subnet_sampler.seed={seed}",
             f"default_hooks.checkpoint.interval={max(1, self.half)}",
             "default_hooks.checkpoint.max_keep_ckpts=10",
+            # A collapse is a result here.
+            f"default_hooks.monitor.begin={iters}",
         ]
 
     def _train(self, name: str, folder: Path, iters: int, options: list[str]) -> Path:
@@ -525,6 +527,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     evidence = Evidence(args)
     if len(args.planted) not in (0, evidence.groups[-1]):
         raise UserError(f"--planted needs {evidence.groups[-1]} sources")
+    if not set(args.planted) <= set(args.targets):
+        raise UserError("--planted names sources that are targets, too")
     if not args.tables_only:
         evidence.run()
     print(evidence.tables(args.seeds))

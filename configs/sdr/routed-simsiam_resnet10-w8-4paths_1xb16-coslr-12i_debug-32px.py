@@ -3,15 +3,10 @@ r"""SDR on SimSiam, debug: 4 paths, generated images whose labels are the cluste
 A few seconds on a CPU; teaches nothing.
 
 python tools/train.py \
-    configs/sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-20i_debug-32px.py
+    configs/sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py
 """
 
-_base_ = [
-    "../_base_/models/routed_simsiam.py",
-    "../_base_/datasets/synthetic.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
-]
+_base_ = ["../_base_/models/routed_simsiam.py", "../_base_/recipes/debug_32px.py"]
 
 model = dict(
     data_preprocessor=dict(view_size=32),
@@ -31,16 +26,8 @@ train_dataloader = dict(
         dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
     ),
 )
-
 # The predictor's rate does not decay (section 4.1 of the paper of SimSiam).
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
-
-max_iters = 20
-train_cfg = dict(max_iters=max_iters)
-param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
 default_hooks = dict(
-    fixed_lr=dict(type="FixedLrHook"),
-    phase=dict(type="ProgressivePhaseHook"),
-    logger=dict(interval=2),
-    checkpoint=dict(interval=10),
+    fixed_lr=dict(type="FixedLrHook"), phase=dict(type="ProgressivePhaseHook")
 )

@@ -3,15 +3,10 @@ r"""SDR on BYOL, debug: 4 paths, generated images whose labels are the clusters.
 A few seconds on a CPU; teaches nothing.
 
 python tools/train.py \
-    configs/sdr/routed-byol_resnet10-w8-4paths_1xb16-coslr-20i_debug-32px.py
+    configs/sdr/routed-byol_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py
 """
 
-_base_ = [
-    "../_base_/models/routed_byol.py",
-    "../_base_/datasets/synthetic.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
-]
+_base_ = ["../_base_/models/routed_byol.py", "../_base_/recipes/debug_32px.py"]
 
 model = dict(
     data_preprocessor=dict(view_size=32),
@@ -31,13 +26,4 @@ train_dataloader = dict(
         dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
     ),
 )
-
-
-max_iters = 20
-train_cfg = dict(max_iters=max_iters)
-param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
-default_hooks = dict(
-    phase=dict(type="ProgressivePhaseHook"),
-    logger=dict(interval=2),
-    checkpoint=dict(interval=10),
-)
+default_hooks = dict(phase=dict(type="ProgressivePhaseHook"))

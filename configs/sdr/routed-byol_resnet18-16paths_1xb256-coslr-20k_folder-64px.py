@@ -1,0 +1,50 @@
+r"""SDR on BYOL, small: 16 paths in a ResNet-18 at 64 px on a folder of images.
+
+Liu et al., SDR, AAAI 2022 (https://arxiv.org/abs/2205.13267); the paper has a BYOL
+variant of its SimSiam. Ours: everything but the method, two groups in each stage, SGD
+instead of LARS and a faster target, for a short training. The clusters are a tree of
+2x2x2x2.
+
+python tools/train.py \
+    configs/sdr/routed-byol_resnet18-16paths_1xb256-coslr-20k_folder-64px.py \
+    --cfg-options images=/my/folder clusters=/my/clusters max_iters=20000
+
+Hardware: one GPU, or a patient CPU.
+"""
+
+_base_ = [
+    "../_base_/models/routed_byol.py",
+    "../_base_/datasets/clustered_folder.py",
+    "../_base_/schedules/sgd_coslr-20k.py",
+    "../_base_/iter_runtime.py",
+]
+
+model = dict(
+    data_preprocessor=dict(
+        view_size=64,
+        augment=[
+            dict(blur_sigma=(0.1, 0.6), crop_scale=(0.2, 1.0)),
+            dict(blur_sigma=(0.1, 0.6), crop_scale=(0.2, 1.0)),
+        ],
+    ),
+    backbone=dict(depth=18, groups=2, zero_init_residual=False),
+    neck=dict(in_channels=512, hid_channels=1024, out_channels=128),
+    head=dict(predictor=dict(in_channels=128, hid_channels=1024, out_channels=128)),
+)
+
+default_hooks = dict(
+    phase=dict(type="ProgressivePhaseHook"),
+    # Every path.
+    monitor=dict(
+        type="CollapseMonitorHook",
+        interval=1000,
+        subnets=["MAX"]
+        + [
+            f"s64-w64.128.256.512-d2.2.2.2-p{a}.{b}.{c}.{d}"
+            for a in (0, 1)
+            for b in (0, 1)
+            for c in (0, 1)
+            for d in (0, 1)
+        ],
+    ),
+)

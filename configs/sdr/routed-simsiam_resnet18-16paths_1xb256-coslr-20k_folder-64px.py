@@ -1,0 +1,48 @@
+r"""SDR on SimSiam, small: 16 paths in a ResNet-18 at 64 px on a folder of images.
+
+Liu et al., SDR, AAAI 2022 (https://arxiv.org/abs/2205.13267).
+The recipe is the full configs'. Ours, as in our small SimSiam: narrower projections,
+blur scaled from 224 to 64 px, and residual branches that do not start at zero, which
+short trainings do not get over; and two groups in each stage instead of four. The
+clusters are a tree of 2x2x2x2.
+
+python tools/train.py \
+    configs/sdr/routed-simsiam_resnet18-16paths_1xb256-coslr-20k_folder-64px.py \
+    --cfg-options images=/my/folder clusters=/my/clusters max_iters=20000
+
+Hardware: one GPU, or a patient CPU.
+"""
+
+_base_ = [
+    "../_base_/models/routed_simsiam.py",
+    "../_base_/datasets/clustered_folder.py",
+    "../_base_/schedules/sgd_coslr-20k.py",
+    "../_base_/iter_runtime.py",
+]
+
+model = dict(
+    data_preprocessor=dict(view_size=64, augment=dict(blur_sigma=(0.1, 0.6))),
+    backbone=dict(depth=18, groups=2, zero_init_residual=False),
+    neck=dict(in_channels=512, hid_channels=1024, out_channels=1024),
+    head=dict(predictor=dict(in_channels=1024, hid_channels=256, out_channels=1024)),
+)
+
+# The predictor's rate does not decay (section 4.1 of the paper of SimSiam).
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
+default_hooks = dict(
+    fixed_lr=dict(type="FixedLrHook"),
+    phase=dict(type="ProgressivePhaseHook"),
+    # Every path.
+    monitor=dict(
+        type="CollapseMonitorHook",
+        interval=1000,
+        subnets=["MAX"]
+        + [
+            f"s64-w64.128.256.512-d2.2.2.2-p{a}.{b}.{c}.{d}"
+            for a in (0, 1)
+            for b in (0, 1)
+            for c in (0, 1)
+            for d in (0, 1)
+        ],
+    ),
+)
