@@ -103,3 +103,8 @@ def test_bad_input(tool, tmp_path):
     options(tmp_path)
     argv += ["--targets", "dogs", "--planted", "dogs"]
     assert "--planted needs 2 sources" in failure_of(tool, argv)
+    (tmp_path / "out" / "settings.json").parent.mkdir()
+    before = {"config": "other.py", "iters": 7}
+    (tmp_path / "out" / "settings.json").write_text(json.dumps(before))
+    argv = argv[: argv.index("--planted")]
+    assert "7 iterations of other.py" in failure_of(tool, argv)

@@ -127,7 +127,19 @@ class Evidence:
         return round(self.iters * total / 3)
 
     def run(self) -> None:
-        """Runs every step that is not done yet, one seed after the other."""
+        """Runs every step that is not done yet, one seed after the other.
+
+        Raises:
+            UserError: The folder holds results of other settings.
+        """
+        file = self.out / "settings.json"
+        settings = {"config": self.config.name, "iters": self.iters}
+        if (before := read_json(file) or settings) != settings:
+            raise UserError(
+                f"{self.out} holds results of {before['iters']} iterations of "
+                f"{before['config']}; name another --work-dir, or the same settings"
+            )
+        write_json(file, settings)
         for seed in range(self.seeds):
             plain = self._pretrain_plain(seed)
             clusters = self._cluster(seed, plain)
