@@ -2,6 +2,11 @@
 
     calibrate_bn.py CONFIG CKPT --subnet NAME --images SRC
     calibrate_bn.py CONFIG CKPT --all --images SRC
+    calibrate_bn.py CONFIG CKPT --all --clusters DIR   (paths of a routed network)
+
+With --clusters, each path is calibrated on its own clusters (tools/cluster_data.py):
+the last stage on the path's own, earlier stages on those of all paths with the same
+beginning, so that routing can compute common beginnings once.
 
 Writes CKPT's weights with the statistics to OUT (default: CKPT-calibrated.pth), for
 evaluation and for export_subnet.py. Sub-nets that CKPT already has stay in it. A run
@@ -32,11 +37,21 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--all", action="store_true", help="every sub-net of a space that can be listed"
     )
-    parser.add_argument(
-        "--images", required=True, metavar="SRC", help="folder, .txt, .csv or .jsonl"
-    )
+    parser.add_argument("--images", metavar="SRC", help="folder, .txt, .csv or .jsonl")
     parser.add_argument("--root", help="folder that listed paths are relative to")
-    parser.add_argument("--num-images", type=int, default=1024)
+    parser.add_argument(
+        "--clusters", metavar="DIR", help="instead of --images: folder of clusters"
+    )
+    parser.add_argument(
+        "--alone",
+        action="store_true",
+        help="with --clusters: all stages on the path's own cluster (slower routing)",
+    )
+    parser.add_argument(
+        "--num-images",
+        type=int,
+        help="default: 1024, or 256 of each cluster with --clusters",
+    )
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument(
         "--image-size", type=int, help="default: the config's view size"
@@ -48,6 +63,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default="online",
         help="the trained encoder or its moving average (default: online)",
     )
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="load a checkpoint that needs code in it to run",
+    )
     parser.add_argument("--device", default="cpu", help="for example cuda")
     parser.add_argument("--out", metavar="OUT")
     parser.add_argument(
@@ -58,6 +78,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
+    if bool(args.images) == bool(args.clusters):
+        raise UserError("name the images, either with --images or with --clusters")
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.engine.config import load_config
     from mmtaskssl.export.calibrate import (
@@ -74,27 +96,51 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise UserError(f"list of sub-nets {args.list} does not exist")
         names += Path(args.list).read_text(encoding="utf-8").split()
     cfg = load_config(args.config, args.cfg_options)
-    source = load_source(cfg, args.config, args.checkpoint, args.source)
+    source = load_source(
+        cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
+    )
     subnets = choose_subnets(source.backbone, names, args.all)
     if args.all:
         subnets = [s for s in subnets if source.backbone.needs_calibration(s)]
     if not subnets:
         raise UserError("no sub-net of this network needs calibration")
-    sample = draw_images(
-        args.images,
-        config_transform(cfg, args.image_size),
-        args.num_images,
-        args.batch_size,
-        args.seed,
-        args.root,
-    )
     checkpoint = Path(args.checkpoint)
     out = args.out or checkpoint.with_name(f"{checkpoint.stem}-calibrated.pth")
-    calibrate_source(source, subnets, sample, out, args.device)
+    transform = config_transform(cfg, args.image_size)
+    if args.clusters:
+        images = calibrate_on_clusters(args, source, subnets, transform, out)
+    else:
+        sample = draw_images(
+            args.images,
+            transform,
+            1024 if args.num_images is None else args.num_images,
+            args.batch_size,
+            args.seed,
+            args.root,
+        )
+        calibrate_source(source, subnets, sample, out, args.device)
+        images = len(sample.ids)
     print(
-        f"{out}: statistics of {len(subnets)} sub-nets from {len(sample.ids)} images; "
+        f"{out}: statistics of {len(subnets)} sub-nets from {images} images; "
         f"use it in place of {args.checkpoint}"
     )
+
+
+def calibrate_on_clusters(args, source, subnets, transform, out) -> int:
+    """Calibrates paths; returns how many images took part."""
+    from mmtaskssl.clustering.clusters import Clusters
+    from mmtaskssl.routing.calibrate import calibrate_clusters
+    from mmtaskssl.routing.cluster_sample import ClusterSample
+
+    sample = ClusterSample(
+        Clusters.open(args.clusters),
+        transform,
+        256 if args.num_images is None else args.num_images,
+        args.batch_size,
+        args.seed,
+    )
+    calibrate_clusters(source, subnets, sample, out, args.device, not args.alone)
+    return len(sample)
 
 
 if __name__ == "__main__":

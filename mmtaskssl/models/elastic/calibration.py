@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from ..backbones import ElasticBackbone
 
 
-class _Moments:
-    """Pooled mean and variance of a norm's inputs, summed in float64."""
+class Moments:
+    """Pooled mean and variance of a norm's inputs, summed in float64.
+
+    Args:
+        norm: Is watched from now on.
+    """
 
     def __init__(self, norm: nn.Module):
         self.count = 0
@@ -23,6 +27,7 @@ class _Moments:
         self.handle = norm.register_forward_pre_hook(self.add)
 
     def add(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Takes one batch; a forward pre-hook."""
         x = inputs[0].detach().float()
         count = x.numel() // x.shape[1]
         var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
@@ -67,7 +72,7 @@ def collect_statistics(
     norms = [plain.get_submodule(u.norm) for u in view.units.values() if u.norm]
     if not all(isinstance(norm, _BatchNorm) for norm in norms):
         raise UserError("this network has no batch norms, so nothing needs calibration")
-    moments = [_Moments(norm) for norm in norms]
+    moments = [Moments(norm) for norm in norms]
     device = next(plain.parameters()).device
     try:
         for images in batches:

@@ -1,0 +1,1 @@
+"""Which path of a routed network suits a task (SDR)."""

@@ -1,0 +1,25 @@
+"""What a network must have before it is routed."""
+
+from ..models.backbones import ElasticResNet
+from ..utils.errors import UserError
+
+
+def check_routed(backbone: ElasticResNet) -> None:
+    """Checks that a network has paths, and statistics for all of them.
+
+    Raises:
+        UserError: It has not.
+    """
+    if getattr(backbone.arch, "routes", None) is None:
+        raise UserError(
+            "this network has no paths: routing needs a RoutedResNet (SDR), whose "
+            "config is in configs/sdr"
+        )
+    missing = [path for path in backbone.space if not backbone.is_calibrated(path)]
+    if missing:
+        raise UserError(
+            f"{len(missing)} of {len(backbone.space)} paths have no batch-norm "
+            "statistics of their own, the first: "
+            f"{missing[0]}; calibrate them with `python tools/calibrate_bn.py CONFIG "
+            "CKPT --all --clusters DIR`"
+        )

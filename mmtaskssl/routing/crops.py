@@ -1,0 +1,151 @@
+"""The objects of a detection task, as images to route by."""
+
+import dataclasses
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..datasets.images import BrokenImage, read_image
+from ..features.transform import EvalTransform
+from ..utils.errors import UserError
+from .task import Task
+
+_LIST = Path("ImageSets", "Main", "train.txt")
+# Around a box, as a share of its sides: what surrounds an object helps to tell it.
+_MARGIN = 0.1
+_LEAST_SIDE = 8
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Box:
+    """An object: its image, its class, and its corners in pixels from 0."""
+
+    image: str
+    label: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def is_detection(target: str | Path) -> bool:
+    """Whether a folder is laid out as PASCAL VOC: it lists its training images."""
+    return (Path(target) / _LIST).is_file()
+
+
+def read_boxes(target: str | Path) -> list[Box]:
+    """Reads the objects of the training images; no other list is looked into.
+
+    Objects marked difficult and those of less than 8 pixels a side are left out.
+
+    Args:
+        target: Has ``ImageSets/Main/train.txt`` and ``Annotations/NAME.xml``.
+
+    Raises:
+        UserError: An annotation is missing or no VOC XML.
+    """
+    target = Path(target)
+    found = []
+    for line in (target / _LIST).read_text(encoding="utf-8").splitlines():
+        if not line.strip():
+            continue
+        name = line.split()[0]
+        path = target / "Annotations" / f"{name}.xml"
+        try:
+            root = ElementTree.parse(path).getroot()
+            for item in root.iter("object"):
+                if (item.findtext("difficult") or "0").strip() == "1":
+                    continue
+                box = item.find("bndbox")
+                left, top, right, bottom = (
+                    float(box.findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax")
+                )
+                # VOC counts from 1 and both ends belong to the box.
+                corners = (left - 1, top - 1, right, bottom)
+                if min(right - left, bottom - top) + 1 >= _LEAST_SIDE:
+                    label = (item.findtext("name") or "").strip()
+                    found.append(Box(name, label, *corners))
+        except (OSError, ElementTree.ParseError, AttributeError, TypeError) as error:
+            raise UserError(f"{path} is no annotation in VOC XML ({error})") from error
+        except ValueError as error:
+            raise UserError(f"{path} has a box without four numbers") from error
+    return found
+
+
+def read_detection_task(
+    target: str | Path,
+    transform: EvalTransform,
+    max_images: int = 2000,
+    seed: int = 0,
+) -> Task:
+    """Reads the ground-truth boxes of the training images as small images.
+
+    Classifying crops is a proxy for detection: it ranks paths for a shortlist that is
+    then fine-tuned.
+
+    Args:
+        target: See `read_boxes`; images are ``JPEGImages/NAME.jpg`` (or ``.png``).
+        transform: Crops and normalises.
+        max_images: Of more boxes, this many are drawn at random.
+        seed: Of the draw.
+
+    Raises:
+        UserError: Bad annotations, no readable image, or fewer than two classes.
+    """
+    boxes = read_boxes(target)
+    order = np.random.default_rng(seed).permutation(len(boxes))[:max_images]
+    drawn = [boxes[i] for i in sorted(order)]
+    root = Path(target) / "JPEGImages"
+    pixels, kept, broken, name, image = [], [], 0, None, None
+    for box in drawn:
+        if box.image != name:
+            name, image = box.image, _read(root, box.image)
+        if image is None:
+            broken += 1
+            continue
+        pixels.append(torch.from_numpy(transform.crop(_cut(image, box)).copy()))
+        kept.append(box)
+    classes = sorted({box.label for box in kept})
+    if len(classes) < 2:
+        raise UserError(
+            f"{target} has boxes of {len(classes)} classes in readable training "
+            "images: routing by labels needs two"
+        )
+    return Task(
+        root,
+        [_file(root, box.image).name for box in kept],
+        torch.stack(pixels),
+        torch.tensor([classes.index(box.label) for box in kept]),
+        classes,
+        len(boxes) - len(drawn),
+        broken,
+        transform,
+    )
+
+
+def _file(root: Path, name: str) -> Path:
+    found = (root / f"{name}{suffix}" for suffix in (".jpg", ".jpeg", ".png"))
+    return next((path for path in found if path.is_file()), root / f"{name}.jpg")
+
+
+def _read(root: Path, name: str) -> np.ndarray | None:
+    try:
+        return read_image(_file(root, name))
+    except BrokenImage:
+        return None
+
+
+def _cut(image: np.ndarray, box: Box) -> np.ndarray:
+    """Returns the box with a margin, as far as the image goes; never empty."""
+    height, width = image.shape[:2]
+    dx, dy = _MARGIN * (box.right - box.left), _MARGIN * (box.bottom - box.top)
+    left, right = _within(box.left - dx, box.right + dx, width)
+    top, bottom = _within(box.top - dy, box.bottom + dy, height)
+    return image[top:bottom, left:right]
+
+
+def _within(low: float, high: float, size: int) -> tuple[int, int]:
+    low = min(max(round(low), 0), size - 1)
+    return low, min(max(round(high), low + 1), size)

@@ -1,0 +1,70 @@
+"""The folder that routing leaves behind."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from ..utils.atomic import atomic_folder, write_json
+from ..utils.errors import UserError
+from .result import Routing
+
+ANSWER, TABLE, REPORT = "routing.json", "ranking.csv", "report.html"
+_FILES = {ANSWER, TABLE, REPORT}
+
+
+def check_out(out: str | Path, overwrite: bool) -> None:
+    """Checks that writing ``out`` loses nothing.
+
+    Raises:
+        UserError: It is a file, has other content, or may not be replaced.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file: name a folder with --out")
+    found = {path.name for path in out.iterdir()} if out.exists() else set()
+    if other := sorted(found - _FILES):
+        raise UserError(
+            f"{out} holds {other[0]!r}, which is no part of a routing, and is not "
+            "replaced: name another folder with --out"
+        )
+    if found and not overwrite:
+        raise UserError(
+            f"{out} exists: name another folder with --out, or replace it with "
+            "--overwrite"
+        )
+
+
+def write_routing(
+    out: str | Path, routing: Routing, facts: dict[str, Any], page: str
+) -> None:
+    """Writes answer, table and page, which appear together or not at all.
+
+    Args:
+        out: The folder.
+        routing: What was found.
+        facts: How it was found; JSON-ready.
+        page: HTML.
+
+    Raises:
+        UserError: The disk is full or forbidden.
+    """
+    try:
+        with atomic_folder(out) as folder:
+            write_json(folder / ANSWER, {**facts, **routing.to_dict()})
+            _write_table(folder / TABLE, routing)
+            (folder / REPORT).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"cannot write {out} ({error.strerror or error}): nothing was left there"
+        ) from error
+
+
+def _write_table(path: Path, routing: Routing) -> None:
+    heads = ("score", "low", "high", "behind", "behind_low", "behind_high")
+    lines = [("rank", "subnet", *heads, "tied", "overlap")]
+    for rank, c in enumerate(routing.ranking, 1):
+        numbers = [f"{getattr(c, head):.6f}" for head in heads]
+        overlap = "" if c.overlap is None else f"{c.overlap:.6f}"
+        lines.append((rank, c.subnet.name, *numbers, int(c.tied), overlap))
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)

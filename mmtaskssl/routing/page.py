@@ -1,0 +1,170 @@
+"""One HTML page: every path's score, and what the best one was trained on."""
+
+import html
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ..clustering.clusters import Clusters
+from ..report import Thumbnails, html_page
+from ..subnets import Subnet
+from .result import Candidate, Routing
+from .task import Task
+
+_WIDTH, _HEIGHT = 900, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 40
+_ROWS, _PICTURES = 20, 24
+_STYLE = """
+.band { stroke: var(--anywhere); stroke-width: 2; stroke-opacity: .55; }
+.dot { fill: var(--anywhere); } .dot.max { fill: var(--ink); }
+.dot.best { fill: var(--chosen); }
+.band.best { stroke: var(--chosen); } .band.max { stroke: var(--ink); }
+"""
+
+
+def render(
+    routing: Routing,
+    task: Task,
+    title: str,
+    clusters: Clusters | None = None,
+    percent: bool = True,
+    seed: int = 0,
+) -> str:
+    """Makes the page.
+
+    Args:
+        routing: What was found.
+        task: What it was found for.
+        title: Names router and probe.
+        clusters: What the paths were trained on.
+        percent: Whether scores are shares.
+        seed: Of the pictures drawn.
+
+    Returns:
+        HTML, complete in itself.
+    """
+    thumbs = Thumbnails()
+    winner = routing.winner.subnet
+    name = "MAX, the generic network" if winner == routing.largest else f"path {winner}"
+    notes = "".join(
+        f"<li>{html.escape(n[:1].upper() + n[1:])}.</li>" for n in routing.notes
+    )
+    body = [
+        f"<h1>Use {name}</h1>",
+        f'<p class="soft">{html.escape(title)}: {len(task):,} training images of '
+        f"<b>{html.escape(str(task.root))}</b>; {len(routing.ranking)} of "
+        f"{routing.paths + 1} sub-nets scored.</p>",
+        f'<ul class="notes">{notes}</ul>',
+        "<h2>Scores</h2>",
+        _picture(routing, percent),
+        _table(routing, percent),
+    ]
+    rng = np.random.default_rng(seed)
+    body += ["<h2>The task</h2>", _pictures(thumbs, task.root, task.image_ids, rng)]
+    if clusters is not None and winner != routing.largest:
+        leaf = clusters.paths.index(winner.path)
+        names = [clusters.image_ids[row] for row in clusters.rows(leaf).tolist()]
+        root = Path(clusters.root) if clusters.root else None
+        body += [
+            f"<h2>The cluster that path {_path(winner)} was trained on</h2>",
+            f'<p class="soft">{len(names):,} images; some drawn at random.</p>',
+            _pictures(thumbs, root, names, rng),
+        ]
+    return html_page(f"Routing: {name}", body, _STYLE)
+
+
+def _pictures(
+    thumbs: Thumbnails, root: Path | None, names: list[str], rng: np.random.Generator
+) -> str:
+    drawn = [names[i] for i in rng.permutation(len(names))[:_PICTURES].tolist()]
+    tags = [thumbs.tag(root and root / name, name) for name in drawn]
+    inner = "".join(f'<div class="pic">{tag}</div>' for tag in tags)
+    return f'<div class="pics">{inner}</div>'
+
+
+def _picture(routing: Routing, percent: bool) -> str:
+    """Draws each score with its interval, best first."""
+    shown = [c for c in routing.ranking if not math.isnan(c.score)]
+    low, high = min(c.low for c in shown), max(c.high for c in shown)
+    if high - low < 1e-9:
+        low, high = low - 0.01, high + 0.01
+    base = _HEIGHT - _BOTTOM
+
+    def x(place: float) -> float:
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (place + 0.5) / len(shown)
+
+    def y(value: float) -> float:
+        return base - (base - _TOP) * (value - low) / (high - low)
+
+    parts = []
+    for value in np.linspace(low, high, 5).tolist():
+        parts.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
+            f'y1="{y(value):.1f}" y2="{y(value):.1f}"/><text x="{_LEFT - 8}" '
+            f'y="{y(value):.1f}" dy="4" text-anchor="end">{_score(value, percent)}'
+            "</text>"
+        )
+    for place, c in enumerate(shown):
+        kind = " max" if c.subnet == routing.largest else ""
+        kind = " best" if place == 0 else kind
+        at = f"{x(place):.1f}"
+        parts.append(
+            f"<g><title>{_path(c.subnet)}: {_score(c.score, percent)} "
+            f"({_score(c.low, percent)} to {_score(c.high, percent)})</title>"
+            f'<line class="band{kind}" x1="{at}" x2="{at}" y1="{y(c.low):.1f}" '
+            f'y2="{y(c.high):.1f}"/><circle class="dot{kind}" cx="{at}" '
+            f'cy="{y(c.score):.1f}" r="4"/></g>'
+        )
+    parts.append(
+        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" '
+        'text-anchor="middle">sub-nets, best first, with 95 % intervals; green: the '
+        "best one, dark: MAX</text>"
+    )
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="score of each '
+        f'sub-net">{"".join(parts)}</svg>'
+    )
+
+
+def _table(routing: Routing, percent: bool) -> str:
+    shown = list(enumerate(routing.ranking, 1))
+    rows = shown[:_ROWS]
+    rows += [row for row in shown[_ROWS:] if row[1].subnet == routing.largest]
+    lines = "".join(_row(rank, c, routing.largest, percent) for rank, c in rows)
+    return (
+        "<table><tr><th>rank</th><th>sub-net</th><th>score</th><th>95 % interval</th>"
+        "<th>behind the first</th><th></th><th>overlap</th></tr>"
+        f"{lines}</table>"
+    )
+
+
+def _row(rank: int, c: Candidate, largest: Subnet, percent: bool) -> str:
+    overlap = "" if c.overlap is None else f"{c.overlap:.3f}"
+    name = "MAX" if c.subnet == largest else _path(c.subnet)
+    margin = ""
+    if rank > 1:
+        margin = (
+            f"{_score(c.behind, percent)} ({_score(c.behind_low, percent)} to "
+            f"{_score(c.behind_high, percent)})"
+        )
+    cells = [
+        str(rank),
+        name,
+        _score(c.score, percent),
+        f"{_score(c.low, percent)} to {_score(c.high, percent)}",
+        margin,
+        "tie" if c.tied else "",
+        overlap,
+    ]
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _score(value: float, percent: bool) -> str:
+    if math.isnan(value):
+        return "\N{EN DASH}"
+    return f"{100 * value:.1f}" if percent else f"{value:.3f}"
+
+
+def _path(subnet: Subnet) -> str:
+    return ".".join(map(str, subnet.path)) if subnet.path else "MAX"

@@ -1,0 +1,297 @@
+"""Scores paths on a task and picks one."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..clustering.clusters import Clusters
+from ..evaluation.logme import logme
+from ..models.backbones import ElasticResNet
+from ..subnets import Subnet
+from ..utils.errors import UserError
+from .checks import check_routed
+from .cluster_sample import ClusterSample
+from .overlap import Overlap
+from .probes import Evidence, inner_folds, probe_features
+from .result import Candidate, Routing, conclusions
+from .routers import BEAM, ROUTERS, SHORTLIST, beam, shortlist
+from .shared import SharedPaths
+from .task import Task
+
+ProgressFactory = Callable[[str, int], Callable[[int], None]]
+
+
+class Router:
+    """Finds the path of a routed network that suits a task.
+
+    Args:
+        backbone: In evaluation mode, all paths calibrated.
+        task: Training images of the task.
+        clusters: What the paths were trained on; needed by the routers "shortlist"
+            and "overlap", and for the overlap of candidates.
+        router: "exhaustive" scores all paths; "shortlist" those whose clusters the
+            task's images look like; "beam" goes from good paths to their neighbours;
+            "overlap" needs no labels and scores nothing but the likeness.
+        probe: See `probe_features`.
+        seed: Of inner split, resamples and draws.
+        batch_size: Most images at once.
+        shortlist_size: Paths of the shortlist.
+        beam_width: See `beam`.
+        per_cluster: Pool images of each cluster that the overlap is measured with.
+        progress: Makes, from a title and a total, a function told how many are done.
+
+    Raises:
+        UserError: The network is not routed or not calibrated, the clusters are of
+            another network, or a router lacks its clusters.
+    """
+
+    def __init__(
+        self,
+        backbone: ElasticResNet,
+        task: Task,
+        clusters: Clusters | None = None,
+        router: str = "exhaustive",
+        probe: str = "knn",
+        seed: int = 0,
+        batch_size: int = 64,
+        shortlist_size: int = SHORTLIST,
+        beam_width: int = BEAM,
+        per_cluster: int = 32,
+        progress: ProgressFactory | None = None,
+    ):
+        if router not in ROUTERS:
+            raise UserError(f"router {router!r} is none of {', '.join(ROUTERS)}")
+        if min(batch_size, shortlist_size, beam_width) < 1:
+            raise UserError("batch size, shortlist and beam must be at least 1")
+        check_routed(backbone)
+        if clusters is not None:
+            clusters.check_groups(backbone.arch.routes.groups)
+        elif router in ("shortlist", "overlap"):
+            raise UserError(f"router {router} needs the clusters: name --clusters DIR")
+        self.backbone, self.task, self.clusters = backbone, task, clusters
+        self.router, self.probe, self.seed = router, probe, seed
+        self.batch_size, self.per_cluster = batch_size, per_cluster
+        self.shortlist_size, self.beam_width = shortlist_size, beam_width
+        self.progress = progress
+        self.paths = list(backbone.space)
+        self.largest = backbone.space.max
+        self.seconds: dict[str, float] = {}
+        self.stages = [0, 0]
+        self._features: dict[Subnet, Tensor] = {}
+        self._overlap: Overlap | None = None
+
+    def route(self) -> Routing:
+        """Scores what the router looks at, and ranks it."""
+        if self.router == "overlap":
+            return self._route_by_overlap()
+        # Before any forward: bad labels are told at once.
+        inner_folds(self.task.y, self.seed)
+        if self.router == "exhaustive":
+            # The largest beside the paths: one reading of the images.
+            self._extract([self.largest, *self.paths])
+            looked = self.paths
+        self._extract([self.largest])
+        prior = self._prior()
+        if self.router == "shortlist":
+            looked = shortlist(self.paths, prior, self.shortlist_size)
+        elif self.router == "beam":
+            looked = beam(
+                self.backbone.space,
+                self._beam_start(prior),
+                lambda paths: self._evidence(paths).scores.tolist(),
+                self.beam_width,
+            )
+        self._extract(looked)
+        candidates = [self.largest, *looked]
+        evidence = self._evidence(candidates)
+        best = self._best(candidates, evidence)
+        ranking = self._rank(candidates, evidence, best, prior)
+        regret = {}
+        if self.router == "exhaustive":
+            regret = self._regret(candidates, evidence.scores.tolist(), prior)
+        return self._result(
+            ranking, regret, conclusions(ranking, self.largest, self.probe)
+        )
+
+    def _extract(self, subnets: Sequence[Subnet]) -> None:
+        fresh = [s for s in dict.fromkeys(subnets) if s not in self._features]
+        if not fresh:
+            return
+        shared = SharedPaths(self.backbone, fresh)
+        self.stages[0] += shared.stages_run
+        self.stages[1] += shared.stages_alone
+        features = self._timed(
+            "features",
+            lambda: shared.features(
+                self.task.batches(self.batch_size),
+                len(self.task),
+                self.progress and self.progress("features", len(self.task)),
+            ),
+        )
+        self._features |= zip(fresh, features, strict=True)
+
+    def _evidence(self, subnets: Sequence[Subnet]) -> Evidence:
+        self._extract(subnets)
+        return self._timed(
+            "probe",
+            lambda: probe_features(
+                [self._features[subnet] for subnet in subnets],
+                self.task.y,
+                len(self.task.class_names),
+                self.probe,
+                self.seed,
+                progress=self.progress and self.progress("probe", len(subnets)),
+            ),
+        )
+
+    def _best(self, candidates: Sequence[Subnet], evidence: Evidence) -> int:
+        """Returns the best; of equal ones the one of the highest LogME."""
+        top = torch.nonzero(evidence.scores == evidence.scores.max()).flatten().tolist()
+        if len(top) == 1:
+            return top[0]
+        classes = len(self.task.class_names)
+
+        def evidence_of(place: int) -> float:
+            x = torch.nn.functional.normalize(self._features[candidates[place]], dim=1)
+            return logme(x, self.task.y, classes)
+
+        return max(top, key=evidence_of)
+
+    def _rank(
+        self,
+        candidates: Sequence[Subnet],
+        evidence: Evidence,
+        best: int,
+        prior: Tensor | None,
+    ) -> list[Candidate]:
+        order = sorted(
+            range(len(candidates)), key=lambda i: (i != best, -evidence.scores[i])
+        )
+        place = {path: i for i, path in enumerate(self.paths)}
+        found = []
+        for i in order:
+            own, margin = evidence.interval(i), evidence.margin(best, i)
+            known = prior is not None and candidates[i] in place
+            found.append(
+                Candidate(
+                    candidates[i],
+                    *dataclasses.astuple(own),
+                    *dataclasses.astuple(margin),
+                    i != best and evidence.tied(best, i),
+                    float(prior[place[candidates[i]]]) if known else None,
+                )
+            )
+        return found
+
+    def _prior(self) -> Tensor | None:
+        """Returns (paths,) agreement of the task's images with each path's cluster."""
+        if self.clusters is None:
+            return None
+        if self._overlap is None:
+            self._overlap = self._timed("overlap", self._measure_overlap)
+        leaf = {path: i for i, path in enumerate(self.clusters.paths)}
+        return self._overlap.scores[[leaf[path.path] for path in self.paths]]
+
+    def _measure_overlap(self) -> Overlap:
+        self._extract([self.largest])
+        sample = ClusterSample(
+            self.clusters, self.task.transform, self.per_cluster, self.batch_size
+        )
+        pool = SharedPaths(self.backbone, [self.largest]).features(
+            sample.ordered_batches(),
+            len(sample),
+            self.progress and self.progress("pool", len(sample)),
+        )
+        return Overlap(
+            self._features[self.largest], pool[0], sample.leaf, self.clusters.tree
+        )
+
+    def _beam_start(self, prior: Tensor | None) -> list[Subnet]:
+        if prior is not None:
+            return shortlist(self.paths, prior, self.beam_width)
+        count = min(self.beam_width, len(self.paths))
+        return self.backbone.space.sample_distinct(count, self.seed)
+
+    def _regret(
+        self, candidates: Sequence[Subnet], scores: list[float], prior: Tensor | None
+    ) -> dict[str, dict[str, Any]]:
+        """Replays the fast routers on the scores that are all known."""
+        table = dict(zip(candidates, scores, strict=True))
+
+        def of(looked: Sequence[Subnet]) -> dict[str, Any]:
+            choice = max([self.largest, *looked], key=table.__getitem__)
+            return {
+                "paths": len(looked),
+                "choice": choice.name,
+                "regret": max(scores) - table[choice],
+            }
+
+        found = {}
+        if prior is not None:
+            found["shortlist"] = of(shortlist(self.paths, prior, self.shortlist_size))
+        found["beam"] = of(
+            beam(
+                self.backbone.space,
+                self._beam_start(prior),
+                lambda paths: [table[path] for path in paths],
+                self.beam_width,
+            )
+        )
+        if prior is not None:
+            choice = shortlist(self.paths, prior, 1)[0]
+            choice = self.largest if self._overlap.spans_the_pool else choice
+            found["overlap"] = {
+                "paths": 0,
+                "choice": choice.name,
+                "regret": max(scores) - table[choice],
+            }
+        return found
+
+    def _route_by_overlap(self) -> Routing:
+        prior = self._prior()
+        leaf = {path: i for i, path in enumerate(self.clusters.paths)}
+        values = self._overlap.agreement[:, [leaf[p.path] for p in self.paths]].T
+        evidence = Evidence(prior, values=values, seed=self.seed)
+        ranking = self._rank(self.paths, evidence, int(prior.argmax()), prior)
+        spread = self._overlap.effective_leaves
+        notes = [
+            f"the task's images are spread over {spread:.1f} of "
+            f"{self.clusters.num_leaves} clusters (the exponential of the entropy)"
+        ]
+        if self._overlap.spans_the_pool:
+            # MAX has no cluster, hence no score; it is put first by a rule.
+            nothing = (float("nan"),) * 3
+            largest = Candidate(self.largest, *nothing, *nothing, False)
+            ranking = [largest, *ranking]
+            notes.append(
+                "that is more than half of them, so no path is the task's own: MAX"
+            )
+        else:
+            tied = sum(c.tied for c in ranking)
+            if tied:
+                notes.append(f"{tied} other paths tie with the first")
+        return self._result(ranking, {}, notes)
+
+    def _result(
+        self, ranking: list[Candidate], regret: dict, notes: list[str]
+    ) -> Routing:
+        return Routing(
+            ranking,
+            self.largest,
+            notes,
+            len(self.paths),
+            regret,
+            tuple(self.stages),
+            {name: round(value, 2) for name, value in self.seconds.items()},
+        )
+
+    def _timed(self, name: str, work: Callable[[], Any]) -> Any:
+        begin = time.perf_counter()
+        result = work()
+        spent = time.perf_counter() - begin
+        self.seconds[name] = self.seconds.get(name, 0) + spent
+        return result

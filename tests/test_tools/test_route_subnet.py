@@ -1,0 +1,173 @@
+import csv
+import json
+import re
+import shutil
+
+import pytest
+
+from mmtaskssl.models.backbones import SlimmableResNet
+from mmtaskssl.routing import task as task_module
+from mmtaskssl.routing.route import Router
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.errors import UserError
+from tests._images import make_image_folder
+from tests.test_routing._routed import make_clusters, write_files
+
+from ._tools import failure_of, load_tool
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return load_tool("route_subnet")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A calibrated network, its clusters, and a task with a test split."""
+    folder = tmp_path_factory.mktemp("routing")
+    config, checkpoint, _ = write_files(folder)
+    make_clusters(folder)
+    options = ["--clusters", str(folder / "clusters"), "--num-images", "3"]
+    options += ["--batch-size", "16"]
+    load_tool("calibrate_bn").main([config, checkpoint, "--all", *options])
+    make_image_folder(folder / "task" / "train", 7, ("a", "b", "c"), size=20)
+    test = make_image_folder(folder / "task" / "test", 1, ("a", "b", "c"), size=20)
+    for path in test.rglob("*.png"):
+        path.write_bytes(b"must not be read")
+    return folder
+
+
+def command(folder, out, *more, target="task", checkpoint="net-calibrated.pth"):
+    return [
+        *(str(folder / "config.py"), str(folder / checkpoint)),
+        *("--target", str(folder / target), "--out", str(out), *more),
+    ]
+
+
+def answer(out):
+    return json.loads((out / "routing.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def exhaustive(files, tool):
+    """The answer of the exhaustive router, and its folder."""
+    out = files / "exhaustive"
+    tool.main(command(files, out, "--clusters", str(files / "clusters")))
+    return answer(out), out
+
+
+def test_all_paths_and_max_are_ranked(exhaustive, capsys):
+    found, out = exhaustive
+    names = [row["subnet"] for row in found["ranking"]]
+    assert len(names) == len(set(names)) == 17 and found["winner"] == names[0]
+    assert "s8-w8.16.32.64-d1.1.1.1" in names  # MAX
+    scores = [row["score"] for row in found["ranking"]]
+    assert scores == sorted(scores, reverse=True)
+    for row in found["ranking"]:
+        assert row["low"] <= row["score"] <= row["high"]
+        assert row["behind"] == pytest.approx(scores[0] - row["score"], abs=1e-5)
+        assert (row["overlap"] is None) == (Subnet.parse(row["subnet"]).path is None)
+    assert {name: row["paths"] for name, row in found["regret"].items()} == {
+        "shortlist": 16,
+        "beam": found["regret"]["beam"]["paths"],
+        "overlap": 0,
+    }
+    assert found["regret"]["shortlist"]["regret"] == 0  # all 16 are on the list
+    assert any("tie" in note or "ahead" in note for note in found["notes"])
+    assert found["stages_run"] == 36 and found["stages_without_sharing"] == 85
+    with open(out / "ranking.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["subnet"] for line in lines] == names
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/jpeg") > 20 and page.count("<circle") == 17
+    assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+def test_the_test_images_change_nothing(exhaustive, files, tool, tmp_path):
+    before, _ = exhaustive
+    shutil.copytree(files / "task" / "train", tmp_path / "task" / "train")
+    more = ("--clusters", str(files / "clusters"))
+    # The later option counts.
+    tool.main(
+        command(files, tmp_path / "out", *more, "--target", str(tmp_path / "task"))
+    )
+    assert answer(tmp_path / "out")["ranking"] == before["ranking"]
+
+
+def test_only_the_folder_train_is_listed(files, tool, tmp_path, monkeypatch):
+    listed = []
+    original = task_module.list_images
+
+    def watched(source, *more):
+        listed.append(source)
+        return original(source, *more)
+
+    monkeypatch.setattr(task_module, "list_images", watched)
+    tool.main(command(files, tmp_path / "out", "--router", "beam", "--beam", "1"))
+    assert listed == [str(files / "task" / "train")]
+
+
+def test_a_shortlist_scores_few_paths(exhaustive, files, tool, tmp_path):
+    table = {row["subnet"]: row["score"] for row in exhaustive[0]["ranking"]}
+    more = ("--clusters", str(files / "clusters"), "--router", "shortlist")
+    tool.main(command(files, tmp_path / "out", *more, "--shortlist", "3"))
+    found = answer(tmp_path / "out")["ranking"]
+    assert len(found) == 4
+    assert all(table[row["subnet"]] == row["score"] for row in found)
+    overlap = [row["overlap"] for row in exhaustive[0]["ranking"] if row["overlap"]]
+    assert min(r["overlap"] for r in found if r["overlap"]) == sorted(overlap)[-3]
+
+
+def test_overlap_needs_no_labels(files, tool, tmp_path):
+    unlabelled = tmp_path / "task" / "train"
+    unlabelled.mkdir(parents=True)
+    # The pool's own images of cluster 5.
+    for path in (files / "pool" / "05").iterdir():
+        shutil.copy(path, unlabelled / path.name)
+    more = ["--clusters", str(files / "clusters"), "--router", "overlap"]
+    tool.main(
+        command(files, tmp_path / "out", *more, "--target", str(tmp_path / "task"))
+    )
+    found = answer(tmp_path / "out")
+    # Leaf 5 is 0101, so its path, coarse digit last, is 1.0.1.0.
+    assert found["winner"].endswith("-p1.0.1.0") and found["probe"] is None
+    assert "spread over" in found["notes"][0]
+
+
+def test_the_choice_is_the_probe_s(files, tool, tmp_path):
+    tool.main(command(files, tmp_path / "out", "--probe", "logme"))
+    ranking = answer(tmp_path / "out")["ranking"]
+    assert len(ranking) == 17 and ranking[0]["overlap"] is None
+
+
+def test_what_stands_there_is_not_lost(exhaustive, files, tool):
+    _, out = exhaustive
+    assert "--overwrite" in failure_of(tool, command(files, out))
+    other = files / "other"
+    other.mkdir(exist_ok=True)
+    (other / "notes.txt").write_text("mine")
+    assert "'notes.txt'" in failure_of(tool, command(files, other, "--overwrite"))
+
+
+@pytest.mark.parametrize(
+    ("more", "kwargs", "said"),
+    [
+        ((), {"target": "nowhere"}, "nowhere/train does not exist"),
+        ((), {"checkpoint": "net.pth"}, "calibrate_bn.py CONFIG CKPT --all --clusters"),
+        (("--router", "shortlist"), {}, "needs the clusters"),
+        (("--clusters", "nowhere"), {}, "holds no clusters"),
+        (("--max-images", "1"), {}, "at least two images"),
+        (("--shortlist", "0"), {}, "must be at least 1"),
+    ],
+)
+def test_bad_input_is_told_and_leaves_nothing(
+    files, tool, tmp_path, more, kwargs, said
+):
+    assert said in failure_of(tool, command(files, tmp_path / "out", *more, **kwargs))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_without_paths_is_refused():
+    net = SlimmableResNet(depth=18).eval()
+    with pytest.raises(UserError, match="no paths"):
+        Router(net, None)

@@ -1,0 +1,180 @@
+"""Finds the path of a routed network (SDR) that suits a task.
+
+    route_subnet.py CONFIG CKPT --target DIR --clusters CLUSTERS --out OUT
+    route_subnet.py CONFIG CKPT --target DIR --clusters CLUSTERS --router overlap ...
+
+CKPT comes from tools/calibrate_bn.py --all --clusters CLUSTERS. Only DIR/train is
+looked into, never the test images: paths are scored by an inner split of
+DIR/train/CLASS/IMAGE. The generic network (MAX) is always among the candidates. Writes
+OUT/routing.json, OUT/ranking.csv and OUT/report.html.
+
+A detection task in VOC layout (ImageSets/Main/train.txt, Annotations, JPEGImages) is
+routed by its ground-truth boxes, cut out and classified: a shortlist to fine-tune.
+
+Routers: exhaustive (all paths), shortlist (those whose clusters the images look like),
+beam (good paths and their neighbours), overlap (no labels needed, nothing is scored
+but the likeness to the clusters).
+"""
+
+import argparse
+import math
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.progress import ProgressLine
+
+# Paths to fine-tune for a detection task, beside MAX.
+_FINE_TUNED = 3
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", metavar="CONFIG")
+    parser.add_argument("checkpoint", metavar="CKPT")
+    parser.add_argument("--target", required=True, metavar="DIR")
+    parser.add_argument("--out", required=True, metavar="OUT")
+    parser.add_argument(
+        "--clusters", metavar="CLUSTERS", help="folder that the paths were trained on"
+    )
+    parser.add_argument(
+        "--router",
+        choices=("exhaustive", "shortlist", "beam", "overlap"),
+        default="exhaustive",
+    )
+    parser.add_argument(
+        "--probe",
+        choices=("knn", "logme", "linear"),
+        default="knn",
+        help="what scores a path (default: weighted kNN)",
+    )
+    parser.add_argument(
+        "--shortlist", type=int, default=16, metavar="N", help="paths of the shortlist"
+    )
+    parser.add_argument(
+        "--beam", type=int, default=4, metavar="N", help="width of the beam"
+    )
+    parser.add_argument(
+        "--max-images", type=int, default=2000, help="of more, this many are drawn"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of inner split, resamples and draws"
+    )
+    parser.add_argument(
+        "--image-size", type=int, help="default: the config's view size"
+    )
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument(
+        "--source",
+        choices=("online", "ema"),
+        default="online",
+        help="the trained encoder or its moving average (default: online)",
+    )
+    parser.add_argument("--device", help="default: cuda if there is one, else cpu")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT")
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
+    )
+    return parser.parse_args(argv)
+
+
+def show(routing, args: argparse.Namespace, detection: bool) -> None:
+    unit = 1 if args.probe == "logme" else 100
+    print(f"\n  {'rank':>4} {'score':>8} {'95 % interval':>18} {'behind':>8}  sub-net")
+    for rank, c in enumerate(routing.ranking, 1):
+        is_largest = c.subnet == routing.largest
+        if rank > 10 and not is_largest:
+            continue
+        cells = f"{'-':>8} {'-':>18} {'-':>8}"
+        if not math.isnan(c.score):
+            interval = f"{unit * c.low:.2f} to {unit * c.high:.2f}"
+            cells = f"{unit * c.score:>8.2f} {interval:>18} {unit * c.behind:>8.2f}"
+        name = "MAX" if is_largest else c.subnet
+        print(f"  {rank:>4} {cells}  {name}{'  tie' if c.tied else ''}")
+    for note in routing.notes:
+        print(f"note: {note}")
+    for name, row in routing.regret.items():
+        print(
+            f"  {name:<10} would score {row['paths']} paths, "
+            f"regret {unit * row['regret']:.2f}: {row['choice']}"
+        )
+    run, alone = routing.stages
+    print(
+        f"\n{sum(routing.seconds.values()):.1f} s; {run} stems and stages run in place "
+        f"of {alone}"
+    )
+    print(f"written: {args.out}; look at: {Path(args.out) / 'report.html'}")
+    names = [routing.winner.subnet.name]
+    command = ["python", "tools/export_subnet.py", args.config, args.checkpoint]
+    if detection:
+        print(
+            "\nBoxes are a proxy: export the first paths and MAX, fine-tune each for a "
+            "short while, and keep the best on the validation list."
+        )
+        best = [c.subnet.name for c in routing.ranking[:_FINE_TUNED]]
+        names = list(dict.fromkeys([*best, routing.largest.name]))
+    command += ["--subnet", *names, "--out", "EXPORTS"]
+    print(f"\nnext: {shlex.join(command)}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    # Late, so that --help and wrong arguments answer at once.
+    from mmtaskssl.clustering.clusters import Clusters
+    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.export.calibrate import config_transform
+    from mmtaskssl.export.source import load_source
+    from mmtaskssl.features.cli import pick_device
+    from mmtaskssl.routing.crops import is_detection, read_detection_task
+    from mmtaskssl.routing.output import check_out, write_routing
+    from mmtaskssl.routing.page import render
+    from mmtaskssl.routing.route import Router
+    from mmtaskssl.routing.task import read_task
+
+    check_out(args.out, args.overwrite)
+    cfg = load_config(args.config, args.cfg_options)
+    source = load_source(cfg, args.config, args.checkpoint, args.source)
+    clusters = Clusters.open(args.clusters) if args.clusters else None
+    transform = config_transform(cfg, args.image_size)
+    reading = (args.target, transform, args.max_images, args.seed)
+    if is_detection(args.target):
+        task = read_detection_task(*reading)
+    else:
+        task = read_task(*reading, labels=args.router != "overlap")
+    router = Router(
+        source.backbone.to(pick_device(args.device)),
+        task,
+        clusters,
+        args.router,
+        args.probe,
+        args.seed,
+        args.batch_size,
+        args.shortlist,
+        args.beam,
+        progress=ProgressLine,
+    )
+    routing = router.route()
+    facts = {
+        "router": args.router,
+        "probe": None if args.router == "overlap" else args.probe,
+        "seed": args.seed,
+        "task": task.describe(),
+        "network": source.meta,
+        "clusters": args.clusters,
+    }
+    title = f"Router {args.router}" + (
+        "" if args.router == "overlap" else f", probe {args.probe}"
+    )
+    percent = args.router == "overlap" or args.probe != "logme"
+    page = render(routing, task, title, clusters, percent, args.seed)
+    write_routing(args.out, routing, facts, page)
+    show(routing, args, is_detection(args.target))
+
+
+if __name__ == "__main__":
+    run_tool(main)
