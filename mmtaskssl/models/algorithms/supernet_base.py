@@ -32,12 +32,12 @@ class SupernetAlgorithm(ElasticAlgorithm):
                 f"model.backbone.subnet is {self.backbone.subnet}; leave it out"
             )
 
-    def project(self, images: Tensor, subnet: Subnet) -> list[Tensor]:
-        """Returns what the neck makes of a sub-net's features.
+    def project(self, images: Tensor, subnet: Subnet) -> Tensor:
+        """Returns a sub-net's embeddings (N, C).
 
         Args:
             images: (N, 3, H, W).
             subnet: What the backbone runs.
         """
         features = self.backbone(images, subnet)
-        return self.neck(features, self.backbone.norm_view(subnet))
+        return self.neck(features, self.backbone.norm_view(subnet))[0]

@@ -49,7 +49,7 @@ class SupernetBYOL(SupernetAlgorithm, BYOL):
         Returns:
             ``loss``, a scalar.
         """
-        first, second = (self.project(view, subnet)[0] for view in inputs)
+        first, second = (self.project(view, subnet) for view in inputs)
         loss = self._latent_loss(first, shared[1])
         loss = loss + self._latent_loss(second, shared[0])
         return {"loss": 2 * loss}

@@ -96,7 +96,7 @@ class SupernetMoCo(SupernetAlgorithm, MoCo):
         Raises:
             UserError: Distillation, but MAX has not run before.
         """
-        q = F.normalize(self.project(inputs[0], subnet)[0].float(), dim=1)  # (N, C)
+        q = F.normalize(self.project(inputs[0], subnet).float(), dim=1)  # (N, C)
         keys, queue = shared.keys, self.queue
         if self.per_subnet_keys:
             keys = self._own_keys(inputs[1])

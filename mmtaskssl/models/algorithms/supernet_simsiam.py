@@ -34,7 +34,7 @@ class SupernetSimSiam(SupernetAlgorithm, SimSiam):
         largest = self.backbone.space.max
         if self.subnets_of_step()[0] == largest:
             return []
-        return [self.project(view, largest)[0] for view in inputs]
+        return [self.project(view, largest) for view in inputs]
 
     def subnet_loss(
         self, inputs: list[Tensor], shared: list[Tensor], subnet: Subnet
@@ -49,7 +49,7 @@ class SupernetSimSiam(SupernetAlgorithm, SimSiam):
         Returns:
             ``loss``, a scalar in [-1, 1].
         """
-        projections = [self.project(view, subnet)[0] for view in inputs]
+        projections = [self.project(view, subnet) for view in inputs]
         if not shared:
             shared += [z.detach() for z in projections]
         first, second = projections

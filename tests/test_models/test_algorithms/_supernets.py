@@ -7,14 +7,15 @@ from mmengine.optim import OptimWrapper
 
 from mmtaskssl.registry import MODELS
 
-from ._elastic import SPACE
+from ._elastic import SPACE, batch, fresh_hub
 
+KINDS = ("MoCo", "BYOL", "SimSiam", "DenseCL")
 NORM = {"type": "BN"}
 #: Last-stage channels of SPACE's MAX.
 WIDTH = 16
 
 
-def build(kind, sampler="Sandwich", norm="BN", **options):
+def build(kind, sampler="Sandwich", norm="BN", backbone_options=None, **options):
     """Builds ``Supernet{kind}``; without ``sampler`` the plain algorithm on MAX."""
     torch.manual_seed(0)
     name = f"Supernet{kind}" if sampler else kind
@@ -29,6 +30,7 @@ def build(kind, sampler="Sandwich", norm="BN", **options):
             "out_indices": [2],
             "norm_cfg": NORM,
             "zero_init_residual": False,
+            **(backbone_options or {}),
         },
         **_parts(kind, norm),
     }
@@ -48,8 +50,20 @@ def max_alone():
     return {"type": "RandomSubnets", "space": space}
 
 
-def sgd(model, lr=0.05, **options):
-    return OptimWrapper(torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9))
+def sgd(model):
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    return OptimWrapper(torch.optim.SGD(parameters, lr=0.05, momentum=0.9))
+
+
+def train(model, steps, first=0, wrapper=None):
+    """Runs steps ``first`` to ``steps``; returns their losses."""
+    hub = fresh_hub()
+    wrapper = wrapper or sgd(model)
+    losses = []
+    for step in range(first, steps):
+        hub.update_info("iter", step)
+        losses.append(float(model.train_step({"inputs": batch(step)}, wrapper)["loss"]))
+    return losses
 
 
 def _parts(kind, norm):
@@ -70,3 +84,12 @@ def _parts(kind, norm):
         "loss": {"type": "mmselfsup.CosineSimilarityLoss"},
     }
     return {"neck": neck | widths, "head": head}
+
+
+def assert_trained_alike(model, other):
+    """Parameters, averages and queues are equal, bit for bit."""
+    buffers = [name for name, _ in model.named_buffers() if "queue" in name]
+    pairs = [*zip(model.named_parameters(), other.parameters(), strict=True)]
+    pairs += [((n, model.get_buffer(n)), other.get_buffer(n)) for n in buffers]
+    for (name, mine), theirs in pairs:
+        assert torch.equal(mine, theirs), name
