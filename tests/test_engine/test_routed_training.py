@@ -1,5 +1,6 @@
 """Short trainings of SDR's debug config: phases, resume, two processes."""
 
+import itertools
 import os
 import socket
 
@@ -14,6 +15,7 @@ from ._runs import run
 from .test_resume import _assert_identical, _state, _stop_half_way, _stop_hook
 
 _CONFIG = "configs/sdr/routed-{}_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
+_COUNTER = itertools.count()
 __all__ = ["_stop_hook"]  # a fixture for all tests
 
 
@@ -22,7 +24,7 @@ def debug_config(work_dir, kind="simsiam", **options):
     cfg = load_config(_CONFIG.format(kind), options)
     cfg.work_dir = str(work_dir)
     cfg.launcher = "none"
-    cfg.experiment_name = f"routed{len(os.listdir(work_dir.parent))}{work_dir.name}"
+    cfg.experiment_name = f"routed{next(_COUNTER)}"  # equal names share their state
     cfg.log_level = "WARNING"
     cfg.default_hooks.checkpoint.interval = 6
     return cfg
