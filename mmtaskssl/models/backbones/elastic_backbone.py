@@ -1,7 +1,7 @@
 """What every elastic backbone has: its sub-nets, their views, and their extraction."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -19,12 +19,14 @@ from ..elastic import (
     take,
     uncalibrated,
 )
+from .layouts import switch_members
 
 SubnetLike = Subnet | str | Mapping[str, Any]
 
 # All paths of the largest routed space and then some; a training that samples tens of
 # thousands of sub-nets must not keep a description of each.
 _CACHED_VIEWS = 1024
+_NAMED = 8
 
 
 class ElasticBackbone:
@@ -160,11 +162,13 @@ class ElasticBackbone:
         return View(subnet.name, subnet.depths, units, statistics, ready)
 
     def _switch(self, subnet: Subnet) -> int:
-        members = list(self.space)
+        members = switch_members(self.space)
         if subnet not in members:
+            names = ", ".join(map(str, members[:_NAMED]))
+            more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
             raise UserError(
                 f"sub-net {subnet} has no batch norms of its own; this network has "
-                f"them for {', '.join(map(str, members))}"
+                f"them for {names}{more}"
             )
         return members.index(subnet)
 
@@ -265,43 +269,3 @@ def _norm_state(norm: nn.Module, unit) -> dict[str, Tensor]:
         f"{name}.running_var": var,
         f"{name}.num_batches_tracked": norm.num_batches_tracked,
     }
-
-
-def may_project(space: SearchSpace, layout: Callable[[Subnet], Units]) -> bool:
-    """Whether some sub-net of ``space`` has a projection in its very first block.
-
-    Args:
-        space: Its listed members, or the largest of a grid and its neighbours, decide.
-        layout: Maps a sub-net to its units.
-    """
-    if isinstance(space, ListSpace):
-        subnets = list(space)
-    else:
-        # If two choices of stem or width exist, one of these differs from max in one.
-        subnets = [space.max, *space.neighbours(space.max), *space.anchors.values()]
-    return any("layer1.0.downsample.0" in layout(subnet) for subnet in subnets)
-
-
-def switch_layouts(
-    space: SearchSpace, layout: Callable[[Subnet], Units]
-) -> list[Units]:
-    """Returns the layouts of a listed space, whose sub-nets have norms of their own.
-
-    Args:
-        space: A list, the largest sub-net first.
-        layout: Maps a sub-net to its units.
-
-    Raises:
-        UserError: The space is not such a list.
-    """
-    if not isinstance(space, ListSpace):
-        raise UserError(
-            "SwitchableBN keeps one batch norm per sub-net and layer, so it needs a "
-            "listed search space; take BN and calibrate, or GN"
-        )
-    layouts = [layout(subnet) for subnet in space]
-    if next(iter(space)) != space.max or len({tuple(u) for u in layouts}) != 1:
-        raise UserError(
-            "SwitchableBN needs sub-nets of equal depths, the largest first"
-        )
-    return layouts

@@ -16,7 +16,8 @@ from ..elastic import (
     checkpointed,
     conv_norm,
 )
-from .elastic_backbone import ElasticBackbone, SubnetLike, may_project, switch_layouts
+from .elastic_backbone import ElasticBackbone, SubnetLike
+from .layouts import may_project, switch_layouts
 from .resnet_body import ResidualBlock, ResNetBody, default_strides
 from .resnet_units import resnet_units
 from .subnet_resnet import SubnetResNet
@@ -49,7 +50,7 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
             None: the largest.
         norm_cfg: ``BN`` (shared; all but the largest sub-net need calibration before
             evaluation), ``SyncBN`` (the same), ``SwitchableBN`` (one per sub-net of a
-            listed space), or ``dict(type='GN', group_size=16)``.
+            listed space, or per path), or ``dict(type='GN', group_size=16)``.
         in_channels: Channels of the images.
         strides: Stride of each stage; None: 1 for the first, else 2.
         **options: See `ResNetBody`.

@@ -81,6 +81,23 @@ def test_switchable_norms_are_the_widths_own():
         net(batches()[0], "s48-w48.96.192.384-d2.2.2.2")
 
 
+def test_switchable_norms_of_paths():
+    options = {"depth": 18, "groups": 2, "base_width": 16}
+    net = randomize(RoutedResNet(norm_cfg={"type": "SwitchableBN"}, **options))
+    before, path, x = _buffers(net), net.space[5], batches()[0]
+    net(x, path)
+    moved = {n for n, b in _buffers(net).items() if not torch.equal(b, before[n])}
+    assert moved and all(name.split(".")[-2] == "6" for name in moved)
+    net.eval()
+    assert not net.needs_calibration(path) and len(net.bn1) == 17
+    for subnet in (path, net.space.max):
+        with torch.no_grad():
+            pairs = zip(net(x, subnet), net.extract(subnet)(x), strict=True)
+            assert all((a - b).abs().max() < 1e-5 for a, b in pairs)
+    with pytest.raises(UserError, match=r"no batch norms of its own.* and 9 more"):
+        net(x, f"{net.space.max}-px.x.x.1")
+
+
 def test_evaluation_needs_calibration_and_training_ends_it():
     net = _tiny().eval()
     x, small = batches()[0], net.space.min
@@ -200,7 +217,8 @@ def test_conversion_to_synchronised_norms(kind, convert):
 
 
 @pytest.mark.parametrize("norm", ["BN", "SwitchableBN"])
-def test_compiles_whole_for_each_sub_net(norm):
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_compiles_whole_for_each_sub_net(norm, backend):
     space = {
         "kind": "list",
         "arch": {"kind": "resnet", "block": "basic"},
@@ -208,13 +226,21 @@ def test_compiles_whole_for_each_sub_net(norm):
     }
     net = DynamicResNet(space, norm_cfg={"type": norm}, out_indices=(1,))
     randomize(net)
-    compiled = torch.compile(net, backend="eager", fullgraph=True)
+    compiled = torch.compile(net, backend=backend, fullgraph=True)
     x = batches(size=32)[0]
     for subnet in net.space:
         net.view(subnet)
-        for a, b in zip(compiled(x, subnet), net(x, subnet), strict=True):
-            torch.testing.assert_close(a, b)
+        results = [_gradients(net, run(x, subnet)) for run in (compiled, net)]
+        torch.testing.assert_close(*results)
     torch._dynamo.reset()
+
+
+def _gradients(net, outs):
+    """The outputs, and the gradients of a loss on them."""
+    net.zero_grad()
+    sum(out.square().mean() for out in outs).backward()
+    gradients = {n: p.grad for n, p in net.named_parameters() if p.grad is not None}
+    return [out.detach() for out in outs], gradients
 
 
 def test_default_sub_net_and_names():
