@@ -37,6 +37,8 @@ def host_config(
         stages = len(subnet.widths)
         options |= {key: value[:stages] for key, value in _STRIDE_8.items()}
         options["contract_dilation"] = True
+    elif host == "mmseg":
+        options["output_stride"] = 8
     if shape is not None:
         for key in ("subnet", "arch", "norm_cfg"):
             config.pop(key, None)

@@ -1,11 +1,12 @@
 """The modules of a MobileNetV3-Large, shared by the elastic and the plain one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
 from ...subnets import MobileNetV3Arch
+from ...utils.errors import UserError
 from ..elastic import Units, num_channels
 from .base import Backbone
 from .mobilenet_v3_units import BlockPlan, block_plans, last_conv
@@ -22,16 +23,20 @@ class InvertedBlock(nn.Module):
     Args:
         body: Makes the layers.
         plan: Says which.
+        stride: Of the depthwise convolution, which may keep a map that the plan halves.
+        dilation: Of the depthwise convolution.
     """
 
-    def __init__(self, body: "MobileNetV3Body", plan: BlockPlan):
+    def __init__(
+        self, body: "MobileNetV3Body", plan: BlockPlan, stride: int, dilation: int
+    ):
         super().__init__()
         self.plan = plan
         self.block = nn.Sequential()
         if plan.expand:
             self.block.append(body.make_unit(plan.expand, 1))
         self.block.append(
-            body.make_unit(plan.depthwise, plan.spec.kernel, plan.spec.stride, True)
+            body.make_unit(plan.depthwise, plan.spec.kernel, stride, True, dilation)
         )
         if plan.se:
             unit = body.unit(f"{plan.se}.fc1")
@@ -52,6 +57,8 @@ class MobileNetV3Body(Backbone):
         arch: The architecture.
         layouts: See `Backbone`.
         norm_cfg: See `Backbone`; ``eps`` and ``momentum`` default to torchvision's.
+        output_stride: 32, or 16 or 8: blocks that would halve the map further dilate
+            instead, as in mmseg's and torchvision's MobileNetV3.
         out_indices: Outputs that are returned.
         frozen_stages: -1 freezes nothing, 0 the stem, i the stem and i stages.
         norm_eval: Whether batch norms keep their statistics in training.
@@ -69,6 +76,7 @@ class MobileNetV3Body(Backbone):
         layouts: Sequence[Units],
         norm_cfg: Mapping[str, Any],
         *,
+        output_stride: Literal[8, 16, 32] = 32,
         out_indices: Sequence[int] = (6,),
         frozen_stages: int = -1,
         norm_eval: bool = False,
@@ -87,12 +95,19 @@ class MobileNetV3Body(Backbone):
             norm_eval,
             init_cfg,
         )
-        self.arch = arch
+        if output_stride not in (8, 16, 32):
+            raise UserError(f"output_stride must be 8, 16 or 32, not {output_stride!r}")
+        self.arch, self.output_stride = arch, output_stride
         self.with_cp = with_cp
         self.zero_init_residual = zero_init_residual
         self.features = nn.Sequential(self.make_unit("features.0.0", 3, 2))
+        reached, dilation = 2, 1
         for plan in block_plans(arch):
-            self.features.append(self.block_type(self, plan))
+            stride = plan.spec.stride
+            if reached * stride > output_stride:
+                stride, dilation = 1, dilation * stride
+            reached *= stride
+            self.features.append(self.block_type(self, plan, stride, dilation))
         self.features.append(self.make_unit(last_conv(arch), 1))
         self.activation = nn.Hardswish()
         self._finish()
@@ -102,10 +117,15 @@ class MobileNetV3Body(Backbone):
         return self._layouts[0][name]
 
     def make_unit(
-        self, name: str, kernel: int, stride: int = 1, depthwise: bool = False
+        self,
+        name: str,
+        kernel: int,
+        stride: int = 1,
+        depthwise: bool = False,
+        dilation: int = 1,
     ) -> nn.Sequential:
         """Makes a convolution and its norm."""
-        conv = self.make_conv(name, kernel, stride, depthwise=depthwise)
+        conv = self.make_conv(name, kernel, stride, dilation, depthwise)
         return nn.Sequential(conv, self.make_norm(name))
 
     def stem_modules(self) -> list[nn.Module]:

@@ -15,7 +15,8 @@ from ..elastic import (
     checkpointed,
     conv_norm,
 )
-from .elastic_backbone import ElasticBackbone, SubnetLike, switch_layouts
+from .elastic_backbone import ElasticBackbone, SubnetLike
+from .layouts import switch_layouts
 from .mobilenet_v3_body import NORM, InvertedBlock, MobileNetV3Body
 from .mobilenet_v3_units import last_conv, mobilenet_v3_units
 from .subnet_mobilenet_v3 import SubnetMobileNetV3
@@ -127,6 +128,8 @@ class SlimmableMobileNetV3(ElasticBackbone, MobileNetV3Body):
             config["norm_cfg"] = norm
         if self.in_channels != 3:
             config["in_channels"] = self.in_channels
+        if self.output_stride != 32:
+            config["output_stride"] = self.output_stride
         return {**config, "out_indices": self.out_indices}
 
     def build_plain(self, subnet: Subnet) -> nn.Module:

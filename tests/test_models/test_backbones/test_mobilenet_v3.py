@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mmtaskssl.export import host_config
 from mmtaskssl.models.backbones import SlimmableMobileNetV3, SubnetMobileNetV3
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import MODELS
@@ -51,6 +52,28 @@ def test_outputs_and_freezing():
     assert frozen == {"0", "1", "2", "3"}
     plain = SubnetMobileNetV3(net.resolve("0.5"), out_indices=(0, 6))
     assert [o.shape[1] for o in plain(batches(1, 64)[0])] == [8, 480]
+
+
+def test_dilated_is_torchvisions_bit_for_bit():
+    static = randomize(torchvision.models.mobilenet_v3_large(dilated=True)).eval()
+    options = {"divisor": 8, "norm_cfg": {"type": "BN"}}
+    net = SlimmableMobileNetV3(output_stride=16, **options).eval()
+    net.load_state_dict(_features(static), strict=True)
+    x = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        out, plain = net(x)[0], net.extract()(x)[0]
+        assert torch.equal(out, static.features(x)) and torch.equal(plain, out)
+    assert out.shape[-1] == 4
+
+
+def test_output_stride_of_segmentation():
+    net = SlimmableMobileNetV3(output_stride=8, out_indices=(1, 2, 4, 6))
+    assert [o.shape[-1] for o in net(batches(1, 64)[0])] == [16, 8, 8, 8]
+    convs = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert sorted({c.dilation[0] for c in convs}) == [1, 2, 4]
+    assert host_config(net, net.space.min, "mmseg", None)["output_stride"] == 8
+    with pytest.raises(UserError, match="output_stride"):
+        SlimmableMobileNetV3(output_stride=4)
 
 
 def test_activation_checkpointing_changes_nothing():
