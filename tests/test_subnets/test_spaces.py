@@ -261,3 +261,25 @@ ARCH = ResNetArch("basic")
 def test_bad_spaces(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+def test_stages_may_have_different_groups():
+    space = build_space(
+        {
+            "preset": "routed_resnet",
+            "depth": 10,
+            "base_width": 8,
+            "groups": [1, 1, 2, 4],
+        }
+    )
+    routes = space.arch.routes
+    assert routes.groups == (1, 1, 2, 4)
+    assert routes.widths == (8, 16, 32, 64)
+    assert routes.group == (4, 8, 8, 8)
+    assert [net.path for net in space] == [
+        (-1, -1, a, b) for a in range(2) for b in range(4)
+    ]
+    assert routes.active(space[0].path) == (8, 16, 24, 40)
+    assert build_space(space.to_dict()).to_dict() == space.to_dict()
+    with pytest.raises(UserError, match="at least 2 groups"):
+        build_space({"preset": "routed_resnet", "groups": [1, 2, 2]})
