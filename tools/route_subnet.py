@@ -9,7 +9,9 @@ DIR/train/CLASS/IMAGE. The generic network (MAX) is always among the candidates.
 OUT/routing.json, OUT/ranking.csv and OUT/report.html.
 
 A detection task in VOC layout (ImageSets/Main/train.txt, Annotations, JPEGImages) is
-routed by its ground-truth boxes, cut out and classified: a shortlist to fine-tune.
+routed by its ground-truth boxes, cut out and classified. That is a proxy: with
+--fine-tune DETECTOR_CONFIG the first --top paths and MAX are then fine-tuned for
+--iters iterations each, and the best on an inner split of the training images wins.
 
 Routers: exhaustive (all paths), shortlist (those whose clusters the images look like),
 beam (good paths and their neighbours), overlap (no labels needed, nothing is scored
@@ -24,11 +26,8 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.progress import ProgressLine
-
-# Paths to fine-tune for a detection task, beside MAX.
-_FINE_TUNED = 3
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -76,6 +75,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="the trained encoder or its moving average (default: online)",
     )
     parser.add_argument("--device", help="default: cuda if there is one, else cpu")
+    detection = parser.add_argument_group("detection")
+    detection.add_argument(
+        "--fine-tune",
+        metavar="CONFIG",
+        help="of configs/transfer/detection, for this task",
+    )
+    detection.add_argument("--top", type=int, default=3, help="paths beside MAX")
+    detection.add_argument("--iters", type=int, default=250)
     parser.add_argument("--overwrite", action="store_true", help="replace OUT")
     parser.add_argument(
         "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
@@ -83,7 +90,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def show(routing, args: argparse.Namespace, detection: bool) -> None:
+def show(routing, args: argparse.Namespace, answer: str) -> None:
     unit = 1 if args.probe == "logme" else 100
     print(f"\n  {'rank':>4} {'score':>8} {'95 % interval':>18} {'behind':>8}  sub-net")
     for rank, c in enumerate(routing.ranking, 1):
@@ -109,16 +116,8 @@ def show(routing, args: argparse.Namespace, detection: bool) -> None:
         f"of {alone}"
     )
     print(f"written: {args.out}; look at: {Path(args.out) / 'report.html'}")
-    names = [routing.winner.subnet.name]
     command = ["python", "tools/export_subnet.py", args.config, args.checkpoint]
-    if detection:
-        print(
-            "\nBoxes are a proxy: export the first paths and MAX, fine-tune each for a "
-            "short while, and keep the best on the validation list."
-        )
-        best = [c.subnet.name for c in routing.ranking[:_FINE_TUNED]]
-        names = list(dict.fromkeys([*best, routing.largest.name]))
-    command += ["--subnet", *names, "--out", "EXPORTS"]
+    command += ["--subnet", answer, "--out", "EXPORTS"]
     print(f"\nnext: {shlex.join(command)}")
 
 
@@ -131,12 +130,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmtaskssl.export.source import load_source
     from mmtaskssl.features.cli import pick_device
     from mmtaskssl.routing.crops import is_detection, read_detection_task
+    from mmtaskssl.routing.fine_tune import fine_tune
     from mmtaskssl.routing.output import check_out, write_routing
     from mmtaskssl.routing.page import render
     from mmtaskssl.routing.route import Router
     from mmtaskssl.routing.task import read_task
 
     check_out(args.out, args.overwrite)
+    if args.fine_tune and not is_detection(args.target):
+        raise UserError(
+            f"--fine-tune is for detection: {args.target} has no "
+            "ImageSets/Main/train.txt"
+        )
+    if min(args.top, args.iters) < 1:
+        raise UserError("--top and --iters must be at least 1")
     cfg = load_config(args.config, args.cfg_options)
     source = load_source(cfg, args.config, args.checkpoint, args.source)
     clusters = Clusters.open(args.clusters) if args.clusters else None
@@ -167,13 +174,35 @@ def main(argv: Sequence[str] | None = None) -> None:
         "network": source.meta,
         "clusters": args.clusters,
     }
+    answer = routing.winner.subnet.name
+    if args.fine_tune:
+        subnets = [c.subnet for c in routing.ranking[: args.top]]
+        facts["fine_tuning"] = fine_tune(
+            source,
+            [*subnets, routing.largest],
+            args.target,
+            args.fine_tune,
+            f"{args.out}-fine-tune",
+            args.iters,
+            args.seed,
+            print,
+        )
+        answer = facts["fine_tuning"][0]["subnet"]
+    elif is_detection(args.target):
+        routing.notes.append(
+            "boxes are a proxy for detection: fine-tune the first few and MAX with "
+            "--fine-tune DETECTOR_CONFIG"
+        )
+    facts["answer"] = answer
     title = f"Router {args.router}" + (
         "" if args.router == "overlap" else f", probe {args.probe}"
     )
     percent = args.router == "overlap" or args.probe != "logme"
     page = render(routing, task, title, clusters, percent, args.seed)
     write_routing(args.out, routing, facts, page)
-    show(routing, args, is_detection(args.target))
+    for row in facts.get("fine_tuning", ()):
+        print(f"  fine-tuned: mAP {100 * row['map']:6.2f}  {row['subnet']}")
+    show(routing, args, answer)
 
 
 if __name__ == "__main__":

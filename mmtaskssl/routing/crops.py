@@ -12,7 +12,7 @@ from ..features.transform import EvalTransform
 from ..utils.errors import UserError
 from .task import Task
 
-_LIST = Path("ImageSets", "Main", "train.txt")
+TRAIN_LIST = Path("ImageSets", "Main", "train.txt")
 # Around a box, as a share of its sides: what surrounds an object helps to tell it.
 _MARGIN = 0.1
 _LEAST_SIDE = 8
@@ -32,7 +32,7 @@ class Box:
 
 def is_detection(target: str | Path) -> bool:
     """Whether a folder is laid out as PASCAL VOC: it lists its training images."""
-    return (Path(target) / _LIST).is_file()
+    return (Path(target) / TRAIN_LIST).is_file()
 
 
 def read_boxes(target: str | Path) -> list[Box]:
@@ -48,7 +48,7 @@ def read_boxes(target: str | Path) -> list[Box]:
     """
     target = Path(target)
     found = []
-    for line in (target / _LIST).read_text(encoding="utf-8").splitlines():
+    for line in (target / TRAIN_LIST).read_text(encoding="utf-8").splitlines():
         if not line.strip():
             continue
         name = line.split()[0]

@@ -6,14 +6,18 @@ import shutil
 import pytest
 
 from mmtaskssl.models.backbones import SlimmableResNet
+from mmtaskssl.routing import fine_tune
 from mmtaskssl.routing import task as task_module
 from mmtaskssl.routing.route import Router
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 from tests.test_routing._routed import make_clusters, write_files
+from tests.test_routing.test_crops import write as write_voc
 
 from ._tools import failure_of, load_tool
+
+MAX = "s8-w8.16.32.64-d1.1.1.1"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def test_all_paths_and_max_are_ranked(exhaustive, capsys):
     found, out = exhaustive
     names = [row["subnet"] for row in found["ranking"]]
     assert len(names) == len(set(names)) == 17 and found["winner"] == names[0]
-    assert "s8-w8.16.32.64-d1.1.1.1" in names  # MAX
+    assert MAX in names
     scores = [row["score"] for row in found["ranking"]]
     assert scores == sorted(scores, reverse=True)
     for row in found["ranking"]:
@@ -140,6 +144,27 @@ def test_the_choice_is_the_probe_s(files, tool, tmp_path):
     assert len(ranking) == 17 and ranking[0]["overlap"] is None
 
 
+def test_a_detection_task_is_fine_tuned(files, tool, tmp_path, monkeypatch, capsys):
+    red, green = ("red", 0, 11, 11, 30, 30), ("green", 0, 51, 36, 70, 55)
+    voc = write_voc(tmp_path / "voc", [red, green] * 6)
+    tool.main(command(files, tmp_path / "a", "--target", str(voc)))
+    first = answer(tmp_path / "a")
+    assert first["answer"] == first["winner"] and first["task"]["images"] == 12
+    assert "--fine-tune DETECTOR_CONFIG" in first["notes"][-1]
+
+    def last_is_best(source, subnets, *more):
+        names = [subnet.name for subnet in subnets]
+        assert names[0] == first["winner"] and len(names) == 3
+        return [{"subnet": name, "map": 0.5} for name in reversed(names)]
+
+    monkeypatch.setattr(fine_tune, "fine_tune", last_is_best)
+    more = ("--target", str(voc), "--fine-tune", "det.py", "--top", "2")
+    tool.main(command(files, tmp_path / "b", *more))
+    found = answer(tmp_path / "b")
+    assert found["answer"] == found["fine_tuning"][0]["subnet"] == MAX
+    assert f"--subnet {MAX} " in capsys.readouterr().out
+
+
 def test_what_stands_there_is_not_lost(exhaustive, files, tool):
     _, out = exhaustive
     assert "--overwrite" in failure_of(tool, command(files, out))
@@ -158,6 +183,8 @@ def test_what_stands_there_is_not_lost(exhaustive, files, tool):
         (("--clusters", "nowhere"), {}, "holds no clusters"),
         (("--max-images", "1"), {}, "at least two images"),
         (("--shortlist", "0"), {}, "must be at least 1"),
+        (("--fine-tune", "det.py"), {}, "is for detection"),
+        (("--top", "0"), {}, "must be at least 1"),
     ],
 )
 def test_bad_input_is_told_and_leaves_nothing(

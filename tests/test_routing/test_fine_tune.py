@@ -1,0 +1,81 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from mmtaskssl.routing import fine_tune as module
+from mmtaskssl.routing.fine_tune import fine_tune, read_map
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.errors import UserError
+
+NAMES = [f"s8-w8.16.32.64-d1.1.1.1{tail}" for tail in ("-p0.0.0.0", "-p0.1.0.0", "")]
+
+
+@pytest.fixture
+def target(tmp_path):
+    folder = tmp_path / "voc" / "ImageSets" / "Main"
+    folder.mkdir(parents=True)
+    (folder / "train.txt").write_text("".join(f"im{i}\n" for i in range(10)))
+    return tmp_path / "voc"
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Stands in for exports and training; returns the command lines."""
+    commands = []
+
+    def run(self, name, done, tool, config, _, work_dir, options):
+        if done():
+            return
+        commands.append((tool, config, options))
+        value = 0.1 * len(commands) if len(commands) < 3 else 0.15
+        path = work_dir / "20260101" / "vis_data"
+        path.mkdir(parents=True)
+        lines = [{"loss": 1.0, "step": 5}, {"pascal_voc/mAP": value, "step": 5}]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (path / "scalars.json").write_text(text + '{"loss": 1')
+
+    monkeypatch.setattr(module.Steps, "run", run)
+    monkeypatch.setattr(module, "write_bundle", lambda *args: None)
+    return commands
+
+
+def tune(target, tmp_path, **more):
+    source = SimpleNamespace(backbone=None, meta={})
+    subnets = [Subnet.parse(name) for name in (*NAMES, NAMES[0])]
+    return fine_tune(source, subnets, target, "det.py", tmp_path / "work", 5, **more)
+
+
+def test_the_best_on_held_out_training_images_comes_first(target, tmp_path, trained):
+    found = tune(target, tmp_path)
+    assert [row["subnet"] for row in found] == [NAMES[1], NAMES[2], NAMES[0]]
+    assert [row["map"] for row in found] == [0.2, 0.15, 0.1]
+    fit, held_out = (
+        (tmp_path / "work" / name).read_text().split()
+        for name in ("fit.txt", "held-out.txt")
+    )
+    assert len(fit) == 8 and len(held_out) == 2
+    assert sorted(fit + held_out) == [f"im{i}" for i in range(10)]
+    _, config, options = trained[0]
+    assert config == "det.py" and "train_cfg.max_iters=5" in options
+    assert (
+        f"train_dataloader.dataset.ann_file={tmp_path / 'work' / 'fit.txt'}" in options
+    )
+    # Nothing is trained twice.
+    assert tune(target, tmp_path) == found and len(trained) == 3
+
+
+def test_a_run_that_did_not_end_has_no_result(tmp_path):
+    folder = tmp_path / "a" / "vis_data"
+    folder.mkdir(parents=True)
+    assert read_map(tmp_path, 5) is None
+    (folder / "scalars.json").write_text('{"pascal_voc/mAP": 0.5, "step": 4}\n')
+    assert read_map(tmp_path, 5) is None
+    (folder / "scalars.json").write_text('{"pascal_voc/mAP": 0.5, "step": 5}\n')
+    assert read_map(tmp_path, 5) == 0.5
+
+
+def test_too_few_images_are_told(target, tmp_path, trained):
+    (target / "ImageSets" / "Main" / "train.txt").write_text("a\nb\n")
+    with pytest.raises(UserError, match="too few images"):
+        tune(target, tmp_path)
