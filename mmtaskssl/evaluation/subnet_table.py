@@ -6,6 +6,16 @@ from typing import Any
 from ..subnets import SearchSpace, Subnet
 
 
+def anchor_names(space: SearchSpace, subnet: Subnet) -> str:
+    """Returns the names of a sub-net that a space has for it, such as "MIN 0.25".
+
+    Args:
+        space: Its anchors have names.
+        subnet: Any; "" for one that is no anchor.
+    """
+    return " ".join(n for n, anchor in space.anchors.items() if anchor == subnet)
+
+
 def short_name(space: SearchSpace, subnet: Subnet) -> str:
     """Returns the most telling name of a sub-net, such as 0.5, R18 or MAX.
 
@@ -13,8 +23,7 @@ def short_name(space: SearchSpace, subnet: Subnet) -> str:
         space: Its anchors have names; those of its own come before MAX and MIN.
         subnet: Any. One without an anchor has its canonical name.
     """
-    names = [name for name, anchor in space.anchors.items() if anchor == subnet]
-    return names[-1] if names else subnet.name
+    return anchor_names(space, subnet).rpartition(" ")[2] or subnet.name
 
 
 def format_subnets(

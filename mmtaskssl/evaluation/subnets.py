@@ -26,7 +26,7 @@ from ..utils.errors import UserError
 from .cli import SPLITS, Log, target_features, target_images
 from .protocol import Method, evaluate
 from .spectrum import effective_rank, embedding_std
-from .subnet_table import format_subnets, short_name
+from .subnet_table import anchor_names, format_subnets
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def _evaluate_one(
     )
     return {
         "subnet": subnet.name,
-        "name": short_name(backbone.space, subnet),
+        "name": anchor_names(backbone.space, subnet),
         "macs": price.macs,
         "params": price.params,
         "weights_sha256": extractor.description["weights_sha256"],

@@ -62,7 +62,7 @@ def test_switchable_widths_need_no_calibration(slimmable, folder, tmp_path, caps
     more = options(folder, "--all-subnets", "--json", out)
     load_tool("eval_linear").main([config, checkpoint, *more])
     rows = json.loads(out.read_text())["rows"]
-    assert [row["name"] for row in rows] == ["1", "0.25"]
+    assert [row["name"] for row in rows] == ["MAX 1", "MIN 0.25"]
     assert [row["dim"] for row in rows] == [128, 32]
     assert rows[1]["macs"] == cost(net.arch, net.resolve("MIN"), 32).macs
     for row in rows:

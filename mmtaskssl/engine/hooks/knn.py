@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmtaskssl.evaluation.knn import weighted_knn
 from mmtaskssl.evaluation.metrics import top1
-from mmtaskssl.evaluation.subnet_table import short_name
 from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import DATASETS, HOOKS
@@ -180,7 +179,8 @@ class KNNHook(Hook):
                     f"KNNHook cannot measure all {len(space)} sub-nets of this space; "
                     "name some"
                 )
-            return {short_name(space, s).lower(): s for s in [space.max, *space]}
+            every = [space.max, *space]
+            return {(space.name_of(s) or s.name).lower(): s for s in every}
         if isinstance(subnets, str):
             raise UserError(
                 f"KNNHook takes 'all', 'auto' or a list of names, not {subnets!r}"
