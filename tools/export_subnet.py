@@ -36,6 +36,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default="online",
         help="the trained encoder or its moving average (default: online)",
     )
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="load a checkpoint that needs code in it to run",
+    )
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--format", choices=("pth", "safetensors"), default="pth")
     parser.add_argument(
@@ -53,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmtaskssl.models.elastic import uncalibrated
 
     cfg = load_config(args.config, args.cfg_options)
-    source = load_source(cfg, args.config, args.checkpoint, args.source)
+    source = load_source(
+        cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
+    )
     subnets = choose_subnets(source.backbone, args.subnet, args.all)
     for subnet in subnets:  # before any is written
         if not source.backbone.is_calibrated(subnet):

@@ -173,6 +173,24 @@ def test_bad_arguments_say_what_is_wrong(files, tool, tmp_path, arguments, words
     assert not (tmp_path / "out").exists()
 
 
+class _Code:
+    def __reduce__(self):
+        return (print, ("ran",))
+
+
+def test_a_checkpoint_with_code_needs_trust(files, tool, tmp_path, capsys):
+    config, checkpoint, _ = files
+    content = torch.load(checkpoint, weights_only=True)
+    torch.save(content | {"code": _Code()}, tmp_path / "code.pth")
+    arguments = [config, str(tmp_path / "code.pth"), "--subnet", "MAX"]
+    arguments += ["--out", str(tmp_path / "out")]
+    with pytest.raises(UserError, match="--trust-checkpoint"):
+        tool(arguments)
+    assert not capsys.readouterr().out
+    tool([*arguments, "--trust-checkpoint"])
+    assert "ran" in capsys.readouterr().out
+
+
 def test_bad_files_say_what_is_wrong(files, tool, tmp_path):
     config, checkpoint, _ = files
     rest = ["--subnet", "MAX", "--out", str(tmp_path / "out")]
@@ -181,7 +199,10 @@ def test_bad_files_say_what_is_wrong(files, tool, tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         tool([str(tmp_path / "none.py"), checkpoint, *rest])
     plain = tmp_path / "plain.py"
-    plain.write_text("model = dict(backbone=dict(type='mmselfsup.ResNet', depth=18))")
+    plain.write_text(
+        "model = dict(backbone=dict(type='mmtaskssl.SubnetMobileNetV3',\n"
+        "    subnet='s16-w16.24.40.80.112.160-d1.2.3.4.2.3'))"
+    )
     with pytest.raises(UserError, match="has no sub-nets"):
         tool([str(plain), checkpoint, *rest])
     empty = tmp_path / "empty.py"
