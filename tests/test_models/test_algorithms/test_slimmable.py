@@ -255,7 +255,7 @@ def test_switchable_norms_of_the_auxiliary_predictor():
         ({"preset": "dsp+"}, "preset is dsp or dsp_plus"),
         ({"loss_weights": "none"}, "loss_weights is one of"),
         ({"neck": {"num_switches": 2}}, "batch norms for 2 sub-nets"),
-        ({"backbone": {"subnet": "MIN"}}, "the target of a slimmable network"),
+        ({"backbone": {"subnet": "MIN"}}, "leave it out"),
         ({"aux_predictor": {"type": "mmselfsup.NonLinearNeck"}}, "must be of type"),
     ],
 )

@@ -3,7 +3,7 @@ import torch
 from mmselfsup.models.necks import NonLinearNeck
 
 from mmtaskssl.models.elastic import NormView
-from mmtaskssl.models.necks import ElasticNonLinearNeck
+from mmtaskssl.models.necks import ElasticNonLinearNeck, PerWidthNeck
 from mmtaskssl.utils.errors import UserError
 
 SMALL = NormView(tracked=False, switch=1, subnet="small")
@@ -86,8 +86,38 @@ def test_the_extracted_neck_is_plain_and_equal(norm):
     assert neck.layers[0].weight.abs().sum() > 0
 
 
+@pytest.mark.parametrize("norm", ["BN", "SwitchableBN", None])
+def test_a_sliced_head_is_a_plain_one_of_fewer_hidden_features(norm):
+    torch.manual_seed(0)
+    neck = ElasticNonLinearNeck((16, 8), 24, 8, 3, norm=norm, slice_hidden=True)
+    x = maps(8)
+    plain = neck.extract(8, switch=1)
+    shapes = [m.weight.shape for m in plain if isinstance(m, torch.nn.Linear)]
+    assert shapes == [(12, 8), (12, 12), (8, 12)]
+    torch.testing.assert_close(neck(x, SMALL)[0], plain(x))
+    neck(x, SMALL)[0].square().sum().backward()
+    hidden = neck.layers[1].weight.grad
+    assert hidden[:12, :12].abs().sum() > 0
+    assert not hidden[12:].any() and not hidden[:, 12:].any()
+
+
+def test_heads_of_each_width_share_nothing():
+    torch.manual_seed(0)
+    neck = PerWidthNeck((16, 8), 24, 8)
+    assert neck.num_switches == 2
+    neck(maps(8), SMALL)[0].square().sum().backward()
+    assert all(p.grad is None for p in neck.necks[0].parameters())
+    neck.eval()
+    expected = neck(maps(8), SMALL)[0]
+    torch.testing.assert_close(neck.extract(8, switch=1)(maps(8)), expected)
+
+
 def test_bad_options():
     with pytest.raises(UserError, match="a neck's norm is BN"):
         make(norm="LN")
     with pytest.raises(UserError, match="at least one layer"):
         make(num_layers=0)
+    with pytest.raises(UserError, match="start with the most"):
+        ElasticNonLinearNeck((8, 16), 24, 8)
+    with pytest.raises(UserError, match="list the sub-nets' in_channels"):
+        make(norm="SwitchableBN", num_switches=2, slice_hidden=True)
