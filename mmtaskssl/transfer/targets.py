@@ -43,7 +43,11 @@ def use_target(cfg: Config, target: str) -> None:
                 f"{folder} does not exist: a target holds train/CLASS/IMAGE and "
                 "test/CLASS/IMAGE"
             )
-    classes = sorted(p.name for p in folders["train"].iterdir() if p.is_dir())
+    classes = sorted(
+        p.name
+        for p in folders["train"].iterdir()
+        if p.is_dir() and not p.name.startswith(".")
+    )
     if len(classes) < 2:
         raise UserError(f"{folders['train']} needs two class folders at least")
     for name, part in _LOADERS.items():
