@@ -1,11 +1,12 @@
 """The whole way from a feature store to a folder of clusters."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,28 +114,63 @@ def cluster_pool(
     inputs = _inputs(options, tree, store)
     out = Path(options.out)
     _check_replaceable(out)
-    if not options.overwrite and _is_done(out, inputs, options.report):
+    if not options.overwrite and _is_done(out, inputs, options, store):
         return Result(Clusters.open(out), new=False)
     for line in _describe(store, tree, options):
         log(line)
     parts = out.parent / f".{out.name}.{_key(inputs)}"
-    if options.random:
-        leaf = random_leaves(store, leaves, options.seed)
-    else:
-        leaf = TreeBuilder(
-            store,
+    with _writing(out):
+        leaf = _assign(options, store, tree, parts, progress)
+        sizes = np.bincount(leaf[leaf >= 0], minlength=leaves)
+        bar = progress and progress("measure", len(store))
+        sums = measure.feature_sums(store, leaf, leaves, bar)
+        manifest = _describe_clusters(options, store, inputs)
+        manifest["levels"] = measure.levels(tree, sums, sizes)
+        cohesion = measure.cohesion(sums, sizes)
+        manifest["cohesion"] = [round(c, 4) for c in cohesion.tolist()]
+        clusters = Clusters(
             tree,
-            options.lower,
-            options.upper,
-            options.seed,
-            options.sample,
-            parts,
-            progress,
-        ).build()
-    sizes = np.bincount(leaf[leaf >= 0], minlength=leaves)
-    bar = progress and progress("measure", len(store))
-    sums = measure.feature_sums(store, leaf, leaves, bar)
-    manifest = {
+            store.image_ids,
+            _root(options, store),
+            leaf,
+            make_paths(tree, options.path_map, options.seed),
+            manifest,
+            None if options.random else measure.centroids(sums),
+        )
+        if labels is not None:
+            agreement = measure.agreement(clusters, labels, label_names, options.labels)
+            manifest["labels"] = agreement
+        manifest["seconds"] = round(time.perf_counter() - begin, 2)
+        with atomic_folder(out) as folder:
+            if options.report:
+                page = render(clusters, store, labels, label_names)
+                (folder / REPORT).write_text(page, encoding="utf-8")
+            clusters.write_files(folder)
+        for part in out.parent.glob(f"{parts.name}-level*.npy"):
+            part.unlink()
+    return Result(Clusters.open(out), new=True)
+
+
+def _assign(
+    options: Options,
+    store: FeatureStore,
+    tree: tuple[int, ...],
+    parts: Path,
+    progress: ProgressFactory | None,
+) -> np.ndarray:
+    if options.random:
+        return random_leaves(store, math.prod(tree), options.seed)
+    bounds = (options.lower, options.upper)
+    builder = TreeBuilder(
+        store, tree, *bounds, options.seed, options.sample, parts, progress
+    )
+    return builder.build()
+
+
+def _describe_clusters(
+    options: Options, store: FeatureStore, inputs: dict[str, Any]
+) -> dict[str, Any]:
+    return {
         "mmtaskssl": mmtaskssl.__version__,
         "inputs": inputs,
         "kind": "random" if options.random else "balanced k-means",
@@ -144,34 +180,22 @@ def cluster_pool(
         "unusable": len(store.bad_rows),
         "extractor": store.manifest["extractor"],
         "transform": store.manifest["transform"],
-        "levels": measure.levels(tree, sums, sizes),
-        "cohesion": [round(c, 4) for c in measure.cohesion(sums, sizes).tolist()],
     }
-    clusters = Clusters(
-        tree,
-        store.image_ids,
-        store.root if options.pool_root is None else options.pool_root,
-        leaf,
-        make_paths(tree, options.path_map, options.seed),
-        manifest,
-        None if options.random else _centroids(sums),
-    )
-    if labels is not None:
-        manifest["labels"] = _agreement(clusters, labels, label_names, options.labels)
-    manifest["seconds"] = round(time.perf_counter() - begin, 2)
+
+
+def _root(options: Options, store: FeatureStore) -> str:
+    return store.root if options.pool_root is None else options.pool_root
+
+
+@contextlib.contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Turns a full or forbidden disk into a `UserError`."""
     try:
-        with atomic_folder(out) as folder:
-            if options.report:
-                page = render(clusters, store, labels, label_names)
-                (folder / REPORT).write_text(page, encoding="utf-8")
-            clusters.write_files(folder)
+        yield
     except OSError as error:
         raise UserError(
             f"cannot write {out} ({error.strerror or error}): nothing was left there"
         ) from error
-    for part in out.parent.glob(f"{parts.name}-level*.npy"):
-        part.unlink()
-    return Result(Clusters.open(out), new=True)
 
 
 def _check(options: Options) -> tuple[int, ...]:
@@ -218,11 +242,19 @@ def _key(inputs: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _is_done(out: Path, inputs: dict[str, Any], report: bool) -> bool:
+def _is_done(
+    out: Path, inputs: dict[str, Any], options: Options, store: FeatureStore
+) -> bool:
+    """Tells whether ``out`` has all that is asked for.
+
+    Raises:
+        UserError: It holds other clusters, which must not be replaced unasked.
+    """
     if not out.exists() or not any(out.iterdir()):
         return False
     try:
-        same = Clusters.open(out).manifest["inputs"] == inputs
+        known = Clusters.open(out)
+        same = known.manifest["inputs"] == inputs
     except (UserError, KeyError):
         same = False
     if not same:
@@ -230,7 +262,12 @@ def _is_done(out: Path, inputs: dict[str, Any], report: bool) -> bool:
             f"{out} exists and was not made from the same inputs: name another folder "
             "with --out, or replace it with --overwrite"
         )
-    return not report or (out / REPORT).is_file()
+    table = known.manifest.get("labels", {}).get("table")
+    return (
+        known.root == _root(options, store)
+        and (not options.report or (out / REPORT).is_file())
+        and options.labels in (None, table)
+    )
 
 
 def _check_replaceable(out: Path) -> None:
@@ -259,31 +296,3 @@ def _describe(
         + ("random clusters" if options.random else "clusters"),
         f"expected {passes} passes of {size(read)}, about {size(memory)} of memory",
     ]
-
-
-def _centroids(sums: np.ndarray) -> np.ndarray:
-    length = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
-    return (sums / np.maximum(length, 1e-12)).astype(np.float16)
-
-
-def _agreement(
-    clusters: Clusters, labels: np.ndarray, names: list[str], path: str
-) -> dict[str, Any]:
-    counts = np.bincount(labels[(labels >= 0) & (clusters.leaf >= 0)])
-    rows = []
-    for level in range(1, len(clusters.tree) + 1):
-        table = measure.contingency(clusters.nodes(level), labels)
-        rows.append(
-            {
-                "clusters": math.prod(clusters.tree[:level]),
-                "purity": round(measure.purity(table), 4),
-                "nmi": round(measure.normalized_mutual_information(table), 4),
-            }
-        )
-    return {
-        "table": path,
-        "classes": len(names),
-        "images": int(counts.sum()),
-        "largest_class": round(measure.purity(counts[None]), 4),
-        "levels": rows,
-    }

@@ -1,11 +1,13 @@
 """How good clusters are."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..features.store import FeatureStore
+from .clusters import Clusters
 from .tree import BLOCK_ROWS, Progress
 
 
@@ -118,3 +120,40 @@ def normalized_mutual_information(table: np.ndarray) -> float:
 def _entropy(p: np.ndarray) -> float:
     p = p[p > 0]
     return float(-(p * np.log(p)).sum())
+
+
+def centroids(sums: np.ndarray) -> np.ndarray:
+    """Returns (clusters, dim) float16, the normalised sums of features."""
+    length = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
+    return (sums / np.maximum(length, 1e-12)).astype(np.float16)
+
+
+def agreement(
+    clusters: Clusters, labels: np.ndarray, names: list[str], path: str
+) -> dict[str, Any]:
+    """Compares clusters with labels, level by level; JSON-ready.
+
+    Args:
+        clusters: What was found.
+        labels: (rows,) class of each row, -1 unknown.
+        names: Names of the classes.
+        path: Where the labels come from, for the record.
+    """
+    counts = np.bincount(labels[(labels >= 0) & (clusters.leaf >= 0)])
+    rows = []
+    for level in range(1, len(clusters.tree) + 1):
+        table = contingency(clusters.nodes(level), labels)
+        rows.append(
+            {
+                "clusters": math.prod(clusters.tree[:level]),
+                "purity": round(purity(table), 4),
+                "nmi": round(normalized_mutual_information(table), 4),
+            }
+        )
+    return {
+        "table": path,
+        "classes": len(names),
+        "images": int(counts.sum()),
+        "largest_class": round(purity(counts[None]), 4),
+        "levels": rows,
+    }

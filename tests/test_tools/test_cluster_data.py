@@ -71,6 +71,11 @@ def test_a_finished_folder_is_kept_and_another_is_not_replaced(pool, tool, capsy
     tool.main(command(pool, "--no-report"))
     assert "nothing to do" in capsys.readouterr().out
     assert (pool / "out" / "manifest.json").stat().st_mtime_ns == before
+    # Labels that come later are compared with, and nothing else changes.
+    leaf = Clusters.open(pool / "out").leaf
+    tool.main(command(pool, "--no-report", "--labels", str(pool / "labels.csv")))
+    assert Clusters.open(pool / "out").manifest["labels"]["classes"] == 4
+    assert np.array_equal(Clusters.open(pool / "out").leaf, leaf)
     message = failure_of(tool, command(pool, "--seed", "1"))
     assert "not made from the same inputs" in message
     tool.main(command(pool, "--seed", "1", "--overwrite"))
