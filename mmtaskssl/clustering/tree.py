@@ -25,20 +25,22 @@ def parse_tree(text: str) -> tuple[int, ...]:
         UserError: This is not a tree.
     """
     parts = text.lower().split("x")
-    if not all(part.isascii() and part.isdigit() and int(part) > 1 for part in parts):
+    numbers = all(part.isascii() and part.isdigit() and int(part) for part in parts)
+    tree = tuple(map(int, parts)) if numbers else ()
+    if math.prod(tree) < 2:
         raise UserError(
-            f"tree {text!r} must be branches of each level, coarse first and each at "
-            "least 2, such as 4x4x4x4"
+            f"tree {text!r} must be branches of each level, coarse first, such as "
+            "4x4x4x4, or 4x4x1x1 where two stages have one group only"
         )
-    return tuple(map(int, parts))
+    return tree
 
 
 def size_bounds(
     rows: int, tree: Sequence[int], level: int, lower: float, upper: float
 ) -> tuple[int, int]:
-    """Returns the fewest and most rows of a cluster after ``level`` splits.
+    """Returns the fewest and most rows of a cluster of a level.
 
-    ``lower`` and ``upper`` bound a leaf by the mean leaf. Level ``l`` of ``L`` has
+    ``lower`` and ``upper`` bound a leaf by the mean leaf. Split ``l`` of ``L`` has
     ``l / L`` of that slack (in the exponent), because the children of a parent three
     times too large could be neither equal nor pure. A parent within its bounds can
     always be divided within those of its children.
@@ -51,7 +53,8 @@ def size_bounds(
         upper: Most size of a leaf over the mean leaf, at least 1.
     """
     mean = rows / math.prod(tree[:level])
-    share = level / len(tree)
+    splits = [branches > 1 for branches in tree]
+    share = sum(splits[:level]) / sum(splits)
     # Each leaf below needs a row.
     low = max(math.prod(tree[level:]), math.floor(lower**share * mean))
     return low, max(low, math.ceil(upper**share * mean))
@@ -114,6 +117,8 @@ class TreeBuilder:
     def _split(self, level: int, node: np.ndarray) -> np.ndarray:
         """Returns the children of the nodes that rows lie in."""
         branches = self.tree[level]
+        if branches == 1:
+            return node
         usable = int((node >= 0).sum())
         low, high = size_bounds(usable, self.tree, level + 1, self.lower, self.upper)
         order = np.argsort(node, kind="stable")[len(node) - usable :]

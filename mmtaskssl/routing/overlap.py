@@ -42,10 +42,11 @@ class Overlap:
         self.votes = torch.zeros(len(target), leaves)
         self.votes.scatter_add_(1, leaf[index], weight)
         self.agreement = torch.zeros_like(self.votes)
-        for level in range(1, len(tree) + 1):
+        splits = [level for level, branches in enumerate(tree, 1) if branches > 1]
+        for level in splits:
             below = math.prod(tree[level:])
             nodes = self.votes.unflatten(1, (-1, below)).sum(dim=2)
-            self.agreement += nodes.repeat_interleave(below, dim=1) / len(tree)
+            self.agreement += nodes.repeat_interleave(below, dim=1) / len(splits)
 
     @property
     def scores(self) -> Tensor:

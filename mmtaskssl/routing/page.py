@@ -8,7 +8,7 @@ import numpy as np
 
 from ..clustering.clusters import Clusters
 from ..report import Thumbnails, html_page
-from ..subnets import Subnet
+from ..subnets import ALL, Subnet
 from .result import Candidate, Routing
 from .task import Task
 
@@ -63,7 +63,7 @@ def render(
     rng = np.random.default_rng(seed)
     body += ["<h2>The task</h2>", _pictures(thumbs, task.root, task.image_ids, rng)]
     if clusters is not None and winner != routing.largest:
-        leaf = clusters.paths.index(winner.path)
+        leaf = clusters.leaves_of(winner.path)
         names = [clusters.image_ids[row] for row in clusters.rows(leaf).tolist()]
         root = Path(clusters.root) if clusters.root else None
         body += [
@@ -167,4 +167,6 @@ def _score(value: float, percent: bool) -> str:
 
 
 def _path(subnet: Subnet) -> str:
-    return ".".join(map(str, subnet.path)) if subnet.path else "MAX"
+    if subnet.path is None:
+        return "MAX"
+    return ".".join("x" if group == ALL else str(group) for group in subnet.path)

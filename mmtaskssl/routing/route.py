@@ -193,8 +193,11 @@ class Router:
             return None
         if self._overlap is None:
             self._overlap = self._timed("overlap", self._measure_overlap)
-        leaf = {path: i for i, path in enumerate(self.clusters.paths)}
-        return self._overlap.scores[[leaf[path.path] for path in self.paths]]
+        return self._overlap.scores[self._leaves()]
+
+    def _leaves(self) -> list[int]:
+        """Returns the leaf of each path."""
+        return [int(self.clusters.leaves_of(path.path)[0]) for path in self.paths]
 
     def _measure_overlap(self) -> Overlap:
         self._extract([self.largest])
@@ -253,8 +256,7 @@ class Router:
 
     def _route_by_overlap(self) -> Routing:
         prior = self._prior()
-        leaf = {path: i for i, path in enumerate(self.clusters.paths)}
-        values = self._overlap.agreement[:, [leaf[p.path] for p in self.paths]].T
+        values = self._overlap.agreement[:, self._leaves()].T
         evidence = Evidence(prior, values=values, seed=self.seed)
         ranking = self._rank(self.paths, evidence, int(prior.argmax()), prior)
         spread = self._overlap.effective_leaves

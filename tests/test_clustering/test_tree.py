@@ -54,6 +54,12 @@ def test_coarse_levels_have_less_freedom():
     assert size_bounds(20, (4, 4), 1, 0.25, 4) == (4, 10)
 
 
+def test_a_level_that_is_not_split_changes_nothing(tmp_path):
+    store = make_store(tmp_path / "s", planted((40, 20, 30), spread=0.8)[0])
+    assert np.array_equal(build(store, (2, 2, 1, 1)), build(store, (2, 2)))
+    assert size_bounds(90, (2, 2, 1), 2, 0.5, 2) == size_bounds(90, (2, 2), 2, 0.5, 2)
+
+
 def test_as_many_clusters_as_rows(tmp_path):
     features, _ = planted((3, 3))
     leaf = build(make_store(tmp_path / "s", features), (2, 3))
@@ -144,6 +150,7 @@ def test_progress_is_told(tmp_path):
 
 def test_reads_trees():
     assert parse_tree("4x2X3") == (4, 2, 3)
-    for text in ("", "4x", "4x1", "-4x4", "4,4", "4x\N{SUPERSCRIPT TWO}"):
+    assert parse_tree("2x2x1x1") == (2, 2, 1, 1)
+    for text in ("", "4x", "1x1", "4x0", "-4x4", "4,4", "4x\N{SUPERSCRIPT TWO}"):
         with pytest.raises(UserError, match="such as 4x4x4x4"):
             parse_tree(text)

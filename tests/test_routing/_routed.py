@@ -1,5 +1,6 @@
 """A small routed network, its clusters and its images, as files."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,10 @@ model = dict(
 TREE = (2, 2, 2, 2)
 
 
-def make_net(seed: int = 0) -> RoutedResNet:
+def make_net(seed: int = 0, groups: int | tuple[int, ...] = 2) -> RoutedResNet:
     """Returns a network whose norms are far from the identity."""
     torch.manual_seed(seed)
-    net = RoutedResNet(**OPTIONS, zero_init_residual=False)
+    net = RoutedResNet(**{**OPTIONS, "groups": groups}, zero_init_residual=False)
     net.init_weights()
     for module in net.modules():
         if isinstance(module, ElasticBatchNorm2d):
@@ -35,15 +36,17 @@ def make_net(seed: int = 0) -> RoutedResNet:
     return net.eval()
 
 
-def make_clusters(folder: Path, per_leaf: int = 4, broken: int = 0) -> Clusters:
-    """Writes 16 classes of images and clusters that are the classes."""
-    names = [f"{i:02d}" for i in range(16)]
+def make_clusters(
+    folder: Path, per_leaf: int = 4, broken: int = 0, tree: tuple[int, ...] = TREE
+) -> Clusters:
+    """Writes a class of images for each leaf, and clusters that are the classes."""
+    names = [f"{i:02d}" for i in range(math.prod(tree))]
     images = make_image_folder(folder / "pool", per_leaf, names, size=18)
     ids = sorted(p.relative_to(images).as_posix() for p in images.rglob("*.png"))
     leaf = np.array([int(name[:2]) for name in ids], dtype=np.int32)
     for name in ids[:broken]:
         (images / name).write_bytes(b"no image")
-    clusters = Clusters(TREE, ids, str(images), leaf, make_paths(TREE))
+    clusters = Clusters(tree, ids, str(images), leaf, make_paths(tree))
     clusters.save(folder / "clusters")
     return Clusters.open(folder / "clusters")
 

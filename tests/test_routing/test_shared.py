@@ -50,6 +50,17 @@ def test_features_are_those_of_each_path_alone(sample, calibrate, run):
     assert features.std(dim=0).min() > 0
 
 
+def test_a_stage_with_one_group_is_shared_by_all(tmp_path):
+    tree = (2, 2, 1, 1)
+    clusters = make_clusters(tmp_path, tree=tree)
+    sample = ClusterSample(clusters, TRANSFORM, count=3, batch_size=16)
+    net = make_net(groups=(1, 1, 2, 2))
+    for name, value in calibrate_paths(net, list(net.space), sample).items():
+        net.subnet_statistics.set(name, value)
+    # Stem, two stages that all share, then 2 + 4.
+    assert SharedPaths(net, list(net.space)).stages_run == 1 + 1 + 1 + 2 + 4
+
+
 def test_an_uncalibrated_path_is_refused():
     net = make_net()
     with pytest.raises(UserError, match="--clusters DIR"):
