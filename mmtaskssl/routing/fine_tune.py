@@ -52,7 +52,10 @@ def fine_tune(
     Raises:
         UserError: Too few images, or a training that fails.
     """
-    folder, target = Path(folder).resolve(), Path(target).resolve()
+    # What depends on something else lies elsewhere, so that nothing stale is read.
+    name = f"{Path(config).stem}-{iters}i-seed{seed}"
+    name += f"-{source.meta['checkpoint_sha256'][:12]}"
+    folder, target = Path(folder).resolve() / name, Path(target).resolve()
     lists = _split(target, folder, seed)
     steps = Steps(folder / "logs", show)
     found = []
@@ -75,25 +78,25 @@ def fine_tune(
         ]
         steps.run(
             f"fine-tune {subnet}",
-            lambda run=run: read_map(run, iters) is not None,
+            lambda run=run: read_map(run) is not None,
             "train",
             *(config, "--work-dir", run),
             options=options,
         )
-        found.append({"subnet": subnet.name, "map": read_map(run, iters)})
+        found.append({"subnet": subnet.name, "map": read_map(run)})
     return sorted(found, key=lambda row: -row["map"])
 
 
-def read_map(run: Path, iters: int) -> float | None:
-    """Returns the mAP that a run logged at its last iteration; None if it did not."""
+def read_map(run: Path) -> float | None:
+    """Returns the mAP that a run logged, which it does at its end; None before."""
     for path in sorted(Path(run).glob("*/vis_data/scalars.json"), reverse=True):
         for line in reversed(path.read_text(encoding="utf-8").splitlines()):
             try:
                 row = json.loads(line)
-            except ValueError:  # the last line of a run that was killed
+            except ValueError:  # the last line of a run that was interrupted
                 continue
             value = next((v for k, v in row.items() if k.endswith("/mAP")), None)
-            if value is not None and row.get("step") == iters:
+            if value is not None:
                 return 0.0 if math.isnan(value) else float(value)
     return None
 

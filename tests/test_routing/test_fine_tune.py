@@ -31,7 +31,7 @@ def trained(monkeypatch):
         value = 0.1 * len(commands) if len(commands) < 3 else 0.15
         path = work_dir / "20260101" / "vis_data"
         path.mkdir(parents=True)
-        lines = [{"loss": 1.0, "step": 5}, {"pascal_voc/mAP": value, "step": 5}]
+        lines = [{"loss": 1.0, "step": 5}, {"pascal_voc/mAP": value, "step": 0}]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (path / "scalars.json").write_text(text + '{"loss": 1')
 
@@ -41,7 +41,7 @@ def trained(monkeypatch):
 
 
 def tune(target, tmp_path, **more):
-    source = SimpleNamespace(backbone=None, meta={})
+    source = SimpleNamespace(backbone=None, meta={"checkpoint_sha256": "0" * 64})
     subnets = [Subnet.parse(name) for name in (*NAMES, NAMES[0])]
     return fine_tune(source, subnets, target, "det.py", tmp_path / "work", 5, **more)
 
@@ -50,29 +50,29 @@ def test_the_best_on_held_out_training_images_comes_first(target, tmp_path, trai
     found = tune(target, tmp_path)
     assert [row["subnet"] for row in found] == [NAMES[1], NAMES[2], NAMES[0]]
     assert [row["map"] for row in found] == [0.2, 0.15, 0.1]
+    folder = tmp_path / "work" / f"det-5i-seed0-{'0' * 12}"
     fit, held_out = (
-        (tmp_path / "work" / name).read_text().split()
-        for name in ("fit.txt", "held-out.txt")
+        (folder / name).read_text().split() for name in ("fit.txt", "held-out.txt")
     )
     assert len(fit) == 8 and len(held_out) == 2
     assert sorted(fit + held_out) == [f"im{i}" for i in range(10)]
     _, config, options = trained[0]
     assert config == "det.py" and "train_cfg.max_iters=5" in options
-    assert (
-        f"train_dataloader.dataset.ann_file={tmp_path / 'work' / 'fit.txt'}" in options
-    )
+    assert f"train_dataloader.dataset.ann_file={folder / 'fit.txt'}" in options
     # Nothing is trained twice.
     assert tune(target, tmp_path) == found and len(trained) == 3
+    tune(target, tmp_path, seed=1)
+    assert len(trained) == 6
 
 
 def test_a_run_that_did_not_end_has_no_result(tmp_path):
     folder = tmp_path / "a" / "vis_data"
     folder.mkdir(parents=True)
-    assert read_map(tmp_path, 5) is None
-    (folder / "scalars.json").write_text('{"pascal_voc/mAP": 0.5, "step": 4}\n')
-    assert read_map(tmp_path, 5) is None
-    (folder / "scalars.json").write_text('{"pascal_voc/mAP": 0.5, "step": 5}\n')
-    assert read_map(tmp_path, 5) == 0.5
+    assert read_map(tmp_path) is None
+    (folder / "scalars.json").write_text('{"loss": 0.5, "step": 4}\n{"pascal')
+    assert read_map(tmp_path) is None
+    (folder / "scalars.json").write_text('{"pascal_voc/mAP": 0.5, "step": 0}\n')
+    assert read_map(tmp_path) == 0.5
 
 
 def test_too_few_images_are_told(target, tmp_path, trained):
