@@ -29,3 +29,5 @@ train_dataloader = dict(batch_size=256)
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={"norms": dict(decay_mult=0, lars_exclude=True)})
 )
+
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=1000))

@@ -20,3 +20,5 @@ _base_ = [
     "../_base_/schedules/sgd_coslr-200e.py",
     "../_base_/default_runtime.py",
 ]
+
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=1000))

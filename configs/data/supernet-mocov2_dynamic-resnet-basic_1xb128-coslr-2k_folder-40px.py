@@ -30,3 +30,5 @@ model = dict(
     backbone=dict(space="data_basic", zero_init_residual=False),
     neck=dict(in_channels=320, hid_channels=512, norm="BN"),
 )
+
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=200))

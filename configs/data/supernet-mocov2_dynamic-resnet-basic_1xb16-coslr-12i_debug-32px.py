@@ -16,3 +16,5 @@ model = dict(
     backbone=dict(space="data_basic"),
     neck=dict(in_channels=320, hid_channels=64, out_channels=32),
 )
+
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=2))

@@ -28,3 +28,5 @@ _base_ = [
 train_dataloader = dict(batch_size=64)
 optim_wrapper = dict(optimizer=dict(lr=0.12))
 auto_scale_lr = dict(base_batch_size=1024)
+
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=1000))

@@ -25,3 +25,5 @@ _base_ = [
 train_dataloader = dict(
     dataset=dict(source="data/imagenet/train_10p.txt", root="data/imagenet/train")
 )
+
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=1000))

@@ -28,5 +28,8 @@ optim_wrapper = dict(
     optimizer=dict(lr=0.05),
     paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}),
 )
-default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))
+default_hooks = dict(
+    fixed_lr=dict(type="FixedLrHook"),
+    collapse=dict(type="CollapseMonitorHook", interval=1000),
+)
 train_cfg = dict(max_epochs=100)

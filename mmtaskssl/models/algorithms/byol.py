@@ -57,10 +57,13 @@ class BYOL(TwoViewMixin, _BYOL):
         first, second = inputs
         online_first = self.neck(self.backbone(first))[0]
         online_second = self.neck(self.backbone(second))[0]
-        with torch.no_grad():
-            self.target_net.update(self.backbone, self.neck)
-            target_first = self.target_net(first)[0]
-            target_second = self.target_net(second)[0]
+        target_first, target_second = self._targets(inputs)
         loss = self._latent_loss(online_first, target_second)
         loss = loss + self._latent_loss(online_second, target_first)
         return {"loss": 2 * loss}
+
+    @torch.no_grad()
+    def _targets(self, views: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Moves the target network; returns its projections (N, C) of each view."""
+        self.target_net.update(self.backbone, self.neck)
+        return [self.target_net(view)[0] for view in views]

@@ -11,14 +11,14 @@ from mmtaskssl.subnets import ListSpace, Subnet
 from mmtaskssl.utils.errors import UserError
 
 from ..losses import GroupRegularisation
-from .elastic_base import ElasticAlgorithm
+from .taught_by_max import TaughtByMax
 
 #: Preset -> factor on the same-view distillation.
 PRESETS = {"dsp": 0.0, "dsp_plus": 1.0}
 LOSS_WEIGHTS = ("uniform", "mean", "slimclr")
 
 
-class SlimmableAlgorithm(ElasticAlgorithm):
+class SlimmableAlgorithm(TaughtByMax):
     """A two-view algorithm at several widths, all taught by the full one.
 
     Wang et al., *DSPNet: Towards Slimmable Pretrained Networks based on
@@ -79,11 +79,6 @@ class SlimmableAlgorithm(ElasticAlgorithm):
 
     def _check_parts(self) -> None:
         space = self.backbone.space
-        if self.backbone.subnet != space.max:
-            raise UserError(
-                "the target of a slimmable network is its full width, but "
-                f"model.backbone.subnet is {self.backbone.subnet}; leave it out"
-            )
         switches = getattr(self.neck, "num_switches", None)
         if switches is None:
             raise UserError(
@@ -102,16 +97,6 @@ class SlimmableAlgorithm(ElasticAlgorithm):
     def is_base(self, subnet: Subnet) -> bool:
         """Whether a sub-net is the full width."""
         return subnet == self.backbone.space.max
-
-    def project(self, images: Tensor, subnet: Subnet) -> Tensor:
-        """Returns a sub-net's embeddings (N, C).
-
-        Args:
-            images: (N, 3, H, W).
-            subnet: What the backbone runs.
-        """
-        features = self.backbone(images, subnet)
-        return self.neck(features, self.backbone.norm_view(subnet))[0]
 
     def width_of(self, subnet: Subnet) -> float:
         """Returns a sub-net's share of the last stage's channels."""

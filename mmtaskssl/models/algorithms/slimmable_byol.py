@@ -34,8 +34,7 @@ class SlimmableBYOL(PredictingAlgorithm, BYOL):
         Returns:
             ``targets``: what the first and the second view regress, each (N, C).
         """
-        self.target_net.update(self.backbone, self.neck)
-        first, second = (self.target_net(view)[0] for view in inputs)
+        first, second = self._targets(inputs)
         return {"targets": (second, first)}
 
     def subnet_loss(

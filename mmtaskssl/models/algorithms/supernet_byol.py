@@ -4,11 +4,11 @@ from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
 from .byol import BYOL
-from .supernet_base import SupernetAlgorithm
+from .taught_by_max import TaughtByMax
 
 
 @MODELS.register_module()
-class SupernetBYOL(SupernetAlgorithm, BYOL):
+class SupernetBYOL(TaughtByMax, BYOL):
     """BYOL for all sub-nets of an elastic backbone at once.
 
     The target network is the average of the whole network and always runs MAX, once a
@@ -33,8 +33,7 @@ class SupernetBYOL(SupernetAlgorithm, BYOL):
         Returns:
             MAX's projections of both views, each (N, C).
         """
-        self.target_net.update(self.backbone, self.neck)
-        return [self.target_net(view)[0] for view in inputs]
+        return self._targets(inputs)
 
     def subnet_loss(
         self, inputs: list[Tensor], shared: list[Tensor], subnet: Subnet

@@ -9,7 +9,7 @@ from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
 from .moco import MoCo
-from .supernet_base import SupernetAlgorithm
+from .taught_by_max import TaughtByMax
 
 
 @dataclass
@@ -33,7 +33,7 @@ class _Step:
 
 
 @MODELS.register_module()
-class SupernetDenseCL(SupernetAlgorithm, MoCo):
+class SupernetDenseCL(TaughtByMax, MoCo):
     """DenseCL for all sub-nets of an elastic backbone at once.
 
     Wang et al., *Dense Contrastive Learning for Self-Supervised Visual Pre-Training*,

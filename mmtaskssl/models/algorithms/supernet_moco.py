@@ -9,7 +9,7 @@ from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
 from .moco import MoCo
-from .supernet_base import SupernetAlgorithm
+from .taught_by_max import TaughtByMax
 
 
 @dataclass
@@ -26,7 +26,7 @@ class _Step:
 
 
 @MODELS.register_module()
-class SupernetMoCo(SupernetAlgorithm, MoCo):
+class SupernetMoCo(TaughtByMax, MoCo):
     """MoCo v2 for all sub-nets of an elastic backbone at once: DATA's pre-training.
 
     Chang et al., CVPR 2022 (arXiv 2203.09041), section 3.2 and the authors' code. The

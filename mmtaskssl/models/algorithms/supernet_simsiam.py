@@ -4,11 +4,11 @@ from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
 from .simsiam import SimSiam
-from .supernet_base import SupernetAlgorithm
+from .taught_by_max import TaughtByMax
 
 
 @MODELS.register_module()
-class SupernetSimSiam(SupernetAlgorithm, SimSiam):
+class SupernetSimSiam(TaughtByMax, SimSiam):
     """SimSiam for all sub-nets of an elastic backbone at once.
 
     SimSiam has no average, so MAX itself is the teacher: every sampled sub-net, through

@@ -1,4 +1,4 @@
-"""What the supernets of DATA share, whatever their self-supervised loss is."""
+"""What the algorithms share in which the whole network teaches its sub-nets."""
 
 from torch import Tensor
 
@@ -8,12 +8,11 @@ from mmtaskssl.utils.errors import UserError
 from .elastic_base import ElasticAlgorithm
 
 
-class SupernetAlgorithm(ElasticAlgorithm):
+class TaughtByMax(ElasticAlgorithm):
     """A two-view algorithm whose teacher is MAX and whose students are sub-nets.
 
-    Chang et al., *DATA: Domain-Aware and Task-Aware Self-supervised Learning*, CVPR
-    2022 (arXiv 2203.09041). To be put before one of our two-view algorithms in the
-    bases.
+    To be put before one of our two-view algorithms in the bases. The averages of those
+    run the backbone's default sub-net, hence MAX.
 
     Args:
         *args: The algorithm's.
@@ -28,7 +27,7 @@ class SupernetAlgorithm(ElasticAlgorithm):
         super().__init__(*args, **kwargs)
         if self.backbone.subnet != self.backbone.space.max:
             raise UserError(
-                f"the teacher of a supernet is its largest sub-net, but "
+                f"the teacher of {type(self).__name__} is its largest sub-net, but "
                 f"model.backbone.subnet is {self.backbone.subnet}; leave it out"
             )
 
