@@ -110,6 +110,13 @@ def show(routing, args: argparse.Namespace, answer: str) -> None:
             f"  {name:<10} would score {row['paths']} paths, "
             f"regret {unit * row['regret']:.2f}: {row['choice']}"
         )
+    for row in routing.soft:
+        print(
+            f"  the first {row['first']} together ({row['how']}) score "
+            f"{unit * row['score']:.2f}, ahead of the first by "
+            f"{unit * row['ahead']:.2f} "
+            f"({unit * row['ahead_low']:.2f} to {unit * row['ahead_high']:.2f})"
+        )
     run, alone = routing.stages
     print(
         f"\n{sum(routing.seconds.values()):.1f} s; {run} stems and stages run in place "

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..subnets import Subnet
@@ -47,6 +47,7 @@ class Routing:
         paths: Paths of the network.
         regret: Of each fast router: paths scored, its choice, and how much worse it
             is than the exhaustive one; empty unless routed exhaustively.
+        soft: Combinations of the first sub-nets, see `soft_choices`.
         stages: Stages run and stages without sharing, per batch.
         seconds: By part of the work.
     """
@@ -56,6 +57,7 @@ class Routing:
     notes: list[str]
     paths: int
     regret: dict[str, dict[str, Any]]
+    soft: list[dict[str, Any]]
     stages: tuple[int, int]
     seconds: dict[str, float]
 
@@ -72,6 +74,7 @@ class Routing:
             "paths": self.paths,
             "scored": len(self.ranking),
             "regret": self.regret,
+            "soft": self.soft,
             "stages_run": self.stages[0],
             "stages_without_sharing": self.stages[1],
             "seconds": self.seconds,
@@ -130,3 +133,30 @@ def conclusions(ranking: Sequence[Candidate], largest: Subnet, probe: str) -> li
         "optimistic"
     )
     return notes
+
+
+def regret_of(
+    scores: Mapping[Subnet, float],
+    largest: Subnet,
+    looked: Mapping[str, Sequence[Subnet]],
+    chosen: Mapping[str, Subnet],
+) -> dict[str, dict[str, Any]]:
+    """Returns how much worse the choices of fast routers are than the best sub-net.
+
+    Args:
+        scores: Of all sub-nets.
+        largest: MAX.
+        looked: The paths that a router scores; it takes the best of them and MAX.
+        chosen: The choice of a router that scores nothing.
+    """
+    best = max(scores.values())
+
+    def row(paths: int, choice: Subnet) -> dict[str, Any]:
+        regret = best - scores[choice]
+        return {"paths": paths, "choice": choice.name, "regret": regret}
+
+    found = {
+        router: row(len(paths), max([largest, *paths], key=scores.__getitem__))
+        for router, paths in looked.items()
+    }
+    return found | {router: row(0, choice) for router, choice in chosen.items()}

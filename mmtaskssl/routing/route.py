@@ -17,9 +17,10 @@ from .checks import check_routed
 from .cluster_sample import ClusterSample
 from .overlap import Overlap
 from .probes import Evidence, inner_folds, probe_features
-from .result import Candidate, Routing, conclusions
+from .result import Candidate, Routing, conclusions, regret_of
 from .routers import BEAM, ROUTERS, SHORTLIST, beam, shortlist
 from .shared import SharedPaths
+from .soft import soft_choices
 from .task import Task
 
 ProgressFactory = Callable[[str, int], Callable[[int], None]]
@@ -112,10 +113,13 @@ class Router:
         ranking = self._rank(candidates, evidence, best, prior)
         regret = {}
         if self.router == "exhaustive":
-            regret = self._regret(candidates, evidence.scores.tolist(), prior)
-        return self._result(
-            ranking, regret, conclusions(ranking, self.largest, self.probe)
+            scores = dict(zip(candidates, evidence.scores.tolist(), strict=True))
+            regret = self._regret(scores, prior)
+        soft = soft_choices(
+            [self._features[c.subnet] for c in ranking], self._probe_features
         )
+        notes = conclusions(ranking, self.largest, self.probe)
+        return self._result(ranking, notes, regret, soft)
 
     def _extract(self, subnets: Sequence[Subnet]) -> None:
         fresh = [s for s in dict.fromkeys(subnets) if s not in self._features]
@@ -136,15 +140,18 @@ class Router:
 
     def _evidence(self, subnets: Sequence[Subnet]) -> Evidence:
         self._extract(subnets)
+        return self._probe_features([self._features[subnet] for subnet in subnets])
+
+    def _probe_features(self, features: list[Tensor]) -> Evidence:
         return self._timed(
             "probe",
             lambda: probe_features(
-                [self._features[subnet] for subnet in subnets],
+                features,
                 self.task.y,
                 len(self.task.class_names),
                 self.probe,
                 self.seed,
-                progress=self.progress and self.progress("probe", len(subnets)),
+                progress=self.progress and self.progress("probe", len(features)),
             ),
         )
 
@@ -220,39 +227,22 @@ class Router:
         return self.backbone.space.sample_distinct(count, self.seed)
 
     def _regret(
-        self, candidates: Sequence[Subnet], scores: list[float], prior: Tensor | None
+        self, scores: dict[Subnet, float], prior: Tensor | None
     ) -> dict[str, dict[str, Any]]:
         """Replays the fast routers on the scores that are all known."""
-        table = dict(zip(candidates, scores, strict=True))
-
-        def of(looked: Sequence[Subnet]) -> dict[str, Any]:
-            choice = max([self.largest, *looked], key=table.__getitem__)
-            return {
-                "paths": len(looked),
-                "choice": choice.name,
-                "regret": max(scores) - table[choice],
-            }
-
-        found = {}
-        if prior is not None:
-            found["shortlist"] = of(shortlist(self.paths, prior, self.shortlist_size))
-        found["beam"] = of(
-            beam(
-                self.backbone.space,
-                self._beam_start(prior),
-                lambda paths: [table[path] for path in paths],
-                self.beam_width,
+        space, paths = self.backbone.space, self.paths
+        start = self._beam_start(prior)
+        looked = {
+            "beam": beam(
+                space, start, lambda some: [scores[p] for p in some], self.beam_width
             )
-        )
+        }
+        chosen = {}
         if prior is not None:
-            choice = shortlist(self.paths, prior, 1)[0]
-            choice = self.largest if self._overlap.spans_the_pool else choice
-            found["overlap"] = {
-                "paths": 0,
-                "choice": choice.name,
-                "regret": max(scores) - table[choice],
-            }
-        return found
+            looked["shortlist"] = shortlist(paths, prior, self.shortlist_size)
+            likest = shortlist(paths, prior, 1)[0]
+            chosen["overlap"] = self.largest if self._overlap.spans_the_pool else likest
+        return regret_of(scores, self.largest, looked, chosen)
 
     def _route_by_overlap(self) -> Routing:
         prior = self._prior()
@@ -276,17 +266,22 @@ class Router:
             tied = sum(c.tied for c in ranking)
             if tied:
                 notes.append(f"{tied} other paths tie with the first")
-        return self._result(ranking, {}, notes)
+        return self._result(ranking, notes)
 
     def _result(
-        self, ranking: list[Candidate], regret: dict, notes: list[str]
+        self,
+        ranking: list[Candidate],
+        notes: list[str],
+        regret: dict[str, Any] | None = None,
+        soft: list[dict[str, Any]] | None = None,
     ) -> Routing:
         return Routing(
             ranking,
             self.largest,
             notes,
             len(self.paths),
-            regret,
+            regret or {},
+            soft or [],
             tuple(self.stages),
             {name: round(value, 2) for name, value in self.seconds.items()},
         )

@@ -6,6 +6,7 @@ from mmtaskssl.evaluation.logme import logme
 from mmtaskssl.routing.overlap import Overlap
 from mmtaskssl.routing.probes import Evidence, inner_folds, probe_features
 from mmtaskssl.routing.routers import beam, shortlist
+from mmtaskssl.routing.soft import combine, soft_choices
 from mmtaskssl.subnets.presets import routed_resnet
 from mmtaskssl.utils.errors import UserError
 
@@ -74,6 +75,22 @@ def test_logme_is_that_of_all_rows_and_its_interval_the_jackknife():
     half = 1.96 * float((without.var(correction=0) * 4).sqrt())
     own = evidence.interval(0)
     assert own.high - own.low == pytest.approx(2 * half, rel=1e-3)
+
+
+def test_two_paths_of_unlike_errors_are_better_together():
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(80) % 4
+    centres = torch.randn(4, 8, generator=generator)
+    both = [centres[y] + 1.6 * torch.randn(80, 8, generator=generator) for _ in "ab"]
+    alone = probe_features(both, y, 4).scores
+    found = soft_choices(both, lambda x: probe_features(x, y, 4))
+    assert [(row["first"], row["how"]) for row in found] == [(2, "concat"), (2, "mean")]
+    assert found[0]["score"] > float(alone.max())
+    assert found[0]["ahead"] == pytest.approx(found[0]["score"] - float(alone[0]))
+    assert combine(both, "concat").shape == (80, 16)
+    unit = torch.nn.functional.normalize
+    mean = (unit(both[0], dim=1) + unit(both[1], dim=1)) / 2
+    assert torch.allclose(combine(both, "mean"), mean)
 
 
 def test_bad_labels_and_probes_are_told():

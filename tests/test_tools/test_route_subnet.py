@@ -77,6 +77,7 @@ def test_all_paths_and_max_are_ranked(exhaustive, capsys):
         "overlap": 0,
     }
     assert found["regret"]["shortlist"]["regret"] == 0  # all 16 are on the list
+    assert [row["first"] for row in found["soft"]] == [2, 2, 4, 4]
     assert any("tie" in note or "ahead" in note for note in found["notes"])
     assert found["stages_run"] == 36 and found["stages_without_sharing"] == 85
     with open(out / "ranking.csv", newline="") as file:
