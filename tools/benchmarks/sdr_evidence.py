@@ -21,6 +21,7 @@ seed.
 
 import argparse
 import csv
+import itertools
 import json
 import math
 import os
@@ -153,9 +154,11 @@ class Evidence:
 
     # Training
 
-    def _options(self, seed: int, clusters: Path | str, iters: int) -> list[str]:
+    def _options(
+        self, seed: int, clusters: Path, iters: int, images: Path | None = None
+    ) -> list[str]:
         return [
-            f"images={self.pool}",
+            f"images={images or self.pool}",
             f"clusters={clusters}",
             f"max_iters={iters}",
             f"randomness.seed={seed}",
@@ -239,10 +242,11 @@ class Evidence:
         folder = self._folder(seed, "clusters-planted")
         if not folder.exists():
             # The last stage's groups are the domains; within, paths get equal shares.
-            half = math.prod(self.groups) // self.groups[-1]
+            below = math.prod(self.groups) // self.groups[-1]
+            turns = {domain: itertools.cycle(range(below)) for domain in self.planted}
             leaf = [
-                self.planted.index(source[name]) * half + place % half
-                for place, name in enumerate(chosen)
+                self.planted.index(source[name]) * below + next(turns[source[name]])
+                for name in chosen
             ]
             self._save(folder, chosen, np.array(leaf, dtype=np.int32))
         write_text(folder / "selection.txt", "\n".join(chosen) + "\n")
@@ -251,8 +255,7 @@ class Evidence:
             self._folder(seed, "pretrain-planted"),
             self.iters,
             [
-                *self._options(seed, folder, self.iters),
-                f"train_dataloader.dataset.dataset.source={folder / 'selection.txt'}",
+                *self._options(seed, folder, self.iters, folder / "selection.txt"),
                 f"train_dataloader.dataset.dataset.root={self.pool}",
             ],
         )
@@ -271,14 +274,15 @@ class Evidence:
         source = load_source(self.cfg, str(self.config), str(checkpoint))
         clusters, backbone = Clusters.open(folder), source.backbone
         largest = self.space.max
-        subnets = [largest]
+        subnets, embeddings = [largest], {}
         if paths:
             subnets += list(self.space)
             sample = ClusterSample(clusters, self.transform, CALIBRATION, seed=seed)
             found = calibrate_paths_alone(backbone, subnets[1:], sample)
             for name, values in found.items():
                 backbone.subnet_statistics.set(name, values)
-            spread = self._embeddings(checkpoint, subnets, sample)
+            if arm in ARMS:
+                embeddings = self._embeddings(checkpoint, subnets, sample)
         rng = random.Random(seed)
         some = rng.sample(subnets[1:], LINEAR_PATHS) if paths else []
         rows: dict[str, dict[str, Any]] = {target: {} for target in self.targets}
@@ -299,7 +303,7 @@ class Evidence:
             for name in {largest.name, best, *(s.name for s in some)}:
                 found[name]["linear"] = top1(LINEAR, *features[target, name])
         result = {"max": largest.name, "linear_paths": [s.name for s in some]}
-        result |= {"targets": rows, "embeddings": spread if paths else {}}
+        result |= {"targets": rows, "embeddings": embeddings}
         write_json(self._result(seed, arm), result)
         print(f"seed {seed} measured {arm}", flush=True)
 
