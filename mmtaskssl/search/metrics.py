@@ -10,6 +10,9 @@ from ..subnets import Subnet
 from ..utils.errors import UserError
 from .encoders import Encoder
 
+FEW_POSITIONS = 16
+"""Fewer positions of a map make affinities that hardly differ between networks."""
+
 # Most values of affinity matrices that are made at a time.
 _AFFINITIES = 2**24
 

@@ -39,8 +39,8 @@ def format_ranking(
                 f"{row['macs'] / 1e9:.4g}",
                 f"{row['params'] / 1e6:.4g}",
                 "" if seconds is None else f"{1e3 * seconds:.2f}",
-                f"{row['similarity']:.4f}",
-                f"{row['ci'][0]:.4f}-{row['ci'][1]:.4f}",
+                f"{row['similarity']:.5f}",
+                f"{row['ci'][0]:.5f}-{row['ci'][1]:.5f}",
             ]
         )
     columns = [c for c in zip(*lines, strict=True) if any(c[1:])]
@@ -61,8 +61,8 @@ def size_note(rows: Sequence[Row]) -> str:
         return ""
     rho = spearman([r["similarity"] for r in rows], [r["macs"] for r in rows])
     return (
-        f"Similarity follows MACs with Spearman {rho:+.2f} over these {len(rows)}: "
-        f"likeness to the largest net favours large ones, so compare within a band."
+        f"Similarity with MACs over these {len(rows)}: Spearman {rho:+.2f}. Likeness "
+        f"to the largest net favours large ones; the narrower the band, the less."
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ..subnets import Subnet
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from .encoders import Encoder, Encoders
-from .metrics import Metric
+from .metrics import FEW_POSITIONS, Metric
 from .prefixes import PrefixRunner, make_steps, prefix_order
 
 # Fewer images give batch norms statistics that say little of the images.
@@ -141,6 +142,14 @@ class Scorer:
         maps = self.runner.chunks
         for step in make_steps(teacher.backbone, largest, stored):
             maps = [step.module(x) for x in maps]
+        positions = maps[0][0, 0].numel()
+        if positions < FEW_POSITIONS and any(m.name != "global" for m in metrics):
+            print_log(
+                f"the dense metric compares only {positions} positions of the last "
+                f"feature map; a larger --image-size tells networks apart better",
+                "current",
+                logging.WARNING,
+            )
         return {
             metric.name: [
                 metric.describe(x) for x in _run(metric, teacher, largest, maps, stored)

@@ -205,3 +205,13 @@ def test_interval_of_a_mean():
     assert MeanInterval(400, resamples=2000, seed=1)(values) != (low, high)
     low, high = interval(np.full(400, 0.25))
     assert low == pytest.approx(0.25) and high == pytest.approx(0.25)
+
+
+def test_few_positions_are_told(encoders, sample, monkeypatch):
+    told = []
+    monkeypatch.setattr(scorer_module, "print_log", lambda text, *_: told.append(text))
+    Scorer(encoders, sample, get_metrics(["global"])).references  # noqa: B018
+    monkeypatch.setattr(scorer_module, "FEW_POSITIONS", 17)  # 16 px at stride 4
+    assert not told
+    Scorer(encoders, sample, get_metrics(["dense"])).references  # noqa: B018
+    assert "only 16 positions" in told[0]

@@ -29,7 +29,9 @@ def _cells(text, heading):
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith(heading))
     table = lines[at + 1 :]
-    end = next(i for i, line in enumerate(table) if not line or line[0] == "S")
+    end = next(
+        i for i, line in enumerate(table) if not line or line[:10] == "Similarity"
+    )
     return [re.split(r"\s\s+", line.strip()) for line in table[:end]]
 
 
@@ -103,7 +105,7 @@ def test_pareto_front():
 
 def test_size_note():
     rows = [_row(n, n / 10) for n in range(6)]
-    assert "Spearman +1.00 over these 6" in size_note(rows)
+    assert "over these 6: Spearman +1.00" in size_note(rows)
     assert size_note(rows[:4]) == ""
 
 
