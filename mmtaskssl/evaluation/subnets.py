@@ -89,15 +89,17 @@ def evaluate_subnets(
         "seeds": args.seeds,
     }
     done = _rows_of(args.json, result, log)
-    rows = []
+    names = [subnet.name for subnet in subnets]
     for number, subnet in enumerate(subnets, 1):
-        row = done.get(subnet.name)
-        if row is None:
+        if subnet.name not in done:
             row = _evaluate_one(args, network, subnet, sample, methods)
-        rows.append(row)
+            done[subnet.name] = row
         log(f"{number}/{len(subnets)}: {subnet}")
-        if args.json:
-            write_json(args.json, {**result, "rows": rows})
+        if args.json:  # with the rows of other sub-nets that stood there
+            order = dict.fromkeys([*names, *done])
+            kept = [done[name] for name in order if name in done]
+            write_json(args.json, {**result, "rows": kept})
+    rows = [done[name] for name in names]
     log(format_subnets(rows, tuple(methods), transform.image_size))
     return {**result, "rows": rows}
 

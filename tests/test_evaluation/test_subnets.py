@@ -133,6 +133,9 @@ def test_resumes_after_each_row(slimmable, folder, tmp_path, monkeypatch, capsys
     knn.main(asked)
     assert len(done) == 2 and len(json.loads(out.read_text())["rows"]) == 2
     assert "written anew" not in capsys.readouterr().out
+    # Another sub-net's row stays where it is.
+    knn.main([*asked[:4], "--subnet", "MIN", *asked[5:]])
+    assert len(done) == 2 and len(json.loads(out.read_text())["rows"]) == 2
     knn.main([*asked, "-k", "2"])  # other settings: other results
     assert len(done) == 4 and "written anew" in capsys.readouterr().out
 
