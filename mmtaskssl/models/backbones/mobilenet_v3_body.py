@@ -44,7 +44,9 @@ class InvertedBlock(nn.Module):
                 body.se_type(num_channels(unit.in_), num_channels(unit.out))
             )
         self.block.append(body.make_unit(plan.project, 1))
-        self.activation = nn.Hardswish() if plan.hard_swish else nn.ReLU()
+        self.activation = (
+            nn.Hardswish(inplace=True) if plan.hard_swish else nn.ReLU(inplace=True)
+        )
 
 
 class MobileNetV3Body(Backbone):
@@ -109,7 +111,7 @@ class MobileNetV3Body(Backbone):
             reached *= stride
             self.features.append(self.block_type(self, plan, stride, dilation))
         self.features.append(self.make_unit(last_conv(arch), 1))
-        self.activation = nn.Hardswish()
+        self.activation = nn.Hardswish(inplace=True)
         self._finish()
 
     def unit(self, name: str):
