@@ -1,6 +1,6 @@
 """Exported sub-nets beside the elastic network: the same numbers, the same speed.
 
-    export_parity.py [--subnets 20] [--rounds 11] [--kinds NAME ...] [--device cuda]
+    export_parity.py [--tables parity hosts latency] [--kinds NAME ...]
 
 Three Markdown tables:
 
@@ -14,8 +14,8 @@ mmdet, mmseg and torchvision: into their own ResNet where it has the shape, else
 mmtaskssl.SubnetResNet, built by the host's registry.
 
 Latency. A stock network, the exported one of the same shape, and the sub-net inside of
-the elastic network, all with the same weights, in turns; ratios are taken within a
-round. On a CPU the clock counts this process' CPU time.
+the elastic network, all with the same weights, in turns, in rotating order; ratios
+are taken within a round. On a CPU the clock counts this process' CPU time.
 
 Weights are random, with batch norms whose affine and statistics matter.
 """
@@ -69,6 +69,7 @@ KINDS: dict[str, Callable[[], ElasticBackbone]] = {
 }
 ANCHORS = ("R50", "R77", "R101", "MIN")
 _SIZE, _BATCH = 64, 4
+_TIMED = 0.1  # seconds of calls that one measurement takes, or one call
 
 
 def make(build: Callable[[], ElasticBackbone], seed: int) -> ElasticBackbone:
@@ -265,21 +266,28 @@ def latency(case: str, args: argparse.Namespace) -> tuple[list[float], ...]:
     elastic.to(device)
     x = torch.randn(args.batch, 3, args.size, args.size, device=device)
     calls = (lambda: model(x), lambda: plain(x), lambda: elastic(x, subnet))
-    rounds = [[_seconds(c, device) for c in calls] for _ in range(args.rounds + 2)]
-    columns = zip(*rounds[2:], strict=True)  # two rounds warm up
-    return tuple([1000 * value for value in column] for column in columns)
+    columns: tuple[list[float], ...] = ([], [], [])
+    calls[0]()
+    repeats = max(1, round(_TIMED / _seconds(calls[0], device, 1)))
+    for number in range(args.rounds + 1):
+        # Whoever comes first may find colder caches.
+        for place in range(len(calls)):
+            index = (number + place) % len(calls)
+            columns[index].append(1000 * _seconds(calls[index], device, repeats))
+    return tuple(column[1:] for column in columns)  # the first round warms up
 
 
-def _seconds(call: Callable[[], object], device: torch.device) -> float:
-    if device.type == "cpu":
-        begin = time.process_time()
+def _seconds(call: Callable[[], object], device: torch.device, repeats: int) -> float:
+    """Returns the mean time of some calls."""
+    cpu = device.type == "cpu"
+    now = time.process_time if cpu else time.perf_counter
+    wait = (lambda: None) if cpu else torch.cuda.synchronize
+    wait()
+    begin = now()
+    for _ in range(repeats):
         call()
-        return time.process_time() - begin
-    torch.cuda.synchronize(device)
-    begin = time.perf_counter()
-    call()
-    torch.cuda.synchronize(device)
-    return time.perf_counter() - begin
+    wait()
+    return (now() - begin) / repeats
 
 
 def latency_table(args: argparse.Namespace) -> Iterator[str]:
@@ -304,9 +312,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    names = ["parity", "hosts", "latency"]
+    parser.add_argument("--tables", nargs="+", choices=names, default=names)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--subnets", type=int, default=20, help="of each kind")
-    parser.add_argument("--rounds", type=int, default=11, help="of timing; 0: none")
+    parser.add_argument("--rounds", type=int, default=11, help="of timing")
     parser.add_argument("--batch", type=int, default=1, help="of timing")
     parser.add_argument("--size", type=int, default=224, help="of timing, pixels")
     parser.add_argument("--device", default="cpu", help="of timing, e.g. cuda")
@@ -316,18 +326,20 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    if args.subnets < 1 or args.rounds == 1 or args.rounds < 0:
-        raise UserError("--subnets must be 1 or more, and --rounds 0 or at least 2")
+    if args.subnets < 1 or args.rounds < 2:
+        raise UserError("--subnets must be 1 or more, and --rounds at least 2")
     if args.device != "cpu" and not torch.cuda.is_available():
         raise UserError(f"--device {args.device}: there is no such device here")
     torch.set_num_threads(1)
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     init_default_scope("mmtaskssl")
-    tables = [parity_table(args.kinds, args.subnets, args.seed), host_table(args.seed)]
-    if args.rounds:
-        tables.append(latency_table(args))
-    for table in tables:
-        for line in table:
+    tables = {
+        "parity": parity_table(args.kinds, args.subnets, args.seed),
+        "hosts": host_table(args.seed),
+        "latency": latency_table(args),
+    }
+    for name in args.tables:
+        for line in tables[name]:
             print(line, flush=True)
         print()
 
