@@ -62,9 +62,9 @@ def _rewire_c4(model: dict[str, Any], export: ExportInfo, channels: int) -> list
         head["network"] = {**network, "norm_cfg": norm}
     init = export.init_cfg()
     if init is not None:
-        stage = [f"layer{len(export.pyramid)}."]
-        model["backbone"]["init_cfg"]["skip"] = stage
-        head["init_cfg"] = {**init, "only": stage}
+        stage = f"layer{len(export.pyramid)}"
+        model["backbone"]["init_cfg"]["skip"] = [f"{stage}."]
+        head["init_cfg"] = {**init, "only": [stage]}
     roi_head["shared_head"] = head
     changes = ["roi_head.shared_head=the last stage"]
     places = {

@@ -17,7 +17,8 @@ class ExportInit:
 
     Args:
         checkpoint: ``weights.pth`` or ``.safetensors`` of an export.
-        only: Prefixes of the file's keys that the module takes; none: all.
+        only: Parts of the module that the file has, ``layer4`` for one; none: all of
+            it. Its other parts are its own.
         skip: Prefixes of the file's keys that the module lacks on purpose.
         allow_partial: Go on where only part of the module's keys match.
     """
@@ -43,12 +44,17 @@ class ExportInit:
             UserError: The file cannot be read or belongs to another architecture.
         """
         weights = load_state_dict(self.checkpoint)
-        if self.only:
-            weights = {k: v for k, v in weights.items() if k.startswith(self.only)}
         if self.allow_partial:
             self._load_fitting(module, weights)
             return
-        load_weights(module, weights, ("",), source=self.checkpoint, ignore=self.skip)
+        for part in self.only or ("",):
+            load_weights(
+                module.get_submodule(part),
+                weights,
+                (f"{part}." if part else "",),
+                source=self.checkpoint,
+                ignore=self.skip,
+            )
 
     def _load_fitting(self, module: nn.Module, weights: dict[str, Tensor]) -> None:
         own = module.state_dict()

@@ -1,0 +1,154 @@
+"""What a training's work dir tells about it."""
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..utils.errors import UserError
+
+# The hosts' names, in the order of our tables.
+METRICS = (
+    "mAP",
+    "AP50",
+    "AP75",
+    "bbox_mAP",
+    "bbox_mAP_50",
+    "bbox_mAP_75",
+    "segm_mAP",
+    "segm_mAP_50",
+    "segm_mAP_75",
+    "mIoU",
+    "aAcc",
+    "top1",
+    "top5",
+)
+_SCALARS = "vis_data/scalars.json"
+# Detection metrics are fractions, segmentation's and classification's per cent.
+_FRACTIONS = ("pascal_voc/", "coco/")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training on a downstream task.
+
+    Attributes:
+        folder: The work dir.
+        task: Name of its config.
+        backbone: Sub-net and weights; runs that differ in the seed alone share it.
+        seed: None where the config fixes none.
+        curves: Of each metric in per cent, and of "loss": pairs of step and value.
+    """
+
+    folder: Path
+    task: str
+    backbone: str
+    seed: int | None
+    curves: dict[str, list[tuple[int, float]]] = field(repr=False)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Last value of each metric, in the order of `METRICS`."""
+        return {
+            name: self.curves[name][-1][1] for name in METRICS if name in self.curves
+        }
+
+
+def read_run(folder: str | Path) -> Run:
+    """Reads the logs that mmengine left in a work dir.
+
+    Args:
+        folder: As given to ``tools/train.py --work-dir``; a training that was resumed
+            has several logs in it, which are joined.
+
+    Raises:
+        UserError: No logs there, or damaged ones.
+    """
+    folder = Path(folder)
+    logs = sorted(folder.glob(f"*/{_SCALARS}"))
+    if not logs:
+        raise UserError(f"{folder} is no work dir of a training: no */{_SCALARS}")
+    curves: dict[str, dict[int, float]] = {}
+    for log in logs:
+        _read_log(log, curves)
+    config = logs[-1].parent / "config.py"
+    cfg = Config.fromfile(config) if config.is_file() else Config()
+    export = cfg.get("export") or {}
+    names = [path.stem for path in folder.glob("*.py")]
+    return Run(
+        folder,
+        names[0] if len(names) == 1 else folder.name,
+        _backbone(export),
+        (cfg.get("randomness") or {}).get("seed"),
+        {name: sorted(curve.items()) for name, curve in curves.items()},
+    )
+
+
+def _backbone(export: dict[str, str]) -> str:
+    if not export:
+        return "the config's own"
+    if export["weights"] == "untrained":
+        return f"{export['subnet']} untrained"
+    # EXPORTS/NAME/weights.pth: a sub-net's own name does not tell methods apart.
+    return "/".join(Path(export["weights"]).parts[-3:-1])
+
+
+def _read_log(log: Path, curves: dict[str, dict[int, float]]) -> None:
+    for number, line in enumerate(log.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise UserError(f"{log}, line {number}, is no JSON") from error
+        step = row.get("step", 0)
+        for key, value in row.items():
+            name = key.rsplit("/", 1)[-1]
+            if name in METRICS or key == "loss":
+                scale = 100 if key.startswith(_FRACTIONS) else 1
+                curves.setdefault(name, {})[step] = scale * value
+
+
+def find_runs(folders: Iterable[str | Path]) -> list[Run]:
+    """Reads work dirs, or folders that hold work dirs at any depth.
+
+    Raises:
+        UserError: One of them holds none.
+    """
+    runs = []
+    for folder in map(Path, folders):
+        below = {log.parents[2] for log in folder.glob(f"**/{_SCALARS}")}
+        if not below:
+            raise UserError(f"{folder} holds no work dir of a training")
+        runs += [read_run(path) for path in sorted(below)]
+    return runs
+
+
+def spread(values: Sequence[float]) -> str:
+    """Returns mean ± sample standard deviation, or the one value."""
+    mean = statistics.mean(values)
+    if len(values) < 2:
+        return f"{mean:.1f}"
+    return f"{mean:.1f} ± {statistics.stdev(values):.1f}"
+
+
+def comparison_table(rows: dict[str, list[dict[str, float]]], first: str) -> str:
+    """Returns a Markdown table, a row for each group of seeds.
+
+    Args:
+        rows: Metrics of every seed, by the row's title.
+        first: Title of the column of titles.
+    """
+    found = [
+        m for m in METRICS if any(m in run for runs in rows.values() for run in runs)
+    ]
+    lines = [f"| {first} | seeds | {' | '.join(found)} |"]
+    lines.append("| --- " * (len(found) + 2) + "|")
+    for title, runs in rows.items():
+        cells = []
+        for metric in found:
+            values = [run[metric] for run in runs if metric in run]
+            cells.append(spread(values) if values else "")
+        lines.append(f"| {title} | {len(runs)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
