@@ -4,20 +4,28 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.backbones import ElasticResNet
-from ..models.elastic import View, conv_norm, uncalibrated
+from ..models.elastic import Unit, View, uncalibrated
 from ..subnets import Subnet
+
+Norm = tuple[nn.Module, Tensor, Tensor]
 
 
 class _Node:
     """A stem or a stage, and the stages behind it."""
 
-    def __init__(self, view: View | None = None, depth: int = -1):
-        self.view, self.depth = view, depth
+    def __init__(self, stage: nn.Module | None = None, norms: Sequence[Norm] = ()):
+        self.stage, self.norms = stage, norms
         self.children: dict[Hashable, _Node] = {}
         self.places: list[int] = []
+
+    def run(self, x: Tensor) -> Tensor:
+        # Nodes of equal groups share the weights and differ in their statistics.
+        for norm, mean, var in self.norms:
+            norm.running_mean, norm.running_var = mean, var
+        return self.stage(x)
 
 
 class SharedPaths:
@@ -30,6 +38,10 @@ class SharedPaths:
     result is right all the same. Of 256 paths of a ResNet-50 at 224 px, one per pool
     image, that is 320 instead of 1,046 GMAC (export style). Only one feature map per
     stage is held at a time.
+
+    The weights of a stage depend on its group alone, so they are cut out of the
+    network once per stage and group, not per path and batch; they are copies, of the
+    size of ``groups`` paths.
 
     Args:
         backbone: In evaluation mode.
@@ -46,20 +58,39 @@ class SharedPaths:
     def __init__(self, backbone: ElasticResNet, subnets: Sequence[Subnet]):
         self.backbone, self.subnets = backbone, list(subnets)
         self.stages_run = self.stages_alone = 0
+        self._plain: dict[Hashable, tuple[nn.Module, dict[str, nn.Module]]] = {}
         self._root = _Node()
         for place, subnet in enumerate(self.subnets):
             view = backbone.view(subnet)
             if not view.ready:
                 raise uncalibrated(view.name)
             node = self._root
-            keys = _keys(backbone, subnet, view)
-            self.stages_alone += len(keys)
-            for depth, key in enumerate(keys):
+            for depth, units in enumerate(_stages(view)):
+                group = _group(subnet, depth)
+                key = (group, _digest(units))
+                self.stages_alone += 1
                 if key not in node.children:
-                    node.children[key] = _Node(view, depth)
+                    node.children[key] = self._make(subnet, depth, group, units)
                     self.stages_run += 1
                 node = node.children[key]
             node.places.append(place)
+
+    def _make(
+        self, subnet: Subnet, depth: int, group: Hashable, units: Sequence[Unit]
+    ) -> _Node:
+        if (depth, group) not in self._plain:
+            net = self.backbone.extract(subnet).eval()
+            stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
+            stage = net.stage_modules(depth - 1)[0] if depth else stem
+            norms = {unit.norm: net.get_submodule(unit.norm) for unit in units}
+            self._plain[depth, group] = (stage, norms)
+        stage, norms = self._plain[depth, group]
+        parts = [
+            (norms[unit.norm], unit.view.mean, unit.view.var)
+            for unit in units
+            if unit.view.mean is not None  # else its own, which nobody replaces
+        ]
+        return _Node(stage, parts)
 
     @torch.inference_mode()
     def features(
@@ -81,45 +112,48 @@ class SharedPaths:
         done = 0
         for images in batches:
             part = out[:, done : done + len(images)]
-            self._descend(self._root, images.to(device, non_blocking=True), part)
+            _descend(self._root, images.to(device, non_blocking=True), part)
             done += len(images)
             if progress:
                 progress(done)
         return out
 
-    def _descend(self, node: _Node, x: Tensor, out: Tensor) -> None:
-        for child in node.children.values():
-            y = self._run(child, x)
-            if child.places:
-                out[child.places] = y.float().mean(dim=(2, 3)).to(out.device)
-            self._descend(child, y, out)
 
-    def _run(self, node: _Node, x: Tensor) -> Tensor:
-        backbone, view = self.backbone, node.view
-        if node.depth == 0:
-            x = conv_norm(x, backbone.conv1, backbone.bn1, view.units["conv1"])
-            return backbone.maxpool(backbone.relu(x))
-        blocks = backbone.get_submodule(f"layer{node.depth}")
-        for block in blocks[: view.depths[node.depth - 1]]:
-            x = block(x, view.units)
-        return x
+def _descend(node: _Node, x: Tensor, out: Tensor) -> None:
+    for child in node.children.values():
+        y = child.run(x)
+        if child.places:
+            out[child.places] = y.float().mean(dim=(2, 3)).to(out.device)
+        _descend(child, y, out)
 
 
-def _keys(backbone: ElasticResNet, subnet: Subnet, view: View) -> list[Hashable]:
-    """Returns what the stem and each stage compute, given those before."""
-    path = subnet.path or (None,) * len(subnet.depths)
-    digests = [hashlib.sha256() for _ in range(len(path) + 1)]
+def _stages(view: View) -> list[list[Unit]]:
+    """Returns the units of the stem and of each stage."""
+    stages: list[list[Unit]] = [[] for _ in range(len(view.depths) + 1)]
     for unit in view.units.values():
         first = unit.conv.split(".")[0]
-        stage = int(first.removeprefix("layer")) if first.startswith("layer") else 0
-        if unit.view.mean is None:  # the statistics in the norm itself
-            digests[stage].update(b"own")
-        else:
-            for tensor in (unit.view.mean, unit.view.var):
-                digests[stage].update(tensor.detach().cpu().float().numpy().tobytes())
-    return [
-        (group, depth, digest.digest())
-        for group, depth, digest in zip(
-            (None, *path), (0, *subnet.depths), digests, strict=True
-        )
-    ]
+        is_stage = first.startswith("layer")
+        stages[int(first.removeprefix("layer")) if is_stage else 0].append(unit)
+    return stages
+
+
+def _group(subnet: Subnet, depth: int) -> Hashable:
+    """Returns what the weights of the stem (depth 0) or of a stage depend on.
+
+    The largest sub-net has norms with statistics of their own, so it shares no module.
+    """
+    if subnet.path is None:
+        return "largest"
+    return subnet.path[depth - 1] if depth else None
+
+
+def _digest(units: Sequence[Unit]) -> bytes:
+    """Hashes the statistics of norms."""
+    digest = hashlib.sha256()
+    for unit in units:
+        for tensor in (unit.view.mean, unit.view.var):
+            if tensor is None:
+                digest.update(b"own")
+            else:
+                digest.update(tensor.detach().cpu().float().numpy().tobytes())
+    return digest.digest()
