@@ -8,7 +8,8 @@ WORK ?= work_dirs/quickstart
 IMAGES ?=
 TARGET ?=
 
-KEY := $(shell { cat pyproject.toml .ci/constraints.txt; echo "$(EXTRAS)"; \
+# Of pyproject.toml the part that names dependencies.
+KEY := $(shell { sed '/^\[project.scripts\]/,$$d' pyproject.toml; cat .ci/constraints.txt; echo "$(EXTRAS)"; \
 	$(PYTHON) -c 'import sys, platform; print(sys.version, platform.machine())'; } | sha256sum | cut -c1-12)
 HERE := $(shell { echo "$(CURDIR) $(KEY)"; } | sha256sum | cut -c1-12)
 BASE := $(CACHE)/base-$(KEY)
