@@ -21,6 +21,7 @@ tables are in WORK_DIR/tables.md.
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -394,7 +395,10 @@ class Evidence:
             f"accuracy are means of {len(seeds)} supernet(s), in brackets the 95 % "
             "bootstrap interval over sub-nets. In bands: mean within "
             f"{len(self.bands)} bands of +-{100 * NARROW:.0f} % MACs. Partial: MACs "
-            "discounted. p: share of shuffled predictors that do as well in the bands.",
+            "discounted. p: share of shuffled predictors that do as well in the bands. "
+            "Rivals without labels: MACs, and the effective rank of the target's "
+            "features. Other supernet: how one supernet's accuracies rank another's, "
+            "which is what a perfect predictor could reach.",
             "",
             table_row(
                 [
@@ -413,12 +417,20 @@ class Evidence:
                 predictors = {
                     metric: self._mean(seeds, "score", on, metric, names)
                     for metric in METRICS
-                } | {"MACs": macs}
+                }
+                predictors["MACs"] = macs
+                predictors["rank"] = self._mean(
+                    seeds, "truth", on, "effective_rank", names
+                )
                 for name, x in predictors.items():
                     cells = correlations(x, truth, macs, inside, labels)
                     if name == "MACs":
                         cells[-2] = ""
                     lines.append(table_row([target, measure, name, *cells]))
+                truths = [self._mean([s], "truth", on, measure, names) for s in seeds]
+                if len(seeds) > 1:
+                    cells = agreement(truths, macs, inside, labels)
+                    lines.append(table_row([target, measure, "other supernet", *cells]))
         return "\n".join(lines)
 
     def _mean(
@@ -552,6 +564,24 @@ def correlations(
         cell(ranks.partial_spearman, x, truth, macs),
         f"{p:.3f}",
     ]
+
+
+def agreement(
+    truths: Sequence[np.ndarray],
+    macs: np.ndarray,
+    inside: Sequence[int],
+    labels: Sequence[str],
+) -> list[str]:
+    """Returns the cells of supernets as predictors of each other, means of pairs."""
+    found = []
+    for a, b in itertools.combinations(truths, 2):
+        banded = [
+            ranks.banded(statistic, a[inside], b[inside], labels)
+            for statistic in (ranks.spearman, ranks.kendall)
+        ]
+        partial = ranks.partial_spearman(a, b, macs)
+        found.append([ranks.spearman(a, b), ranks.kendall(a, b), *banded, partial])
+    return [*(f"{value:.2f}" for value in np.mean(found, axis=0)), ""]
 
 
 def read(file: Path) -> Any:
