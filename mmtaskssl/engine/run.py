@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmtaskssl.registry import OPTIMIZERS, RUNNERS
+from mmtaskssl.transfer.data_checks import check_annotations, check_training_data
 from mmtaskssl.utils.errors import UserError
 
 from .cpu_runner import CPURunner
@@ -35,10 +36,12 @@ def train(cfg: Config) -> None:
     for section in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
         if cfg.get(section) is None:
             raise UserError(f"the config has no {section}, it cannot be trained")
+    check_annotations(cfg)
     with user_errors():
         runner = build_runner(cfg)
         runner.train_loop  # noqa: B018  builds it: bad data must show before training
         check_batches(runner)
+        check_training_data(runner)
         if cfg.get("load_from"):
             check_checkpoint(runner, cfg.load_from)
         _check_optimizer(cfg)

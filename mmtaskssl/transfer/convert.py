@@ -1,0 +1,184 @@
+"""Names of a backbone's weights in other libraries, and back."""
+
+import io
+import pickle
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..features.checkpoint import load_state_dict
+from ..utils.atomic import atomic_path
+from ..utils.errors import UserError
+
+# Ours are torchvision's, and so are those of mmdet, mmseg, mmcls and mmselfsup.
+FRAMEWORKS = ("torchvision", "timm", "detectron2")
+_HEADS = ("fc.", "head.", "classifier.", "conv_head.", "stem.fc.", "linear.")
+# timm groups MobileNetV3-Large's 15 blocks by these numbers, and counts the last
+# convolution as the only block of one more group.
+_MOBILENET_GROUPS = (1, 2, 3, 4, 2, 3, 1)
+
+
+def convert_names(
+    weights: Mapping[str, Tensor], framework: str, back: bool = False
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Renames the weights of a ResNet or a MobileNetV3-Large.
+
+    Args:
+        weights: A backbone's, with our names; with ``back``, the other library's.
+        framework: One of `FRAMEWORKS`.
+        back: From the library's names to ours.
+
+    Returns:
+        The renamed weights, and the names that were left out: classifiers, and what
+        the other side does not have.
+
+    Raises:
+        UserError: Unknown framework, or weights of another kind of network.
+    """
+    if framework not in FRAMEWORKS:
+        raise UserError(f"framework must be one of {', '.join(FRAMEWORKS)}")
+    rename = _renaming(weights, framework, back)
+    kept, left = {}, []
+    for name, value in weights.items():
+        new = None if name.startswith(_HEADS) else rename(name)
+        if new is None:
+            left.append(name)
+        else:
+            kept[new] = value
+    if not kept:
+        raise UserError(f"no weight of a backbone with {framework}'s names was found")
+    return kept, left
+
+
+def _renaming(
+    weights: Mapping[str, Tensor], framework: str, back: bool
+) -> Callable[[str], str | None]:
+    if framework == "detectron2":
+        return _from_detectron2 if back else _to_detectron2
+    mobile = any(name.startswith(("features.", "conv_stem.")) for name in weights)
+    if framework == "timm" and mobile:
+        table = _mobilenet_table()
+        if back:
+            table = {theirs: ours for ours, theirs in table.items()}
+        return table.get
+    return lambda name: name if _is_torchvision(name) else None
+
+
+def _is_torchvision(name: str) -> bool:
+    return re.match(r"(conv1|bn1|layer\d+|features)\.", name) is not None
+
+
+def _to_detectron2(name: str) -> str | None:
+    """``layer1.0.bn2.weight`` becomes ``res2.0.conv2.norm.weight``."""
+    if not _is_torchvision(name) or name.endswith("num_batches_tracked"):
+        return None
+    if name.startswith("features."):
+        raise UserError("detectron2 has no MobileNetV3 whose names could be taken")
+    name = re.sub(r"bn(\d+)\.", r"conv\1.norm.", name)
+    name = name.replace("downsample.0.", "shortcut.")
+    name = name.replace("downsample.1.", "shortcut.norm.")
+    stage = re.match(r"layer(\d+)\.", name)
+    if stage is None:
+        return f"stem.{name}"
+    return f"res{int(stage[1]) + 1}.{name[stage.end() :]}"
+
+
+def _from_detectron2(name: str) -> str | None:
+    name = re.sub(r"^backbone\.", "", name)
+    name = re.sub(r"^bottom_up\.", "", name)
+    stage = re.match(r"res(\d+)\.", name)
+    if stage is not None:
+        name = f"layer{int(stage[1]) - 1}.{name[stage.end() :]}"
+    elif name.startswith("stem.conv1."):
+        name = name.removeprefix("stem.")
+    else:
+        return None
+    name = name.replace("shortcut.norm.", "downsample.1.")
+    name = name.replace("shortcut.", "downsample.0.")
+    return re.sub(r"conv(\d+)\.norm\.", r"bn\1.", name)
+
+
+def _mobilenet_table() -> dict[str, str]:
+    """Returns timm's name of each of torchvision's of a MobileNetV3-Large."""
+    from torchvision.models import mobilenet_v3_large
+
+    with torch.device("meta"):
+        names = [n for n in mobilenet_v3_large().state_dict() if "features." in n]
+    groups = [g for g, size in enumerate(_MOBILENET_GROUPS) for _ in range(size)]
+    counts = [i for size in _MOBILENET_GROUPS for i in range(size)]
+    table = {}
+    for name in names:
+        _, block, rest = name.split(".", 2)
+        if block == "0":
+            table[name] = _layer(rest, "conv_stem", "bn1")
+            continue
+        index = int(block) - 1
+        place = f"blocks.{groups[index]}.{counts[index]}."
+        if groups[index] == len(_MOBILENET_GROUPS) - 1:
+            table[name] = place + _layer(rest, "conv", "bn1")
+        else:
+            table[name] = place + _in_block(names, block, rest)
+    return table
+
+
+def _in_block(names: list[str], block: str, rest: str) -> str:
+    _, layer, rest = rest.split(".", 2)  # block.LAYER.REST
+    prefix = f"features.{block}.block."
+    layers = sorted({int(n.split(".")[3]) for n in names if n.startswith(prefix)})
+    squeezed = [i for i in layers if f"{prefix}{i}.fc1.weight" in names]
+    if int(layer) in squeezed:
+        rest = rest.replace("fc1.", "conv_reduce.").replace("fc2.", "conv_expand.")
+        return f"se.{rest}"
+    order = [i for i in layers if i not in squeezed].index(int(layer))
+    kinds = ("conv_pw", "conv_dw", "conv_pwl")
+    if len(layers) - len(squeezed) == 2:  # the first block does not expand
+        kinds = ("conv_dw", "conv_pw")
+    return _layer(rest, kinds[order], f"bn{order + 1}")
+
+
+def _layer(rest: str, conv: str, norm: str) -> str:
+    number, _, parameter = rest.partition(".")
+    return f"{conv if number == '0' else norm}.{parameter}"
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Reads ``.pth``, ``.safetensors`` or detectron2's ``.pkl`` without running code.
+
+    Raises:
+        UserError: No such file, a damaged one, or one that holds more than weights.
+    """
+    path = Path(path)
+    if path.suffix != ".pkl":
+        return load_state_dict(path)
+    if not path.is_file():
+        raise UserError(f"checkpoint {path} does not exist")
+    try:
+        content = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
+        arrays = content.get("model", content)
+        return {name: torch.from_numpy(value.copy()) for name, value in arrays.items()}
+    except (pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
+        raise UserError(f"{path} is damaged or holds more than arrays") from error
+
+
+class _ArraysOnly(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        allowed = ("_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer")
+        if module.split(".")[0] == "numpy" and name in allowed:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name}")
+
+
+def write_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
+    """Writes ``.pth``, or the ``.pkl`` that detectron2 matches by heuristics."""
+    path = Path(path)
+    with atomic_path(path) as temporary:
+        if path.suffix == ".pkl":
+            arrays = {name: value.numpy() for name, value in weights.items()}
+            content = {"model": arrays, "matching_heuristics": True}
+            temporary.write_bytes(pickle.dumps({**content, "__author__": "mmtaskssl"}))
+        else:
+            torch.save(dict(weights), temporary)

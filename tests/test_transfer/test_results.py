@@ -1,0 +1,119 @@
+"""Logs become tables; the tools that make and compare runs refuse bad input."""
+
+import json
+import subprocess
+
+import pytest
+
+from mmtaskssl.transfer.results import comparison_table, find_runs, read_run
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resource_root
+from tests.test_tools._tools import failure_of, load_tool
+
+
+def write_run(folder, seed, weights, rows, time="20260101_000000"):
+    log = folder / time / "vis_data"
+    log.mkdir(parents=True)
+    (log / "scalars.json").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    export = {"subnet": "s8-w8.16-d1.1", "weights": weights}
+    (log / "config.py").write_text(
+        f"export = {export!r}\nrandomness = dict(seed={seed})\n"
+    )
+    (folder / "faster-rcnn_bccd.py").touch()
+    return folder
+
+
+def rows(step, ap):
+    return [
+        {"loss": 2.0, "lr": 0.1, "step": step - 1},
+        {"pascal_voc/mAP": ap, "pascal_voc/AP50": 2 * ap, "step": step},
+    ]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for seed, ap in enumerate((0.1, 0.3)):
+        write_run(tmp_path / f"moco{seed}", seed, "/x/moco/weights.pth", rows(10, ap))
+    write_run(tmp_path / "random", 0, "untrained", rows(10, 0.05))
+    return tmp_path
+
+
+def test_resumed_run_is_one(tmp_path):
+    write_run(tmp_path / "a", 3, "untrained", rows(10, 0.1))
+    write_run(tmp_path / "a", 3, "untrained", rows(20, 0.25), "20260102_000000")
+    run = read_run(tmp_path / "a")
+    assert run.metrics == {"mAP": 25.0, "AP50": 50.0}
+    assert run.curves["mAP"] == [(10, 10.0), (20, 25.0)]
+    assert (run.seed, run.task) == (3, "faster-rcnn_bccd")
+    assert run.backbone == "s8-w8.16-d1.1 untrained"
+
+
+def test_table_and_tool(runs, capsys):
+    tool = load_tool("analysis_tools/compare_transfer")
+    tool.main([str(runs), "--out", str(runs / "table.md")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "faster-rcnn_bccd"
+    assert lines[2] == "| backbone | seeds | mAP | AP50 |"
+    assert lines[4] == "| x/moco | 2 | 20.0 ± 14.1 | 40.0 ± 28.3 |"
+    assert lines[5] == "| s8-w8.16-d1.1 untrained | 1 | 5.0 | 10.0 |"
+    assert (runs / "table.md").read_text().splitlines() == lines
+
+
+def test_plot(runs):
+    pytest.importorskip("matplotlib")
+    tool = load_tool("analysis_tools/compare_transfer")
+    tool.main([str(runs), "--plot", str(runs / "curves.png")])
+    assert (runs / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_missing_cells_stay_empty():
+    table = comparison_table({"a": [{"mIoU": 30.0}], "b": [{"top1": 5.0}]}, "net")
+    assert table.splitlines()[2:] == ["| a | 1 | 30.0 |  |", "| b | 1 |  | 5.0 |"]
+
+
+def test_folders_without_logs(tmp_path):
+    with pytest.raises(UserError, match="holds no work dir"):
+        find_runs([tmp_path])
+    with pytest.raises(UserError, match="is no work dir"):
+        read_run(tmp_path)
+    run = write_run(tmp_path / "a", 0, "untrained", rows(10, 0.1))
+    (run / "20260101_000000/vis_data/scalars.json").write_text('{"loss": 1}\n{"lo')
+    with pytest.raises(UserError, match=r"scalars\.json, line 2, is no JSON"):
+        read_run(run)
+
+
+@pytest.mark.parametrize(
+    ("exports", "words"),
+    [
+        (["moco"], "NAME=EXPORT_DIR"),
+        (["moco=/nowhere"], "is no folder of an export"),
+        (["a={0}", "a={0}"], "names a row twice"),
+        (["a={0}"], r"detection/bccd does not exist"),
+    ],
+)
+def test_evidence_refuses(tmp_path, resnet_export, exports, words):
+    tool = load_tool("benchmarks/transfer_evidence")
+    argv = ["--data", str(tmp_path), "--work-dir", str(tmp_path / "out"), "--exports"]
+    message = failure_of(tool, [*argv, *(e.format(resnet_export) for e in exports)])
+    assert words.replace("\\", "") in message
+
+
+def test_evidence_tables(tmp_path, resnet_export, capsys):
+    tool = load_tool("benchmarks/transfer_evidence")
+    (tmp_path / "detection" / "bccd").mkdir(parents=True)
+    out = tmp_path / "out"
+    for seed in range(2):
+        folder = out / "bccd" / "moco" / f"seed{seed}"
+        write_run(folder, seed, "x", rows(10, 0.1 + 0.1 * seed))
+    argv = ["--data", str(tmp_path), "--work-dir", str(out), "--tasks", "bccd"]
+    argv += ["--exports", f"moco={resnet_export}", f"none=random:{resnet_export}"]
+    tool.main([*argv, "--tables-only"])
+    assert "| moco | 2 | 15.0 ± 7.1 | 30.0 ± 14.1 |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", ["classification", "detection", "segmentation"])
+@pytest.mark.parametrize("launcher", ["dist", "slurm"])
+def test_scripts_say_how_to_use_them(task, launcher):
+    script = resource_root("tools") / "benchmarks" / task / f"{launcher}_train.sh"
+    result = subprocess.run(["bash", script], capture_output=True, text=True)
+    assert result.returncode == 2 and "CONFIG EXPORT GPUS" in result.stderr

@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# See tools/benchmarks/slurm_transfer.sh; configs are in configs/transfer/segmentation.
+exec bash "$(dirname "$0")/../slurm_transfer.sh" "$@"

@@ -1,0 +1,33 @@
+"""Makes a training's checkpoint small and recognisable: weights and config alone.
+
+    publish_model.py CHECKPOINT OUT.pth
+
+Optimizer, schedulers and logs go; the name gets the first eight digits of the file's
+SHA-256, OUT-xxxxxxxx.pth, which mmengine checks where it downloads.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmtaskssl.utils.errors import UserError, run_tool
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("out", metavar="OUT.pth")
+    args = parser.parse_args(argv)
+    # Late, so that --help and wrong arguments answer at once.
+    from mmtaskssl.transfer.publish import publish
+
+    if Path(args.out).suffix != ".pth":
+        raise UserError(f"{args.out} must end in .pth")
+    path, before, after = publish(args.checkpoint, args.out)
+    print(f"{path}: {after / 1e6:.1f} MB of {before / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    run_tool(main)
