@@ -228,21 +228,22 @@ def _slim_stock() -> nn.Module:
     return host_build("mmdet", config)
 
 
-# Kind, sub-net, and the stock network of the same shape.
+# Elastic network, sub-net, and the stock network of the same shape, with equally many
+# outputs: whoever keeps more of them alive is slower.
 LATENCY = {
     "ResNet-50 of DATA's space": (
-        "DynamicResNet, bottleneck",
+        KINDS["DynamicResNet, bottleneck"],
         "R50",
         lambda: torchvision_resnet(Subnet.of("s64-w64.128.256.512-d3.4.6.3")),
     ),
-    "ResNet-50, half as wide": ("SlimmableResNet-50, switchable", "0.5", _slim_stock),
+    "ResNet-50, half as wide": (lambda: SlimmableResNet(50), "0.5", _slim_stock),
     "MobileNetV3-Large, half as wide": (
-        "SlimmableMobileNetV3, calibrated",
+        lambda: SlimmableMobileNetV3(divisor=8),
         "0.5",
         lambda: _Features(0.5),
     ),
     "path of the routed ResNet-50": (
-        "RoutedResNet-50, export",
+        KINDS["RoutedResNet-50, export"],
         "s64-w160.320.640.1280-d3.4.6.3-p0.3.1.2",
         lambda: torchvision_resnet(Subnet.of("s64-w64.128.256.512-d3.4.6.3")),
     ),
@@ -252,9 +253,9 @@ LATENCY = {
 @torch.inference_mode()
 def latency(case: str, args: argparse.Namespace) -> tuple[list[float], ...]:
     """Returns milliseconds of the stock, the exported and the elastic network."""
-    kind, name, stock = LATENCY[case]
+    build, name, stock = LATENCY[case]
     device = torch.device(args.device)
-    elastic = make(KINDS[kind], args.seed)
+    elastic = make(build, args.seed)
     subnet = elastic.resolve(name)
     if elastic.needs_calibration(subnet):
         calibrate(elastic, subnet, images(1, 2))
