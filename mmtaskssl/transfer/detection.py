@@ -22,8 +22,16 @@ def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
         What was changed, a line each.
 
     Raises:
-        UserError: The export cannot be split for a C4 detector.
+        UserError: The export cannot be split for a C4 detector, or its maps are not of
+            strides 4 to 32.
     """
+    arch = export.plain_network.get("arch") or {}
+    if arch.get("stem_kernel", 7) != 7:
+        raise UserError(
+            f"export {export.name} keeps the resolution of very small images (a stem "
+            "of 3x3, without pooling): its maps do not have the strides 4 to 32 that "
+            "a detector's anchors are made for"
+        )
     channels = replace_backbone(model, export)
     changes = [f"backbone={export.name}"]
     neck = model.get("neck")

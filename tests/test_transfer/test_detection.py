@@ -6,7 +6,8 @@ import shutil
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import DATASETS, DefaultScope
 
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.engine.run import build_runner
@@ -129,6 +130,16 @@ def test_stages_that_a_network_lacks(resnet_export, tmp_path):
     assert cfg.model.backbone.out_indices == (0, 1, 2)
 
 
+def test_stem_for_very_small_images(resnet_export, tmp_path):
+    folder = tmp_path / "small"
+    shutil.copytree(resnet_export, folder)
+    meta = json.loads((folder / "meta.json").read_text())
+    meta["plain_network"]["arch"]["stem_kernel"] = 3
+    (folder / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(UserError, match="keeps the resolution of very small images"):
+        load(DEBUG, backbone=str(folder))
+
+
 def test_weights_of_another_architecture(resnet_export, tmp_path):
     folder = tmp_path / "bad"
     shutil.copytree(resnet_export, folder)
@@ -136,7 +147,7 @@ def test_weights_of_another_architecture(resnet_export, tmp_path):
     weights["conv1.weight"] = torch.zeros(8, 3, 7, 7)
     torch.save(weights, folder / "weights.pth")
     cfg = load(DEBUG, backbone=str(folder))
-    with pytest.raises(UserError, match=r"loaded 121/122 .* conv1\.weight is \(8, 3"):
+    with pytest.raises(UserError, match=r"loaded 119/120 .* conv1\.weight is \(8, 3"):
         build(cfg)
     cfg.model.backbone.init_cfg.allow_partial = True
     model = build(cfg)
@@ -150,3 +161,21 @@ def test_config_without_a_backbone(resnet_export, tmp_path):
     Config({"model": {"type": "Anything"}}).dump(path)
     with pytest.raises(UserError, match="no backbone that an export could be"):
         load_config(str(path), {"backbone": str(resnet_export)})
+
+
+@pytest.mark.gpu
+def test_detections_on_a_gpu_are_those_on_the_cpu(resnet_export):
+    cfg = load(DEBUG, backbone=str(resnet_export))
+    cfg.model.test_cfg.rcnn.score_thr = 0.0
+    model, dataset = build(cfg).eval(), DATASETS.build(cfg.test_dataloader.dataset)
+    found = {}
+    for device in ("cpu", "cuda"):
+        model.to(device)
+        with torch.no_grad():
+            (sample,) = model.test_step(pseudo_collate([dataset[0]]))
+        found[device] = sample.pred_instances.cpu()
+    count = min(20, len(found["cpu"]))
+    for key in ("scores", "bboxes"):
+        torch.testing.assert_close(
+            found["cuda"][key][:count], found["cpu"][key][:count], rtol=1e-3, atol=1e-2
+        )
