@@ -1,1 +1,1 @@
-"""Time and memory of training steps, measured."""
+"""Time and memory of training steps, measured; and what the evidence is made of."""
