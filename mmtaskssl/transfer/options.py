@@ -44,7 +44,7 @@ def apply_transfer_options(cfg: Config, data_root: str | None = None) -> None:
 
 def _move_data(cfg: Config, new: str) -> None:
     """Replaces the data root wherever data sets and evaluators repeat it."""
-    old = _first(cfg, "data_root")
+    old = _data_root(cfg)
     if not old:
         raise UserError("data_root=... needs a config whose data sets have a data_root")
 
@@ -63,16 +63,14 @@ def _move_data(cfg: Config, new: str) -> None:
     cfg.data_root = new
 
 
-def _first(cfg: Config, key: str) -> str | None:
-    """Returns the config's own variable, or the training data's value."""
-    if isinstance(cfg.get(key), str):
-        return cfg[key]
+def _data_root(cfg: Config) -> str | None:
+    """Returns the training data's; the config's variable has the new value already."""
     found = [cfg.get("train_dataloader")]
     while found:
         value = found.pop(0)
         if isinstance(value, dict):
-            if isinstance(value.get(key), str):
-                return value[key]
+            if isinstance(value.get("data_root"), str):
+                return value["data_root"]
             found += value.values()
         elif isinstance(value, list | tuple):
             found += value
