@@ -105,17 +105,16 @@ def test_untrained_weights_and_a_dumped_config(resnet_export, tmp_path):
 
 
 def test_training_changes_the_metric(resnet_export, tmp_path):
-    cfg = load(DEBUG, backbone=str(resnet_export), max_iters=60, work_dir=str(tmp_path))
+    cfg = load(DEBUG, backbone=str(resnet_export), max_iters=40, work_dir=str(tmp_path))
     cfg.launcher, cfg.log_level = "none", "ERROR"
-    cfg.train_cfg.val_interval = 60
-    cfg.train_dataloader.batch_size = 8
+    cfg.train_cfg.val_interval = 40
     runner = build_runner(cfg)
     runner.model.init_weights()
     before = runner.val()["pascal_voc/mAP"]
     runner.train()
     lines = (tmp_path / runner.timestamp / "vis_data" / "scalars.json").read_text()
     after = json.loads(lines.splitlines()[-1])["pascal_voc/mAP"]
-    assert before < 0.1 and after > before + 0.2
+    assert before < 0.1 and after > before + 0.1
 
 
 def test_stages_that_a_network_lacks(resnet_export, tmp_path):
@@ -147,7 +146,7 @@ def test_weights_of_another_architecture(resnet_export, tmp_path):
     weights["conv1.weight"] = torch.zeros(8, 3, 7, 7)
     torch.save(weights, folder / "weights.pth")
     cfg = load(DEBUG, backbone=str(folder))
-    with pytest.raises(UserError, match=r"loaded 119/120 .* conv1\.weight is \(8, 3"):
+    with pytest.raises(UserError, match=r"loaded 119/120 .*conv1\.weight is \(8, 3"):
         build(cfg)
     cfg.model.backbone.init_cfg.allow_partial = True
     model = build(cfg)
