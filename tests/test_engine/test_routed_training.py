@@ -1,15 +1,13 @@
 """Short trainings of SDR's debug config: phases, resume, two processes."""
 
 import itertools
-import os
-import socket
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.utils.errors import UserError
+from tests._gloo import in_two_processes
 
 from ._runs import run
 from .test_resume import _assert_identical, _state, _stop_half_way, _stop_hook
@@ -97,15 +95,7 @@ def test_images_without_clusters_are_refused(tmp_path):
         run(cfg)
 
 
-def _worker(rank, port, folder):
-    torch.set_num_threads(1)
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
+def _work(rank, folder):
     from mmtaskssl.engine.run import build_runner
 
     cfg = debug_config(folder / "run", model__subnet_sampler__shares=[0.2, 0.2, 0.6])
@@ -124,16 +114,11 @@ def _worker(rank, port, folder):
     algorithm.prepare = prepare
     runner.train()
     weights = {k: p.data for k, p in runner.model.named_parameters()}
-    torch.save({"weights": weights, "seen": seen}, folder / f"rank{rank}.pt")
-    torch.distributed.destroy_process_group()
+    return {"weights": weights, "seen": seen}
 
 
 def test_processes_run_the_same_paths_and_stay_equal(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(_worker, args=(port, tmp_path), nprocs=2)
-    first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2))
+    first, second = in_two_processes(_work, tmp_path)
     assert [names for names, _ in first["seen"]] == [n for n, _ in second["seen"]]
     assert sum(len(names) == 2 for names, _ in first["seen"]) == 10  # of 12
     # 8 + 8 images of a cluster of 16, or of 32: each once.

@@ -1,27 +1,14 @@
 """Two gloo processes on this machine's CPU."""
 
-import os
-import socket
-
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmengine.dist import broadcast
 
+from tests._gloo import in_two_processes
 from tests.test_engine._runs import ALGORITHMS, debug_config
 
 
-def _worker(rank, port, folder):
-    torch.set_num_threads(1)
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    import torch.distributed as dist
-
+def _work(rank, folder):
     from mmtaskssl.engine.run import build_runner, check_batches
 
     results = {}
@@ -45,8 +32,7 @@ def _worker(rank, port, folder):
             results["queue"] = runner.model.module.queue
             results["keys"] = _keys(runner.model.module, rank)
             results["features"] = _features(runner)
-    torch.save(results, folder / f"rank{rank}.pt")
-    dist.destroy_process_group()
+    return results
 
 
 def _keys(model, rank):
@@ -89,11 +75,7 @@ def _features(runner):
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two_processes")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(_worker, args=(port, folder), nprocs=2)
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
+    return in_two_processes(_work, folder)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

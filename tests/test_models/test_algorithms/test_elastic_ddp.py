@@ -1,16 +1,14 @@
 """The multi-sub-net step of two gloo processes against one process."""
 
-import os
-import socket
-
 import pytest
 import torch
-import torch.multiprocessing as mp
+import torch.distributed as dist
 from mmengine.optim import OptimWrapper
 
 from mmtaskssl.models.algorithms import ElasticDDP
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError
+from tests._gloo import in_two_processes
 from tests.test_engine._runs import debug_config
 from tests.test_models.test_algorithms._elastic import (
     RecordingSGD,
@@ -60,23 +58,12 @@ def _train(case, wrap=lambda model: model, share=slice(None)):
     }
 
 
-def _worker(rank, port, folder):
-    torch.set_num_threads(1)
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    import torch.distributed as dist
-
+def _work(rank, folder):
     dist.init_process_group("gloo")
     share = slice(rank * 4, rank * 4 + 4)
     results = {case: _train(case, ElasticDDP, share) for case in _CASES}
     results["runner"] = _train_with_runner(folder)
-    torch.save(results, folder / f"rank{rank}.pt")
-    dist.destroy_process_group()
+    return results
 
 
 def _train_with_runner(folder):
@@ -106,11 +93,7 @@ def _train_with_runner(folder):
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("elastic")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(_worker, args=(port, folder), nprocs=2)
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
+    return in_two_processes(_work, folder)
 
 
 @pytest.mark.parametrize("case", _CASES)

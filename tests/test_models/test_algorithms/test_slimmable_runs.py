@@ -1,15 +1,13 @@
 """Slimmable trainings by the Runner: resumed, and by two gloo processes."""
 
-import os
-import socket
-
 import pytest
 import torch
-import torch.multiprocessing as mp
+import torch.distributed as dist
 from mmengine.optim import OptimWrapper
 
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.models.algorithms import ElasticDDP
+from tests._gloo import in_two_processes
 from tests.test_engine.test_resume import _check, _stop_hook  # noqa: F401  a fixture
 from tests.test_models.test_algorithms._elastic import RecordingSGD, fresh_hub
 from tests.test_models.test_algorithms._slimmable import batch, build, model_config
@@ -51,30 +49,15 @@ def _train(kind, wrap=lambda model: model, share=slice(None)):
     return optimizer.gradients
 
 
-def _worker(rank, port, folder):
-    torch.set_num_threads(1)
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    import torch.distributed as dist
-
+def _work(rank, folder):
     dist.init_process_group("gloo")
     share = slice(rank * 4, rank * 4 + 4)
     results = {kind: _train(kind, ElasticDDP, share) for kind in _KINDS}
-    torch.save(results, folder / f"rank{rank}.pt")
-    dist.destroy_process_group()
+    return results
 
 
 def test_two_processes_equal_one_with_the_joined_batch(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(_worker, args=(port, tmp_path), nprocs=2)
-    ranks = [torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2)]
+    ranks = in_two_processes(_work, tmp_path)
     for kind in _KINDS:
         expected = _train(kind)
         for rank in ranks:

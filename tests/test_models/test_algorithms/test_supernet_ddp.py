@@ -1,13 +1,11 @@
 """Supernets in two gloo processes against one process with the joined batch."""
 
-import os
-import socket
-
 import pytest
 import torch
-import torch.multiprocessing as mp
+import torch.distributed as dist
 
 from mmtaskssl.models.algorithms import ElasticDDP
+from tests._gloo import in_two_processes
 from tests.test_models.test_algorithms._elastic import GN, batch, fresh_hub
 from tests.test_models.test_algorithms._supernets import build, sgd
 
@@ -34,32 +32,17 @@ def _train(case, wrap=lambda model: model, share=slice(None)):
     return state
 
 
-def _worker(rank, port, folder):
-    torch.set_num_threads(1)
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    import torch.distributed as dist
-
+def _work(rank, folder):
     dist.init_process_group("gloo")
     share = slice(rank * 4, rank * 4 + 4)
     results = {case: _train(case, ElasticDDP, share) for case in _CASES}
-    torch.save(results, folder / f"rank{rank}.pt")
-    dist.destroy_process_group()
+    return results
 
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("supernets")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(_worker, args=(port, folder), nprocs=2)
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
+    return in_two_processes(_work, folder)
 
 
 @pytest.mark.parametrize("case", _CASES)
