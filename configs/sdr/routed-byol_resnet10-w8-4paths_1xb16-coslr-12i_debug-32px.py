@@ -6,7 +6,7 @@ python tools/train.py \
     configs/sdr/routed-byol_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py
 """
 
-_base_ = ["../_base_/models/routed_byol.py", "../_base_/recipes/debug_32px.py"]
+_base_ = ["../_base_/models/routed_byol.py", "../_base_/recipes/routed_debug_32px.py"]
 
 model = dict(
     data_preprocessor=dict(view_size=32),
@@ -15,15 +15,3 @@ model = dict(
     neck=dict(in_channels=64, hid_channels=64, out_channels=16),
     head=dict(predictor=dict(in_channels=16, hid_channels=64, out_channels=16)),
 )
-
-train_dataloader = dict(
-    batch_sampler=dict(type="ClusterBatches", cluster_batch_size=8),
-    dataset=dict(
-        _delete_=True,
-        type="ClusteredImages",
-        clusters="labels",
-        tree=(2, 2, 1, 1),
-        dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
-    ),
-)
-default_hooks = dict(phase=dict(type="ProgressivePhaseHook"))

@@ -6,7 +6,10 @@ python tools/train.py \
     configs/sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py
 """
 
-_base_ = ["../_base_/models/routed_simsiam.py", "../_base_/recipes/debug_32px.py"]
+_base_ = [
+    "../_base_/models/routed_simsiam.py",
+    "../_base_/recipes/routed_debug_32px.py",
+]
 
 model = dict(
     data_preprocessor=dict(view_size=32),
@@ -16,18 +19,6 @@ model = dict(
     head=dict(predictor=dict(in_channels=64, hid_channels=16, out_channels=64)),
 )
 
-train_dataloader = dict(
-    batch_sampler=dict(type="ClusterBatches", cluster_batch_size=8),
-    dataset=dict(
-        _delete_=True,
-        type="ClusteredImages",
-        clusters="labels",
-        tree=(2, 2, 1, 1),
-        dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
-    ),
-)
 # The predictor's rate does not decay (section 4.1 of the paper of SimSiam).
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
-default_hooks = dict(
-    fixed_lr=dict(type="FixedLrHook"), phase=dict(type="ProgressivePhaseHook")
-)
+default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))

@@ -17,17 +17,7 @@ bash tools/dist_train.sh \
 Hardware: 4 GPUs.
 """
 
-_base_ = [
-    "../../_base_/models/classifier.py",
-    "../../_base_/datasets/labeled_imagenet.py",
-    "../../_base_/default_runtime.py",
-]
+_base_ = "./semi-10pct_resnet50_4xb64-coslr-30e_in1k.py"
 
-train_dataloader = dict(batch_size=64, dataset=dict(keep="data/imagenet/1percent.txt"))
-optim_wrapper = dict(
-    type="OptimWrapper",
-    optimizer=dict(type="SGD", lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.0),
-)
-auto_scale_lr = dict(base_batch_size=256)
-param_scheduler = [dict(type="CosineAnnealingLR", convert_to_iter_based=True)]
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=60, val_interval=10)
+train_dataloader = dict(dataset=dict(keep="data/imagenet/1percent.txt"))
+train_cfg = dict(max_epochs=60)
