@@ -14,7 +14,8 @@ model = dict(
     feat_dim=32,
     data_preprocessor=dict(view_size=32),
     backbone=dict(space="data_basic"),
-    neck=dict(in_channels=320, hid_channels=64, out_channels=32),
+    # Without batch norm in the neck all embeddings of so short a training are nearly one.
+    neck=dict(in_channels=320, hid_channels=64, out_channels=32, norm="BN"),
 )
 
 default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=2))

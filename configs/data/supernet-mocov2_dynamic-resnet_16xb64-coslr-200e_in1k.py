@@ -29,4 +29,7 @@ train_dataloader = dict(batch_size=64)
 optim_wrapper = dict(optimizer=dict(lr=0.12))
 auto_scale_lr = dict(base_batch_size=1024)
 
-default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=1000))
+# Behind a neck without batch norm embeddings begin close together, and first approach.
+default_hooks = dict(
+    collapse=dict(type="CollapseMonitorHook", interval=1000, begin=5000)
+)

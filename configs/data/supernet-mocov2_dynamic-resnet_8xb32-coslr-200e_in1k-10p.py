@@ -26,4 +26,7 @@ train_dataloader = dict(
     dataset=dict(source="data/imagenet/train_10p.txt", root="data/imagenet/train")
 )
 
-default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=1000))
+# Behind a neck without batch norm embeddings begin close together, and first approach.
+default_hooks = dict(
+    collapse=dict(type="CollapseMonitorHook", interval=1000, begin=5000)
+)

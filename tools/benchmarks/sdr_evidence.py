@@ -8,7 +8,7 @@ alone trains first, longer than the others, so that it costs as many MACs; its f
 cluster the pool. Then the arms train N iterations each: `routed` on these clusters,
 `random` on random ones, `no-kd` without distillation, `no-progress` with all paths from
 the start. The first phase of the first three is one and the same training, and runs
-once. Every path is calibrated on its own cluster.
+once. Paths are calibrated as `calibrate_bn.py --clusters` does it.
 
 A target's path is the one of the best kNN on its training images, held out fold by
 fold; MAX is a candidate, and wins ties. Test images decide nothing. The planted test
@@ -55,7 +55,7 @@ from mmtaskssl.export.source import load_source
 from mmtaskssl.features.checkpoint import load_state_dict
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.registry import MODELS
-from mmtaskssl.routing.calibrate import calibrate_paths_alone
+from mmtaskssl.routing.calibrate import calibrate_paths
 from mmtaskssl.routing.cluster_sample import ClusterSample
 from mmtaskssl.subnets import Subnet, build_space, cost
 from mmtaskssl.utils.atomic import atomic_path, write_json, write_text
@@ -278,7 +278,7 @@ class Evidence:
         if paths:
             subnets += list(self.space)
             sample = ClusterSample(clusters, self.transform, CALIBRATION, seed=seed)
-            found = calibrate_paths_alone(backbone, subnets[1:], sample)
+            found = calibrate_paths(backbone, subnets[1:], sample)
             for name, values in found.items():
                 backbone.subnet_statistics.set(name, values)
             if arm in ARMS:
