@@ -67,23 +67,21 @@ class Arm:
     calibrated: bool = False
 
 
+SANDWICH = {"model.subnet_sampler": {"type": "Sandwich", "num_random": 1}}
+SHARED_NORMS = {
+    "model.backbone.norm_cfg.type": "BN",
+    "model.neck.norm": "BN",
+    "model.neck.num_switches": 1,
+    "model.aux_predictor.norm": "BN",
+}
 ARMS = {
     "all": Arm("all widths each step, dsp, switchable BN"),
     "dsp_plus": Arm("dsp_plus", {"model.preset": "dsp_plus"}),
-    "sandwich": Arm(
-        "sandwich(3)",
-        {"model.subnet_sampler": {"type": "Sandwich", "num_random": 1}},
-    ),
+    "sandwich": Arm("sandwich(3)", SANDWICH),
     "dynamic": Arm("dynamic", {"model.subnet_sampler": {"type": "Dynamic"}}),
-    "calibrated": Arm(
-        "shared BN, calibrated",
-        {
-            "model.backbone.norm_cfg.type": "BN",
-            "model.neck.norm": "BN",
-            "model.neck.num_switches": 1,
-            "model.aux_predictor.norm": "BN",
-        },
-        calibrated=True,
+    "calibrated": Arm("shared BN, calibrated", SHARED_NORMS, calibrated=True),
+    "sandwich_calibrated": Arm(
+        "sandwich(3), shared BN, calibrated", SHARED_NORMS | SANDWICH, calibrated=True
     ),
     "slimclr": Arm("base weighs 1 + other widths", {"model.loss_weights": "slimclr"}),
     "mean": Arm("losses averaged, not summed", {"model.loss_weights": "mean"}),
