@@ -5,7 +5,8 @@
 
 DIR holds detection/bccd, detection/voc2007_small and segmentation/camvid. For each task
 every backbone is fine-tuned by the small config, nothing frozen, batch norms trained;
-NAME=random:EXPORT_DIR trains an export's architecture from scratch. A seed decides the
+NAME=random:EXPORT_DIR trains an export's architecture from scratch. EXPORT_DIR may hold
+{seed} and {task}, for a pre-training of each seed or for each task. A seed decides the
 new layers, the order and the flips of the images, and is the same for all rows.
 
 Interrupted, it continues with the same command; the tables are in OUT/tables.md.
@@ -49,18 +50,26 @@ class Arm:
     """A row of the tables: an export, or its architecture alone."""
 
     name: str
-    folder: Path
+    pattern: str
     trained: bool
 
     @classmethod
     def parse(cls, text: str) -> "Arm":
         """Reads ``NAME=EXPORT_DIR`` or ``NAME=random:EXPORT_DIR``."""
-        name, equals, folder = text.partition("=")
-        if not name or not equals or not folder:
+        name, equals, pattern = text.partition("=")
+        if not name or not equals or not pattern:
             raise UserError(f"--exports takes NAME=EXPORT_DIR, not {text!r}")
-        trained = not folder.startswith(_RANDOM)
-        info = ExportInfo.read(folder.removeprefix(_RANDOM), trained)
-        return cls(name, info.folder, trained)
+        trained = not pattern.startswith(_RANDOM)
+        return cls(name, pattern.removeprefix(_RANDOM), trained)
+
+    def folder(self, task: str, seed: int) -> Path:
+        """Returns the export of a task and a seed.
+
+        Raises:
+            UserError: There is none.
+        """
+        place = self.pattern.replace("{task}", task).replace("{seed}", str(seed))
+        return ExportInfo.read(place, self.trained).folder
 
 
 class Evidence:
@@ -73,6 +82,13 @@ class Evidence:
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
             raise UserError("--exports names a row twice")
+        if not args.tables_only:
+            self._exports = {  # all of them, before the first training
+                (task, arm.name, seed): arm.folder(task, seed)
+                for task in self.tasks
+                for arm in self.arms
+                for seed in range(self.seeds)
+            }
         for task in self.tasks:
             if not self._data_of(task).is_dir():
                 raise UserError(f"{self._data_of(task)} does not exist")
@@ -96,7 +112,8 @@ class Evidence:
         config = resolve_config(
             f"transfer/{TASKS[task].folder}/{TASKS[task].config}.py"
         )
-        self._note(folder, arm)
+        export = self._exports[task, arm.name, seed]
+        self._note(folder, f"{'' if arm.trained else _RANDOM}{export}")
         self.steps.run(
             f"{task} {arm.name} seed {seed}",
             lambda: self._metrics(task, arm, seed) is not None,
@@ -104,16 +121,15 @@ class Evidence:
             *(config, "--work-dir", folder),
             options=[
                 f"data_root={self._data_of(task)}/",
-                f"backbone={arm.folder}",
+                f"backbone={export}",
                 f"weights={'export' if arm.trained else 'random'}",
                 f"randomness.seed={seed}",
             ],
         )
 
-    def _note(self, folder: Path, arm: Arm) -> None:
+    def _note(self, folder: Path, text: str) -> None:
         """Refuses to take results of other weights for this row's."""
         note = folder / "arm.json"
-        text = str(arm.folder if arm.trained else f"{_RANDOM}{arm.folder}")
         if not note.is_file():
             write_json(note, text)
         elif note.read_text().strip() != f'"{text}"':
