@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from ..models.algorithms.momentum import MomentumEncoder
 from ..subnets import Subnet, cost
 from ..utils.errors import UserError
-from .bench import Bench, Setting, device_name, spread
+from ..utils.tables import quartiles
+from .bench import Bench, Setting, device_name
 
 #: Forwards that a backward pass costs: one for the inputs, one for the weights.
 _BACKWARD = 2
@@ -114,11 +115,11 @@ def report_alone(found: Comparison) -> Iterator[str]:
         values = [1000 * row[key] for row in rounds]
         name = "one slimmable training" if key == "step" else f"{key} alone"
         rate = 1000 * batch / statistics.median(values)
-        yield f"{name:40}{spread(values, '.1f')}{rate:11.1f}{peaks[key]:11.0f}"
+        yield f"{name:40}{quartiles(values, 1, 11)}{rate:11.1f}{peaks[key]:11.0f}"
     total = [sum(row.values()) - row["step"] for row in rounds]
     others = [peak for key, peak in peaks.items() if key != "step"]
     yield (
-        f"{'sum of those alone':40}{spread([1000 * t for t in total], '.1f')}"
+        f"{'sum of those alone':40}{quartiles([1000 * t for t in total], 1, 11)}"
         f"{batch / statistics.median(total):11.1f}{max(others):11.0f} (largest)"
     )
     macs = {

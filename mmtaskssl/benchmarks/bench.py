@@ -1,6 +1,5 @@
 """A model, a batch of generated images and an optimizer, to run steps of."""
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -149,9 +148,3 @@ def device_name(device: torch.device) -> str:
     if device.type == "cpu":
         return f"CPU ({torch.get_num_threads()} thread(s))"
     return torch.cuda.get_device_name(device)
-
-
-def spread(values: Sequence[float], form: str) -> str:
-    """Returns median and quartiles as text of fixed width."""
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{statistics.median(values):11{form}} [{low:{form}}, {high:{form}}]"

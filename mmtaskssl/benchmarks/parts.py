@@ -7,7 +7,8 @@ import torch
 from mmselfsup.engine.optimizers import LARS
 
 from ..engine.optimizers import SafeLARS, SafeSGD
-from .bench import Bench, device_name, spread
+from ..utils.tables import quartiles
+from .bench import Bench, device_name
 
 MEMORY_TARGET, TIME_TARGET = 1.15, 1.10
 
@@ -94,14 +95,15 @@ def report_parts(
     yield "\ntime                                                 ms"
     for part in rounds[0]:
         values = [1000 * row[part] for row in rounds]
-        yield f"{labels.get(part, part):44}{spread(values, '.1f')}"
+        yield f"{labels.get(part, part):44}{quartiles(values, 1, 11)}"
     ratios = [row["step"] / (sum(row.values()) - row["step"]) for row in rounds]
-    yield f"{'ratio of the step to the sum of the rest':44}{spread(ratios, '.3f')}" + (
-        f"   target {TIME_TARGET}"
+    yield (
+        f"{'ratio of the step to the sum of the rest':44}{quartiles(ratios, 3, 11)}"
+        + (f"   target {TIME_TARGET}")
     )
     yield "\noptimizers                                           ms"
     step = statistics.median(row["step"] for row in rounds)
     for name, spent in optimizers.items():
         share = 100 * statistics.median(spent) / step
-        values = spread([1000 * value for value in spent], ".1f")
+        values = quartiles([1000 * value for value in spent], 1, 11)
         yield f"{name:44}{values}   {share:.1f} % of the step"
