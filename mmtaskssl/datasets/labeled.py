@@ -52,25 +52,30 @@ class LabeledImages(UnlabeledImages):
     ) -> None:
         _check_part(fraction, shots, keep)
         super().__init__(source, **kwargs)
+        self.class_names, self.labels = self._find_labels(class_names)
+        if keep is not None:
+            self.get_subset_(_listed(self.image_ids, keep))
+        elif fraction is not None or shots is not None:
+            self.get_subset_(self._draw(fraction, shots, seed))
+
+    def _find_labels(
+        self, class_names: Sequence[str] | None
+    ) -> tuple[list[str], list[int]]:
         folders = []
         for image_id in self.image_ids:
             parts = PurePosixPath(image_id).parts
             if len(parts) < 2:
                 raise UserError(
-                    f"{image_id} of {source} lies in no class folder: a labelled"
+                    f"{image_id} of {self.source} lies in no class folder: a labelled"
                     " source needs CLASS/image files"
                 )
             folders.append(parts[0])
-        self.class_names = list(class_names or sorted(set(folders)))
-        unknown = sorted(set(folders) - set(self.class_names))
+        class_names = list(class_names or sorted(set(folders)))
+        unknown = sorted(set(folders) - set(class_names))
         if unknown:
-            raise UserError(f"{source} has folders that are no class: {unknown}")
-        label_of = {name: label for label, name in enumerate(self.class_names)}
-        self.labels = [label_of[folder] for folder in folders]
-        if keep is not None:
-            self.get_subset_(_listed(self.image_ids, keep))
-        elif fraction is not None or shots is not None:
-            self.get_subset_(self._draw(fraction, shots, seed))
+            raise UserError(f"{self.source} has folders that are no class: {unknown}")
+        label_of = {name: label for label, name in enumerate(class_names)}
+        return class_names, [label_of[folder] for folder in folders]
 
     @property
     def metainfo(self) -> dict:

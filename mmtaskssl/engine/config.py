@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmtaskssl.transfer.options import TRANSFER_OPTIONS, apply_transfer_options
+from mmtaskssl.transfer.public_set import use_public_set
 from mmtaskssl.transfer.targets import is_classification, use_target
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
@@ -38,7 +39,7 @@ _VARIABLES = {
 }
 
 # Other options that are no keys of the config.
-_SHORTHANDS = ("images", "selection", "target", *TRANSFER_OPTIONS)
+_SHORTHANDS = ("images", "selection", "target", "dataset", *TRANSFER_OPTIONS)
 
 
 def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
@@ -47,7 +48,8 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     A few options stand for a place in our self-supervised configs: ``images`` (the
     training images), ``selection`` (only those a selection file names), ``target``
     (a labelled folder with ``train`` and ``test``, measured with kNN in training; of a
-    classification config the training and test images themselves),
+    classification config the training and test images themselves), ``dataset`` (a
+    public set such as aircraft, for a classification config),
     ``max_iters``, ``max_epochs``, ``batch_size``, ``num_workers`` and ``clusters`` (a
     folder that tools/cluster_data.py wrote). In configs of any task ``backbone`` puts
     an export of tools/export_subnet.py in the place of the backbone (with
@@ -66,6 +68,8 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     cfg = _read(name)
     options = dict(options or {})
     _check_keys(cfg, options)
+    if options.get("dataset"):  # first: other options may change parts of it
+        use_public_set(cfg, options["dataset"])
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, AssertionError) as error:
@@ -76,8 +80,14 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
 
 
 def default_work_dir(cfg: Config, name: str) -> str:
-    """Returns OpenMMLab's ``work_dirs/<config's name>``, or the config's own."""
-    return cfg.get("work_dir") or str(Path("work_dirs") / Path(name).stem)
+    """Returns OpenMMLab's ``work_dirs/<config's name>``, or the config's own.
+
+    With the option ``dataset`` the set's name follows.
+    """
+    parts = [Path(name).stem]
+    if isinstance(cfg.get("dataset"), str):
+        parts.append(Path(cfg.dataset).stem)
+    return cfg.get("work_dir") or str(Path("work_dirs", "_".join(parts)))
 
 
 def _read(name: str) -> Config:

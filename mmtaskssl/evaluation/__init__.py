@@ -1,1 +1,3 @@
+from .transfer_metric import TransferMetric
 
+__all__ = ["TransferMetric"]

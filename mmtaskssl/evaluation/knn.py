@@ -31,7 +31,8 @@ def weighted_knn(
 
     Args:
         train_x: (M, D) features; normalised here.
-        train_y: (M,) class indices, or (M, C) zero-one labels of a multi-label task.
+        train_y: (M,) class indices, or (M, C) zero-one labels of a multi-label task;
+            negative ones (left open) vote for nothing.
         test_x: (N, D) features on the same device; normalised here.
         num_classes: C.
         k: Neighbours; clipped to M.
@@ -85,7 +86,7 @@ def _votes(train_y: Tensor, rows: int, num_classes: int) -> Tensor:
             raise UserError(
                 f"labels have {train_y.shape[1]} columns for {num_classes} classes"
             )
-        return train_y.float()
+        return train_y.float().clamp_min(0)
     if int(train_y.min()) < 0 or int(train_y.max()) >= num_classes:
         raise UserError(
             f"training labels must lie in 0..{num_classes - 1}, got "

@@ -1,7 +1,7 @@
 """Logistic regression on frozen features, its weight decay chosen on the inside."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,11 +65,12 @@ def fit_linear(
     constant ones become 0), so that one grid of weight decays serves any network.
     Minimises the mean cross-entropy plus ``weight_decay / 2`` times the squared
     weights, biases free; scikit-learn's ``C`` is ``1 / (weight_decay * rows)``. With
-    several labels a row, the cross-entropy is the sum of each class's own binary one.
+    several labels a row, the cross-entropy is the sum of each class's own binary one
+    over the rows whose label is not left open.
 
     Args:
         x: (N, D) features.
-        y: (N,) class indices or (N, C) zero-one labels.
+        y: (N,) class indices or (N, C) zero-one labels, negative where left open.
         num_classes: C.
         weight_decay: Above 0.
         start: A classifier of the same rows to begin at.
@@ -125,11 +126,8 @@ def _loss_and_gradient(
         logits = part @ weight.T + bias
         if label.dim() == 2:
             target = label.to(logits.dtype)
-            loss = loss + (
-                F.binary_cross_entropy_with_logits(logits, target, reduction="sum")
-                / len(x)
-            )
-            error = (logits.sigmoid() - target) / len(x)
+            loss = loss + _binary_cross_entropy(logits, target) / len(x)
+            error = (logits.sigmoid() - target) * (target >= 0) / len(x)
         else:
             loss = loss + F.cross_entropy(logits, label, reduction="sum") / len(x)
             error = logits.softmax(dim=1) / len(x)
@@ -137,6 +135,14 @@ def _loss_and_gradient(
         gradient[:, :-1] += error.T @ part
         gradient[:, -1] += error.sum(dim=0)
     return loss, gradient
+
+
+def _binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Returns the sum over the labels that are not left open."""
+    known = (target >= 0).to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(
+        logits, target.clamp_min(0), weight=known, reduction="sum"
+    )
 
 
 def linear_probe(
@@ -179,7 +185,9 @@ def linear_probe(
         for held_out in folds:
             rest = torch.ones(len(x), dtype=torch.bool, device=x.device)
             rest[held_out] = False
-            found = _grid(x[rest], y[rest], x[held_out], y[held_out], num_classes, grid)
+            found = try_grid(
+                (x[rest], y[rest]), (x[held_out], y[held_out]), num_classes, grid
+            )
             quality = [
                 (a + c, b + d) for (a, b), (c, d) in zip(quality, found, strict=True)
             ]
@@ -189,29 +197,46 @@ def linear_probe(
     return fit_linear(x, y, num_classes, chosen)
 
 
-def _grid(
-    x: Tensor,
-    y: Tensor,
-    held_x: Tensor,
-    held_y: Tensor,
+def try_grid(
+    train: tuple[Tensor, Tensor],
+    held_out: tuple[Tensor, Tensor],
     num_classes: int,
-    grid: Sequence[float],
+    weight_decays: Sequence[float],
+    quality: Callable[[Tensor, Tensor], float] | None = None,
 ) -> list[tuple[float, float]]:
-    """Returns, per weight decay, the quality and the negative loss on held-out rows."""
+    """Judges a classifier of each weight decay on rows that it was not fitted to.
+
+    Args:
+        train: Features and labels, see `fit_linear`.
+        held_out: The same, of other rows.
+        num_classes: C.
+        weight_decays: From strong to weak: each fit starts at the one before.
+        quality: Judges (N, C) scores by labels; default: the number of rows that are
+            right, or the mAP.
+
+    Returns:
+        Quality and negative cross-entropy for each weight decay.
+    """
+    quality = quality or _right_rows
+    x, y = held_out
     found = []
     model = None
-    for weight_decay in grid:
-        model = fit_linear(x, y, num_classes, weight_decay, model, tolerance=1e-5)
-        scores = model.scores(held_x)
-        if held_y.dim() == 2:
-            loss = F.binary_cross_entropy_with_logits(scores, held_y.to(scores.dtype))
-            quality = multilabel_map(scores, held_y)
-            quality = 0.0 if math.isnan(quality) else quality
+    for weight_decay in weight_decays:
+        model = fit_linear(*train, num_classes, weight_decay, model, tolerance=1e-5)
+        scores = model.scores(x)
+        if y.dim() == 2:
+            loss = _binary_cross_entropy(scores, y.to(scores.dtype)) / y.numel()
         else:
-            loss = F.cross_entropy(scores, held_y)
-            quality = top1(scores, held_y) * len(held_y)
-        found.append((quality, -loss.item()))
+            loss = F.cross_entropy(scores, y)
+        value = quality(scores, y)
+        found.append((0.0 if math.isnan(value) else value, -loss.item()))
     return found
+
+
+def _right_rows(scores: Tensor, y: Tensor) -> float:
+    if y.dim() == 2:
+        return multilabel_map(scores, y)
+    return top1(scores, y) * len(y)
 
 
 def _check(

@@ -72,14 +72,15 @@ def multilabel_map(
 
     Args:
         scores: (N, C).
-        targets: (N, C) zero-one labels.
+        targets: (N, C) zero-one labels; a row with a negative one does not take part
+            in that class.
         eleven_points: See `average_precision`.
     """
-    values = [
-        average_precision(scores[:, c], targets[:, c] > 0.5, eleven_points)
-        for c in range(targets.shape[1])
-        if bool((targets[:, c] > 0.5).any())
-    ]
+    values = []
+    for score, target in zip(scores.T, targets.T, strict=True):
+        score, positive = score[target >= 0], target[target >= 0] > 0.5
+        if bool(positive.any()):
+            values.append(average_precision(score, positive, eleven_points))
     return sum(values) / len(values) if values else float("nan")
 
 
@@ -88,8 +89,8 @@ def classification_metrics(scores: Tensor, labels: Tensor) -> dict[str, float]:
 
     Args:
         scores: (N, C).
-        labels: (N,) class indices: top-1 and mean per class. (N, C) zero-one labels:
-            mAP, all points and 11 points.
+        labels: (N,) class indices: top-1 and mean per class. (N, C) zero-one labels
+            (negative: left open): mAP, all points and 11 points.
     """
     if labels.dim() == 2:
         return {

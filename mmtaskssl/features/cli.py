@@ -2,10 +2,12 @@
 
 import argparse
 import os
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import torch
+from mmengine.config import Config
 
+from ..transfer.export_info import ExportInfo
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor, build_extractor
 from .runner import BatchRunner
@@ -56,8 +58,9 @@ def runner_from_options(
 
     Args:
         args: Parsed options of `add_extractor_options`.
-        config: CONFIG, or None with ``--model``.
-        checkpoint: CKPT or "random", or None with ``--model``.
+        config: CONFIG, or EXPORT_DIR, or None with ``--model``.
+        checkpoint: CKPT or "random", or None with ``--model``; None with EXPORT_DIR
+            for its weights.
 
     Raises:
         UserError: Options that contradict or lack something.
@@ -117,17 +120,32 @@ def folder_labels(image_ids: list[str]) -> list[str]:
     return labels
 
 
+def _export(folder: str, checkpoint: str | None) -> tuple[Config, str]:
+    """Returns the network of an export as a config, and its weights."""
+    if checkpoint not in (None, "random"):
+        raise UserError(
+            f"{folder} is an export, which has its own weights: leave CKPT out, or "
+            "name 'random' for its architecture untrained"
+        )
+    export = ExportInfo.read(folder, trained=checkpoint is None)
+    model = {"backbone": export.plain_network}
+    config = Config({"default_scope": "mmtaskssl", "model": model})
+    return config, checkpoint or str(export.weights)
+
+
 def _extractor(
-    args: argparse.Namespace, config: str | None, checkpoint: str | None
+    args: argparse.Namespace, config: str | Config | None, checkpoint: str | None
 ) -> FeatureExtractor:
     if args.model:
         if config or checkpoint:
             raise UserError("name either CONFIG and CKPT or --model, not both")
         config, checkpoint = args.model, args.weights or "default"
+    elif config and Path(config).is_dir():
+        config, checkpoint = _export(config, checkpoint)
     elif not config or not checkpoint:
         raise UserError(
             "name CONFIG and CKPT (a file, or 'random' for an untrained network), or "
-            "--model torchvision:NAME"
+            "EXPORT_DIR, or --model torchvision:NAME"
         )
     if args.weights:
         raise UserError(

@@ -132,7 +132,7 @@ def _announce(
             "free some space or choose another folder"
         )
     sample = range(ranges[0][0], min(ranges[0][0] + runner.batch_size, ranges[0][1]))
-    images = ImageFiles(root, writer.image_ids, runner.transform)
+    images = ImageFiles(root, writer.image_ids, runner.transform, runner.read)
     begin = time.perf_counter()
     batch, _ = collate([images[i] for i in sample])
     read = (time.perf_counter() - begin) / len(sample)

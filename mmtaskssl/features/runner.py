@@ -1,7 +1,7 @@
 """Reads images in worker processes and runs an extractor on them."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,26 +9,35 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..datasets.images import BrokenImage
+from ..datasets.images import BrokenImage, read_image
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor
 from .rows import unit_rows
 from .transform import EvalTransform
+
+#: (path, short side in pixels) -> (H, W, 3) uint8, see `read_image`.
+ReadImage = Callable[[Path, int], np.ndarray]
 
 
 class ImageFiles(Dataset):
     """Decoded, cropped images and, for broken ones, the reason."""
 
     def __init__(
-        self, root: Path, image_ids: Sequence[str], transform: EvalTransform
+        self,
+        root: Path,
+        image_ids: Sequence[str],
+        transform: EvalTransform,
+        read: ReadImage = read_image,
     ) -> None:
         self.root = root
         self.image_ids = image_ids
         self.transform = transform
+        self.read = read
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, str | None]:
+        path = self.root / self.image_ids[index]
         try:
-            return self.transform.read(self.root / self.image_ids[index]), None
+            return self.transform.read(path, self.read), None
         except BrokenImage as error:
             size = self.transform.image_size
             return np.zeros((size, size, 3), np.uint8), f"unreadable image ({error})"
@@ -81,6 +90,7 @@ class BatchRunner:
         batch_size: Images at a time; another one may change the last bits.
         workers: Reading processes; 0 reads in this one.
         amp: Half precision where the device is CUDA.
+        read: Reads an image; data sets that are no image files have their own.
     """
 
     def __init__(
@@ -91,6 +101,7 @@ class BatchRunner:
         batch_size: int = 128,
         workers: int = 0,
         amp: bool = False,
+        read: ReadImage = read_image,
     ) -> None:
         if batch_size < 1 or workers < 0:
             raise UserError(
@@ -103,6 +114,7 @@ class BatchRunner:
         self.batch_size = batch_size
         self.workers = workers
         self.amp = amp and self.device.type == "cuda"
+        self.read = read
 
     @torch.inference_mode()
     def forward(self, images: Tensor) -> Tensor:
@@ -138,7 +150,7 @@ class BatchRunner:
         """Yields the rows, features and broken images of one batch after another."""
         batches = _Batches(ranges, self.batch_size)
         loader = DataLoader(
-            ImageFiles(root, image_ids, self.transform),
+            ImageFiles(root, image_ids, self.transform, self.read),
             batch_sampler=batches,
             num_workers=self.workers,
             collate_fn=collate,

@@ -1,6 +1,6 @@
 """The one image transform of feature extraction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,15 @@ class EvalTransform:
         """Short side after the resize, pixels."""
         return round(self.image_size * _RESIZE_RATIO)
 
-    def read(self, path: str | Path) -> np.ndarray:
+    def read(
+        self, path: str | Path, read: Callable[[Path, int], np.ndarray] = read_image
+    ) -> np.ndarray:
         """Reads, resizes and crops one image file.
+
+        Args:
+            path: The file.
+            read: Returns its pixels, (H, W, 3) uint8, given a short side in pixels
+                that it may shrink the image to.
 
         Returns:
             (S, S, 3) uint8 RGB.
@@ -56,7 +63,7 @@ class EvalTransform:
         Raises:
             BrokenImage: The file cannot be read as an image.
         """
-        return self.crop(read_image(path, short_side=self.short_side))
+        return self.crop(read(path, self.short_side))
 
     def crop(self, image: np.ndarray) -> np.ndarray:
         """Resizes and crops one (H, W, 3) uint8 image to (S, S, 3)."""

@@ -1,3 +1,3 @@
 """Models: importing this package registers them."""
 
-from . import algorithms, backbones, heads, necks, preprocessors  # noqa: F401
+from . import algorithms, backbones, heads, losses, necks, preprocessors  # noqa: F401

@@ -13,6 +13,7 @@ from ..utils.errors import UserError
 # The hosts' names, in the order of our tables.
 METRICS = (
     "mAP",
+    "mAP_11point",
     "AP50",
     "AP75",
     "bbox_mAP",
@@ -25,6 +26,7 @@ METRICS = (
     "aAcc",
     "top1",
     "top5",
+    "mean_per_class",
 )
 _SCALARS = "vis_data/scalars.json"
 # Detection metrics are fractions, segmentation's and classification's per cent.

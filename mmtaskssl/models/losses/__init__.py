@@ -1,3 +1,4 @@
 from .group_regularisation import GroupRegularisation
+from .partial_bce import PartialBinaryCrossEntropy
 
-__all__ = ["GroupRegularisation"]
+__all__ = ["GroupRegularisation", "PartialBinaryCrossEntropy"]

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmcls.structures import ClsDataSample
+from torch import Tensor
 
 from mmtaskssl.registry import MODELS
 
@@ -24,7 +25,8 @@ class LabeledViewPreprocessor(TwoViewPreprocessor):
 
     As `TwoViewPreprocessor`, but ``inputs`` is one tensor (N, 3, S, S), in training a
     random crop and flip, else the plain centre square; and ``data_samples`` are N of
-    mmcls' samples with ``gt_label``.
+    mmcls' samples with ``gt_label``: its ``label``, or, of images with several labels
+    (a tensor (C,) each, see `PublicImages`), its ``score``.
 
     Args:
         view_size: Side of the view in pixels.
@@ -63,7 +65,10 @@ class LabeledViewPreprocessor(TwoViewPreprocessor):
         samples = []
         for facts in batch["data_samples"]:
             sample = ClsDataSample(metainfo=facts.metainfo)
-            if "label" in facts:
-                sample.set_gt_label(facts.label)
+            label = facts.get("label")
+            if isinstance(label, Tensor) and label.dim() == 1:
+                sample.set_gt_score(label.float())
+            elif label is not None:
+                sample.set_gt_label(label)
             samples.append(sample.to(inputs.device))
         return {"inputs": inputs, "data_samples": samples}

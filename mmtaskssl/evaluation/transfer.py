@@ -1,0 +1,211 @@
+"""The transfer protocol: every public data set on this disk, by frozen features."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..datasets.public_sets import AbsentData
+from ..features.extract import extract_to_store
+from ..features.layout import ids_sha256
+from ..features.runner import BatchRunner
+from ..utils.atomic import write_json
+from ..utils.errors import UserError
+from .data import LabeledFeatures
+from .metrics import classification_metrics
+from .transfer_probes import PROBES
+from .transfer_sets import TransferSet
+from .transfer_table import format_transfer
+
+Log = Callable[[str], None]
+_SPLITS = ("train", "val", "test")
+_RESULTS = "results.json"
+
+
+class TransferEvaluation:
+    """Measures one network on several sets; what is done already is not done again.
+
+    Features and results are kept in one folder, for one network.
+
+    Args:
+        runner: Runs the network.
+        data_root: The folder that the sets lie in.
+        out: Gets ``features/SET/SPLIT`` (feature stores) and ``results.json``.
+        device: Where classifiers are fitted.
+        log: Receives progress.
+
+    Raises:
+        UserError: ``out`` has results of another network.
+    """
+
+    def __init__(
+        self,
+        runner: BatchRunner,
+        data_root: str | Path,
+        out: str | Path,
+        device: torch.device,
+        log: Log,
+    ) -> None:
+        self.runner, self.root, self.out = runner, Path(data_root), Path(out)
+        self.device, self.log = device, log
+        if not self.root.is_dir():
+            raise UserError(f"--root {self.root} is no folder")
+        self.identity = {
+            "extractor": runner.extractor.description,
+            "transform": runner.transform.describe(),
+        }
+        self.rows = self._rows_so_far()
+
+    def _rows_so_far(self) -> list[dict[str, Any]]:
+        path = self.out / _RESULTS
+        if not path.is_file():
+            return []
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            identity = {key: found[key] for key in self.identity}
+            rows = list(found["rows"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} is damaged: delete it") from error
+        if identity != json.loads(json.dumps(self.identity)):
+            raise UserError(f"{path} is of another network: name another --out")
+        return rows
+
+    def run(self, sets: Sequence[TransferSet], probes: Sequence[str]) -> dict[str, Any]:
+        """Measures the sets that are there, and prints a table.
+
+        Args:
+            sets: In the order of the table.
+            probes: Keys of `PROBES`.
+
+        Returns:
+            JSON-ready: the network, ``rows`` (one per set and probe), ``mean`` of each
+            probe over its sets, and which sets were ``skipped``, and why.
+
+        Raises:
+            UserError: None of the sets is there, or one is damaged.
+        """
+        skipped, done = {}, []
+        for task in sets:
+            try:
+                images = {split: task.images(split, self.root) for split in _SPLITS}
+            except AbsentData as error:
+                skipped[task.name] = str(error)
+                self.log(f"{task.name}: skipped. {error}")
+                continue
+            done += self._measure(task, images, probes)
+        if len(skipped) == len(sets):
+            first = next(iter(skipped.values()))
+            raise UserError(f"none of the sets is in {self.root}, such as: {first}")
+        result = {**self._result(done), "skipped": skipped}
+        self.log(format_transfer(result, probes))
+        return result
+
+    def _result(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        scores: dict[str, list[float]] = {}
+        for row in rows:
+            scores.setdefault(row["probe"], []).append(row["score"])
+        sets = {row["set"] for row in rows}
+        mean = {  # of sets that other probes have too, or it could not be compared
+            probe: float(np.mean(values))
+            for probe, values in scores.items()
+            if len(values) == len(sets)
+        }
+        return {**self.identity, "rows": rows, "mean": mean}
+
+    def _measure(
+        self, task: TransferSet, images: dict[str, Dataset], probes: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        several = torch.is_tensor(images["train"].labels[0])
+        # SVMs are the protocol of sets with several labels only.
+        probes = [probe for probe in probes if probe != "svm" or several]
+        facts = {
+            "set": task.name,
+            "metric": task.metric,
+            **{split: len(data) for split, data in images.items()},
+            "images_sha256": ids_sha256(
+                [name for split in _SPLITS for name in images[split].image_ids]
+            ),
+        }
+        rows = {probe: self._find(facts, probe) for probe in probes}
+        todo = [probe for probe in probes if rows[probe] is None]
+        parts = {
+            split: self._features(task, split, data)
+            for split, data in images.items()
+            if todo
+        }
+        for probe in todo:
+            scores, found = PROBES[probe](*parts.values(), task.metric)
+            test = parts["test"]
+            metrics = classification_metrics(scores, test.y)
+            rows[probe] = {
+                **facts,
+                "probe": probe,
+                "score": metrics[task.metric],
+                "metrics": metrics,
+                "classes": len(test.class_names),
+                "dim": test.x.shape[1],
+                **found,
+                "notes": self._notes(task, parts, found),
+            }
+            self._keep(rows[probe])
+            self.log(f"{task.name}: {probe} {rows[probe]['score']:.2f} %")
+        return [rows[probe] for probe in probes]
+
+    def _find(self, facts: dict[str, Any], probe: str) -> dict[str, Any] | None:
+        for row in self.rows:
+            if row["probe"] == probe and facts.items() <= row.items():
+                return row
+        return None
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        place = row["set"], row["probe"]
+        self.rows = [r for r in self.rows if (r["set"], r["probe"]) != place] + [row]
+        write_json(self.out / _RESULTS, self._result(self.rows))
+
+    def _features(
+        self, task: TransferSet, split: str, data: Dataset
+    ) -> LabeledFeatures:
+        self.runner.read = data.read
+        store = extract_to_store(
+            self.runner,
+            data.root,
+            data.image_ids,
+            self.out / "features" / task.name / split,
+            source=f"{task.name} {split}",
+            log=lambda text: self.log(f"{task.name} {split}: {text}"),
+        )
+        x, y = torch.from_numpy(store.read()), _stacked(data.labels)
+        notes = []
+        if len(store.bad_rows):
+            good = torch.ones(len(x), dtype=torch.bool)
+            good[torch.from_numpy(store.bad_rows)] = False
+            x, y = x[good], y[good]
+            notes.append(f"{split}: {len(store.bad_rows)} images cannot be read")
+        if not len(x):
+            raise UserError(f"none of the {split} images of {task.name} can be read")
+        return LabeledFeatures(x, y, data.class_names, notes).to(self.device)
+
+    def _notes(
+        self,
+        task: TransferSet,
+        parts: dict[str, LabeledFeatures],
+        found: dict[str, Any],
+    ) -> list[str]:
+        notes = [note for part in parts.values() for note in part.notes]
+        classes = len(parts["test"].class_names)
+        if classes != task.num_classes:
+            notes.append(f"{classes} classes instead of {task.num_classes}: incomplete")
+        if found.get("at_end_of_grid"):
+            notes.append(f"weight decay {found['weight_decay']:g} ends the grid")
+        return notes
+
+
+def _stacked(labels: list[int] | list[Tensor]) -> Tensor:
+    if torch.is_tensor(labels[0]):
+        return torch.stack(labels)
+    return torch.tensor(labels)
