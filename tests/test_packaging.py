@@ -3,6 +3,7 @@ import sys
 import zipfile
 
 import pytest
+import yaml
 
 pytest.importorskip("hatchling")
 
@@ -31,6 +32,36 @@ def test_the_wheel_has_every_config_and_tool(repo_root, installed):
             expected = _names(repo_root / folder, pattern)
             assert _names(resources / folder, pattern) == expected
     assert (installed / "mmtaskssl" / "report" / "style.css").is_file()
+
+
+def test_the_wheel_has_what_mim_looks_configs_up_by(installed):
+    resources = installed / "mmtaskssl" / ".mim"
+    index = yaml.safe_load((resources / "model-index.yml").read_text())
+    assert index["Import"]
+    for name in index["Import"]:
+        for model in yaml.safe_load((resources / name).read_text())["Models"]:
+            assert (resources / model["Config"]).is_file()
+
+
+def test_mmengine_finds_the_wheels_configs_by_name(installed, tmp_path):
+    name = "transfer/classification/finetune_resnet10-w8_1xb16-coslr-12i_debug-32px.py"
+    (tmp_path / "mine.py").write_text(f"_base_ = 'mmtaskssl::{name}'")
+    code = f"""
+import sys; sys.path.insert(0, {str(installed)!r})
+import mmtaskssl
+from mmengine.config import Config
+from mmengine.hub import get_config, get_model
+name = "mmtaskssl::{name}"
+assert get_config(name).max_iters == Config.fromfile("mine.py").max_iters
+print(mmtaskssl.__file__, type(get_model(name)).__name__)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    result = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"{installed / 'mmtaskssl' / '__init__.py'} " in result.stdout
+    assert result.stdout.split()[-1] == "ImageClassifier"
 
 
 def test_the_wheels_tools_run_from_anywhere(installed, tmp_path):

@@ -1,11 +1,11 @@
-"""The doors through three known walls of the OpenMMLab stack.
+"""The doors through five known walls of the OpenMMLab stack.
 
 Each is a finder on `sys.meta_path` that wakes up when its module is imported, so
 opening them costs nothing, imports nothing and needs none of the packages they
 mend. Each is idle where its wall is absent.
 """
 
-from . import mmcv_bound, mmcv_ext, mmselfsup_runner
+from . import extra_norm, mmcv_bound, mmcv_ext, mmengine_names, mmselfsup_runner
 
 
 def install() -> None:
@@ -16,3 +16,5 @@ def install() -> None:
     mmcv_ext.install()
     mmcv_bound.install()
     mmselfsup_runner.install()
+    extra_norm.install()
+    mmengine_names.install()
