@@ -5,16 +5,26 @@ import json
 import pytest
 import torch
 
+from mmtaskssl.benchmarks.sdr_measure import held_out_knn
+from mmtaskssl.benchmarks.sdr_study import Study, random_path, routed, whole
+from mmtaskssl.benchmarks.sdr_tables import Tables
 from mmtaskssl.evaluation.data import LabeledFeatures
-
-from ._tools import failure_of, load_tool
+from tests.test_tools._tools import failure_of, load_tool
 
 MAX, A, B = "s8-w8.8-d1.1", "s8-w8.8-d1.1-p0.0", "s8-w8.8-d1.1-p0.1"
+TOOL = "benchmarks/sdr_evidence"
 
 
-@pytest.fixture(scope="module")
-def tool():
-    return load_tool("benchmarks/sdr_evidence")
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "pool" / "images").mkdir(parents=True)
+    (tmp_path / "classification" / "dogs").mkdir(parents=True)
+    return tmp_path
+
+
+def make_study(data, iters=10):
+    config, arms = load_tool(TOOL).CONFIG, ["routed", "no-progress"]
+    return Study(config, data, data / "out", ["dogs"], 2, iters, arms)
 
 
 def row(inner, knn, linear=None):
@@ -31,64 +41,47 @@ def run(max_row, a, b, target="dogs"):
     }
 
 
-def test_routing_reads_held_out_accuracy_alone_and_max_wins_ties(tool):
+def test_routing_reads_held_out_accuracy_alone_and_max_wins_ties():
     found = run(row(50, 60, 70), row(51, 10, 20), row(40, 90, 30))
-    assert tool.routed(found, "dogs")["name"] == A
-    assert tool.routed(found, "dogs")["knn"] == 10
+    assert routed(found, "dogs")["name"] == A
+    assert routed(found, "dogs")["knn"] == 10
     tied = run(row(51, 60, 70), row(51, 10, 20), row(40, 90, 30))
-    assert tool.routed(tied, "dogs")["name"] == MAX
-    assert tool.whole(found, "dogs")["linear"] == 70
-    assert tool.random_path(found, "dogs") == {"knn": 50, "linear": 25}
+    assert routed(tied, "dogs")["name"] == MAX
+    assert whole(found, "dogs")["linear"] == 70
+    assert random_path(found, "dogs") == {"knn": 50, "linear": 25}
 
 
-def test_held_out_knn_classifies_each_fold_by_the_others(tool):
+def test_held_out_knn_classifies_each_fold_by_the_others():
     x = torch.eye(2).repeat_interleave(10, 0) + 0.01 * torch.rand(20, 2)
     y = torch.arange(2).repeat_interleave(10)
-    assert tool.held_out_knn(LabeledFeatures(x, y, ["a", "b"]), 0) == 100
+    assert held_out_knn(LabeledFeatures(x, y, ["a", "b"]), 0) == 100
     # Of 16 neighbours a row of the other class has the eight that are like it.
-    assert tool.held_out_knn(LabeledFeatures(x, 1 - y, ["a", "b"]), 0) == 100
+    assert held_out_knn(LabeledFeatures(x, 1 - y, ["a", "b"]), 0) == 100
     noise = LabeledFeatures(torch.rand(40, 3), torch.arange(2).repeat(20), ["a", "b"])
-    assert tool.held_out_knn(noise, 0) < 90
+    assert held_out_knn(noise, 0) < 90
 
 
-def test_longer_training_costs_as_many_macs(tool, tmp_path):
-    evidence = tool.Evidence(options(tmp_path, iters=1000))
+def test_longer_training_costs_as_many_macs(data):
+    study = make_study(data, iters=1000)
     # Phases of the 16-path network: .919, .873, .841, .799 of MAX's MACs a path, plus
     # a third of a step for the teacher.
     shares = ((0.1, 0.919), (0.1, 0.873), (0.1, 0.841), (0.2, 0.799))
     factor = 1 + sum(share * (part + 1 / 3) for share, part in shares)
-    assert evidence.longer == pytest.approx(1000 * factor, abs=2)
-    assert evidence.half == 500
+    assert study.longer == pytest.approx(1000 * factor, abs=2)
+    assert study.half == 500
 
 
-def options(tmp_path, *more, iters=10):
-    (tmp_path / "pool" / "images").mkdir(parents=True, exist_ok=True)
-    (tmp_path / "classification" / "dogs").mkdir(parents=True, exist_ok=True)
-    import argparse
-
-    return argparse.Namespace(
-        data=str(tmp_path),
-        work_dir=str(tmp_path / "out"),
-        config=load_tool("benchmarks/sdr_evidence").CONFIG,
-        iters=iters,
-        seeds=2,
-        arms=["routed", "no-progress"],
-        targets=["dogs"],
-        planted=[],
-    )
-
-
-def test_tables_compare_pairs(tool, tmp_path):
-    evidence = tool.Evidence(options(tmp_path))
+def test_tables_compare_pairs(data):
+    study = make_study(data)
     for seed, gain in enumerate((4, 6)):
-        folder = tmp_path / "out" / f"seed{seed}"
+        folder = data / "out" / f"seed{seed}"
         folder.mkdir(parents=True)
         base = 50 + 10 * seed
         found = run(row(1, base, base), row(2, base + gain, base + gain), row(0, 0, 0))
         (folder / "routed.json").write_text(json.dumps(found))
         plain = {**found, "targets": {"dogs": {MAX: row(1, base + 5, base + 5)}}}
         (folder / "plain.json").write_text(json.dumps(plain))
-    text = evidence.tables(2)
+    text = Tables(study).tables(2)
     assert "| dogs | 60.0 ± 7.1 | 55.0 ± 7.1 |" in text
     assert "- MAX: +5.0 ± 1.4" in text
     assert "- MAX, as many MACs: +0.0 ± 1.4" in text
@@ -97,14 +90,17 @@ def test_tables_compare_pairs(tool, tmp_path):
     assert "no progress" not in text  # not measured yet
 
 
-def test_bad_input(tool, tmp_path):
-    argv = ["--data", str(tmp_path), "--work-dir", str(tmp_path / "out")]
-    assert "does not exist" in failure_of(tool, argv)
-    options(tmp_path)
-    argv += ["--targets", "dogs", "--planted", "dogs"]
-    assert "--planted needs 2 sources" in failure_of(tool, argv)
-    (tmp_path / "out" / "settings.json").parent.mkdir()
+def test_bad_input(data, tmp_path_factory):
+    tool, elsewhere = load_tool(TOOL), str(tmp_path_factory.mktemp("elsewhere"))
+    out = data / "out"
+    argv = ["--work-dir", str(out), "--targets", "dogs", "--data"]
+    assert "pool/images does not exist" in failure_of(tool, [*argv, elsewhere])
+    argv.append(str(data))
+    few = failure_of(tool, [*argv, "--planted", "dogs"])
+    assert "--planted needs 2 sources" in few
+    strange = failure_of(tool, [*argv, "--planted", "dogs", "cats"])
+    assert "sources that are targets" in strange
+    out.mkdir()
     before = {"config": "other.py", "iters": 7}
-    (tmp_path / "out" / "settings.json").write_text(json.dumps(before))
-    argv = argv[: argv.index("--planted")]
+    (out / "settings.json").write_text(json.dumps(before))
     assert "7 iterations of other.py" in failure_of(tool, argv)

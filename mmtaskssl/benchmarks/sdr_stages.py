@@ -1,0 +1,167 @@
+"""The trainings of SDR's evidence, one after the other."""
+
+import csv
+import itertools
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..clustering.clusters import Clusters
+from ..clustering.paths import make_paths
+from ..datasets.images import list_images
+from ..features.store import FeatureStore
+from ..utils.atomic import atomic_path, write_json, write_text
+from ..utils.steps import Steps
+from .sdr_measure import Measure
+from .sdr_study import ARMS, PLAIN, PLANTED, Study
+from .sdr_tables import Tables
+
+
+class Stages:
+    """Runs what is not done yet.
+
+    Args:
+        study: Says what, and where it is kept.
+        show: Receives lines of progress.
+    """
+
+    def __init__(self, study: Study, show: Callable[[str], None]) -> None:
+        self.study, self.show = study, show
+        self.steps = Steps(study.out / "logs", show)
+        self._measure_network = Measure(study)
+
+    def run(self) -> None:
+        """Trains and measures, one seed after the other.
+
+        Raises:
+            UserError: The folder holds results of other settings.
+        """
+        study = self.study
+        study.claim()
+        for seed in range(study.seeds):
+            plain = self._pretrain_plain(seed)
+            clusters = self._cluster(seed, plain)
+            self._measure(seed, PLAIN, plain, clusters["routed"], paths=False)
+            for arm in study.arms:
+                own = clusters["random" if arm == "random" else "routed"]
+                self._measure(seed, arm, self._pretrain(seed, arm, own), own)
+            if study.planted:
+                self._plant(seed)
+            write_text(study.out / "tables.md", Tables(study).tables(seed + 1))
+
+    def _measure(
+        self, seed: int, arm: str, checkpoint: Path, clusters: Path, paths: bool = True
+    ) -> None:
+        file = self.study.result(seed, arm)
+        if not file.exists():
+            found = self._measure_network(seed, arm, checkpoint, clusters, paths)
+            write_json(file, found)
+            self.show(f"seed {seed} measured {arm}")
+
+    def _train(
+        self,
+        seed: int,
+        arm: str,
+        clusters: Path,
+        iters: int,
+        more: Sequence[str] = (),
+        images: Path | None = None,
+    ) -> Path:
+        folder = self._training(seed, arm)
+        checkpoint = folder / f"iter_{iters}.pth"
+        options = [
+            f"images={images or self.study.pool}",
+            f"clusters={clusters}",
+            f"max_iters={iters}",
+            f"randomness.seed={seed}",
+            f"model.subnet_sampler.seed={seed}",
+            f"default_hooks.checkpoint.interval={max(1, self.study.half)}",
+            "default_hooks.checkpoint.max_keep_ckpts=10",
+            # A collapse is a result here.
+            f"default_hooks.monitor.begin={iters}",
+        ]
+        self.steps.run(
+            f"seed {seed} pretrain {'MAX alone' if arm == PLAIN else arm}",
+            checkpoint,
+            "train",
+            *(self.study.config, "--work-dir", folder, "--resume"),
+            options=[*options, *more],
+        )
+        return checkpoint
+
+    def _training(self, seed: int, arm: str) -> Path:
+        return self.study.seed_folder(seed, f"pretrain-{arm}")
+
+    def _pretrain_plain(self, seed: int) -> Path:
+        # The loader wants clusters, of which MAX alone uses none.
+        study, ids = self.study, list_images(str(self.study.pool))[1]
+        folder = study.seed_folder(seed, "clusters-none")
+        if not folder.exists():
+            leaves = np.arange(len(ids), dtype=np.int32) % math.prod(study.groups)
+            self._save(folder, ids, leaves)
+        shares = [1] + [0] * (len(study.shares) - 1)
+        more = [f"model.subnet_sampler.shares={shares}"]
+        return self._train(seed, PLAIN, folder, study.longer, more)
+
+    def _pretrain(self, seed: int, arm: str, clusters: Path) -> Path:
+        folder = self._training(seed, arm)
+        first = self._training(seed, "routed") / f"iter_{self.study.half}.pth"
+        if arm != "no-progress" and first.is_file() and not folder.exists():
+            # Until the first paths nothing differs: go on from there.
+            with atomic_path(folder / first.name) as temporary:
+                shutil.copyfile(first, temporary)
+            write_text(folder / "last_checkpoint", str(folder / first.name))
+        return self._train(seed, arm, clusters, self.study.iters, ARMS[arm])
+
+    def _save(self, folder: Path, ids: list[str], leaf: np.ndarray) -> None:
+        tree = tuple(reversed(self.study.groups))
+        clusters = Clusters(tree, ids, str(self.study.pool), leaf, make_paths(tree))
+        clusters.save(folder)
+
+    def _cluster(self, seed: int, checkpoint: Path) -> dict[str, Path]:
+        study = self.study
+        store = study.seed_folder(seed, "features")
+        self.steps.run(
+            f"seed {seed} features of the pool",
+            lambda: FeatureStore.is_complete(store),
+            "extract_features",
+            *(study.config, checkpoint, "--images", study.pool, "--out", store),
+        )
+        tree = "x".join(map(str, reversed(study.groups)))
+        found = {}
+        for arm, more in (("routed", []), ("random", ["--random"])):
+            found[arm] = study.seed_folder(seed, f"clusters-{arm}")
+            self.steps.run(
+                f"seed {seed} clusters {arm}",
+                found[arm] / "manifest.json",
+                "cluster_data",
+                *("--pool", store, "--tree", tree, "--seed", seed, "--no-report"),
+                *("--out", found[arm], *more),
+            )
+        return found
+
+    def _plant(self, seed: int) -> None:
+        """Trains paths on domains of the pool, and routes a target of each."""
+        study, domains = self.study, self.study.planted
+        ids = list_images(str(study.pool))[1]
+        with open(study.data / "pool" / "sources.csv", newline="") as file:
+            source = {line["image"]: line["source"] for line in csv.DictReader(file)}
+        chosen = [name for name in ids if source[name] in domains]
+        folder = study.seed_folder(seed, "clusters-planted")
+        if not folder.exists():
+            # The last stage's groups are the domains; within, paths get equal shares.
+            below = math.prod(study.groups) // study.groups[-1]
+            turns = {domain: itertools.cycle(range(below)) for domain in domains}
+            leaf = [
+                domains.index(source[name]) * below + next(turns[source[name]])
+                for name in chosen
+            ]
+            self._save(folder, chosen, np.array(leaf, dtype=np.int32))
+        selection = folder / "selection.txt"
+        write_text(selection, "\n".join(chosen) + "\n")
+        more = [f"train_dataloader.dataset.dataset.root={study.pool}"]
+        checkpoint = self._train(seed, PLANTED, folder, study.iters, more, selection)
+        self._measure(seed, PLANTED, checkpoint, folder)

@@ -1,0 +1,149 @@
+"""What SDR's evidence compares, and the files that hold it."""
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..engine.config import load_config
+from ..subnets import Subnet, build_space, cost
+from ..utils.atomic import write_json
+from ..utils.errors import UserError
+from ..utils.paths import resolve_config
+from .evidence import EvidenceFolder, read_json
+
+#: Of each arm what differs from the config.
+ARMS = {
+    "routed": [],
+    "random": [],
+    "no-kd": ["model.kd_weight=0"],
+    "no-progress": ["model.subnet_sampler.shares=[0,0,0,0,1]"],
+}
+PLAIN, PLANTED = "plain", "planted"
+MEASURES = ("knn", "linear")
+
+Run = dict[str, Any]
+"""The results of an arm and seed, as `sdr_measure` writes them."""
+
+
+class Study(EvidenceFolder):
+    """Networks and files of one evidence folder.
+
+    Args:
+        config: Of a routed training.
+        data: See `EvidenceFolder`.
+        out: Working directory.
+        targets: Names of folders in ``classification``.
+        seeds: Number of repetitions.
+        iters: Length of an arm's training.
+        arms: Of `ARMS`.
+        planted: As many targets, also sources of the pool, as the last stage has
+            groups; or none.
+
+    Raises:
+        UserError: A folder of the data is missing, or ``planted`` does not fit.
+    """
+
+    def __init__(
+        self,
+        config: str,
+        data: Path,
+        out: Path,
+        targets: Sequence[str],
+        seeds: int,
+        iters: int,
+        arms: Sequence[str],
+        planted: Sequence[str] = (),
+    ) -> None:
+        super().__init__(data, out, targets, seeds)
+        self.iters, self.arms, self.planted = iters, list(arms), list(planted)
+        self.config = resolve_config(config)
+        self.cfg: Config = load_config(str(self.config))
+        backbone = dict(self.cfg.model.backbone)
+        keys = ("depth", "style", "groups", "base_width", "stem_kernel")
+        self.space = build_space(
+            {"preset": "routed_resnet"}
+            | {key: backbone[key] for key in keys if key in backbone}
+        )
+        self.groups = self.space.arch.routes.groups
+        self.shares = list(self.cfg.model.subnet_sampler.shares)
+        if len(self.planted) not in (0, self.groups[-1]):
+            raise UserError(f"--planted needs {self.groups[-1]} sources")
+        if not set(self.planted) <= set(self.targets):
+            raise UserError("--planted names sources that are targets, too")
+
+    @property
+    def half(self) -> int:
+        """Iterations of MAX alone that an arm begins with."""
+        return round(self.shares[0] * self.iters)
+
+    @property
+    def longer(self) -> int:
+        """Iterations of MAX alone that cost as many MACs as an arm's.
+
+        A forward and a backward pass count as three forward passes; a step of a path
+        also has MAX's forward pass on the path's images.
+        """
+        size = self.cfg.model.data_preprocessor.view_size
+        whole = cost(self.space.arch, self.space.max, size).macs
+        total, path = 3.0, [-1] * len(self.groups)
+        splits = [s for s in reversed(range(len(self.groups))) if self.groups[s] > 1]
+        for share, stage in zip(self.shares[1:], splits, strict=True):
+            path[stage] = 0
+            largest = self.space.max
+            subnet = Subnet(largest.stem, largest.widths, largest.depths, tuple(path))
+            part = cost(self.space.arch, subnet, size).macs / whole
+            total += share * (3 * part + 1)
+        return round(self.iters * total / 3)
+
+    def claim(self) -> None:
+        """Marks the working directory as one of these settings.
+
+        Raises:
+            UserError: It holds results of others.
+        """
+        file = self.out / "settings.json"
+        settings = {"config": self.config.name, "iters": self.iters}
+        if (before := read_json(file) or settings) != settings:
+            raise UserError(
+                f"{self.out} holds results of {before['iters']} iterations of "
+                f"{before['config']}; name another --work-dir, or the same settings"
+            )
+        write_json(file, settings)
+
+    def result(self, seed: int, arm: str) -> Path:
+        """Returns where the results of an arm are kept."""
+        return self.seed_folder(seed, f"{arm}.json")
+
+    def results(self, seeds: int) -> dict[str, list[Run]]:
+        """Returns the results of the arms that the first seeds have, by seed."""
+        found = {
+            arm: [read_json(self.result(seed, arm)) for seed in range(seeds)]
+            for arm in (PLAIN, *self.arms, PLANTED)
+        }
+        return {arm: runs for arm, runs in found.items() if None not in runs}
+
+
+def whole(run: Run, target: str) -> dict[str, float]:
+    """Returns MAX's figures."""
+    return run["targets"][target][run["max"]]
+
+
+def routed(run: Run, target: str) -> dict[str, Any]:
+    """Returns the figures of the sub-net with the best held-out kNN."""
+    rows = run["targets"][target]
+    name = max(rows, key=lambda name: rows[name]["inner"])
+    return {"name": name, **rows[name]}
+
+
+def random_path(run: Run, target: str) -> dict[str, float]:
+    """Returns what a path drawn at random is expected to have."""
+    rows = run["targets"][target]
+    paths = [row for name, row in rows.items() if name != run["max"]]
+    linear = [rows[name]["linear"] for name in run["linear_paths"]]
+    return {
+        "knn": statistics.mean(row["knn"] for row in paths),
+        "linear": statistics.mean(linear),
+    }
