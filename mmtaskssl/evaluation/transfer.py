@@ -128,13 +128,13 @@ class TransferEvaluation:
             "metric": task.metric,
             **{split: len(data) for split, data in images.items()},
             "images_sha256": ids_sha256(
-                [name for split in _SPLITS for name in images[split].image_ids]
+                [name for data in images.values() for name in data.image_ids]
             ),
         }
         rows = {probe: self._find(facts, probe) for probe in probes}
         todo = [probe for probe in probes if rows[probe] is None]
         parts = {
-            split: self._features(task, split, data)
+            split: self._features(f"{task.name}/{split}", data)
             for split, data in images.items()
             if todo
         }
@@ -167,28 +167,26 @@ class TransferEvaluation:
         self.rows = [r for r in self.rows if (r["set"], r["probe"]) != place] + [row]
         write_json(self.out / _RESULTS, self._result(self.rows))
 
-    def _features(
-        self, task: TransferSet, split: str, data: Dataset
-    ) -> LabeledFeatures:
+    def _features(self, name: str, data: Dataset) -> LabeledFeatures:
         self.runner.read = data.read
         store = extract_to_store(
             self.runner,
             data.root,
             data.image_ids,
-            self.out / "features" / task.name / split,
-            source=f"{task.name} {split}",
-            log=lambda text: self.log(f"{task.name} {split}: {text}"),
+            self.out / "features" / name,
+            source=name,
+            log=lambda text: self.log(f"{name}: {text}"),
         )
-        x, y = torch.from_numpy(store.read()), _stacked(data.labels)
+        good = torch.ones(len(store), dtype=torch.bool)
+        good[torch.from_numpy(store.bad_rows)] = False
+        if not good.any():
+            raise UserError(f"no image of {name} can be read")
         notes = []
-        if len(store.bad_rows):
-            good = torch.ones(len(x), dtype=torch.bool)
-            good[torch.from_numpy(store.bad_rows)] = False
-            x, y = x[good], y[good]
-            notes.append(f"{split}: {len(store.bad_rows)} images cannot be read")
-        if not len(x):
-            raise UserError(f"none of the {split} images of {task.name} can be read")
-        return LabeledFeatures(x, y, data.class_names, notes).to(self.device)
+        if not good.all():
+            notes.append(f"{name}: {int((~good).sum())} images cannot be read")
+        x, y = torch.from_numpy(store.read()), _stacked(data.labels)
+        part = LabeledFeatures(x[good], y[good], data.class_names, notes)
+        return part.to(self.device)
 
     def _notes(
         self,

@@ -58,7 +58,7 @@ def linear(
     x, y = torch.cat([train.x, val.x]), torch.cat([train.y, val.y])
     facts = {
         "weight_decay": chosen,
-        "val": max(quality for quality, _ in found),
+        "val_score": max(quality for quality, _ in found),
         "at_end_of_grid": chosen in (grid[0], grid[-1]),
     }
     return fit_linear(x, y, classes, chosen).scores(test.x), facts

@@ -35,7 +35,7 @@ def format_transfer(result: dict[str, Any], probes: Sequence[str]) -> str:
         for line in table
     ]
     notes = {
-        f"note: {row['set']}, {row['probe']}: {note}": None
+        f"note: {row['set']}: {note}": None
         for row in result["rows"]
         for note in row["notes"]
     }
