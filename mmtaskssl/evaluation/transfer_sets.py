@@ -35,10 +35,12 @@ class TransferSet:
 
     Attributes:
         name: Short, of the config.
+        source: What `read` was given: the same, or a config's file.
         cfg: The config.
     """
 
     name: str
+    source: str
     cfg: Config = field(repr=False)
 
     @classmethod
@@ -61,7 +63,7 @@ class TransferSet:
                 f"{', '.join(known_sets())}, or name a config's file"
             )
         cfg = Config.fromfile(resolve_config(path))
-        found = cls(Path(path).stem, cfg)
+        found = cls(Path(path).stem, name, cfg)
         try:
             found.metric, found.num_classes, found._dataset  # noqa: B018
         except (AttributeError, KeyError) as error:

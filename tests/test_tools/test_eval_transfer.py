@@ -1,5 +1,6 @@
 """tools/eval_transfer.py as a user runs it, on small copies of the public sets."""
 
+import functools
 import json
 import shutil
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from mmtaskssl.evaluation.metrics import classification_metrics
+from mmtaskssl.evaluation.transfer_probes import PROBES, linear
 from mmtaskssl.export import write_bundle
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.models.backbones import SlimmableResNet
@@ -16,8 +18,12 @@ from tests.test_tools._tools import failure_of, load_tool
 from tests.test_tools.test_extract_features import CONFIG
 
 
-@pytest.fixture(scope="module")
-def tool():
+@pytest.fixture
+def tool(monkeypatch):
+    # Few values, for time; the whole grids have tests of their own.
+    few = functools.partial(linear, weight_decays=(1e-6, 1.0, 1e5))
+    monkeypatch.setitem(PROBES, "linear", few)
+    monkeypatch.setattr("mmtaskssl.evaluation.svm.SVM_COSTS", (0.1, 10.0))
     return load_tool("eval_transfer")
 
 
