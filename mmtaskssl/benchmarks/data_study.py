@@ -1,25 +1,17 @@
 """Which sub-nets, images and files DATA's evidence is about."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from ..datasets.images import list_images
 from ..engine.config import load_config
-from ..evaluation.data import LabeledFeatures
-from ..export.calibrate import ImageSample, config_transform
+from ..export.calibrate import config_transform
 from ..export.source import build_elastic
-from ..features.transform import EvalTransform
 from ..models.backbones import ElasticBackbone
 from ..search.strategies import draw
 from ..subnets import Subnet, cost
-from ..utils.errors import UserError
+from .evidence import EvidenceFolder, read_json
 
 HANDMADE = "R18"
 METRICS = ("global", "dense")
@@ -33,46 +25,12 @@ NARROW = 0.05
 SEARCHED = 200
 
 
-@dataclass(frozen=True)
-class Target:
-    """A labelled image set, cropped.
-
-    Attributes:
-        samples: Training and test images.
-        labels: (N,) class indices of each.
-        class_names: The classes.
-    """
-
-    samples: dict[str, ImageSample]
-    labels: dict[str, Tensor]
-    class_names: list[str]
-
-    @classmethod
-    def read(cls, folder: Path, transform: EvalTransform) -> "Target":
-        """Reads ``folder/{train,test}/CLASS/IMAGE``."""
-        samples, folders = {}, {}
-        for split in ("train", "test"):
-            root, ids = list_images(str(folder / split))
-            pixels = [torch.from_numpy(transform.read(root / i).copy()) for i in ids]
-            samples[split] = ImageSample(torch.stack(pixels), ids, transform, 128)
-            folders[split] = [image_id.split("/")[0] for image_id in ids]
-        names = sorted(set(folders["train"]))
-        labels = {k: torch.tensor([*map(names.index, v)]) for k, v in folders.items()}
-        return cls(samples, labels, names)
-
-    @torch.inference_mode()
-    def features(self, network: nn.Module, split: str) -> LabeledFeatures:
-        """Returns the features of a split."""
-        x = torch.cat([network(images) for images in self.samples[split]])
-        return LabeledFeatures(x, self.labels[split], self.class_names)
-
-
-class Study:
+class Study(EvidenceFolder):
     """Sub-nets and files of one evidence folder.
 
     Args:
         config: Of the supernet.
-        data: Holds ``pool`` and ``classification``.
+        data: See `EvidenceFolder`.
         out: Working directory.
         targets: Names of folders in ``classification``.
         seeds: Number of supernets.
@@ -91,24 +49,10 @@ class Study:
         seeds: int,
         iters: int,
     ) -> None:
-        self.config, self.data, self.out = config, data, out
-        self.targets, self.seeds, self.iters = list(targets), seeds, iters
+        super().__init__(data, out, targets, seeds)
+        self.config, self.iters = config, iters
         self.cfg = load_config(str(config))
-        self.pool = data / "pool" / "images"
-        for folder in (self.pool, *map(self._folder, self.targets)):
-            if not folder.is_dir():
-                raise UserError(f"{folder} does not exist: --data names another folder")
         self.transform = config_transform(self.cfg, None)
-        self._read: dict[str, Target] = {}
-
-    def _folder(self, target: str) -> Path:
-        return self.data / "classification" / target
-
-    def target(self, name: str) -> Target:
-        """Reads a target, once."""
-        if name not in self._read:
-            self._read[name] = Target.read(self._folder(name), self.transform)
-        return self._read[name]
 
     @cached_property
     def backbone(self) -> ElasticBackbone:
@@ -149,29 +93,94 @@ class Study:
 
     def file(self, seed: int, stage: str, target: str) -> Path:
         """Returns where a stage keeps its rows, one a sub-net."""
-        return self.out / f"seed{seed}" / stage / f"{target}.json"
+        return self.seed_folder(seed, stage, f"{target}.json")
 
-    def seeds_with(self, stage: str) -> list[int]:
-        """Returns the supernets of which a stage has rows on every target."""
+    @property
+    def speed_file(self) -> Path:
+        """Where the times of both loops are kept."""
+        return self.out / "speed.json"
+
+    def rows(self, seed: int, stage: str, target: str) -> dict[str, dict[str, Any]]:
+        """Returns the rows that a stage has written so far, by sub-net."""
+        rows = read_json(self.file(seed, stage, target)) or []
+        return {row["subnet"]: row for row in rows}
+
+    def curve_stage(self, iters: int, arm: str = "ours") -> str:
+        """Returns the name of the stage that measures a checkpoint."""
+        return f"curve-{arm}-{iters}"
+
+    @cached_property
+    def stages(self) -> dict[str, list[Subnet]]:
+        """All stages that keep rows, and the sub-nets that each is to have.
+
+        Those of ``searched`` depend on what was found: see `searched`.
+        """
+        curve = dict.fromkeys(
+            map(self.curve_stage, self.points()), self.curve_subnets()
+        )
+        truth = [*self.candidates]
+        return {
+            **curve,
+            "truth": truth,
+            "score": [*dict.fromkeys([*truth, *self.searched_pool])],
+            "searched": [],
+            self.curve_stage(self.iters, "theirs"): self.curve_subnets(),
+        }
+
+    def searched(self, seed: int, target: str, metric: str) -> str | None:
+        """Returns the most similar sub-net of the search, None if it has not ended."""
+        rows = self.rows(seed, "score", target)
+        drawn = [subnet.name for subnet in self.searched_pool]
+        if any(name not in rows for name in drawn):
+            return None
+        return max(drawn, key=lambda name: rows[name][metric]["score"])
+
+    def missing(self, seed: int, stage: str, target: str) -> int:
+        """Returns how many rows a stage still lacks; at least 1 if it has not begun."""
+        names = [subnet.name for subnet in self.stages[stage]]
+        if stage == "searched":
+            names = [self.searched(seed, target, metric) for metric in METRICS]
+        rows = self.rows(seed, stage, target)
+        return sum(name not in rows for name in dict.fromkeys(names))
+
+    def seeds_with(self, *stages: str) -> list[int]:
+        """Returns the supernets of which stages have all rows on every target."""
         return [
             seed
             for seed in range(self.seeds)
-            if all(self.file(seed, stage, target).exists() for target in self.targets)
+            if not any(
+                self.missing(seed, stage, target)
+                for stage in stages
+                for target in self.targets
+            )
         ]
+
+    def unfinished(self) -> Iterator[str]:
+        """Yields for each supernet what is not there yet, if anything."""
+        for seed in range(self.seeds):
+            parts = []
+            for stage in self.stages:
+                lacking = {t: self.missing(seed, stage, t) for t in self.targets}
+                begun = [t for t in lacking if self.file(seed, stage, t).exists()]
+                if not any(lacking.values()):
+                    continue
+                on = (f"{t} ({n} to go)" for t, n in lacking.items() if n)
+                parts.append(f"{stage} on {', '.join(on)}" if begun else stage)
+            if len(parts) == len(self.stages) and not self.seed_folder(seed).exists():
+                parts = ["everything"]
+            if parts:
+                yield f"seed {seed}: {'; '.join(parts)}"
 
     def column(self, seed: int, stage: str, target: str, key: str) -> dict[str, Any]:
         """Returns one value of each row, by sub-net."""
-        return {r["subnet"]: r[key] for r in read(self.file(seed, stage, target))}
+        rows = self.rows(seed, stage, target)
+        return {name: row[key] for name, row in rows.items()}
 
     def points(self) -> list[int]:
         """Returns the iterations of the curve, from 0."""
         return [place * self.iters // CHECKPOINTS for place in range(CHECKPOINTS + 1)]
 
+    @cached_property
     def searched_pool(self) -> list[Subnet]:
-        """Returns the sub-nets that a search picks from."""
+        """The sub-nets that a search picks from."""
         return draw(self.backbone.space, [*self.bands.values()][-1], SEARCHED, 2)
-
-
-def read(file: Path) -> Any:
-    """Returns what a cache holds; an empty list if there is none."""
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else []

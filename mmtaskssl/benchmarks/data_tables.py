@@ -1,23 +1,14 @@
 """The tables of DATA's evidence, from the files of its stages."""
 
-import itertools
 import statistics
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..evaluation import rank_statistics as ranks
-from .data_study import (
-    CURVE,
-    HANDMADE,
-    MEASURES,
-    METRICS,
-    NARROW,
-    SEARCHED,
-    Study,
-    read,
-)
+from ..utils.tables import head, row, spread
+from .data_ranks import agreement, correlations
+from .data_study import CURVE, HANDMADE, MEASURES, METRICS, NARROW, SEARCHED, Study
+from .evidence import read_json
 
 
 class Tables:
@@ -32,268 +23,186 @@ class Tables:
         self.study, self.resamples = study, resamples
 
     def tables(self) -> str:
-        """Returns all tables."""
+        """Returns all tables, and what is not there yet."""
         parts = [self._curve_table(), self._rank_table(), self._best_table()]
-        return "\n\n".join(part for part in [*parts, self._keys_table()] if part) + "\n"
+        parts = [part for part in [*parts, self._keys_table()] if part]
+        if unfinished := "\n".join(f"- {line}" for line in self.study.unfinished()):
+            parts.append(f"Not there yet:\n\n{unfinished}")
+        return "\n\n".join(parts) + "\n"
 
     def _averaged(self) -> str:
         return f"mean of {', '.join(self.study.targets)}"
 
+    def _mean_of(
+        self, seeds: Sequence[int], stage: str, key: str, names: Sequence[str]
+    ) -> list[float]:
+        """Returns a value of each supernet, the mean over targets and sub-nets."""
+        return [
+            statistics.fmean(
+                self.study.column(seed, stage, target, key)[name]
+                for target in self.study.targets
+                for name in names
+            )
+            for seed in seeds
+        ]
+
     def _curve_table(self) -> str:
-        points = self.study.points()
-        seeds = self.study.seeds_with(f"curve-ours-{self.study.iters}")
+        study, points = self.study, self.study.points()
+        stages = [study.curve_stage(point) for point in points]
+        seeds = study.seeds_with(*stages)
         if not seeds:
             return ""
-        space = self.study.backbone.space
         lines = [
             f"kNN top-1 (%) over the training, {self._averaged()}; "
             f"{spread_note(seeds)}. Last columns: the features' effective rank and "
             "spread (1: as of random directions) at the end.",
             "",
-            table_row(["sub-net", "M MACs", *map(str, points), "rank", "spread"]),
-            table_row(["---"] * (len(points) + 4)),
+            *head(["sub-net", "M MACs", *map(str, points), "rank", "spread"]),
         ]
-        for subnet in self.study.curve_subnets():
-
-            def values(stage: str, key: str, name: str = subnet.name) -> list[float]:
-                return [
-                    statistics.fmean(
-                        self.study.column(seed, stage, target, key)[name]
-                        for target in self.study.targets
-                    )
-                    for seed in seeds
-                ]
-
-            last = f"curve-ours-{self.study.iters}"
-            cells = [spread(values(f"curve-ours-{point}", "knn")) for point in points]
-            name = space.name_of(subnet) or subnet.name
-            extra = [spread(values(last, "effective_rank"))]
-            extra.append(spread(values(last, "spread"), 2))
-            macs = f"{self.study.macs(subnet) / 1e6:.1f}"
-            lines.append(table_row([name, macs, *cells, *extra]))
+        for subnet in study.curve_subnets():
+            name = [subnet.name]
+            cells = [
+                study.backbone.space.name_of(subnet) or subnet.name,
+                f"{study.macs(subnet) / 1e6:.1f}",
+                *(spread(self._mean_of(seeds, stage, "knn", name)) for stage in stages),
+                spread(self._mean_of(seeds, stages[-1], "effective_rank", name)),
+                spread(self._mean_of(seeds, stages[-1], "spread", name), 2),
+            ]
+            lines.append(row(cells))
         return "\n".join(lines)
 
     def _rank_table(self) -> str:
-        seeds = [
-            s
-            for s in self.study.seeds_with("truth")
-            if s in self.study.seeds_with("score")
-        ]
+        study, seeds = self.study, self.study.seeds_with("truth", "score")
         if not seeds:
             return ""
-        names = [s.name for s in self.study.candidates]
-        bands = [*self.study.candidates.values()]
-        macs = np.array(
-            [self.study.macs(s) for s in self.study.candidates], dtype=float
-        )
         lines = [
-            f"How a predictor ranks {len(names)} sub-nets by accuracy; predictor and "
-            f"accuracy are means of {len(seeds)} supernet(s), in brackets the 95 % "
-            "bootstrap interval over sub-nets. In bands: mean within "
-            f"{len(self.study.bands)} bands of +-{100 * NARROW:.0f} % MACs. Partial: "
+            f"How a predictor ranks {len(study.candidates)} sub-nets by accuracy; "
+            f"predictor and accuracy are means of {len(seeds)} supernet(s), in "
+            "brackets the 95 % bootstrap interval over sub-nets. In bands: mean within "
+            f"{len(study.bands)} bands of +-{100 * NARROW:.0f} % MACs. Partial: "
             "MACs discounted. p: share of shuffled predictors that do as well in the "
             "bands. "
             "Rivals without labels: MACs, and the effective rank of the target's "
             "features. Other supernet: how one supernet's accuracies rank another's, "
             "which is what a perfect predictor could reach.",
             "",
-            table_row(
+            *head(
                 [
                     *("target", "accuracy", "predictor", "Spearman", "Kendall"),
                     *("Spearman in bands", "Kendall in bands", "partial", "p"),
                 ]
             ),
-            table_row(["---"] * 9),
         ]
-        inside = [place for place, band in enumerate(bands) if band != "-"]
-        labels = [bands[place] for place in inside]
-        for target in [*self.study.targets, "mean"]:
-            on = self.study.targets if target == "mean" else [target]
+        for target in [*study.targets, "mean"]:
+            on = study.targets if target == "mean" else [target]
             for measure in MEASURES:
-                truth = self._mean(seeds, "truth", on, measure, names)
-                predictors = {
-                    metric: self._mean(seeds, "score", on, metric, names)
-                    for metric in METRICS
-                }
-                predictors["MACs"] = macs
-                predictors["rank"] = self._mean(
-                    seeds, "truth", on, "effective_rank", names
-                )
-                for name, x in predictors.items():
-                    cells = correlations(x, truth, macs, inside, labels, self.resamples)
-                    if name == "MACs":
-                        cells[-2] = ""
-                    lines.append(table_row([target, measure, name, *cells]))
-                truths = [self._mean([s], "truth", on, measure, names) for s in seeds]
-                if len(seeds) > 1:
-                    cells = agreement(truths, macs, inside, labels)
-                    lines.append(table_row([target, measure, "other supernet", *cells]))
+                lines += self._ranks(seeds, on, target, measure)
         return "\n".join(lines)
 
+    def _ranks(
+        self, seeds: Sequence[int], on: Sequence[str], title: str, measure: str
+    ) -> Iterator[str]:
+        """Yields the rows of one accuracy on some targets."""
+        bands = [*self.study.candidates.values()]
+        inside = [place for place, band in enumerate(bands) if band != "-"]
+        labels = [bands[place] for place in inside]
+        macs = np.array([self.study.macs(s) for s in self.study.candidates], float)
+        truth = self._mean(seeds, "truth", on, measure)
+        predictors = {m: self._mean(seeds, "score", on, m) for m in METRICS}
+        predictors["MACs"] = macs
+        predictors["rank"] = self._mean(seeds, "truth", on, "effective_rank")
+        for name, x in predictors.items():
+            cells = correlations(x, truth, macs, inside, labels, self.resamples)
+            if name == "MACs":
+                cells[-2] = ""
+            yield row([title, measure, name, *cells])
+        if len(seeds) > 1:
+            truths = [self._mean([seed], "truth", on, measure) for seed in seeds]
+            cells = agreement(truths, macs, inside, labels)
+            yield row([title, measure, "other supernet", *cells])
+
     def _mean(
-        self,
-        seeds: Sequence[int],
-        stage: str,
-        targets: Sequence[str],
-        key: str,
-        names: Sequence[str],
+        self, seeds: Sequence[int], stage: str, targets: Sequence[str], key: str
     ) -> np.ndarray:
-        """Returns a column over sub-nets, as the mean over seeds and targets."""
+        """Returns a column of the candidates, the mean over seeds and targets."""
         columns = []
         for seed in seeds:
             for target in targets:
                 column = self.study.column(seed, stage, target, key)
-                values = [column[name] for name in names]
+                values = [column[subnet.name] for subnet in self.study.candidates]
                 if stage == "score":
                     values = [value["score"] for value in values]
                 columns.append(values)
         return np.mean(columns, axis=0)
 
     def _best_table(self) -> str:
-        seeds = self.study.seeds_with("searched")
+        study, seeds = self.study, self.study.seeds_with("truth", "score", "searched")
         if not seeds:
             return ""
-        band = [*self.study.bands][-1]
-        handmade = self.study.backbone.space.resolve(HANDMADE)
-        drawn = [s.name for s, b in self.study.candidates.items() if b == band]
-        drawn.remove(handmade.name)
+        band, space = [*study.bands][-1], study.backbone.space
+        handmade, largest = space.resolve(HANDMADE).name, space.max.name
+        drawn = [s.name for s, b in study.candidates.items() if b == band]
+        drawn.remove(handmade)
         lines = [
             f"Top-1 (%) in the band of {HANDMADE} ({band}, +-{100 * NARROW:.0f} %): "
             f"the most similar of {SEARCHED} sub-nets, {HANDMADE}, the mean and the "
             f"best of {len(drawn)} random ones, and MAX; {spread_note(seeds)}.",
             "",
-            table_row(
+            *head(
                 [
                     *("target", "accuracy", *(f"searched, {m}" for m in METRICS)),
                     *(HANDMADE, "random, mean", "random, best", "MAX"),
                 ]
             ),
-            table_row(["---"] * (6 + len(METRICS))),
         ]
-        for target in self.study.targets:
+        for target in study.targets:
             for measure in MEASURES:
+                truths = [study.column(s, "truth", target, measure) for s in seeds]
                 cells = [
-                    [self._searched(seed, target, metric, measure) for seed in seeds]
-                    for metric in METRICS
-                ]
-                truths = [
-                    self.study.column(seed, "truth", target, measure) for seed in seeds
-                ]
-                cells += [
-                    [truth[handmade.name] for truth in truths],
+                    *(self._searched(seeds, target, m, measure) for m in METRICS),
+                    [truth[handmade] for truth in truths],
                     [statistics.fmean(t[n] for n in drawn) for t in truths],
                     [max(truth[name] for name in drawn) for truth in truths],
-                    [truth[self.study.backbone.space.max.name] for truth in truths],
+                    [truth[largest] for truth in truths],
                 ]
-                lines.append(table_row([target, measure, *map(spread, cells)]))
+                lines.append(row([target, measure, *map(spread, cells)]))
         return "\n".join(lines)
 
-    def _searched(self, seed: int, target: str, metric: str, measure: str) -> float:
-        measured = self.study.column(seed, "searched", target, measure)
-        scores = self.study.column(seed, "score", target, metric)
-        drawn = self.study.searched_pool()
-        return measured[max(drawn, key=lambda s: scores[s.name]["score"]).name]
+    def _searched(
+        self, seeds: Sequence[int], target: str, metric: str, measure: str
+    ) -> list[float]:
+        """Returns the accuracy of what each supernet's search finds."""
+        found = []
+        for seed in seeds:
+            column = self.study.column(seed, "searched", target, measure)
+            found.append(column[self.study.searched(seed, target, metric)])
+        return found
 
     def _keys_table(self) -> str:
-        stages = {arm: f"curve-{arm}-{self.study.iters}" for arm in ("ours", "theirs")}
-        seeds = [
-            s
-            for s in self.study.seeds_with(stages["theirs"])
-            if s in self.study.seeds_with(stages["ours"])
-        ]
-        if not seeds or not (self.study.out / "speed.json").exists():
+        study = self.study
+        arms = ("ours", "theirs")
+        stages = {arm: study.curve_stage(study.iters, arm) for arm in arms}
+        seeds, times = study.seeds_with(*stages.values()), read_json(study.speed_file)
+        if not seeds or times is None:
             return ""
-        times = read(self.study.out / "speed.json")
         rounds = zip(times["theirs"], times["ours"], strict=True)
         ratio = statistics.median(theirs / ours for theirs, ours in rounds)
         lines = [
             "Keys, average and queue once a step (ours) or once a sub-net (theirs, the "
             "authors' loop): CPU seconds a step, medians of interleaved steps (ratio "
-            f"{ratio:.2f}), and kNN top-1 (%) after {self.study.iters} iterations, "
+            f"{ratio:.2f}), and kNN top-1 (%) after {study.iters} iterations, "
             f"{self._averaged()}; {spread_note(seeds)}.",
             "",
-            table_row(["loop", "s/step", "MAX", "MIN", f"{CURVE} random"]),
-            table_row(["---"] * 5),
+            *head(["loop", "s/step", "MAX", "MIN", f"{CURVE} random"]),
         ]
-        largest, smallest, *others = [s.name for s in self.study.curve_subnets()]
+        largest, smallest, *others = [s.name for s in study.curve_subnets()]
         for arm, stage in stages.items():
-
-            def knn(names: Sequence[str], stage: str = stage) -> list[float]:
-                return [
-                    statistics.fmean(
-                        self.study.column(seed, stage, target, "knn")[name]
-                        for target in self.study.targets
-                        for name in names
-                    )
-                    for seed in seeds
-                ]
-
-            cells = [spread(knn(n)) for n in ([largest], [smallest], others)]
-            seconds = f"{statistics.median(times[arm]):.3f}"
-            lines.append(table_row([arm, seconds, *cells]))
+            cells = [
+                spread(self._mean_of(seeds, stage, "knn", names))
+                for names in ([largest], [smallest], others)
+            ]
+            lines.append(row([arm, f"{statistics.median(times[arm]):.3f}", *cells]))
         return "\n".join(lines)
-
-
-def correlations(
-    x: np.ndarray,
-    truth: np.ndarray,
-    macs: np.ndarray,
-    inside: Sequence[int],
-    labels: Sequence[str],
-    resamples: int,
-) -> list[str]:
-    """Returns the cells of one predictor."""
-
-    def cell(statistic: Callable[..., float], *arrays: Any) -> str:
-        low, high = ranks.bootstrap_interval(statistic, *arrays, resamples=resamples)
-        return f"{statistic(*arrays):.2f} [{low:.2f}, {high:.2f}]"
-
-    def banded(statistic: Callable[..., float]) -> Callable[..., float]:
-        return lambda a, b, bands: ranks.banded(statistic, a, b, bands)
-
-    in_bands = x[inside], truth[inside], np.asarray(labels)
-    *_, p = ranks.shuffled_interval(
-        banded(ranks.spearman), *in_bands, resamples=resamples
-    )
-    return [
-        cell(ranks.spearman, x, truth),
-        cell(ranks.kendall, x, truth),
-        cell(banded(ranks.spearman), *in_bands),
-        cell(banded(ranks.kendall), *in_bands),
-        cell(ranks.partial_spearman, x, truth, macs),
-        f"{p:.3f}",
-    ]
-
-
-def agreement(
-    truths: Sequence[np.ndarray],
-    macs: np.ndarray,
-    inside: Sequence[int],
-    labels: Sequence[str],
-) -> list[str]:
-    """Returns the cells of supernets as predictors of each other, means of pairs."""
-    found = []
-    for a, b in itertools.combinations(truths, 2):
-        banded = [
-            ranks.banded(statistic, a[inside], b[inside], labels)
-            for statistic in (ranks.spearman, ranks.kendall)
-        ]
-        partial = ranks.partial_spearman(a, b, macs)
-        found.append([ranks.spearman(a, b), ranks.kendall(a, b), *banded, partial])
-    return [*(f"{value:.2f}" for value in np.mean(found, axis=0)), ""]
-
-
-def table_row(cells: Iterable[str]) -> str:
-    """Returns a line of a markdown table."""
-    return f"| {' | '.join(cells)} |"
-
-
-def spread(values: Sequence[float], digits: int = 1) -> str:
-    """Returns mean and sample standard deviation."""
-    mean = statistics.fmean(values)
-    if len(values) < 2:
-        return f"{mean:.{digits}f}"
-    return f"{mean:.{digits}f} ± {statistics.stdev(values):.{digits}f}"
 
 
 def spread_note(seeds: Sequence[int]) -> str:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mmtaskssl.benchmarks.data_ranks import agreement, correlations
 from mmtaskssl.benchmarks.data_study import MEASURES, METRICS, Study
-from mmtaskssl.benchmarks.data_tables import Tables, agreement, correlations
+from mmtaskssl.benchmarks.data_tables import Tables
 from mmtaskssl.utils.atomic import write_json
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
@@ -40,7 +41,8 @@ def test_missing_data_is_said(tmp_path):
 
 
 def test_nothing_measured_gives_no_table(study):
-    assert Tables(study).tables().strip() == ""
+    text = Tables(study).tables()
+    assert text.strip() == "Not there yet:\n\n- seed 0: everything"
 
 
 def test_a_predictor_in_the_bands_shows_there_and_size_does_not(monkeypatch):
@@ -65,7 +67,7 @@ def test_agreement_of_two_supernets():
 
 def test_tables_of_made_up_results(study):
     rng = np.random.default_rng(0)
-    names = [s.name for s in [*study.candidates, *study.searched_pool()]]
+    names = [s.name for s in [*study.candidates, *study.searched_pool]]
 
     def rows(values):
         return [{"subnet": name, **values()} for name in names]
@@ -84,3 +86,19 @@ def test_tables_of_made_up_results(study):
     # Two targets ("mean" too), two accuracies, four predictors.
     assert ranked.count("\n| ") == 2 + 16
     assert best.count("\n| ") == 2 + 2
+
+
+def test_a_stage_that_is_being_written_is_no_table_but_said(study):
+    for file in study.out.rglob("*.json"):
+        file.unlink()
+    rows = [
+        {"subnet": s.name, "knn": 1.0, "linear": 2.0, "effective_rank": 3.0}
+        for s in study.candidates
+    ]
+    write_json(study.file(0, "truth", "digits"), rows[:-2])
+    text = Tables(study).tables()
+    assert "|" not in text
+    assert "seed 0: curve-ours-0; " in text
+    assert "truth on digits (2 to go); score; searched; curve-theirs-10" in text
+    write_json(study.file(0, "truth", "digits"), rows)
+    assert "truth" not in Tables(study).tables()
