@@ -1,14 +1,14 @@
 """What a training's work dir tells about it."""
 
 import json
-import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmengine.config import Config
 
 from ..utils.errors import UserError
+from ..utils.tables import head, row, spread
 
 # The hosts' names, in the order of our tables.
 METRICS = (
@@ -127,14 +127,6 @@ def find_runs(folders: Iterable[str | Path]) -> list[Run]:
     return runs
 
 
-def spread(values: Sequence[float]) -> str:
-    """Returns mean ± sample standard deviation, or the one value."""
-    mean = statistics.mean(values)
-    if len(values) < 2:
-        return f"{mean:.1f}"
-    return f"{mean:.1f} ± {statistics.stdev(values):.1f}"
-
-
 def comparison_table(rows: dict[str, list[dict[str, float]]], first: str) -> str:
     """Returns a Markdown table, a row for each group of seeds.
 
@@ -145,12 +137,11 @@ def comparison_table(rows: dict[str, list[dict[str, float]]], first: str) -> str
     found = [
         m for m in METRICS if any(m in run for runs in rows.values() for run in runs)
     ]
-    lines = [f"| {first} | seeds | {' | '.join(found)} |"]
-    lines.append("| --- " * (len(found) + 2) + "|")
+    lines = head([first, "seeds", *found])
     for title, runs in rows.items():
         cells = []
         for metric in found:
             values = [run[metric] for run in runs if metric in run]
             cells.append(spread(values) if values else "")
-        lines.append(f"| {title} | {len(runs)} | {' | '.join(cells)} |")
+        lines.append(row([title, str(len(runs)), *cells]))
     return "\n".join(lines) + "\n"

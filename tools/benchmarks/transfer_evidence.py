@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmtaskssl.benchmarks.evidence import ONE_THREAD, evidence_parser
 from mmtaskssl.transfer import ExportInfo
 from mmtaskssl.transfer.results import comparison_table, read_run
 from mmtaskssl.utils.atomic import write_json, write_text
@@ -25,7 +26,6 @@ from mmtaskssl.utils.paths import resolve_config
 from mmtaskssl.utils.steps import Steps
 
 _RANDOM = "random:"
-_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Evidence:
             if not self._data_of(task).is_dir():
                 raise UserError(f"{self._data_of(task)} does not exist")
         self.steps = Steps(
-            self.out / "logs", lambda text: print(text, flush=True), _THREADS
+            self.out / "logs", lambda text: print(text, flush=True), ONE_THREAD
         )
 
     def _data_of(self, task: str) -> Path:
@@ -165,15 +165,9 @@ class Evidence:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", required=True, metavar="DIR")
-    parser.add_argument("--work-dir", required=True, metavar="OUT")
+    parser = evidence_parser(__doc__)
     parser.add_argument("--exports", required=True, nargs="+", metavar="NAME=EXPORT")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--tables-only", action="store_true", help="run nothing")
     args = parser.parse_args(argv)
     evidence = Evidence(args)
     if not args.tables_only:
