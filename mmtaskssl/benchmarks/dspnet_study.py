@@ -24,26 +24,27 @@ class Arm:
     calibrated: bool = False
 
 
+# The config's own sampler is the sandwich.
+ALL = {"model.subnet_sampler.type": "AllSubnets"}
+SHARED_NORMS = {
+    "model.backbone.norm_cfg.type": "BN",
+    "model.neck.norm": "BN",
+    "model.neck.num_switches": 1,
+    "model.aux_predictor.norm": "BN",
+}
 ARMS = {
-    "all": Arm("all widths each step, dsp, switchable BN"),
-    "dsp_plus": Arm("dsp_plus", {"model.preset": "dsp_plus"}),
-    "sandwich": Arm(
-        "sandwich(3)",
-        {"model.subnet_sampler": {"type": "Sandwich", "num_random": 1}},
+    "sandwich": Arm("sandwich(3)"),
+    "sandwich_calibrated": Arm(
+        "sandwich(3), shared BN, calibrated", SHARED_NORMS, calibrated=True
     ),
-    "dynamic": Arm("dynamic", {"model.subnet_sampler": {"type": "Dynamic"}}),
-    "calibrated": Arm(
-        "shared BN, calibrated",
-        {
-            "model.backbone.norm_cfg.type": "BN",
-            "model.neck.norm": "BN",
-            "model.neck.num_switches": 1,
-            "model.aux_predictor.norm": "BN",
-        },
-        calibrated=True,
+    "dynamic": Arm("dynamic", {"model.subnet_sampler.type": "Dynamic"}),
+    "all": Arm("all widths each step, dsp, switchable BN", ALL),
+    "calibrated": Arm("shared BN, calibrated", ALL | SHARED_NORMS, calibrated=True),
+    "dsp_plus": Arm("dsp_plus", ALL | {"model.preset": "dsp_plus"}),
+    "slimclr": Arm(
+        "base weighs 1 + other widths", ALL | {"model.loss_weights": "slimclr"}
     ),
-    "slimclr": Arm("base weighs 1 + other widths", {"model.loss_weights": "slimclr"}),
-    "mean": Arm("losses averaged, not summed", {"model.loss_weights": "mean"}),
+    "mean": Arm("losses averaged, not summed", ALL | {"model.loss_weights": "mean"}),
 }
 ALONE, UNTRAINED = "alone", "untrained"
 MEASURES = ("kNN", "linear")

@@ -35,12 +35,12 @@ def test_difference_is_paired_and_costs_are_of_the_sum(data, tmp_path, capsys):
     out = tmp_path / "out"
     for seed, (alone, slimmed) in enumerate([(30, 31), (40, 43), (50, 52)]):
         _results(out, seed, "alone", alone)
-        _results(out, seed, "all", slimmed)
+        _results(out, seed, "sandwich", slimmed)
         _results(out, seed, "untrained", 20)
         for width in _WIDTHS:
             path = out / f"seed{seed}" / f"alone-{width}" / "cost.json"
             _write(path, {"cpu_seconds": 25.0})
-        _write(out / f"seed{seed}" / "all" / "cost.json", {"cpu_seconds": 80.0})
+        _write(out / f"seed{seed}" / "sandwich" / "cost.json", {"cpu_seconds": 80.0})
     argv = ["--data", str(data), "--work-dir", str(out), "--tables-only"]
     load_tool(_NAME).main(argv)
     text = capsys.readouterr().out
@@ -48,7 +48,7 @@ def test_difference_is_paired_and_costs_are_of_the_sum(data, tmp_path, capsys):
     line = next(row for row in text.splitlines() if row.startswith("| 1 |"))
     assert line.endswith("| 3 | 20.0 ± 0.0 | 40.0 ± 10.0 | 42.0 ± 10.5 | +2.0 ± 0.6 |")
     assert "| sum of the controls | 100 ± 0 | 100 % |" in text
-    assert "dsp, switchable BN | 80 ± 0 | 80 % |" in text
+    assert "slimmable, sandwich(3) | 80 ± 0 | 80 % |" in text
     assert "kNN on b" in text
 
 

@@ -4,7 +4,7 @@
     dspnet_evidence.py --data DIR --work-dir OUT --tables-only
 
 DIR holds pool/images and classification/NAME/{train,test}/CLASS. For every seed the
-slimmable network is trained once (arm `all`), and each of its widths alone by the
+slimmable network is trained once (arm `sandwich`), and each of its widths alone by the
 config that tools/misc/individual_configs.py would write: the same images, views,
 schedule, optimizer and number of iterations. Each network is measured as a plain one,
 by weighted kNN and logistic regression on every target; so are untrained ones. The
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--arms",
         nargs="+",
         choices=ARMS,
-        default=["all", "dsp_plus", "sandwich", "dynamic", "calibrated"],
+        default=["sandwich", "all", "dynamic", "calibrated", "dsp_plus"],
         help="the first is compared with the networks trained alone",
     )
     args = parser.parse_args(argv)
