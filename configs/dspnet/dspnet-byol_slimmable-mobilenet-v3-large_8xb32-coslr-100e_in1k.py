@@ -16,7 +16,6 @@ tools/misc/individual_configs.py.
 
 _base_ = "./dspnet-byol_slimmable-mobilenet-v3-large_16xb256-coslr-100e_in1k.py"
 
-sync_bn = "torch"
 train_dataloader = dict(batch_size=32)
 optim_wrapper = dict(
     _delete_=True,

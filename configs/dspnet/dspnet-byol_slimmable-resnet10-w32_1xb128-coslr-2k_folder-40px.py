@@ -20,14 +20,7 @@ The networks trained alone, its controls: tools/misc/individual_configs.py.
 Hardware: one CPU core.
 """
 
-_base_ = [
-    "../_base_/models/slimmable_byol.py",
-    "../_base_/datasets/folder.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
-]
-
-max_iters = 2000
+_base_ = ["../_base_/models/slimmable_byol.py", "../_base_/recipes/cpu_40px.py"]
 
 model = dict(
     base_momentum=0.97,
@@ -59,17 +52,3 @@ model = dict(
     neck=dict(in_channels=256, hid_channels=512, out_channels=128),
     head=dict(predictor=dict(in_channels=128, hid_channels=512, out_channels=128)),
 )
-
-train_dataloader = dict(
-    batch_size=128,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(store_size=48, cache="ram"),
-)
-optim_wrapper = dict(type="BFloat16OptimWrapper", optimizer=dict(lr=0.06))
-auto_scale_lr = dict(base_batch_size=128)
-train_cfg = dict(max_iters=max_iters)
-default_hooks = dict(
-    checkpoint=dict(interval=1000, max_keep_ckpts=1), logger=dict(interval=100)
-)
-custom_hooks = [dict(type="ChannelsLastHook")]

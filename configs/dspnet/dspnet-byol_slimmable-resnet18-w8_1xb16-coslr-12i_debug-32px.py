@@ -4,12 +4,7 @@ python tools/train.py \
     configs/dspnet/dspnet-byol_slimmable-resnet18-w8_1xb16-coslr-12i_debug-32px.py
 """
 
-_base_ = [
-    "../_base_/models/slimmable_byol.py",
-    "../_base_/datasets/synthetic.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
-]
+_base_ = ["../_base_/models/slimmable_byol.py", "../_base_/recipes/debug_32px.py"]
 
 model = dict(
     preset="dsp_plus",
@@ -29,11 +24,4 @@ model = dict(
     head=dict(predictor=dict(in_channels=32, hid_channels=64, out_channels=32)),
 )
 
-max_iters = 12
-train_cfg = dict(max_iters=max_iters)
-param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
-default_hooks = dict(
-    logger=dict(interval=2),
-    checkpoint=dict(interval=6),
-    collapse=dict(type="CollapseMonitorHook", interval=4),
-)
+default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=4))

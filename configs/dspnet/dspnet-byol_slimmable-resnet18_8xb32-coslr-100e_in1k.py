@@ -1,8 +1,7 @@
 r"""DSPNet, full: ResNet-18 at four widths, 224 px on ImageNet, 100 epochs.
 
 Wang et al., DSPNet, 2022 (https://arxiv.org/abs/2207.06075).
-All but the optimizer is dspnet-byol_slimmable-resnet18_16xb256-coslr-100e_in1k's:
-batch 256 with SGD, rate 0.05 and decay 1e-4, as in US3L's public code for BYOL.
+All but the network is dspnet-byol_slimmable-resnet50_8xb32-coslr-100e_in1k's.
 
 tools/dist_train.sh \
     configs/dspnet/dspnet-byol_slimmable-resnet18_8xb32-coslr-100e_in1k.py 8
@@ -13,13 +12,6 @@ Controls, each width alone by the same recipe, are generated from this file by
 tools/misc/individual_configs.py.
 """
 
-_base_ = "./dspnet-byol_slimmable-resnet18_16xb256-coslr-100e_in1k.py"
+_base_ = "./dspnet-byol_slimmable-resnet50_8xb32-coslr-100e_in1k.py"
 
-sync_bn = "torch"
-train_dataloader = dict(batch_size=32)
-optim_wrapper = dict(
-    _delete_=True,
-    type="OptimWrapper",
-    optimizer=dict(type="SafeSGD", lr=0.05, momentum=0.9, weight_decay=1e-4),
-)
-auto_scale_lr = dict(base_batch_size=256)
+model = dict(backbone=dict(depth=18), neck=dict(in_channels=512))

@@ -15,7 +15,6 @@ tools/misc/individual_configs.py.
 
 _base_ = "./dspnet-byol_slimmable-resnet50_16xb256-coslr-100e_in1k.py"
 
-sync_bn = "torch"
 train_dataloader = dict(batch_size=32)
 optim_wrapper = dict(
     _delete_=True,

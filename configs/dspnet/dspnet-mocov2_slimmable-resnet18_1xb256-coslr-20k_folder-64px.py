@@ -12,7 +12,7 @@ Hardware: one GPU, or a patient CPU.
 """
 
 _base_ = [
-    "../_base_/models/mocov2.py",
+    "../_base_/models/slimmable_resnet.py",
     "../_base_/datasets/folder.py",
     "../_base_/schedules/sgd_coslr-20k.py",
     "../_base_/iter_runtime.py",
@@ -22,27 +22,21 @@ model = dict(
     type="SlimmableMoCo",
     preset="dsp_plus",
     loss_weights="slimclr",
-    subnet_sampler=dict(type="AllSubnets"),
     queue_len=4096,
+    feat_dim=128,
     momentum=0.99,
-    data_preprocessor=dict(view_size=64, augment=dict(blur_sigma=(0.1, 0.6))),
-    backbone=dict(
-        _delete_=True,
-        type="SlimmableResNet",
-        depth=18,
-        widths=(1.0, 0.75, 0.5, 0.25),
-        zero_init_residual=False,
-        out_indices=(3,),
+    data_preprocessor=dict(
+        type="TwoViewPreprocessor",
+        preset="mocov2",
+        view_size=64,
+        augment=dict(blur_sigma=(0.1, 0.6)),
     ),
-    neck=dict(
-        _delete_=True,
-        type="ElasticNonLinearNeck",
-        in_channels=512,
-        hid_channels=1024,
-        out_channels=128,
-        norm="SwitchableBN",
-        num_switches=4,
+    backbone=dict(depth=18, zero_init_residual=False),
+    neck=dict(in_channels=512, hid_channels=1024, out_channels=128),
+    head=dict(
+        type="mmselfsup.ContrastiveHead",
+        loss=dict(type="mmcls.CrossEntropyLoss"),
+        temperature=0.2,
     ),
 )
-model_wrapper_cfg = dict(type="ElasticDDP")
 default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=500))

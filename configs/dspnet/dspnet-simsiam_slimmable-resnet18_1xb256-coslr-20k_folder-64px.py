@@ -12,7 +12,7 @@ Hardware: one GPU, or a patient CPU.
 """
 
 _base_ = [
-    "../_base_/models/simsiam.py",
+    "../_base_/models/slimmable_resnet.py",
     "../_base_/datasets/folder.py",
     "../_base_/schedules/sgd_coslr-20k.py",
     "../_base_/iter_runtime.py",
@@ -20,41 +20,34 @@ _base_ = [
 
 model = dict(
     type="SlimmableSimSiam",
-    subnet_sampler=dict(type="AllSubnets"),
-    data_preprocessor=dict(view_size=64, augment=dict(blur_sigma=(0.1, 0.6))),
-    backbone=dict(
-        _delete_=True,
-        type="SlimmableResNet",
-        depth=18,
-        widths=(1.0, 0.75, 0.5, 0.25),
-        zero_init_residual=False,
-        out_indices=(3,),
+    data_preprocessor=dict(
+        type="TwoViewPreprocessor",
+        preset="simsiam",
+        view_size=64,
+        augment=dict(blur_sigma=(0.1, 0.6)),
     ),
+    backbone=dict(depth=18, zero_init_residual=False),
     neck=dict(
-        _delete_=True,
-        type="ElasticNonLinearNeck",
         in_channels=512,
         hid_channels=1024,
         out_channels=1024,
         num_layers=3,
-        norm="SwitchableBN",
-        num_switches=4,
         with_last_bn=True,
         with_last_bn_affine=False,
     ),
     head=dict(
+        type="mmselfsup.LatentPredictHead",
         predictor=dict(
-            _delete_=True,
             type="ElasticNonLinearNeck",
             in_channels=1024,
             hid_channels=256,
             out_channels=1024,
             with_avg_pool=False,
-        )
+        ),
+        loss=dict(type="mmselfsup.CosineSimilarityLoss"),
     ),
     aux_predictor=dict(norm="SwitchableBN"),
 )
-model_wrapper_cfg = dict(type="ElasticDDP")
 # The predictors' rate does not decay (section 4.1 of SimSiam's paper).
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
 default_hooks = dict(

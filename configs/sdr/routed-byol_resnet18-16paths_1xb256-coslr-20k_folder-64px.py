@@ -14,9 +14,7 @@ Hardware: one GPU, or a patient CPU.
 
 _base_ = [
     "../_base_/models/routed_byol.py",
-    "../_base_/datasets/clustered_folder.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/recipes/routed_folder_64px.py",
 ]
 
 model = dict(
@@ -30,21 +28,4 @@ model = dict(
     backbone=dict(depth=18, groups=2, zero_init_residual=False),
     neck=dict(in_channels=512, hid_channels=1024, out_channels=128),
     head=dict(predictor=dict(in_channels=128, hid_channels=1024, out_channels=128)),
-)
-
-default_hooks = dict(
-    phase=dict(type="ProgressivePhaseHook"),
-    # Every path.
-    monitor=dict(
-        type="CollapseMonitorHook",
-        interval=1000,
-        subnets=["MAX"]
-        + [
-            f"s64-w64.128.256.512-d2.2.2.2-p{a}.{b}.{c}.{d}"
-            for a in (0, 1)
-            for b in (0, 1)
-            for c in (0, 1)
-            for d in (0, 1)
-        ],
-    ),
 )

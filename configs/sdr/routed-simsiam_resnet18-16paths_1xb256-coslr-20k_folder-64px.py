@@ -15,9 +15,7 @@ Hardware: one GPU, or a patient CPU.
 
 _base_ = [
     "../_base_/models/routed_simsiam.py",
-    "../_base_/datasets/clustered_folder.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/recipes/routed_folder_64px.py",
 ]
 
 model = dict(
@@ -29,20 +27,4 @@ model = dict(
 
 # The predictor's rate does not decay (section 4.1 of the paper of SimSiam).
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"predictor": dict(fix_lr=True)}))
-default_hooks = dict(
-    fixed_lr=dict(type="FixedLrHook"),
-    phase=dict(type="ProgressivePhaseHook"),
-    # Every path.
-    monitor=dict(
-        type="CollapseMonitorHook",
-        interval=1000,
-        subnets=["MAX"]
-        + [
-            f"s64-w64.128.256.512-d2.2.2.2-p{a}.{b}.{c}.{d}"
-            for a in (0, 1)
-            for b in (0, 1)
-            for c in (0, 1)
-            for d in (0, 1)
-        ],
-    ),
-)
+default_hooks = dict(fixed_lr=dict(type="FixedLrHook"))
