@@ -9,15 +9,4 @@ if [ "$#" -lt 3 ]; then
     exit 2
 fi
 
-CONFIG=$1
-CHECKPOINT=$2
-GPUS=$3
-PYTHON=${PYTHON:-$(command -v python || command -v python3)}
-
-exec "$PYTHON" -m mmtaskssl.engine.launch \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    "$(dirname "$0")/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "${@:4}"
+exec bash "$(dirname "$0")/dist_run.sh" "$3" test.py "$1" "$2" "${@:4}"

@@ -9,14 +9,4 @@ if [ "$#" -lt 2 ]; then
     exit 2
 fi
 
-CONFIG=$1
-GPUS=$2
-PYTHON=${PYTHON:-$(command -v python || command -v python3)}
-
-exec "$PYTHON" -m mmtaskssl.engine.launch \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "${@:3}"
+exec bash "$(dirname "$0")/dist_run.sh" "$2" train.py "$1" "${@:3}"

@@ -8,17 +8,4 @@ if [ "$#" -lt 4 ]; then
     exit 2
 fi
 
-GPUS=${GPUS:-8}
-PYTHON=${PYTHON:-$(command -v python || command -v python3)}
-
-# SRUN_ARGS is several words on purpose.
-# shellcheck disable=SC2086
-exec srun -p "$1" \
-    --job-name="$2" \
-    --gres=gpu:"${GPUS_PER_NODE:-8}" \
-    --ntasks="$GPUS" \
-    --ntasks-per-node="${GPUS_PER_NODE:-8}" \
-    --cpus-per-task="${CPUS_PER_TASK:-5}" \
-    --kill-on-bad-exit=1 \
-    ${SRUN_ARGS:-} \
-    "$PYTHON" -u "$(dirname "$0")/test.py" "$3" "$4" --launcher slurm "${@:5}"
+exec bash "$(dirname "$0")/slurm_run.sh" "$1" "$2" test.py "${@:3}"

@@ -5,6 +5,7 @@ import runpy
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -233,7 +234,12 @@ def test_dist_train_ends_with_the_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "script", ["dist_train", "dist_test", "slurm_train", "slurm_test"]
+    "script",
+    [
+        *("dist_run", "dist_train", "dist_test", "benchmarks/detection/dist_train"),
+        *("slurm_run", "slurm_train", "slurm_test"),
+        "benchmarks/segmentation/slurm_train",
+    ],
 )
 def test_scripts_say_how_they_are_used(script):
     done = subprocess.run(
@@ -243,12 +249,22 @@ def test_scripts_say_how_they_are_used(script):
     assert done.stderr.startswith("usage:")
 
 
-def test_slurm_script_passes_everything_on(tmp_path):
+@pytest.mark.parametrize("script", ["train", "test", "benchmarks/detection/train"])
+def test_slurm_script_passes_everything_on(script, tmp_path):
     srun = tmp_path / "srun"
     srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     srun.chmod(0o755)
+    folder, _, tool = script.rpartition("/")
+    arguments, passed = {
+        "train": (["job", "c.py", "--amp"], ["c.py", "--amp"]),
+        "test": (["job", "c.py", "c.pth", "--amp"], ["c.py", "c.pth", "--amp"]),
+        "benchmarks/detection/train": (
+            ["dir/job.py", "out", "4", "data_root=x", "--amp"],
+            ["dir/job.py", "--cfg-options", "backbone=out", "data_root=x", "--amp"],
+        ),
+    }[script]
     done = subprocess.run(
-        [_TOOLS / "slurm_train.sh", "part", "job", "c.py", "--amp"],
+        [_TOOLS / folder / f"slurm_{tool}.sh", "part", *arguments],
         env=os.environ
         | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": "py", "GPUS": "4"},
         capture_output=True,
@@ -258,4 +274,7 @@ def test_slurm_script_passes_everything_on(tmp_path):
     words = done.stdout.splitlines()
     assert words[:3] == ["-p", "part", "--job-name=job"]
     assert "--ntasks=4" in words
-    assert words[-4:] == ["c.py", "--launcher", "slurm", "--amp"]
+    place = words.index("--launcher")
+    assert Path(words[place - 1]).name == f"{tool}.py"
+    assert Path(words[place - 1]).is_file()
+    assert words[place:] == ["--launcher", "slurm", *passed]
