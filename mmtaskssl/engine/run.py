@@ -18,7 +18,8 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmtaskssl.registry import OPTIMIZERS, RUNNERS
-from mmtaskssl.transfer.data_checks import check_annotations, check_training_data
+from mmtaskssl.transfer.data_checks import check_annotations
+from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.errors import UserError
 
 from .cpu_runner import CPURunner
@@ -41,7 +42,9 @@ def train(cfg: Config) -> None:
         runner = build_runner(cfg)
         runner.train_loop  # noqa: B018  builds it: bad data must show before training
         check_batches(runner)
-        check_training_data(runner)
+        check_data_set(cfg, runner.train_dataloader.dataset, "training")
+        if runner.val_loop is not None:
+            check_data_set(cfg, runner.val_dataloader.dataset, "validation")
         if cfg.get("load_from"):
             check_checkpoint(runner, cfg.load_from)
         _check_optimizer(cfg)
@@ -63,10 +66,12 @@ def test(cfg: Config, dump: str | None = None) -> None:
             "the config has no test_dataloader; measure a self-supervised checkpoint "
             "with tools/eval_knn.py or tools/eval_linear.py"
         )
+    check_annotations(cfg, ("test_dataloader",))
     with user_errors():
         runner = build_runner(cfg)
         check_checkpoint(runner, cfg.load_from)
         runner.test_loop  # noqa: B018  builds it, and the evaluator within
+        check_data_set(cfg, runner.test_dataloader.dataset, "test")
         if dump:
             runner.test_evaluator.metrics.append(DumpResults(out_file_path=dump))
         runner.test()
@@ -215,6 +220,14 @@ def user_errors() -> Iterator[None]:
         if text.startswith("`cfg` or `default_args` must contain the key"):
             raise UserError(
                 'a part of the config has no "type": ' + " ".join(text.split()[-20:])
+            ) from error
+        raise
+    except ValueError as error:
+        # What mmengine's data sets say of a list without entries.
+        if str(error) == "need at least one array to concatenate":
+            raise UserError(
+                "a data set of the config is empty: it finds no image, or none with an "
+                "object of its classes"
             ) from error
         raise
     except TypeError as error:

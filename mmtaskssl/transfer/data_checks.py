@@ -1,58 +1,84 @@
-"""Is the data of a detector or segmentor what its config says?
+"""Are the lists and annotations of a detector or segmentor what its config says?
 
 The hosts stumble over bad data in the middle of a training, or name no file.
 """
 
-import itertools
 import json
-import os
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.config import Config
-from mmengine.runner import Runner
-from PIL import Image
 
 from ..utils.errors import UserError
 
-_LOADERS = ("train_dataloader", "val_dataloader")
+_TRAIN = "train_dataloader"
 _XML = ("VOCDataset", "XMLDataset")
 _COCO = "CocoDataset"
 # Of a larger file the host's own reading has to do.
 _LARGEST_JSON = 64 << 20
-_LABEL_MAPS = 16
 _BOX = ("xmin", "ymin", "xmax", "ymax")
+_COCO_KEYS = {
+    "images": ("id", "file_name", "width", "height"),
+    "annotations": ("image_id", "category_id", "bbox", "area"),
+    "categories": ("id", "name"),
+}
 
 
-def check_annotations(cfg: Config) -> None:
+def check_annotations(
+    cfg: Config, loaders: Sequence[str] = (_TRAIN, "val_dataloader")
+) -> None:
     """Reads the lists and annotation files of a config's data sets.
 
     Args:
         cfg: A complete config; of data sets other than VOC's, COCO's and those with a
             list only the files' presence is checked.
+        loaders: Which of its data loaders.
 
     Raises:
-        UserError: A file is missing or malformed; names it and the line.
+        UserError: A file is missing, empty or malformed; names it and the line.
     """
-    for loader in _LOADERS:
+    for loader in loaders:
         for data in _data_sets((cfg.get(loader) or {}).get("dataset")):
             root, name = data.get("data_root") or "", data.get("ann_file")
-            if not isinstance(name, str) or not name or "://" in root + name:
+            if "://" in f"{root}{name}":
                 continue
-            file = Path(root, name)
-            if not file.exists():
-                raise UserError(
-                    f"annotation file {file} of {loader} does not exist; set "
-                    "data_root=..."
-                )
-            kind = str(data.get("type")).rpartition(".")[2]
-            if kind in _XML:
-                _check_xml(data, file)
-            elif kind == _COCO and file.stat().st_size <= _LARGEST_JSON:
-                _check_json(file)
+            if isinstance(name, str) and name:
+                _check_file(data, Path(root, name), loader)
+            elif "seg_map_path" in (data.get("data_prefix") or {}):
+                _check_folders(data, loader)
+
+
+def _check_file(data: dict, file: Path, loader: str) -> None:
+    if not file.exists():
+        raise UserError(
+            f"annotation file {file} of {loader} does not exist; set data_root=..."
+        )
+    kind = str(data.get("type")).rpartition(".")[2]
+    if kind in _XML:
+        _check_xml(data, file, loader == _TRAIN)
+    elif kind == _COCO and file.stat().st_size <= _LARGEST_JSON:
+        _check_json(data, file, loader == _TRAIN)
+    elif file.suffix == ".txt" and not _begins(file):
+        raise UserError(f"{file} of {loader} lists no image")
+
+
+def _begins(file: Path) -> bool:
+    with open(file, encoding="utf-8") as lines:
+        return bool(lines.read(4096).strip())
+
+
+def _check_folders(data: dict, loader: str) -> None:
+    """Checks the folders of a data set whose images are those that lie there."""
+    for prefix in data["data_prefix"].values():
+        folder = Path(data.get("data_root") or "", prefix or "")
+        if not folder.is_dir():
+            raise UserError(
+                f"folder {folder} of {loader} does not exist; set data_root=..."
+            )
+        if next(folder.iterdir(), None) is None:
+            raise UserError(f"folder {folder} of {loader} is empty")
 
 
 def _data_sets(value: Any) -> Iterator[dict]:
@@ -68,26 +94,36 @@ def _data_sets(value: Any) -> Iterator[dict]:
             yield value
 
 
-def _check_xml(data: dict, listing: Path) -> None:
+def _check_xml(data: dict, listing: Path, training: bool) -> None:
     prefix = (data.get("data_prefix") or {}).get("sub_data_root", "")
     folder = Path(data.get("data_root") or "", prefix)
     annotations = folder / data.get("ann_subdir", "Annotations")
-    classes = (data.get("metainfo") or {}).get("classes")
     found: set[str] = set()
-    lines = listing.read_text(encoding="utf-8").split("\n")
+    text = listing.read_text(encoding="utf-8")
+    lines = text.removesuffix("\n").split("\n")
+    if not text.strip():
+        raise UserError(f"{listing} lists no image")
     for number, image in enumerate(lines, 1):
         image = image.rstrip("\r")
         if not image:
-            continue
+            raise UserError(f"{listing}, line {number}, is blank: remove the line")
         file = annotations / f"{image}.xml"
         if not file.is_file():
             raise UserError(
                 f"{file} does not exist, but {listing}, line {number}, lists it"
             )
         found |= _names_in(file)
+    _check_names(data, found, f"that {listing} lists", training)
+
+
+def _check_names(data: dict, found: set[str], where: str, training: bool) -> None:
+    """Refuses a training without an object, and classes that the data does not have."""
+    classes = (data.get("metainfo") or {}).get("classes")
+    if training and not found:
+        raise UserError(f"no image {where} has an object to train with")
     if classes and found and found.isdisjoint(classes):
         raise UserError(
-            f"no object that {listing} lists is of the config's classes "
+            f"no object {where} is of the config's classes "
             f"{', '.join(classes)}: the files name {', '.join(sorted(found)[:5])}"
         )
 
@@ -114,7 +150,7 @@ def _names_in(file: Path) -> set[str]:
     return names
 
 
-def _check_json(file: Path) -> None:
+def _check_json(data: dict, file: Path, training: bool) -> None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -123,97 +159,18 @@ def _check_json(file: Path) -> None:
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is no text") from error
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(content, dict) or not isinstance(content.get(key), list):
-            raise UserError(f"{file} is not COCO's: it has no list {key!r}")
-
-
-def check_training_data(runner: Runner) -> None:
-    """Checks the training images of a detector or segmentor before the first step.
-
-    Args:
-        runner: Its training loop is built. Data sets of other kinds are left alone.
-
-    Raises:
-        UserError: There are none, one is absent, or the number of classes is wrong.
-    """
-    model, dataset = runner.cfg.get("model") or {}, runner.train_dataloader.dataset
-    heads = dict(_heads(model))
-    if not heads:
-        return
-    if len(dataset) == 0:
-        raise UserError(
-            "no training image is left: the list is empty, or no image has an object "
-            "of the config's classes"
-        )
-    classes = (getattr(dataset, "metainfo", None) or {}).get("classes")
-    for name, head in heads.items():
-        number = head.get("num_classes")
-        if classes and number is not None and number != len(classes):
-            raise UserError(
-                f"model.{name}.num_classes is {number}, but the training data has "
-                f"{len(classes)} classes ({', '.join(classes[:5])}, ...)"
-            )
-    files = list(itertools.chain.from_iterable(map(_files_of, _innermost(dataset))))
-    for image, label_map in files:
-        for path in (image, label_map):
-            if path and "://" not in path and not os.path.isfile(path):
-                raise UserError(f"{path} is listed for training but does not exist")
-    head = heads.get("decode_head")
-    if head is not None and classes:
-        _check_labels(files, len(classes), head.get("ignore_index", 255), dataset)
-
-
-def _heads(model: dict) -> Iterator[tuple[str, dict]]:
-    for name in ("decode_head", "auxiliary_head", "bbox_head", "roi_head"):
-        value = model.get(name)
-        if name == "roi_head" and value:
-            for part in ("bbox_head", "mask_head"):
-                yield from _each(f"{name}.{part}", value.get(part))
-        else:
-            yield from _each(name, value)
-
-
-def _each(name: str, value: Any) -> Iterator[tuple[str, dict]]:
-    if isinstance(value, list | tuple):
-        for number, head in enumerate(value):
-            yield f"{name}[{number}]", head
-    elif value:
-        yield name, value
-
-
-def _innermost(dataset: Any) -> Iterator[Any]:
-    parts = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", None)]
-    for part in parts:
-        if part is None:
-            yield dataset
-        else:
-            yield from _innermost(part)
-
-
-def _files_of(dataset: Any) -> Iterator[tuple[str | None, str | None]]:
-    """Yields the paths of image and label map; none where images are generated."""
-    if not hasattr(dataset, "get_data_info"):
-        return
-    for index in range(len(dataset)):
-        info = dataset.get_data_info(index)
-        if "img" not in info and "img_path" in info:
-            yield info["img_path"], info.get("seg_map_path")
-
-
-def _check_labels(
-    files: list[tuple[str | None, str | None]], classes: int, ignored: int, dataset: Any
-) -> None:
-    """Looks for labels that the head does not have, in some of the maps."""
-    first = next(_innermost(dataset))
-    if getattr(first, "reduce_zero_label", False) or getattr(first, "label_map", None):
-        return  # the files' labels are not the head's
-    maps = [label_map for _, label_map in files if label_map and "://" not in label_map]
-    for path in maps[:: max(1, len(maps) // _LABEL_MAPS)]:
-        labels = np.unique(np.asarray(Image.open(path)))
-        wrong = [int(i) for i in labels if i >= classes and i not in (ignored, 255)]
-        if wrong:
-            raise UserError(
-                f"{path} has the label {wrong[0]}, but the config has {classes} "
-                "classes: set num_classes and the classes, or ignore_index"
-            )
+    for section, keys in _COCO_KEYS.items():
+        if not isinstance(content, dict) or not isinstance(content.get(section), list):
+            raise UserError(f"{file} is not COCO's: it has no list {section!r}")
+        for number, entry in enumerate(content[section], 1):
+            missing = [key for key in keys if key not in entry]
+            if missing:
+                raise UserError(
+                    f"{file}: entry {number} of {section!r} has no {missing[0]!r}"
+                )
+    if not content["images"]:
+        raise UserError(f"{file} lists no image")
+    names = {entry["id"]: str(entry["name"]) for entry in content["categories"]}
+    used = {entry["category_id"] for entry in content["annotations"]}
+    found = {names[number] for number in used if number in names}
+    _check_names(data, found, f"that {file} lists", training)

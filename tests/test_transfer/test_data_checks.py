@@ -1,13 +1,14 @@
 """Bad data gets one sentence that names the file."""
 
-from types import SimpleNamespace
+import json
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmtaskssl.transfer.data_checks import check_annotations, check_training_data
+from mmtaskssl.transfer.data_checks import check_annotations
+from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.errors import UserError
 from tests.test_compat import _host_data
 
@@ -73,6 +74,76 @@ def test_other_classes(tmp_path):
         check_annotations(cfg)
 
 
+def test_lists_without_images_and_images_without_objects(tmp_path):
+    _host_data.make_voc(tmp_path)
+    listing = tmp_path / "VOC2007/list.txt"
+    listing.write_text("0\n\n1\n")
+    with pytest.raises(UserError, match=r"list\.txt, line 2, is blank"):
+        check_annotations(voc_config(tmp_path))
+    listing.write_text("\n")
+    with pytest.raises(UserError, match=r"list\.txt lists no image"):
+        check_annotations(voc_config(tmp_path))
+    listing.write_text("0\n")
+    (tmp_path / "VOC2007/Annotations/0.xml").write_text("<annotation></annotation>")
+    with pytest.raises(UserError, match=r"no image .* has an object to train with"):
+        check_annotations(voc_config(tmp_path))
+    validation = Config({"val_dataloader": voc_config(tmp_path).train_dataloader})
+    check_annotations(validation)
+
+
+def test_other_loaders_are_checked_where_they_are_asked_for(tmp_path):
+    test = Config({"test_dataloader": voc_config(tmp_path).train_dataloader})
+    check_annotations(test)
+    with pytest.raises(UserError, match="of test_dataloader does not exist"):
+        check_annotations(test, ("test_dataloader",))
+
+
+def test_folders_of_a_segmentors_images(tmp_path):
+    data = {
+        "type": "BaseSegDataset",
+        "data_root": str(tmp_path),
+        "data_prefix": {"img_path": "img", "seg_map_path": "ann"},
+    }
+    cfg = Config({"val_dataloader": {"dataset": data}})
+    with pytest.raises(UserError, match=r"folder .*img of val_dataloader does not"):
+        check_annotations(cfg)
+    _host_data.make_segmentation(tmp_path)
+    check_annotations(cfg)
+    for path in (tmp_path / "ann").iterdir():
+        path.unlink()
+    with pytest.raises(UserError, match=r"folder .*ann of val_dataloader is empty"):
+        check_annotations(cfg)
+    (tmp_path / "list.txt").write_text("\n")
+    cfg.val_dataloader.dataset.ann_file = "list.txt"
+    with pytest.raises(UserError, match=r"list\.txt of val_dataloader lists no image"):
+        check_annotations(cfg)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.update(images=[]), r"instances\.json lists no image"),
+        (lambda c: c.update(annotations=[]), "has an object to train with"),
+        (lambda c: c["annotations"][1].pop("bbox"), "entry 2 of 'annotations' has no"),
+        (lambda c: c["images"][0].pop("width"), "entry 1 of 'images' has no 'width'"),
+        (lambda c: c["categories"].reverse(), None),
+    ],
+)
+def test_contents_of_json(tmp_path, change, words):
+    _host_data.make_coco(tmp_path)
+    file = tmp_path / "instances.json"
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+    cfg = coco_config(tmp_path)
+    if words is None:
+        check_annotations(cfg)
+        cfg.train_dataloader.dataset.metainfo = {"classes": ("cat",)}
+        words = "classes cat: the files name green, red"
+    with pytest.raises(UserError, match=words):
+        check_annotations(cfg)
+
+
 def test_malformed_json(tmp_path):
     file = tmp_path / "instances.json"
     file.write_text('{"images": [],\n "annotations": [}\n')
@@ -97,12 +168,11 @@ class _Data:
         return {"img_path": str(image), "seg_map_path": str(label_map)}
 
 
-def runner_of(files, num_classes=2, head="decode_head"):
+def check(files, num_classes=2, head="decode_head", purpose="training"):
     model = {head: {"num_classes": num_classes}}
     if head == "roi_head":
         model = {head: {"bbox_head": [{"num_classes": num_classes}]}}
-    loader = SimpleNamespace(dataset=_Data(files))
-    return SimpleNamespace(cfg=Config({"model": model}), train_dataloader=loader)
+    check_data_set(Config({"model": model}), _Data(files), purpose)
 
 
 @pytest.fixture
@@ -114,23 +184,30 @@ def files(tmp_path):
 
 
 def test_training_data(files, tmp_path):
-    check_training_data(runner_of(files))
+    check(files)
     with pytest.raises(UserError, match="no training image is left"):
-        check_training_data(runner_of([]))
+        check([])
     absent = [*files, (tmp_path / "gone.png", files[0][1])]
-    with pytest.raises(
-        UserError, match=r"gone\.png is listed for training but does not"
-    ):
-        check_training_data(runner_of(absent))
+    with pytest.raises(UserError, match=r"gone\.png is listed for test but does not"):
+        check(absent, purpose="test")
 
 
 @pytest.mark.parametrize("head", ["decode_head", "roi_head"])
 def test_number_of_classes(files, head):
     with pytest.raises(UserError, match=r"num_classes is 3, but .* 2 classes \(a, b"):
-        check_training_data(runner_of(files, 3, head))
+        check(files, 3, head)
 
 
 def test_labels_outside_of_the_classes(files):
     Image.fromarray(np.full((2, 2), 7, dtype=np.uint8)).save(files[0][1])
     with pytest.raises(UserError, match=r"map\.png has the label 7, but .* 2 classes"):
-        check_training_data(runner_of(files))
+        check(files)
+
+
+def test_label_maps_that_are_none(files):
+    Image.open(files[0][1]).convert("RGB").save(files[0][1])
+    with pytest.raises(UserError, match=r"map\.png is a colour image"):
+        check(files)
+    files[0][1].write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"map\.png is no readable label map"):
+        check(files)

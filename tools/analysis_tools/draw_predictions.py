@@ -2,15 +2,19 @@
 
     draw_predictions.py CONFIG CKPT --out DIR [--number N] [--cfg-options KEY=VALUE ...]
 
-The pictures of the first N test images are in DIR/TIME/vis_data/vis_image.
+The first N test images are drawn, annotations on the left and predictions on the
+right; the last line says where. Nothing is measured: see tools/test.py.
 """
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmengine.config import DictAction
 
 from mmtaskssl.utils.errors import UserError, run_tool
+
+_PICTURES = "*/vis_data/vis_image/*.png"
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -42,9 +46,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(f"config {args.config} is of no detector or segmentor")
     hook.update(draw=True, interval=1)
     cfg.test_dataloader.dataset.indices = args.number
+    cfg.test_evaluator = []  # a metric of a few images would mislead
     cfg.work_dir, cfg.launcher = args.out, "none"
     cfg.load_from, cfg.resume = args.checkpoint, False
-    test(cfg)
+    before = set(Path(args.out).glob(_PICTURES))
+    try:
+        test(cfg)
+    except FileNotFoundError as error:  # generated images, for one
+        raise UserError(
+            f"{error.filename} does not exist, so nothing can be drawn on it"
+        ) from error
+    pictures = sorted(set(Path(args.out).glob(_PICTURES)) - before)
+    if not pictures:
+        raise UserError(f"config {args.config} draws nothing: see its vis_backends")
+    print(f"{len(pictures)} pictures: {pictures[0].parent}")
 
 
 if __name__ == "__main__":

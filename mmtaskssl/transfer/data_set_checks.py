@@ -1,0 +1,119 @@
+"""Can a detector or segmentor be trained or tested on the data sets it has?"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from PIL import Image
+
+from ..utils.errors import UserError
+
+_LABEL_MAPS = 16
+
+
+def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
+    """Checks the images of a detector or segmentor before the first step.
+
+    Args:
+        cfg: Data sets of models of other kinds are left alone.
+        dataset: As a data loader has it, wrapped or not.
+        purpose: "training", "validation" or "test", for the messages.
+
+    Raises:
+        UserError: There are none, one is absent, or the number of classes is wrong.
+    """
+    heads = dict(_heads(cfg.get("model") or {}))
+    if not heads:
+        return
+    if len(dataset) == 0:
+        raise UserError(
+            f"no {purpose} image is left: the list is empty, or no image has an object "
+            "of the config's classes"
+        )
+    classes = (getattr(dataset, "metainfo", None) or {}).get("classes")
+    for name, head in heads.items():
+        number = head.get("num_classes")
+        if classes and number is not None and number != len(classes):
+            raise UserError(
+                f"model.{name}.num_classes is {number}, but the {purpose} data has "
+                f"{len(classes)} classes ({', '.join(classes[:5])}, ...)"
+            )
+    files = list(itertools.chain.from_iterable(map(_files_of, _innermost(dataset))))
+    for image, label_map in files:
+        for path in (image, label_map):
+            if path and "://" not in path and not os.path.isfile(path):
+                raise UserError(f"{path} is listed for {purpose} but does not exist")
+    head = heads.get("decode_head")
+    if head is not None and classes:
+        _check_labels(files, len(classes), head.get("ignore_index", 255), dataset)
+
+
+def _heads(model: dict) -> Iterator[tuple[str, dict]]:
+    for name in ("decode_head", "auxiliary_head", "bbox_head", "roi_head"):
+        value = model.get(name)
+        if name == "roi_head" and value:
+            for part in ("bbox_head", "mask_head"):
+                yield from _each(f"{name}.{part}", value.get(part))
+        else:
+            yield from _each(name, value)
+
+
+def _each(name: str, value: Any) -> Iterator[tuple[str, dict]]:
+    if isinstance(value, list | tuple):
+        for number, head in enumerate(value):
+            yield f"{name}[{number}]", head
+    elif value:
+        yield name, value
+
+
+def _innermost(dataset: Any) -> Iterator[Any]:
+    parts = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", None)]
+    for part in parts:
+        if part is None:
+            yield dataset
+        else:
+            yield from _innermost(part)
+
+
+def _files_of(dataset: Any) -> Iterator[tuple[str | None, str | None]]:
+    """Yields the paths of image and label map; none where images are generated."""
+    if not hasattr(dataset, "get_data_info"):
+        return
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        if "img" not in info and "img_path" in info:
+            yield info["img_path"], info.get("seg_map_path")
+
+
+def _check_labels(
+    files: list[tuple[str | None, str | None]], classes: int, ignored: int, dataset: Any
+) -> None:
+    """Looks for labels that the head does not have, in some of the maps."""
+    first = next(_innermost(dataset))
+    if getattr(first, "reduce_zero_label", False) or getattr(first, "label_map", None):
+        return  # the files' labels are not the head's
+    maps = [label_map for _, label_map in files if label_map and "://" not in label_map]
+    for path in maps[:: max(1, len(maps) // _LABEL_MAPS)]:
+        labels = _read_labels(path)
+        wrong = [int(i) for i in labels if i >= classes and i not in (ignored, 255)]
+        if wrong:
+            raise UserError(
+                f"{path} has the label {wrong[0]}, but the config has {classes} "
+                "classes: set num_classes and the classes, or ignore_index"
+            )
+
+
+def _read_labels(path: str) -> np.ndarray:
+    """Returns the labels that a map has."""
+    try:
+        pixels = np.asarray(Image.open(path))
+    except OSError as error:
+        raise UserError(f"{path} is no readable label map: {error}") from error
+    if pixels.ndim != 2:
+        raise UserError(
+            f"{path} is a colour image: a label map has one channel, of class numbers"
+        )
+    return np.unique(pixels)
