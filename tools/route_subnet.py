@@ -21,6 +21,7 @@ but the likeness to the clusters).
 import argparse
 import math
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmtaskssl.export.source import load_source
     from mmtaskssl.features.cli import pick_device
     from mmtaskssl.routing.crops import is_detection, read_detection_task
-    from mmtaskssl.routing.fine_tune import fine_tune
+    from mmtaskssl.routing.fine_tune import describe, fine_tune
     from mmtaskssl.routing.output import check_out, write_routing
     from mmtaskssl.routing.page import render
     from mmtaskssl.routing.route import Router
@@ -184,6 +185,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     answer = routing.winner.subnet.name
     if args.fine_tune:
         subnets = [c.subnet for c in routing.ranking[: args.top]]
+        begin = time.monotonic()
         facts["fine_tuning"] = fine_tune(
             source,
             [*subnets, routing.largest],
@@ -194,7 +196,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.seed,
             print,
         )
+        routing.seconds["fine-tuning"] = time.monotonic() - begin
         answer = facts["fine_tuning"][0]["subnet"]
+        routing.notes.append(
+            describe(facts["fine_tuning"], args.iters, routing.largest)
+        )
     elif is_detection(args.target):
         routing.notes.append(
             "boxes are a proxy for detection: fine-tune the first few and MAX with "
@@ -207,8 +213,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     percent = args.router == "overlap" or args.probe != "logme"
     page = render(routing, task, title, clusters, percent, args.seed)
     write_routing(args.out, routing, facts, page)
-    for row in facts.get("fine_tuning", ()):
-        print(f"  fine-tuned: mAP {100 * row['map']:6.2f}  {row['subnet']}")
     show(routing, args, answer)
 
 

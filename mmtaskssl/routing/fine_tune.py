@@ -71,7 +71,7 @@ def fine_tune(
             f"val_dataloader.dataset.data_root={target}/",
             f"train_dataloader.dataset.ann_file={lists[0]}",
             f"val_dataloader.dataset.ann_file={lists[1]}",
-            f"train_cfg.max_iters={iters}",
+            f"max_iters={iters}",  # shortens the warm-up, too
             f"train_cfg.val_interval={iters}",
             f"default_hooks.checkpoint.interval={iters}",
             f"randomness.seed={seed}",
@@ -85,6 +85,25 @@ def fine_tune(
         )
         found.append({"subnet": subnet.name, "map": read_map(run)})
     return sorted(found, key=lambda row: -row["map"])
+
+
+def describe(found: Sequence[dict[str, Any]], iters: int, largest: Subnet) -> str:
+    """Returns what the fine-tunings found, in a sentence.
+
+    Args:
+        found: As `fine_tune` returns it.
+        iters: Iterations of each.
+        largest: The sub-net that is called MAX.
+    """
+    rows = ", ".join(
+        f"{'MAX' if row['subnet'] == largest.name else row['subnet']} "
+        f"{100 * row['map']:.1f}"
+        for row in found
+    )
+    return (
+        f"mAP on held-out training images after fine-tuning for {iters} iterations: "
+        f"{rows}; the first is the answer, of one run each: small differences are noise"
+    )
 
 
 def read_map(run: Path) -> float | None:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmtaskssl.routing import fine_tune as module
-from mmtaskssl.routing.fine_tune import fine_tune, read_map
+from mmtaskssl.routing.fine_tune import describe, fine_tune, read_map
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
@@ -56,8 +56,10 @@ def test_the_best_on_held_out_training_images_comes_first(target, tmp_path, trai
     )
     assert len(fit) == 8 and len(held_out) == 2
     assert sorted(fit + held_out) == [f"im{i}" for i in range(10)]
+    said = describe(found, 5, Subnet.parse(NAMES[2]))
+    assert f"5 iterations: {NAMES[1]} 20.0, MAX 15.0, {NAMES[0]} 10.0;" in said
     _, config, options = trained[0]
-    assert config == "det.py" and "train_cfg.max_iters=5" in options
+    assert config == "det.py" and "max_iters=5" in options
     assert f"train_dataloader.dataset.ann_file={folder / 'fit.txt'}" in options
     # Nothing is trained twice.
     assert tune(target, tmp_path) == found and len(trained) == 3
