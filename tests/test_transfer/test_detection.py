@@ -163,7 +163,8 @@ def test_config_without_a_backbone(resnet_export, tmp_path):
 
 
 @pytest.mark.gpu
-def test_detections_on_a_gpu_are_those_on_the_cpu(resnet_export):
+def test_detections_on_a_gpu_are_those_on_the_cpu(resnet_export, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     cfg = load(DEBUG, backbone=str(resnet_export))
     cfg.model.test_cfg.rcnn.score_thr = 0.0
     model, dataset = build(cfg).eval(), DATASETS.build(cfg.test_dataloader.dataset)
