@@ -186,9 +186,8 @@ def read_public(
         raise
     # What torchvision's readers raise on files that are missing or not as they were.
     except (RuntimeError, OSError, ValueError, LookupError, TypeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
-            f"{public.title} in {root} cannot be read ({reason}): unpack "
+            f"{public.title} in {root} cannot be read ({_reason(error)}): unpack "
             f"{public.download} again"
         ) from error
     if not listing.files:
@@ -199,6 +198,14 @@ def read_public(
             f"{public.download} again"
         )
     return listing
+
+
+def _reason(error: Exception) -> str:
+    """One line; torchvision advises to download, which its readers do nowhere here."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "download=True" in text:
+        return "its files are not those of the official download"
+    return text
 
 
 def _read_split(public: PublicSet, root: Path, split: str, seed: int) -> Listing:

@@ -89,19 +89,22 @@ class TransferEvaluation:
         Raises:
             UserError: None of the sets is there, or one is damaged.
         """
-        skipped, done = {}, []
-        for task in sets:
+        found, skipped = {}, {}
+        for task in sets:  # all of them first: a damaged one must show before the work
             try:
-                images = {split: task.images(split, self.root) for split in _SPLITS}
+                parts = {split: task.images(split, self.root) for split in _SPLITS}
+                found[task.name] = parts
             except AbsentData as error:
                 skipped[task.name] = str(error)
                 self.log(f"{task.name}: skipped. {error}")
-                continue
-            done += self._measure(task, images, probes)
         if len(skipped) == len(sets):
             first = next(iter(skipped.values()))
             raise UserError(f"none of the sets is in {self.root}, such as: {first}")
-        result = {**self._result(done), "skipped": skipped}
+        rows = []
+        for task in sets:
+            if task.name in found:
+                rows += self._measure(task, found.pop(task.name), probes)
+        result = {**self._result(rows), "skipped": skipped}
         self.log(format_transfer(result, probes))
         return result
 

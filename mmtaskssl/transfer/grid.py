@@ -158,6 +158,8 @@ class FineTuneGrid:
             f"optim_wrapper.optimizer.weight_decay={wd!r}",
             f"max_iters={self.length}",
             f"train_cfg.val_interval={self.length}",
+            # By which `_score` knows a whole training.
+            "default_hooks.logger.log_metric_by_epoch=False",
             # Only the last network is worth its place on the disk.
             f"default_hooks.checkpoint.interval={self.length if final else -1}",
             f"default_hooks.checkpoint.save_last={final}",

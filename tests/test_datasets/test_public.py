@@ -182,7 +182,7 @@ def test_an_absent_set_says_what_belongs_where(name, tmp_path):
 def test_a_damaged_set(root, tmp_path):
     copy = copy_of(root, tmp_path, "cifar-10-batches-py")
     (copy / "cifar-10-batches-py/data_batch_3").write_bytes(b"cut short")
-    with pytest.raises(UserError, match=r"CIFAR-10 in .* cannot be read .* again"):
+    with pytest.raises(UserError, match=r"CIFAR-10 in .* cannot be read .*official"):
         PublicImages("cifar10", copy)
     copy = copy_of(root, tmp_path, "Places205")
     listing = copy / "Places205/trainvalsplit_places205/val_places205.csv"

@@ -30,3 +30,4 @@ optim_wrapper = dict(
 auto_scale_lr = dict(base_batch_size=64)
 param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False)]
 train_cfg = dict(type="SeekableIterLoop", max_iters=max_iters, val_interval=1000)
+default_hooks = dict(logger=dict(log_metric_by_epoch=False))
