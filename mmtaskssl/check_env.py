@@ -9,23 +9,17 @@ import contextlib
 import functools
 import importlib
 import io
-import os
 import sys
-import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
 
+from mmtaskssl.utils import env_probes as probes
+from mmtaskssl.utils.env_probes import Doubt
 from mmtaskssl.utils.errors import run_tool
 
 _REQUIRED, _OPTIONAL = True, False
-
-
-class Doubt(Exception):
-    """It works, but the user should know this. A second argument is the command."""
 
 
 @dataclass(frozen=True)
@@ -96,167 +90,49 @@ def _version(module: str) -> str:
     return str(getattr(loaded, "__version__", "") or "-")
 
 
-def _python() -> str:
-    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
-        raise RuntimeError(f"Python {sys.version.split()[0]}, wanted 3.10 to 3.13")
-    return sys.version.split()[0]
-
-
-def _torch() -> str:
-    import numpy as np
-    import torch
-
-    x = torch.from_numpy(np.ones((1, 1, 4, 4), dtype=np.float32))
-    layer = torch.nn.Conv2d(1, 1, 3)
-    layer(x).sum().backward()
-    return f"convolution, gradient and numpy {np.__version__}"
-
-
-def _torchvision() -> str:
-    import torch
-    from torchvision.ops import nms, roi_align
-
-    nms(torch.tensor([[0.0, 0, 1, 1]]), torch.ones(1), 0.5)
-    roi_align(torch.ones(1, 1, 4, 4), torch.tensor([[0.0, 0, 0, 2, 2]]), 2)
-    return "nms and roi_align"
-
-
-def _opencv() -> str:
-    import cv2
-    import numpy as np
-
-    cv2.resize(np.zeros((2, 2, 3), dtype=np.uint8), (4, 4))
-    return "resizes"
-
-
-def _mmengine() -> str:
-    import torch
-    from mmengine.logging import MessageHub
-    from mmengine.runner import load_checkpoint
-
-    hub = MessageHub.get_instance("mmtaskssl.check_env")
-    hub.update_scalar("train/loss", 1.0)
-    layer = torch.nn.Linear(1, 1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "checkpoint.pth")
-        content = {"state_dict": layer.state_dict(), "message_hub": hub.state_dict()}
-        torch.save(content, path)
-        load_checkpoint(layer, str(path))
-    return "loads its own checkpoints"
-
-
-def _mmcv() -> str:
-    import torch
-    from mmcv.ops import nms
-
-    from mmtaskssl.compat.stand_in import is_stand_in
-
-    nms(torch.tensor([[0.0, 0, 1, 1]]), torch.ones(1), 0.5)
-    if is_stand_in(sys.modules["mmcv._ext"]):
-        return "operators: torchvision's kernels"
-    return "operators: compiled"
-
-
-def _mmselfsup() -> str:
-    from mmengine.registry import MODELS
-
-    neck = {"type": "mmselfsup.NonLinearNeck"}
-    MODELS.build({**neck, "in_channels": 2, "hid_channels": 2, "out_channels": 2})
-    return "builds a model"
-
-
-def _imports(module: str) -> str:
-    importlib.import_module(module)
-    return f"{module} imports"
-
-
-def _faiss() -> str:
-    import faiss
-    import numpy as np
-
-    index = faiss.IndexFlatIP(2)
-    index.add(np.eye(2, dtype=np.float32))
-    _, found = index.search(np.array([[0, 1]], dtype=np.float32), 1)
-    if found.item() != 1:
-        raise RuntimeError("a search returned the wrong row")
-    owners = sorted(set(metadata.packages_distributions().get("faiss", [])))
-    if len(owners) > 1:
-        raise Doubt(
-            f"{' and '.join(owners)} overwrite each other's files; keep one",
-            f"pip uninstall -y {' '.join(owners)} && pip install {owners[0]}",
-        )
-    return f"searches ({faiss.get_num_gpus()} GPUs)"
-
-
-def _cuda() -> str:
-    import torch
-    from torchvision.ops import nms
-
-    if not torch.cuda.is_available():
-        if torch.version.cuda is None:
-            raise Doubt(
-                "this torch is built for the CPU only",
-                "pip install --force-reinstall torch torchvision",
-            )
-        raise Doubt(f"torch for CUDA {torch.version.cuda} sees no device: CPU is used")
-    ones = torch.ones(2, 2, device="cuda")
-    (ones @ ones).sum().item()
-    nms(torch.tensor([[0.0, 0, 1, 1]], device="cuda"), ones[0, :1], 0.5)
-    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return ", ".join(names)
-
-
-def _threads() -> str:
-    import torch
-
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    usable = usable or os.cpu_count() or 1
-    threads = torch.get_num_threads()
-    if threads > usable:
-        raise Doubt(
-            f"torch uses {threads} threads on {usable} cores and slows itself down",
-            f"export OMP_NUM_THREADS={usable}",
-        )
-    return f"torch uses {threads} of {usable} cores"
-
-
 _DET, _SEG, _LEARN = (
-    functools.partial(_imports, module)
+    functools.partial(probes.imports, module)
     for module in ("mmdet.models", "mmseg.models", "sklearn.datasets")
 )
 
 CHECKS = (
-    Check("python", None, _REQUIRED, _python, "install Python 3.10 to 3.13"),
+    Check("python", None, _REQUIRED, probes.python, "install Python 3.10 to 3.13"),
     Check(
-        "torch", "torch", _REQUIRED, _torch, "pip install -U torch torchvision numpy"
+        "torch",
+        "torch",
+        _REQUIRED,
+        probes.torch,
+        "pip install -U torch torchvision numpy",
     ),
     Check(
         "torchvision",
         "torchvision",
         _REQUIRED,
-        _torchvision,
+        probes.torchvision,
         "pip install -U torch torchvision",
     ),
-    Check("opencv", "cv2", _REQUIRED, _opencv, "pip install opencv-python-headless"),
+    Check(
+        "opencv", "cv2", _REQUIRED, probes.opencv, "pip install opencv-python-headless"
+    ),
     Check(
         "mmengine",
         "mmengine",
         _REQUIRED,
-        _mmengine,
+        probes.mmengine,
         'pip install -U "mmengine>=0.11.0rc3"',
     ),
     Check(
         "mmcv",
         "mmcv",
         _REQUIRED,
-        _mmcv,
+        probes.mmcv,
         "pip uninstall -y mmcv mmcv-lite && pip install mmcv-lite==2.0.1",
     ),
     Check(
         "mmselfsup",
         "mmselfsup",
         _REQUIRED,
-        _mmselfsup,
+        probes.mmselfsup,
         "pip install mmselfsup==1.0.0 mmcls==1.0.0rc6",
     ),
     Check("mmdet", "mmdet", _OPTIONAL, _DET, 'pip install "mmdet>=3.3,<3.4"'),
@@ -267,10 +143,10 @@ CHECKS = (
         _SEG,
         'pip install "mmsegmentation>=1.2.2,<1.3" ftfy regex',
     ),
-    Check("faiss", "faiss", _OPTIONAL, _faiss, "pip install faiss-cpu"),
+    Check("faiss", "faiss", _OPTIONAL, probes.faiss, "pip install faiss-cpu"),
     Check("scikit-learn", "sklearn", _OPTIONAL, _LEARN, "pip install scikit-learn"),
-    Check("CUDA", None, _OPTIONAL, _cuda, "pip install -U torch torchvision"),
-    Check("threads", None, _OPTIONAL, _threads, ""),
+    Check("CUDA", None, _OPTIONAL, probes.cuda, "pip install -U torch torchvision"),
+    Check("threads", None, _OPTIONAL, probes.threads, ""),
 )
 
 

@@ -1,9 +1,11 @@
 import sys
+from importlib import metadata
 
 import pytest
 
 from mmtaskssl import check_env
-from mmtaskssl.check_env import Check, Doubt, format_table, run_check
+from mmtaskssl.check_env import Check, format_table, run_check
+from mmtaskssl.utils.env_probes import Doubt
 from tests.test_compat._fresh import run_python
 
 
@@ -87,7 +89,7 @@ def test_exit_status(required, monkeypatch, capsys):
 def test_two_faiss_distributions(monkeypatch):
     pytest.importorskip("faiss")
     monkeypatch.setattr(
-        check_env.metadata,
+        metadata,
         "packages_distributions",
         lambda: {"faiss": ["faiss-gpu", "faiss-cpu"]},
     )
