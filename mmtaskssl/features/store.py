@@ -11,7 +11,8 @@ import numpy as np
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
 from . import layout
-from .writer import FeatureStoreWriter, writing
+from .plan import writing
+from .writer import FeatureStoreWriter
 
 
 class FeatureStore:

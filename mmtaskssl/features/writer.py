@@ -1,11 +1,9 @@
 """Writes a feature store, shard by shard, by one process or many."""
 
-import contextlib
-import errno
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,8 @@ import numpy as np
 
 from ..utils.atomic import atomic_folder, atomic_path
 from ..utils.errors import UserError
-from . import layout
+from . import layout, plan
 from .rows import unit_rows
-
-# What must agree before a run may add to the shards that another run wrote.
-_IDENTITY = ("extractor", "transform", "dim", "root", "images_sha256")
 
 
 class FeatureStoreWriter:
@@ -79,7 +74,7 @@ class FeatureStoreWriter:
         """
         path = Path(path)
         image_ids = list(image_ids)
-        _check_ids(image_ids)
+        plan.check_ids(image_ids)
         if rows_per_shard < 1:
             raise UserError(f"rows per shard must be at least 1, got {rows_per_shard}")
         if labels is not None and len(labels) != len(image_ids):
@@ -87,8 +82,8 @@ class FeatureStoreWriter:
         manifest = {
             "format": layout.FORMAT,
             "status": "incomplete",
-            "extractor": _plain(extractor),
-            "transform": _plain(transform or {}),
+            "extractor": plan.plain(extractor),
+            "transform": plan.plain(transform or {}),
             "dim": int(dim),
             "rows": 0,
             "rows_per_shard": int(rows_per_shard),
@@ -98,16 +93,16 @@ class FeatureStoreWriter:
             "images_sha256": layout.ids_sha256(image_ids),
             "class_names": None,
         }
-        with writing(path):
+        with plan.writing(path):
             if (path / layout.MANIFEST).exists():
                 old = cls(path)
                 if append:
-                    _check_identity(path, old.manifest, manifest, append=True)
+                    plan.check_identity(path, old.manifest, manifest, append=True)
                     return old._append(image_ids, labels)
-                _check_identity(path, old.manifest, manifest, append=False)
+                plan.check_identity(path, old.manifest, manifest, append=False)
                 old._remove_leftovers()
                 if labels is not None:
-                    _write_labels(path, old.manifest, labels)
+                    plan.write_labels(path, old.manifest, labels)
                     layout.write_json(path / layout.MANIFEST, old.manifest)
                 return old
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -115,7 +110,7 @@ class FeatureStoreWriter:
                     f"{path} exists and is not a feature store: name another folder"
                 )
             with atomic_folder(path) as folder:
-                _plan(folder, manifest, image_ids, labels)
+                plan.write_plan(folder, manifest, image_ids, labels)
         return cls(path)
 
     def _append(
@@ -136,7 +131,7 @@ class FeatureStoreWriter:
                 new_labels = [None if labels is None else labels[i] for i in new]
                 labels = old_labels + new_labels
             new_ids = [image_ids[i] for i in new]
-            _plan(self.path, manifest, new_ids, labels, old_ids)
+            plan.write_plan(self.path, manifest, new_ids, labels, old_ids)
         return FeatureStoreWriter(self.path)
 
     def _remove_leftovers(self) -> None:
@@ -193,7 +188,7 @@ class FeatureStoreWriter:
                 f"shard {index} needs features {shape}, got {features.shape}"
             )
         units, bad = unit_rows(np.asarray(features), broken or {})
-        with writing(self.path):
+        with plan.writing(self.path):
             # Before the shard, whose presence says that all of it is written.
             bad_path = layout.shard_bad_path(self.path, index)
             if bad:
@@ -228,91 +223,9 @@ class FeatureStoreWriter:
                     image = self.image_ids[row]
                     quarantine.append({"row": row, "image": image, "reason": reason})
         quarantine.sort(key=lambda entry: entry["row"])
-        with writing(self.path):
+        with plan.writing(self.path):
             layout.write_json(self.path / layout.QUARANTINE, quarantine)
             self.manifest["status"] = "complete"
             layout.write_json(self.path / layout.MANIFEST, self.manifest)
         for part in parts:
             part.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns a full or forbidden disk into a `UserError` that says what is left."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"no space left on the disk while writing {path}: what is finished "
-                "is kept, free some space and run the same command again"
-            ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise UserError(f"cannot write to {path}: {error.strerror}") from error
-        raise
-
-
-def _plan(
-    path: Path,
-    manifest: dict[str, Any],
-    new_ids: list[str],
-    labels: Sequence[str | None] | None,
-    old_ids: Sequence[str] = (),
-) -> None:
-    """Writes labels, ids and, last, the manifest for ``new_ids`` behind ``old_ids``."""
-    size = manifest["rows_per_shard"]
-    full, rest = divmod(len(new_ids), size)
-    image_ids = [*old_ids, *new_ids]
-    new_shards = [size] * full + [rest] * bool(rest)
-    manifest["shard_rows"] = manifest["shard_rows"] + new_shards
-    manifest["rows"] = len(image_ids)
-    manifest["images_sha256"] = layout.ids_sha256(image_ids)
-    if labels is not None:
-        _write_labels(path, manifest, labels)
-    with atomic_path(path / layout.IDS) as temporary:
-        temporary.write_bytes(layout.encode_ids(image_ids))
-    layout.write_json(path / layout.MANIFEST, manifest)
-
-
-def _write_labels(
-    path: Path, manifest: dict[str, Any], labels: Sequence[str | None]
-) -> None:
-    """Writes one label a row; known classes keep their index, new ones follow."""
-    known = manifest["class_names"] or []
-    names = known + sorted({n for n in labels if n is not None} - set(known))
-    index = {name: i for i, name in enumerate(names)}
-    rows = np.array([index.get(name, -1) for name in labels], dtype=np.int64)
-    manifest["class_names"] = names
-    with atomic_path(path / layout.LABELS) as temporary, open(temporary, "wb") as file:
-        np.save(file, rows)
-
-
-def _check_ids(image_ids: list[str]) -> None:
-    if not image_ids:
-        raise UserError("a feature store needs at least one image")
-    if len(set(image_ids)) != len(image_ids):
-        seen: set[str] = set()
-        twice = next(i for i in image_ids if i in seen or seen.add(i))
-        raise UserError(f"image {twice!r} is listed twice: list each image once")
-    for image in image_ids:
-        if "\n" in image or not image:
-            raise UserError(f"image id {image!r} is empty or holds a line break")
-
-
-def _check_identity(
-    path: Path, old: dict[str, Any], new: dict[str, Any], append: bool
-) -> None:
-    for key in _IDENTITY:
-        if append and key == "images_sha256":
-            continue
-        if old[key] != new[key]:
-            what = {"images_sha256": "list of images", "root": "image folder"}
-            raise UserError(
-                f"{path} was begun with another {what.get(key, key)}: name another "
-                "folder, or delete this one to start again"
-            )
-
-
-def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns ``value`` as JSON reads it back, so that it can be compared."""
-    return json.loads(json.dumps(value))
