@@ -11,4 +11,4 @@ model = dict(
 )
 
 # Synchronises gradients once a step, not once a sub-net.
-model_wrapper_cfg = dict(type="ElasticDDP")
+model_wrapper_cfg = dict(type="mmtaskssl.ElasticDDP")
