@@ -46,6 +46,7 @@ def linear_svm(x: Tensor, y: Tensor, test_x: Tensor) -> tuple[Tensor, dict[str, 
         import sklearn  # noqa: F401
     except ImportError as error:
         raise UserError("the probe svm needs: pip install scikit-learn") from error
+    device = x.device
     x, test_x = (
         F.normalize(part.double(), dim=1).cpu().numpy() for part in (x, test_x)
     )
@@ -64,7 +65,8 @@ def linear_svm(x: Tensor, y: Tensor, test_x: Tensor) -> tuple[Tensor, dict[str, 
             costs.append(_choose_cost(x[known], positive))
             model = _classifier(costs[-1]).fit(x[known], positive)
         columns.append(model.decision_function(test_x))
-    return torch.from_numpy(np.stack(columns, axis=1)), {"costs": costs}
+    scores = torch.from_numpy(np.stack(columns, axis=1)).to(device)
+    return scores, {"costs": costs}
 
 
 def _choose_cost(x: np.ndarray, positive: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Can a detector or segmentor be trained or tested on the data sets it has?"""
+"""Can a downstream model be trained or tested on the data sets it has?"""
 
 import itertools
 import os
@@ -15,18 +15,21 @@ _LABEL_MAPS = 16
 
 
 def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
-    """Checks the images of a detector or segmentor before the first step.
+    """Checks the images of a downstream model before the first step.
 
     Args:
-        cfg: Data sets of models of other kinds are left alone.
+        cfg: Of a classifier only the classes are counted; data sets of models of other
+            kinds are left alone.
         dataset: As a data loader has it, wrapped or not.
         purpose: "training", "validation" or "test", for the messages.
 
     Raises:
         UserError: There are none, one is absent, or the number of classes is wrong.
     """
-    heads = dict(_heads(cfg.get("model") or {}))
+    model = cfg.get("model") or {}
+    heads = dict(_heads(model))
     if not heads:
+        _check_classes(model.get("head") or {}, dataset, purpose)
         return
     if len(dataset) == 0:
         raise UserError(
@@ -49,6 +52,19 @@ def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
     head = heads.get("decode_head")
     if head is not None and classes:
         _check_labels(files, len(classes), head.get("ignore_index", 255), dataset)
+
+
+def _check_classes(head: dict, dataset: Any, purpose: str) -> None:
+    """Refuses too few classes; too many do no harm with one label an image."""
+    number = head.get("num_classes")
+    classes = (getattr(dataset, "metainfo", None) or {}).get("classes")
+    if not number or not classes or len(classes) == number:
+        return
+    if len(classes) > number or "MultiLabel" in str(head.get("type")):
+        raise UserError(
+            f"model.head.num_classes is {number}, but the {purpose} data has "
+            f"{len(classes)} classes ({', '.join(classes[:5])}, ...)"
+        )
 
 
 def _heads(model: dict) -> Iterator[tuple[str, dict]]:

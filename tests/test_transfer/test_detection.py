@@ -11,7 +11,11 @@ from mmengine.registry import DATASETS, DefaultScope
 
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.engine.run import build_runner
+from mmtaskssl.export import write_bundle
+from mmtaskssl.models.backbones import RoutedResNet
+from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError
+from tests.test_models.test_backbones._nets import randomize
 
 from ._hosts import assert_equal, build, exported, load, loss_of
 
@@ -65,6 +69,20 @@ def test_c4_detector_takes_the_last_stage_to_the_regions(resnet_export):
     assert model.rpn_head.rpn_conv.in_channels == 64
     assert model.roi_head.bbox_head.fc_cls.in_features == 128
     assert head(torch.zeros(1, 64, 14, 14)).shape == (1, 128, 7, 7)
+
+
+def test_c4_detector_on_a_routed_path(tmp_path):
+    net = randomize(RoutedResNet(50, groups=2, base_width=16)).eval()
+    path = net.resolve("s16-w16.32.64.128-d3.4.6.3-p0.1.0.1")
+    calibrate(net, path, [torch.randn(4, 3, 32, 32)])
+    write_bundle(net, path, tmp_path, {}, image_size=32)
+    cfg = load(C4, backbone=str(tmp_path))
+    model, weights = build(cfg), exported(tmp_path / path.name)
+    found = model.backbone.state_dict()
+    found |= model.roi_head.shared_head.state_dict()
+    assert weights.keys() <= found.keys()
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+    assert cfg.export.subnet == path.name
 
 
 def test_c4_detector_of_another_kind_of_network_is_refused(mobile_export):

@@ -13,6 +13,7 @@ from mmtaskssl.evaluation.metrics import classification_metrics
 from mmtaskssl.evaluation.transfer_sets import ELEVEN_SETS, TransferSet, known_sets
 from mmtaskssl.models.losses import PartialBinaryCrossEntropy
 from mmtaskssl.registry import METRICS, MODELS
+from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.errors import UserError
 from tests._public_sets import accept_copies, make_public_sets
 
@@ -117,6 +118,18 @@ def test_training_on_a_copy(name, metric, tmp_path, monkeypatch):
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     scores = [row[f"transfer/{metric}"] for row in rows if f"transfer/{metric}" in row]
     assert len(scores) == 2 and scores[-1] > 70
+
+
+@pytest.mark.parametrize("name, number", [("voc2007", 20), ("food101", 1)])
+def test_a_head_of_other_classes_is_refused(name, number, tmp_path):
+    root = make_public_sets(tmp_path, (name,))
+    options = {"dataset": name, "data_root": str(root)}
+    cfg = load_config(_DEBUG, {**options, "model.head.num_classes": number})
+    data = TransferSet.read(name).images("train", root)
+    with pytest.raises(UserError, match=rf"num_classes is {number}, but the training"):
+        check_data_set(cfg, data, "training")
+    cfg.model.head.num_classes = len(data.class_names)
+    check_data_set(cfg, data, "training")
 
 
 def test_the_metric_is_that_of_frozen_features():
