@@ -63,21 +63,7 @@ def load_state_dict(path: str | Path, trust: bool = False) -> dict[str, Tensor]:
     Raises:
         UserError: No such file, no checkpoint, or one that holds other objects.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"checkpoint {path} does not exist")
-    if path.suffix == ".safetensors":
-        return _load_safetensors(path)
-    try:
-        with torch.serialization.safe_globals(_IGNORED):
-            content = torch.load(path, map_location="cpu", weights_only=not trust)
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"checkpoint {path} holds more than weights, or is no checkpoint, and was "
-            "not loaded: if you trust its source, add --trust-checkpoint"
-        ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise UserError(f"{path} is damaged or no checkpoint ({error})") from error
+    content = read_checkpoint(path, trust)
     for key in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -87,6 +73,30 @@ def load_state_dict(path: str | Path, trust: bool = False) -> dict[str, Tensor]:
     if not weights:
         raise UserError(f"{path} holds no weights")
     return weights
+
+
+def read_checkpoint(path: str | Path, trust: bool = False) -> Any:
+    """Reads all of a checkpoint; logs and schedules become inert objects.
+
+    Args:
+        path: See `load_state_dict`, as for ``trust`` and the errors.
+        trust: Run code in the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"checkpoint {path} does not exist")
+    if path.suffix == ".safetensors":
+        return _load_safetensors(path)
+    try:
+        with torch.serialization.safe_globals(_IGNORED):
+            return torch.load(path, map_location="cpu", weights_only=not trust)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"checkpoint {path} holds more than weights, or is no checkpoint, and was "
+            "not loaded: if you trust its source, add --trust-checkpoint"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise UserError(f"{path} is damaged or no checkpoint ({error})") from error
 
 
 def _load_safetensors(path: Path) -> dict[str, Tensor]:

@@ -50,7 +50,12 @@ def convert_names(
         else:
             kept[new] = value
     if not kept:
-        raise UserError(f"no weight of a backbone with {framework}'s names was found")
+        theirs = f"with {framework}'s names" if back else "as exports have them"
+        raise UserError(f"no weights of a backbone {theirs} were found")
+    if back and framework == "detectron2":  # its batch norms do not count
+        for name in [name for name in kept if name.endswith(".running_var")]:
+            counter = f"{name.removesuffix('running_var')}num_batches_tracked"
+            kept[counter] = torch.zeros((), dtype=torch.int64)
     return kept, left
 
 
@@ -145,15 +150,19 @@ def _layer(rest: str, conv: str, norm: str) -> str:
     return f"{conv if number == '0' else norm}.{parameter}"
 
 
-def read_weights(path: str | Path) -> dict[str, Tensor]:
+def read_weights(path: str | Path, trust: bool = False) -> dict[str, Tensor]:
     """Reads ``.pth``, ``.safetensors`` or detectron2's ``.pkl`` without running code.
+
+    Args:
+        path: The file.
+        trust: Run code in a ``.pth`` that cannot be read otherwise.
 
     Raises:
         UserError: No such file, a damaged one, or one that holds more than weights.
     """
     path = Path(path)
     if path.suffix != ".pkl":
-        return load_state_dict(path)
+        return load_state_dict(path, trust)
     if not path.is_file():
         raise UserError(f"checkpoint {path} does not exist")
     try:

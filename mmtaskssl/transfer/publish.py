@@ -2,20 +2,28 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..features.checkpoint import load_state_dict
+from ..features.checkpoint import load_state_dict, read_checkpoint
 from ..utils.atomic import atomic_path
 
+# What the hosts' inference reads beside the weights: the config and the classes.
+_META = ("cfg", "dataset_meta")
 
-def publish(checkpoint: str | Path, out: str | Path) -> tuple[Path, int, int]:
-    """Writes the weights of a checkpoint alone, with the file's hash in its name.
+
+def publish(
+    checkpoint: str | Path, out: str | Path, trust: bool = False
+) -> tuple[Path, int, int]:
+    """Writes weights, config and classes of a checkpoint, with a hash in the name.
 
     Args:
-        checkpoint: Of a training run; read without running code in it.
+        checkpoint: Of a training run.
         out: ``NAME.pth``; the file becomes ``NAME-<8 digits of its SHA-256>.pth``.
+        trust: Run code in a checkpoint that cannot be read otherwise.
 
     Returns:
         The file, and the sizes before and after in bytes.
@@ -24,11 +32,22 @@ def publish(checkpoint: str | Path, out: str | Path) -> tuple[Path, int, int]:
         UserError: No such checkpoint, or one that holds other objects.
     """
     out = Path(out)
-    weights = load_state_dict(checkpoint)
-    content = {"state_dict": weights, "meta": {}}
+    weights = load_state_dict(checkpoint, trust)
+    read = read_checkpoint(checkpoint, trust)
+    meta = read.get("meta") if isinstance(read.get("meta"), Mapping) else {}
+    meta = {key: meta[key] for key in _META if _is_plain(meta.get(key))}
+    content = {"state_dict": weights, "meta": meta}
     with atomic_path(out) as temporary:
         torch.save(content, temporary)
     digest = hashlib.sha256(out.read_bytes()).hexdigest()[:8]
     final = out.with_name(f"{out.stem}-{digest}{out.suffix}")
     os.replace(out, final)
     return final, Path(checkpoint).stat().st_size, final.stat().st_size
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | int | float)

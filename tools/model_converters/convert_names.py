@@ -24,6 +24,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     direction = parser.add_mutually_exclusive_group(required=True)
     direction.add_argument("--to", choices=_FRAMEWORKS)
     direction.add_argument("--from", dest="source", choices=_FRAMEWORKS)
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="load a checkpoint that needs code in it to run",
+    )
     return parser.parse_args(argv)
 
 
@@ -32,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.transfer.convert import convert_names, read_weights, write_weights
 
-    weights = read_weights(args.weights)
+    weights = read_weights(args.weights, args.trust_checkpoint)
     weights, left = convert_names(weights, args.to or args.source, args.to is None)
     write_weights(weights, args.out)
     print(f"{args.out}: {len(weights)} weights, left out {len(left)}: {left[:5]}")

@@ -1,9 +1,10 @@
-"""Makes a training's checkpoint small and recognisable: weights and config alone.
+"""Makes a training's checkpoint small and recognisable: weights, config and classes.
 
     publish_model.py CHECKPOINT OUT.pth
 
 Optimizer, schedulers and logs go; the name gets the first eight digits of the file's
-SHA-256, OUT-xxxxxxxx.pth, which mmengine checks where it downloads.
+SHA-256, OUT-xxxxxxxx.pth, which mmengine checks where it downloads. The config in it
+has the paths of the machine that it ran on.
 """
 
 import argparse
@@ -19,13 +20,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
     parser.add_argument("out", metavar="OUT.pth")
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="load a checkpoint that needs code in it to run",
+    )
     args = parser.parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.transfer.publish import publish
 
     if Path(args.out).suffix != ".pth":
         raise UserError(f"{args.out} must end in .pth")
-    path, before, after = publish(args.checkpoint, args.out)
+    path, before, after = publish(args.checkpoint, args.out, args.trust_checkpoint)
     print(f"{path}: {after / 1e6:.1f} MB of {before / 1e6:.1f} MB")
 
 
