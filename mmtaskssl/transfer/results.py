@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -31,6 +32,23 @@ METRICS = (
 _SCALARS = "vis_data/scalars.json"
 # Detection metrics are fractions, segmentation's and classification's per cent.
 _FRACTIONS = ("pascal_voc/", "coco/")
+# What may differ between runs that are compared: seed, place, logs, and the backbone,
+# which has a name of its own.
+_OWN = (
+    "randomness.seed",
+    "work_dir",
+    "load_from",
+    "resume",
+    "launcher",
+    "log_level",
+    "experiment_name",
+    "export.",
+    "model.backbone.",
+    "data_root",
+    "visualizer.",
+    "vis_backends.",
+    "env_cfg.",
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,7 @@ class Run:
         backbone: Sub-net and weights; runs that differ in the seed alone share it.
         seed: None where the config fixes none.
         curves: Of each metric in per cent, and of "loss": pairs of step and value.
+        options: The rest of its config, dotted keys and values as text.
     """
 
     folder: Path
@@ -50,6 +69,7 @@ class Run:
     backbone: str
     seed: int | None
     curves: dict[str, list[tuple[int, float]]] = field(repr=False)
+    options: dict[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -86,7 +106,24 @@ def read_run(folder: str | Path) -> Run:
         _backbone(export),
         (cfg.get("randomness") or {}).get("seed"),
         {name: sorted(curve.items()) for name, curve in curves.items()},
+        {
+            key: value
+            for key, value in _flat(cfg.to_dict()).items()
+            if not key.startswith(_OWN) and not key.endswith(".data_root")
+        },
     )
+
+
+def _flat(value: Any, key: str = "") -> dict[str, str]:
+    """Returns the leaves of a config as text, below dotted keys."""
+    if isinstance(value, list | tuple) and any(isinstance(v, dict) for v in value):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return {key: str(value)}
+    leaves = {}
+    for name, item in value.items():
+        leaves |= _flat(item, f"{key}.{name}" if key else str(name))
+    return leaves
 
 
 def _backbone(export: dict[str, str]) -> str:
@@ -99,17 +136,23 @@ def _backbone(export: dict[str, str]) -> str:
 
 
 def _read_log(log: Path, curves: dict[str, dict[int, float]]) -> None:
+    trained = 0
     for number, line in enumerate(log.read_text(encoding="utf-8").splitlines(), 1):
         try:
             row = json.loads(line)
         except ValueError as error:
             raise UserError(f"{log}, line {number}, is no JSON") from error
         step = row.get("step", 0)
+        if "loss" in row:
+            trained = step
         for key, value in row.items():
             name = key.rsplit("/", 1)[-1]
-            if name in METRICS or key == "loss":
+            if name in METRICS:
                 scale = 100 if key.startswith(_FRACTIONS) else 1
-                curves.setdefault(name, {})[step] = scale * value
+                # mmengine counts metrics in epochs, of which there may be none.
+                curves.setdefault(name, {})[max(step, trained)] = scale * value
+            elif key == "loss":
+                curves.setdefault(name, {})[step] = value
 
 
 def find_runs(folders: Iterable[str | Path]) -> list[Run]:

@@ -5,19 +5,20 @@ import subprocess
 
 import pytest
 
+from mmtaskssl.transfer.compare import compare
 from mmtaskssl.transfer.results import comparison_table, find_runs, read_run
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root
 from tests.test_tools._tools import failure_of, load_tool
 
 
-def write_run(folder, seed, weights, rows, time="20260101_000000"):
+def write_run(folder, seed, weights, rows, time="20260101_000000", config=""):
     log = folder / time / "vis_data"
     log.mkdir(parents=True)
     (log / "scalars.json").write_text("".join(json.dumps(r) + "\n" for r in rows))
     export = {"subnet": "s8-w8.16-d1.1", "weights": weights}
     (log / "config.py").write_text(
-        f"export = {export!r}\nrandomness = dict(seed={seed})\n"
+        f"export = {export!r}\nrandomness = dict(seed={seed})\n{config}\n"
     )
     (folder / "faster-rcnn_bccd.py").touch()
     return folder
@@ -57,6 +58,45 @@ def test_table_and_tool(runs, capsys):
     assert lines[4] == "| x/moco | 2 | 20.0 ± 14.1 | 40.0 ± 28.3 |"
     assert lines[5] == "| s8-w8.16-d1.1 untrained | 1 | 5.0 | 10.0 |"
     assert (runs / "table.md").read_text().splitlines() == lines
+
+
+def test_metrics_that_are_counted_in_epochs_lie_at_their_iterations(tmp_path):
+    log = []
+    for step, ap in ((50, 0.1), (100, 0.2)):
+        log += [{"loss": 1.0, "step": step}, {"pascal_voc/mAP": ap, "step": 0}]
+    run = read_run(write_run(tmp_path / "a", 0, "untrained", log))
+    assert run.curves["mAP"] == [(50, 10.0), (100, 20.0)]
+
+
+def test_only_the_seed_may_differ_within_a_row(runs):
+    settings = "train_cfg = dict(max_iters=99)\nwork_dir = 'x'"
+    longer = rows(20, 0.9)
+    write_run(runs / "other", 0, "/x/moco/weights.pth", longer, config=settings)
+    (found,) = compare(find_runs([runs])).tasks.values()
+    titles = {title: [run.seed for run in row] for title, row in found.items()}
+    assert titles == {
+        "x/moco, train_cfg.max_iters=None": [0, 1],
+        "x/moco, train_cfg.max_iters=99": [0],
+        "s8-w8.16-d1.1 untrained": [0],
+    }
+
+
+def test_what_has_not_ended_is_left_out_and_said(runs, capsys):
+    write_run(runs / "begun", 2, "/x/moco/weights.pth", [{"loss": 1.0, "step": 5}])
+    write_run(runs / "half", 3, "/x/moco/weights.pth", rows(5, 0.9))
+    load_tool("analysis_tools/compare_transfer").main([str(runs)])
+    said = capsys.readouterr()
+    assert "| x/moco | 2 | 20.0 ± 14.1 | 40.0 ± 28.3 |" in said.out
+    assert f"{runs / 'begun'} has no result yet: left out" in said.err
+    assert f"{runs / 'half'} is at step 5 of 10: left out" in said.err
+    with pytest.raises(UserError, match="no training has a result yet"):
+        compare(find_runs([runs / "begun"]))
+
+
+def test_the_same_run_twice_is_refused(runs):
+    write_run(runs / "again", 1, "/x/moco/weights.pth", rows(10, 0.5))
+    with pytest.raises(UserError, match="are the same training with the same seed, 1"):
+        compare(find_runs([runs]))
 
 
 def test_plot(runs):

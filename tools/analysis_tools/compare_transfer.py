@@ -4,10 +4,11 @@
 
 WORK_DIRS are work dirs of tools/train.py, or folders that hold some. Runs that differ
 in the seed alone share a row: mean ± sample standard deviation of their last values,
-in per cent. The plot shows how they got there.
+in per cent; other settings make rows of their own. The plot shows how they got there.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from mmtaskssl.utils.errors import UserError, run_tool
@@ -26,12 +27,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
+    from mmtaskssl.transfer.compare import compare
     from mmtaskssl.transfer.results import comparison_table, find_runs
     from mmtaskssl.utils.atomic import write_text
 
-    tasks: dict[str, dict[str, list]] = {}
-    for run in find_runs(args.work_dirs):
-        tasks.setdefault(run.task, {}).setdefault(run.backbone, []).append(run)
+    comparison = compare(find_runs(args.work_dirs))
+    tasks = comparison.tasks
     parts = []
     for task, rows in tasks.items():
         table = comparison_table(
@@ -41,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         parts.append(f"{task}\n\n{table}")
     text = "\n".join(parts)
     print(text, end="")
+    for note in comparison.notes:
+        print(f"note: {note}", file=sys.stderr)
     if args.out:
         write_text(args.out, text)
     if args.plot:

@@ -15,7 +15,7 @@ param_scheduler = [
     dict(type="CosineAnnealingLR", by_epoch=False, begin=50, end=250, T_max=200),
 ]
 default_hooks = dict(
-    logger=dict(interval=25),
+    logger=dict(interval=25, log_metric_by_epoch=False),
     checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=1),
 )
 log_processor = dict(by_epoch=False)
