@@ -25,32 +25,14 @@ for a busy machine does not count; on a GPU they are of the clock.
 
 import argparse
 import os
-import time
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-import torch
-from torch import Tensor, nn
-
-from mmtaskssl.export.calibrate import ImageSample, config_transform, draw_images
-from mmtaskssl.export.source import Source
-from mmtaskssl.features.transform import EvalTransform
-from mmtaskssl.models.elastic import collect_statistics
-from mmtaskssl.registry import MODELS
-from mmtaskssl.search.encoders import Encoder, Encoders, load_encoders
-from mmtaskssl.search.metrics import get_metrics
-from mmtaskssl.search.prefixes import make_steps
-from mmtaskssl.search.scorer import MeanInterval, Scorer
-from mmtaskssl.search.strategies import draw
-from mmtaskssl.subnets import Subnet, cost
+from mmtaskssl.benchmarks.search_bench import LOOPS, SearchBench, Setting
+from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError, run_tool
-
-# How far their scores may be off ours: by rounding; and by Bessel's correction, which
-# calibration keeps and a pass that normalises by its batch does not know.
-LOOPS = {"one-pass loop": 1e-4, "two-pass loop": 1e-2}
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -80,175 +62,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def load(args: argparse.Namespace) -> tuple[Encoders, EvalTransform]:
-    if (args.config is None) != (args.checkpoint is None):
-        raise UserError("--config and --checkpoint go together")
-    if args.config is not None:
-        from mmtaskssl.engine.config import load_config
-
-        cfg = load_config(args.config)
-        encoders = load_encoders(cfg, args.config, args.checkpoint, args.device)
-        return encoders, config_transform(cfg, args.image_size)
-    torch.manual_seed(args.seed)
-    backbone = MODELS.build({"type": "mmtaskssl.DynamicResNet", "space": "data_basic"})
-    neck = MODELS.build(
-        {
-            "type": "mmtaskssl.ElasticNonLinearNeck",
-            "in_channels": backbone.stage_channels()[-1],
-            "hid_channels": 512,
-            "out_channels": 128,
-        }
-    )
-    student = Encoder(backbone.eval().to(args.device), neck.eval().to(args.device))
-    encoders = Encoders(deepcopy(student), student, Source(backbone, {}, "", {}), True)
-    return encoders, EvalTransform(args.image_size or 40)
-
-
-class Bench:
-    """The contenders, as functions from candidates to scores."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
-        self.encoders, self.transform = load(args)
-        self.metric = get_metrics([args.metric])[0]
-        space = self.encoders.student.backbone.space
-        self.largest = space.max
-        self.candidates = draw(space, lambda s: True, args.candidates, args.seed)
-        count = min(args.loop_candidates, args.candidates)
-        sized = sorted(self.candidates, key=lambda s: cost(space.arch, s).macs)
-        # The middles of equal parts.
-        places = [(2 * i + 1) * len(sized) // (2 * count) for i in range(count)]
-        self.some = [sized[place] for place in places]
-        self.seconds: dict[str, float] = {}
-        self.sample = self.read()
-
-    def read(self) -> ImageSample:
-        """Decodes the images, as each search begins with."""
-        args = self.args
-        return draw_images(
-            args.images, self.transform, args.num_images, args.num_images, args.seed
-        )
-
-    def now(self) -> float:
-        """Returns seconds of the CPU, or of the clock."""
-        if self.args.device != "cpu":
-            torch.cuda.synchronize()
-            return time.perf_counter()
-        cpu = self.args.clock == "cpu"
-        return time.process_time() if cpu else time.perf_counter()
-
-    def timed(self, name: str, call: Callable[[], object]) -> object:
-        """Adds the seconds of a call to those of a name."""
-        begin = self.now()
-        result = call()
-        self.seconds[name] = self.seconds.get(name, 0.0) + self.now() - begin
-        return result
-
-    def ours(self) -> dict[Subnet, float]:
-        """Runs the package's search."""
-        sample = self.timed("read the images", self.read)
-        count = len(sample.ids)
-        scorer = Scorer(self.encoders, sample, [self.metric], count, count)
-        self.timed("run the teacher", lambda: scorer.references)
-        interval = MeanInterval(count)
-        scores = {}
-        begin = self.now()
-        for subnet, values in scorer.score(self.candidates):
-            scores[subnet] = values[self.metric.name].mean()
-            self.timed("intervals", lambda v=values: interval(v[self.metric.name]))
-        self.seconds["candidates"] = self.now() - begin - self.seconds["intervals"]
-        runner = scorer.runner
-        self.shared = runner.steps_shared / (runner.steps_run + runner.steps_shared)
-        return scores
-
-    def loop(self, passes: int) -> dict[Subnet, float]:
-        """Begins anew with each candidate; see the module."""
-        scores = {}
-        for subnet in self.some:
-            images = self.chunk(self.read())
-            outs = [
-                self.one_pass(encoder, which, images)
-                if passes == 1
-                else self.two_passes(encoder, which, images)
-                for encoder, which in (
-                    (self.encoders.teacher, self.largest),
-                    (self.encoders.student, subnet),
-                )
-            ]
-            reference = self.metric.describe(outs[0])
-            scores[subnet] = float(self.metric.similarity(outs[1], reference).mean())
-        return scores
-
-    def chunk(self, sample: ImageSample) -> Tensor:
-        """Returns all images as one normalised batch."""
-        pixels = sample.pixels.to(self.args.device)
-        return self.transform.normalize(pixels).contiguous(
-            memory_format=torch.channels_last
-        )
-
-    @torch.inference_mode()
-    def one_pass(self, encoder: Encoder, subnet: Subnet, images: Tensor) -> Tensor:
-        """Returns features of a network that normalises by the batch."""
-        body = encoder.backbone.extract(subnet, uncalibrated_ok=True).train()
-        maps = body(images)[-1]
-        return self.head(encoder, subnet, maps)
-
-    @torch.inference_mode()
-    def two_passes(self, encoder: Encoder, subnet: Subnet, images: Tensor) -> Tensor:
-        """Returns features of a network that was calibrated before."""
-        body = self.calibrated(encoder, subnet, images)
-        return self.head(encoder, subnet, body(images)[-1])
-
-    def calibrated(self, encoder: Encoder, subnet: Subnet, images: Tensor) -> nn.Module:
-        """Returns the plain network with statistics of the images."""
-        backbone = encoder.backbone
-        statistics = collect_statistics(backbone, subnet, [images])
-        body = backbone.extract(subnet, uncalibrated_ok=True).eval()
-        at = 0
-        for unit in backbone.view(subnet).units.values():
-            norm = body.get_submodule(unit.norm)
-            part = statistics[:, at : at + norm.num_features]
-            norm.running_mean, norm.running_var = part[0].clone(), part[1].clone()
-            at += norm.num_features
-        return body
-
-    def head(self, encoder: Encoder, subnet: Subnet, maps: Tensor) -> Tensor:
-        """Runs what the metric needs behind the last feature map."""
-        # The neck's few vectors cost nothing; its norms as in the search.
-        return self.metric.head(encoder, subnet, maps.shape[1], False)(maps)
-
-    @torch.inference_mode()
-    def floors(self) -> None:
-        """Times evaluation and calibration passes of the candidates alone."""
-        images = self.chunk(self.sample)
-        student = self.encoders.student
-        for subnet in self.some:
-            steps = self.timed(
-                "build", lambda s=subnet: make_steps(student.backbone, s)
-            )
-            # The first pass measures, the second finds everything measured.
-            self.timed("measuring pass", lambda p=steps: _through(p, images))
-            self.timed("forward", lambda p=steps: _through(p, images))
-            self.timed(
-                "calibration pass",
-                lambda s=subnet: collect_statistics(student.backbone, s, [images]),
-            )
-
-
-def _through(steps, x: Tensor) -> Tensor:
-    for step in steps:
-        x = step.module(x)
-    return x
-
-
-def report(bench: Bench, scores: dict[str, dict[Subnet, float]]) -> list[str]:
-    args, seconds, count = bench.args, bench.seconds, len(bench.candidates)
-    kind = "CPU" if args.clock == "cpu" and args.device == "cpu" else "clock"
+def report(bench: SearchBench, scores: dict[str, dict[Subnet, float]]) -> list[str]:
+    setting, seconds, count = bench.setting, bench.seconds, len(bench.candidates)
+    kind = "CPU" if setting.clock == "cpu" and setting.device == "cpu" else "clock"
     size = bench.transform.image_size
     lines = [
         f"{count} candidates ({len(bench.some)} for loops and floors), "
-        f"{len(bench.sample.ids)} images of {size} px, {args.metric} metric, "
-        f"{args.device}; {kind} seconds",
+        f"{len(bench.sample.ids)} images of {size} px, {setting.metric} metric, "
+        f"{setting.device}; {kind} seconds",
         "",
         f"{'':<22}{'s/candidate':>12}{'candidates/s':>14}{'of ours':>10}",
     ]
@@ -287,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.candidates, args.loop_candidates) < 1:
         raise UserError("--candidates and --loop-candidates must be at least 1")
-    bench = Bench(args)
+    bench = SearchBench(Setting(**vars(args)))
     contenders: dict[str, Callable[[], dict[Subnet, float]]] = {
         "ours": bench.ours,
         "one-pass loop": lambda: bench.loop(1),
