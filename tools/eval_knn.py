@@ -1,6 +1,7 @@
 """Weighted k-nearest-neighbour accuracy of features.
 
 eval_knn.py CONFIG CKPT --target DIR       (DIR/{train,test}/CLASS/IMAGE)
+eval_knn.py EXPORT_DIR --target DIR
 eval_knn.py --train STORE --test STORE
 eval_knn.py ... --shots 5 --seeds 10       (mean and spread over draws)
 eval_knn.py CONFIG CKPT --target DIR --all-subnets   (or --subnet NAME ...)

@@ -1,6 +1,7 @@
 """Logistic regression on features, its weight decay chosen on the training images.
 
 eval_linear.py CONFIG CKPT --target DIR    (DIR/{train,test}/CLASS/IMAGE)
+eval_linear.py EXPORT_DIR --target DIR
 eval_linear.py --train STORE --test STORE
 eval_linear.py ... --shots 5 --seeds 10    (mean and spread over draws)
 eval_linear.py CONFIG CKPT --target DIR --all-subnets   (or --subnet NAME ...)

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
+from ..datasets.labeled import LabeledImages
 from ..datasets.public_sets import AbsentData
 from ..features.extract import extract_to_store
 from ..features.layout import ids_sha256
@@ -33,7 +34,9 @@ class TransferEvaluation:
     Features and results are kept in one folder, for one network.
 
     Args:
-        runner: Runs the network.
+        runner: Runs the network. Its transform becomes the protocol's, which resizes
+            the short side to the crop's own side (Kornblith et al., CVPR 2019; SimCLR,
+            BYOL): nothing of a square image is lost.
         data_root: The folder that the sets lie in.
         out: Gets ``features/SET/SPLIT`` (feature stores) and ``results.json``.
         device: Where classifiers are fitted.
@@ -51,6 +54,7 @@ class TransferEvaluation:
         device: torch.device,
         log: Log,
     ) -> None:
+        runner.transform = replace(runner.transform, resize_ratio=1.0)
         self.runner, self.root, self.out = runner, Path(data_root), Path(out)
         self.device, self.log = device, log
         if not self.root.is_dir():
@@ -121,7 +125,7 @@ class TransferEvaluation:
         return {**self.identity, "rows": rows, "mean": mean}
 
     def _measure(
-        self, task: TransferSet, images: dict[str, Dataset], probes: Sequence[str]
+        self, task: TransferSet, images: dict[str, LabeledImages], probes: Sequence[str]
     ) -> list[dict[str, Any]]:
         several = torch.is_tensor(images["train"].labels[0])
         # SVMs are the protocol of sets with several labels only.
@@ -170,7 +174,7 @@ class TransferEvaluation:
         self.rows = [r for r in self.rows if (r["set"], r["probe"]) != place] + [row]
         write_json(self.out / _RESULTS, self._result(self.rows))
 
-    def _features(self, name: str, data: Dataset) -> LabeledFeatures:
+    def _features(self, name: str, data: LabeledImages) -> LabeledFeatures:
         self.runner.read = data.read
         store = extract_to_store(
             self.runner,

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from torch.utils.data import Dataset
 
+from ..datasets.labeled import LabeledImages
 from ..registry import DATASETS
 from ..utils.errors import UserError
 from ..utils.paths import resolve_config, resource_root
@@ -86,7 +86,7 @@ class TransferSet:
     def _dataset(self) -> dict[str, Any]:
         return self.cfg.train_dataloader.dataset
 
-    def images(self, split: str, data_root: str | Path) -> Dataset:
+    def images(self, split: str, data_root: str | Path) -> LabeledImages:
         """Builds one split.
 
         Args:

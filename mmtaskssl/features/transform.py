@@ -21,21 +21,25 @@ _RESIZE_RATIO = 256 / 224
 
 @dataclass(frozen=True)
 class EvalTransform:
-    """Short side to 8/7 of ``image_size`` (bilinear, antialiased), centre crop.
+    """Resize of the short side (bilinear, antialiased), centre crop.
 
     Args:
         image_size: Side S of the crop, pixels.
         mean: Subtracted from each RGB channel, on the scale 0..255.
         std: Divides each RGB channel, on the scale 0..255.
+        resize_ratio: Short side after the resize, as a multiple of S.
     """
 
     image_size: int
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    resize_ratio: float = _RESIZE_RATIO
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
             raise UserError(f"image size must be at least 1, got {self.image_size}")
+        if self.resize_ratio < 1:
+            raise UserError(f"resize ratio must be at least 1, got {self.resize_ratio}")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise UserError(
                 f"mean and std need three channels and std > 0, got {self.mean} and "
@@ -45,7 +49,7 @@ class EvalTransform:
     @property
     def short_side(self) -> int:
         """Short side after the resize, pixels."""
-        return round(self.image_size * _RESIZE_RATIO)
+        return round(self.image_size * self.resize_ratio)
 
     def read(
         self, path: str | Path, read: Callable[[Path, int], np.ndarray] = read_image
@@ -88,7 +92,9 @@ class EvalTransform:
 
     def describe(self) -> dict[str, Any]:
         """Returns what a manifest says of the transform."""
-        return {**asdict(self), "short_side": self.short_side, "resize": "bilinear"}
+        facts = asdict(self)
+        del facts["resize_ratio"]  # the short side says it
+        return {**facts, "short_side": self.short_side, "resize": "bilinear"}
 
 
 def pixel_statistics(

@@ -12,6 +12,7 @@ from mmtaskssl.evaluation.transfer_probes import PROBES, linear
 from mmtaskssl.export import write_bundle
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.models.backbones import SlimmableResNet
+from tests._images import make_image_folder
 from tests._public_sets import accept_copies, make_public_sets
 from tests.test_models.test_backbones._nets import randomize
 from tests.test_tools._tools import failure_of, load_tool
@@ -113,6 +114,8 @@ def test_stores_hold_what_the_files_of_arrays_show(tool, options, tmp_path, data
     }
     assert stores["train"].image_ids[0] == "cifar-10-batches-py/train/00000"
     assert stores["test"].image_ids[5] == "cifar-10-batches-py/test/00005"
+    # The protocol's transform: the short side becomes the crop's.
+    assert stores["test"].manifest["transform"]["short_side"] == 12
     x = torch.from_numpy(stores["test"].read())
     similar = x @ x.T
     same = torch.arange(6)[:, None] % 2 == torch.arange(6) % 2
@@ -128,6 +131,13 @@ def test_an_export_takes_the_place_of_config_and_checkpoint(
     tool.main([str(tmp_path / "export"), *rest])
     assert results(tmp_path)["rows"][0]["dim"] == 128
     assert results(tmp_path)["extractor"]["source"] == "online"
+    target = str(make_image_folder(tmp_path / "target/train").parent)
+    make_image_folder(tmp_path / "target/test")
+    folder = [str(tmp_path / "export"), "--target", target, "--workers", "0"]
+    load_tool("eval_knn").main([*folder, "--image-size", "32"])
+    assert "8 training images, 8 test images, 2 classes, 128 features" in (
+        capsys.readouterr().out
+    )
     assert "is of another network: name another --out" in failure_of(
         tool, [*options, "--sets", "dtd"]
     )

@@ -23,6 +23,7 @@ _base_ = ["../../_base_/datasets/transfer/cifar10.py", "../../_base_/iter_runtim
 
 max_iters = 5000
 
+model = dict(data_preprocessor=dict(eval_crop=1.0))
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="SGD", lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-3),
