@@ -66,11 +66,10 @@ def load(setting: Setting) -> tuple[Encoders, EvalTransform]:
     """
     if (setting.config is None) != (setting.checkpoint is None):
         raise UserError("--config and --checkpoint go together")
+    device = setting.device
     if setting.config is not None:
         cfg = load_config(setting.config)
-        encoders = load_encoders(
-            cfg, setting.config, setting.checkpoint, setting.device
-        )
+        encoders = load_encoders(cfg, setting.config, setting.checkpoint, device)
         return encoders, config_transform(cfg, setting.image_size)
     torch.manual_seed(setting.seed)
     backbone = MODELS.build({"type": "mmtaskssl.DynamicResNet", "space": "data_basic"})
