@@ -35,40 +35,51 @@ def compare(runs: Iterable[Run]) -> Comparison:
     Raises:
         UserError: No run has a result, or two are the same, with the same seed.
     """
-    notes, groups = [], {}
+    notes, found = [], {}
     for run in runs:
         if run.metrics:
-            groups.setdefault((run.task, run.backbone), []).append(run)
+            found.setdefault(run.task, []).append(run)
         else:
             notes.append(f"{run.folder} has no result yet: left out")
-    if not groups:
+    if not found:
         raise UserError("no training has a result yet: " + "; ".join(notes))
-    tasks: dict[str, dict[str, list[Run]]] = {}
-    for (task, backbone), found in groups.items():
-        for setting, alike in _by_settings(found).items():
-            row = _of_equal_length(alike, notes)
-            _check_seeds(row)
-            tasks.setdefault(task, {})[backbone + setting] = row
+    tasks = {task: _rows(alike) for task, alike in found.items()}
+    for rows in tasks.values():
+        for title, row in rows.items():
+            rows[title] = _of_equal_length(row, notes)
+            _check_seeds(rows[title])
     return Comparison(tasks, notes)
 
 
-def _by_settings(runs: list[Run]) -> dict[str, list[Run]]:
-    keys = sorted({key for run in runs for key in run.options}, key=len)
-    different = [k for k in keys if len({run.options.get(k) for run in runs}) > 1]
+def _rows(runs: list[Run]) -> dict[str, list[Run]]:
+    """Groups the runs of a task by backbone and settings."""
+    backbones: dict[str, list[Run]] = {}
+    for run in runs:
+        backbones.setdefault(run.backbone, []).append(run)
+    # Between backbones the model's channels differ as they must.
+    different = {key for key in _different(runs) if not key.startswith("model.")}
+    different = different.union(*map(_different, backbones.values()))
+    keys = sorted(different, key=lambda key: (len(key), key))
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
-        values = tuple(run.options.get(key) for key in different)
-        groups.setdefault(values, []).append(run)
+        values = tuple(run.options.get(key) for key in keys)
+        groups.setdefault((run.backbone, values), []).append(run)
     titles: dict[str, list[Run]] = {}
-    for values, alike in groups.items():
-        named = [
-            f", {key}={value}" for key, value in zip(different, values, strict=True)
-        ]
-        title = "".join(named[:_NAMED])
+    for (backbone, values), alike in groups.items():
+        # A variable and the place that it sets are one setting.
+        named: dict[tuple, str] = {}
+        for key, value in zip(keys, values, strict=True):
+            named.setdefault((key.rsplit(".", 1)[-1], value), f", {key}={value}")
+        title = backbone + "".join([*named.values()][:_NAMED])
         # What the title does not tell apart is told apart by a number.
         number = sum(other.startswith(title) for other in titles)
         titles[f"{title} ({number + 1})" if number else title] = alike
     return titles
+
+
+def _different(runs: list[Run]) -> set[str]:
+    keys = {key for run in runs for key in run.options}
+    return {key for key in keys if len({run.options.get(key) for run in runs}) > 1}
 
 
 def _of_equal_length(runs: list[Run], notes: list[str]) -> list[Run]:

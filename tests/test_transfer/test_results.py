@@ -77,8 +77,15 @@ def test_only_the_seed_may_differ_within_a_row(runs):
     assert titles == {
         "x/moco, train_cfg.max_iters=None": [0, 1],
         "x/moco, train_cfg.max_iters=99": [0],
-        "s8-w8.16-d1.1 untrained": [0],
+        "s8-w8.16-d1.1 untrained, train_cfg.max_iters=None": [0],
     }
+
+
+def test_the_channels_of_another_backbone_are_no_setting(runs):
+    settings = "model = dict(neck=dict(in_channels=[8]))"
+    write_run(runs / "other", 0, "/x/byol/weights.pth", rows(9, 0.9), config=settings)
+    (found,) = compare(find_runs([runs])).tasks.values()
+    assert set(found) == {"x/moco", "x/byol", "s8-w8.16-d1.1 untrained"}
 
 
 def test_what_has_not_ended_is_left_out_and_said(runs, capsys):
