@@ -16,7 +16,7 @@ from ..features.store import FeatureStore
 from ..utils.atomic import atomic_path, write_json, write_text
 from ..utils.steps import Steps
 from .sdr_measure import Measure
-from .sdr_study import ARMS, PLAIN, PLANTED, Study
+from .sdr_study import PLAIN, PLANTED, Study
 from .sdr_tables import Tables
 
 
@@ -78,7 +78,7 @@ class Stages:
             f"max_iters={iters}",
             f"randomness.seed={seed}",
             f"model.subnet_sampler.seed={seed}",
-            f"default_hooks.checkpoint.interval={max(1, self.study.half)}",
+            f"default_hooks.checkpoint.interval={max(1, self.study.first)}",
             "default_hooks.checkpoint.max_keep_ckpts=10",
             # A collapse is a result here.
             f"default_hooks.monitor.begin={iters}",
@@ -108,13 +108,15 @@ class Stages:
 
     def _pretrain(self, seed: int, arm: str, clusters: Path) -> Path:
         folder = self._training(seed, arm)
-        first = self._training(seed, "routed") / f"iter_{self.study.half}.pth"
+        first = self._training(seed, "routed") / f"iter_{self.study.first}.pth"
         if arm != "no-progress" and first.is_file() and not folder.exists():
             # Until the first paths nothing differs: go on from there.
             with atomic_path(folder / first.name) as temporary:
                 shutil.copyfile(first, temporary)
             write_text(folder / "last_checkpoint", str(folder / first.name))
-        return self._train(seed, arm, clusters, self.study.iters, ARMS[arm])
+        return self._train(
+            seed, arm, clusters, self.study.iters, self.study.options(arm)
+        )
 
     def _save(self, folder: Path, ids: list[str], leaf: np.ndarray) -> None:
         tree = tuple(reversed(self.study.groups))

@@ -19,7 +19,7 @@ ARMS = {
     "routed": [],
     "random": [],
     "no-kd": ["model.kd_weight=0"],
-    "no-progress": ["model.subnet_sampler.shares=[0,0,0,0,1]"],
+    "no-progress": [],  # and the phases of `Study.options`
 }
 PLAIN, PLANTED = "plain", "planted"
 MEASURES = ("knn", "linear")
@@ -74,8 +74,15 @@ class Study(EvidenceFolder):
         if not set(self.planted) <= set(self.targets):
             raise UserError("--planted names sources that are targets, too")
 
+    def options(self, arm: str) -> list[str]:
+        """Returns what an arm changes in the config."""
+        if arm != "no-progress":
+            return ARMS[arm]
+        shares = [0] * (len(self.shares) - 1) + [1]
+        return [*ARMS[arm], f"model.subnet_sampler.shares={shares}"]
+
     @property
-    def half(self) -> int:
+    def first(self) -> int:
         """Iterations of MAX alone that an arm begins with."""
         return round(self.shares[0] * self.iters)
 
