@@ -76,10 +76,10 @@ def _plot(tasks: dict[str, dict[str, list]], path: str) -> None:
                     *zip(*curve, strict=True), color=f"C{number % 10}", label=label
                 )
         axis.set(title=task, xlabel="step", ylabel=metric)
-        axis.legend(fontsize="small")
+        axis.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.15))
     figure.tight_layout()
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=100)
+        figure.savefig(temporary, dpi=100, bbox_inches="tight")
 
 
 if __name__ == "__main__":
