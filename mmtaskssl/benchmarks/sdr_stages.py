@@ -16,6 +16,7 @@ from ..features.store import FeatureStore
 from ..utils.atomic import atomic_path, write_json, write_text
 from ..utils.steps import Steps
 from .sdr_measure import Measure
+from .sdr_routing import route_all
 from .sdr_study import PLAIN, PLANTED, Study
 from .sdr_tables import Tables
 
@@ -47,7 +48,10 @@ class Stages:
             self._measure(seed, PLAIN, plain, clusters["routed"], paths=False)
             for arm in study.arms:
                 own = clusters["random" if arm == "random" else "routed"]
-                self._measure(seed, arm, self._pretrain(seed, arm, own), own)
+                checkpoint = self._pretrain(seed, arm, own)
+                self._measure(seed, arm, checkpoint, own)
+                if arm == "routed":
+                    route_all(study, self.steps, seed, checkpoint, own)
             if study.planted:
                 self._plant(seed)
             write_text(study.out / "tables.md", Tables(study).tables(seed + 1))

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from ..utils.tables import head, row, spread
+from .sdr_routing import routing_table
 from .sdr_study import (
     ARMS,
     MEASURES,
@@ -47,6 +48,8 @@ class Tables:
         lines += _embeddings(results)
         if PLANTED in results:
             lines += ["", *self._planted(results[PLANTED])]
+        if "routed" in results:
+            lines += ["", *routing_table(study, results["routed"])]
         return "\n".join(lines) + "\n"
 
     def _compare(self, results: Mapping[str, list[Run]], measure: str) -> Iterator[str]:

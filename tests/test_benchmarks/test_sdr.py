@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmtaskssl.benchmarks.sdr_measure import held_out_knn
+from mmtaskssl.benchmarks.sdr_routing import routing_table
 from mmtaskssl.benchmarks.sdr_study import Study, random_path, routed, whole
 from mmtaskssl.benchmarks.sdr_tables import Tables
 from mmtaskssl.evaluation.data import LabeledFeatures
@@ -105,3 +106,26 @@ def test_bad_input(data, tmp_path_factory):
     before = {"config": "other.py", "iters": 7}
     (out / "settings.json").write_text(json.dumps(before))
     assert "7 iterations of other.py" in failure_of(tool, argv)
+
+
+def test_routers_are_compared_by_the_exhaustive_ones_scores(data):
+    study = make_study(data)
+    runs = [run(row(50, 60), row(51, 70), row(40, 90))]
+    chosen = {"exhaustive": A, "shortlist": A, "beam": MAX, "overlap": B}
+    scores = {MAX: 0.5, A: 0.51, B: 0.4}
+    for router, winner in chosen.items():
+        folder = data / "out" / "seed0" / "routing" / f"dogs-{router}"
+        folder.mkdir(parents=True)
+        found = {
+            "winner": winner,
+            "scored": 3,
+            "seconds": {"features": 1.5, "probe": 0.5},
+            "ranking": [{"subnet": n, "score": s} for n, s in scores.items()],
+        }
+        (folder / "routing.json").write_text(json.dumps(found))
+    text = "\n".join(routing_table(study, runs))
+    assert "| exhaustive | 3.0 | 2.0 | 0.0 | 70.0 |" in text
+    assert "| beam | 3.0 | 2.0 | 1.0 | 60.0 |" in text
+    assert "| overlap | 0.0 | 2.0 | 11.0 | 90.0 |" in text
+    # Nothing of the second seed was routed.
+    assert not list(routing_table(study, runs * 2))

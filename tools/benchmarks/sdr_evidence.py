@@ -12,8 +12,9 @@ once. Paths are calibrated as `calibrate_bn.py --clusters` does it.
 
 A target's path is the one of the best kNN on its training images, held out fold by
 fold; MAX is a candidate, and wins ties. Test images decide nothing. The planted test
-trains paths on two domains, found by name in pool/sources.csv, and routes a target of
-each; no other step reads that file.
+trains paths on domains, found by name in pool/sources.csv, and routes a target of each;
+no other step reads that file. Every router of route_subnet.py then chooses a path of
+the arm `routed` for every target, for its regret and its time.
 
 Interrupted, it continues with the same command; OUT/tables.md is written after every
 seed.
