@@ -100,7 +100,7 @@ def test_bad_input(data, tmp_path_factory):
     argv.append(str(data))
     few = failure_of(tool, [*argv, "--planted", "dogs"])
     assert "--planted needs 4 sources" in few
-    strange = failure_of(tool, [*argv, "--planted", *"dogs cats a b".split()])
+    strange = failure_of(tool, [*argv, "--planted", "dogs", "cats", "a", "b"])
     assert "sources that are targets" in strange
     out.mkdir()
     before = {"config": "other.py", "iters": 7}
