@@ -1,16 +1,12 @@
 """The multi-sub-net step of one process."""
 
-import copy
-import functools
 import weakref
 
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
-from mmengine.optim.optimizer import amp_optimizer_wrapper
 
-from mmtaskssl.engine.optimizers import BFloat16OptimWrapper
 from mmtaskssl.models.algorithms import ElasticAlgorithm, ElasticDDP, MoCo
 from mmtaskssl.utils.errors import UserError
 from tests.test_engine._runs import debug_config, run
@@ -18,11 +14,17 @@ from tests.test_engine.test_resume import _check, _stop_hook  # noqa: F401  a fi
 from tests.test_models.test_algorithms._elastic import (
     GN,
     SPACE,
-    RecordingSGD,
     batch,
     build,
     fresh_hub,
     model_config,
+)
+from tests.test_models.test_algorithms._gradients import (
+    assert_close,
+    flat,
+    recording_optimizer,
+    separate_gradients,
+    trained,
 )
 
 
@@ -31,54 +33,17 @@ def hub():
     return fresh_hub()
 
 
-def _optimizer(model, **options):
-    return RecordingSGD(_trained(model), lr=0.1, momentum=0.9, **options)
-
-
-def _trained(model):
-    return [p for p in model.parameters() if p.requires_grad]
-
-
-def _separate_gradients(model, inputs, weights=None):
-    """One model per sub-net, the whole loss in one ordinary graph, then the sum."""
-    sums = [None] * len(_trained(model))
-    for i, subnet in enumerate(model.subnets_of_step()):
-        alone = copy.deepcopy(model)
-        with torch.no_grad():
-            shared = alone.prepare(inputs)
-        losses = alone.subnet_loss(inputs, shared, subnet)
-        loss = (losses["loss"] + losses["loss_l1"]) * (weights[i] if weights else 1)
-        loss.backward()
-        for place, parameter in enumerate(_trained(alone)):
-            if parameter.grad is not None:
-                known = 0 if sums[place] is None else sums[place]
-                sums[place] = known + parameter.grad
-    return sums
-
-
-def _assert_close(got, expected, **tolerance):
-    assert len(got) == len(expected)
-    for a, b in zip(got, expected, strict=True):
-        assert (a is None) == (b is None)
-        if a is not None:
-            torch.testing.assert_close(a, b, **tolerance)
-
-
-def _flat(gradients):
-    return torch.cat([g.flatten() for g in gradients if g is not None])
-
-
 @pytest.mark.parametrize("norm_cfg", [GN, {"type": "BN"}], ids=["gn", "bn"])
 @pytest.mark.parametrize(
     "sampler", [{"sampler": "Sandwich"}, {"sampler": "RandomSubnets", "num": 3}]
 )
 def test_gradient_is_the_sum_of_separate_gradients(sampler, norm_cfg):
     model = build(norm_cfg=norm_cfg, **sampler)
-    expected = _separate_gradients(model, batch(0))
-    optimizer = _optimizer(model)
+    expected = separate_gradients(model, batch(0))
+    optimizer = recording_optimizer(model)
     model.train_step({"inputs": batch(0)}, OptimWrapper(optimizer))
     assert len(optimizer.gradients) == 1
-    _assert_close(optimizer.gradients[0], expected)
+    assert_close(optimizer.gradients[0], expected)
     assert all(p.grad is None for p in model.parameters())
 
 
@@ -88,7 +53,7 @@ def test_some_weights_of_that_test_have_no_gradient():
     model.subnet_sampler.seed = next(
         seed for seed in range(99) if _subnet(model, seed).depths == (1, 1, 1)
     )
-    gradients = _separate_gradients(model, batch(0))
+    gradients = separate_gradients(model, batch(0))
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     missing = [n for n, g in zip(names, gradients, strict=True) if g is None]
     assert any(name.startswith("backbone.layer1.1") for name in missing)
@@ -101,7 +66,7 @@ def _subnet(model, seed):
 
 def test_one_teacher_one_queue_update_whatever_the_number_of_subnets():
     model = build()
-    wrapper = OptimWrapper(_optimizer(model))
+    wrapper = OptimWrapper(recording_optimizer(model))
     subnets = [subnet.name for subnet in model.subnets_of_step()]
     assert len(subnets) == 3
     model.train_step({"inputs": batch(0)}, wrapper)
@@ -141,7 +106,7 @@ def test_goes_before_an_algorithm_with_queue_and_key_encoder():
         data_preprocessor=cfg.data_preprocessor,
         subnet_sampler=cfg.subnet_sampler,
     ).train()
-    wrapper = OptimWrapper(_optimizer(model))
+    wrapper = OptimWrapper(recording_optimizer(model))
     for step in range(3):
         logs = model.train_step({"inputs": batch(step)}, wrapper)
     assert model.encoder_k.steps == 3
@@ -168,18 +133,18 @@ def test_graph_of_a_subnet_is_freed_before_the_next(monkeypatch):
 
     monkeypatch.setattr(model, "subnet_loss", subnet_loss)
     with torch.autograd.graph.saved_tensors_hooks(Saved, lambda saved: saved.tensor):
-        model.train_step({"inputs": batch(0)}, OptimWrapper(_optimizer(model)))
+        model.train_step({"inputs": batch(0)}, OptimWrapper(recording_optimizer(model)))
     assert found == [0, 0, 0]
 
 
 def test_weights_of_subnets(monkeypatch):
     model = build()
     weights = [2.0, 0.5, 0.25]
-    expected = _separate_gradients(model, batch(0), weights)
+    expected = separate_gradients(model, batch(0), weights)
     monkeypatch.setattr(model, "subnet_weights", lambda given: weights)
-    optimizer = _optimizer(model)
+    optimizer = recording_optimizer(model)
     logs = model.train_step({"inputs": batch(0)}, OptimWrapper(optimizer))
-    _assert_close(optimizer.gradients[0], expected)
+    assert_close(optimizer.gradients[0], expected)
     parts = [logs[f"{name}/loss"] for name in ("max", "min", "rand0")]
     total = sum(w * part for w, part in zip(weights, parts, strict=True))
     torch.testing.assert_close(logs["loss"], total)
@@ -187,7 +152,9 @@ def test_weights_of_subnets(monkeypatch):
 
 def test_logs_each_subnet_and_the_sum():
     model = build(num_random=2)
-    logs = model.train_step({"inputs": batch(0)}, OptimWrapper(_optimizer(model)))
+    logs = model.train_step(
+        {"inputs": batch(0)}, OptimWrapper(recording_optimizer(model))
+    )
     names = ["max", "min", "rand0", "rand1"]
     keys = {f"{name}/{key}" for name in names for key in ("loss", "loss_l1", "std")}
     assert set(logs) == {"loss"} | keys
@@ -199,7 +166,7 @@ def test_logs_each_subnet_and_the_sum():
 
 def _train(model, batches, **options):
     fresh_hub()
-    optimizer = _optimizer(model, weight_decay=0.01)
+    optimizer = recording_optimizer(model, weight_decay=0.01)
     wrapper = OptimWrapper(optimizer, **options)
     for inputs in batches:
         model.train_step({"inputs": inputs}, wrapper)
@@ -218,7 +185,7 @@ def test_accumulation_equals_the_large_batch():
         parts, [half for b in large for half in _halves(b)], accumulative_counts=2
     )
     assert len(one.gradients) == len(two.gradients) == 3
-    _assert_close(_trained(parts), _trained(whole), rtol=1e-4, atol=1e-6)
+    assert_close(trained(parts), trained(whole), rtol=1e-4, atol=1e-6)
     assert parts.teacher.steps == whole.teacher.steps == 3
     for a, b in zip(
         parts.teacher.parameters(), whole.teacher.parameters(), strict=True
@@ -228,7 +195,7 @@ def test_accumulation_equals_the_large_batch():
 
 def test_last_window_of_an_accumulation_may_be_shorter():
     model = build(num_random=0)
-    optimizer = _optimizer(model)
+    optimizer = recording_optimizer(model)
     wrapper = OptimWrapper(optimizer, accumulative_counts=2)
     wrapper.initialize_count_status(model, 0, 3)
     for step in range(3):
@@ -239,78 +206,19 @@ def test_last_window_of_an_accumulation_may_be_shorter():
 
 def test_clipping_is_of_the_sum_and_once(hub):
     plain, clipped = build(), build()
-    full = _optimizer(plain)
+    full = recording_optimizer(plain)
     plain.train_step({"inputs": batch(0)}, OptimWrapper(full))
-    optimizer = _optimizer(clipped)
+    optimizer = recording_optimizer(clipped)
     wrapper = OptimWrapper(optimizer, clip_grad={"max_norm": 0.01})
     clipped.train_step({"inputs": batch(0)}, wrapper)
-    norm = _flat(full.gradients[0]).norm()
+    norm = flat(full.gradients[0]).norm()
     assert norm > 0.1
     factor = 0.01 / (norm + 1e-6)
     expected = [g if g is None else g * factor for g in full.gradients[0]]
-    _assert_close(optimizer.gradients[0], expected)
+    assert_close(optimizer.gradients[0], expected)
     logged = hub.get_scalar("train/grad_norm")
     assert logged.current() == pytest.approx(norm.item(), rel=1e-5)
     assert len(logged.data[0]) == 1
-
-
-def test_bfloat16_autocasts_every_subnet(monkeypatch):
-    model = build()
-    seen, inner = [], model.subnet_loss
-
-    def subnet_loss(*args):
-        seen.append(torch.is_autocast_enabled("cpu"))
-        return inner(*args)
-
-    monkeypatch.setattr(model, "subnet_loss", subnet_loss)
-    expected = _separate_gradients(build(), batch(0))
-    optimizer = _optimizer(model)
-    logs = model.train_step({"inputs": batch(0)}, BFloat16OptimWrapper(optimizer))
-    assert seen == [True] * 3
-    assert logs["loss"].dtype == torch.float32
-    got, expected = _flat(optimizer.gradients[0]), _flat(expected)
-    assert torch.cosine_similarity(got, expected, dim=0) > 0.99
-    assert not torch.equal(got, expected)
-
-
-@pytest.fixture
-def amp(monkeypatch):
-    """mmengine's wrapper with loss scaling, which refuses to be built without a GPU."""
-    scaler = functools.partial(torch.amp.GradScaler, "cpu", init_scale=2.0**10)
-    monkeypatch.setattr(amp_optimizer_wrapper, "GradScaler", scaler)
-    monkeypatch.setattr(amp_optimizer_wrapper, "is_cuda_available", lambda: True)
-
-    return functools.partial(AmpOptimWrapper, dtype="bfloat16")
-
-
-def test_loss_scale_is_one_for_all_subnets_and_taken_back(amp):
-    scaled, unscaled = build(), build()
-    optimizer, expected = _optimizer(scaled), _optimizer(unscaled)
-    # mmengine unscales before clipping, otherwise inside of the optimizer's step.
-    wrapper = amp(optimizer=optimizer, clip_grad={"max_norm": 1e9})
-    scaled.train_step({"inputs": batch(0)}, wrapper)
-    unscaled.train_step({"inputs": batch(0)}, BFloat16OptimWrapper(expected))
-    assert wrapper.loss_scaler.get_scale() == 2.0**10
-    _assert_close(optimizer.gradients[0], expected.gradients[0])
-
-
-def test_an_overflow_in_any_subnet_skips_the_step(amp, monkeypatch):
-    model = build()
-    inner = model.subnet_loss
-
-    def subnet_loss(inputs, shared, subnet):
-        losses = inner(inputs, shared, subnet)
-        factor = torch.inf if subnet == model.backbone.space.min else 1
-        return {"loss": losses["loss"] * factor}
-
-    monkeypatch.setattr(model, "subnet_loss", subnet_loss)
-    before = [p.detach().clone() for p in _trained(model)]
-    optimizer = _optimizer(model)
-    wrapper = amp(optimizer=optimizer)
-    model.train_step({"inputs": batch(0)}, wrapper)
-    assert not optimizer.gradients
-    assert all(torch.equal(p, b) for p, b in zip(_trained(model), before, strict=True))
-    assert wrapper.loss_scaler.get_scale() == 2.0**9
 
 
 def test_subnets_follow_the_iteration(hub):
@@ -373,9 +281,9 @@ def test_runner_logs_each_subnet(tmp_path):
 @pytest.mark.gpu
 def test_cuda_half_precision_and_nccl():
     """Loss scaling and DDP as on a real machine, against float32 on the CPU."""
-    expected = _flat(_separate_gradients(build(), batch(0)))
+    expected = flat(separate_gradients(build(), batch(0)))
     model = build().cuda()
-    optimizer = _optimizer(model)
+    optimizer = recording_optimizer(model)
     wrapper = AmpOptimWrapper(optimizer=optimizer, clip_grad={"max_norm": 1e9})
     store = torch.distributed.HashStore()
     torch.distributed.init_process_group("nccl", store=store, rank=0, world_size=1)
@@ -385,5 +293,5 @@ def test_cuda_half_precision_and_nccl():
         wrapped.train_step({"inputs": views}, wrapper)
     finally:
         torch.distributed.destroy_process_group()
-    got = _flat(optimizer.gradients[0]).cpu()
+    got = flat(optimizer.gradients[0]).cpu()
     assert torch.cosine_similarity(got, expected, dim=0) > 0.99

@@ -13,30 +13,14 @@ from mmtaskssl.models.backbones import (
     RoutedResNet,
     SlimmableResNet,
     SubnetResNet,
-    elastic_backbone,
 )
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
+from ._compare import buffers, equal, same, tiny
 from ._nets import NETS, TINY_BOTTLENECK, batches, randomize
-
-
-def _tiny(**options):
-    return randomize(DynamicResNet(TINY_BOTTLENECK, **options))
-
-
-def _buffers(net):
-    return {name: buffer.clone() for name, buffer in net.named_buffers()}
-
-
-def _equal(first, second):
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
-def _same(first, second):
-    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_full_width_is_torchvisions_bit_for_bit():
@@ -52,102 +36,11 @@ def test_full_width_is_torchvisions_bit_for_bit():
         assert torch.equal(out, expected)
         out.square().sum().backward()
         expected.square().sum().backward()
-    assert _equal(_buffers(elastic), _buffers(static))
+    assert equal(buffers(elastic), buffers(static))
     theirs = dict(static.named_parameters())
     for name, parameter in elastic.named_parameters():
         assert torch.equal(parameter.grad, theirs[name].grad), name
     assert torch.equal(elastic.eval()(x)[-1].mean((2, 3)), static.eval()(x))
-
-
-def test_only_the_largest_moves_shared_running_statistics():
-    net = _tiny()
-    before = _buffers(net)
-    x = batches()[0]
-    shallow = Subnet(32, (16, 24, 32, 48), (1, 1, 1, 1))
-    for subnet in (net.space.min, shallow):
-        net(x, subnet)
-        assert _equal(before, _buffers(net))
-    net(x)
-    assert not _equal(before, _buffers(net))
-
-
-def test_switchable_norms_are_the_widths_own():
-    net = randomize(SlimmableResNet(18, widths=(1, 0.5)))
-    before = _buffers(net)
-    net(batches()[0], "0.5")
-    moved = {n for n, b in _buffers(net).items() if not torch.equal(b, before[n])}
-    assert moved and all(name.split(".")[-2] == "1" for name in moved)
-    with pytest.raises(UserError, match=r"no batch norms of its own"):
-        net(batches()[0], "s48-w48.96.192.384-d2.2.2.2")
-
-
-def test_switchable_norms_of_paths():
-    options = {"depth": 18, "groups": 2, "base_width": 16}
-    net = randomize(RoutedResNet(norm_cfg={"type": "SwitchableBN"}, **options))
-    before, path, x = _buffers(net), net.space[5], batches()[0]
-    net(x, path)
-    moved = {n for n, b in _buffers(net).items() if not torch.equal(b, before[n])}
-    assert moved and all(name.split(".")[-2] == "6" for name in moved)
-    net.eval()
-    assert not net.needs_calibration(path) and len(net.bn1) == 17
-    for subnet in (path, net.space.max):
-        with torch.no_grad():
-            pairs = zip(net(x, subnet), net.extract(subnet)(x), strict=True)
-            assert all((a - b).abs().max() < 1e-5 for a, b in pairs)
-    with pytest.raises(UserError, match=r"no batch norms of its own.* and 9 more"):
-        net(x, f"{net.space.max}-px.x.x.1")
-
-
-def test_evaluation_needs_calibration_and_training_ends_it():
-    net = _tiny().eval()
-    x, small = batches()[0], net.space.min
-    with pytest.raises(UserError, match=f"calibrate_bn.py .* --subnet {small.name}"):
-        net(x, small)
-    with pytest.raises(UserError, match="has no batch-norm statistics"):
-        net.state_dict_of(small)
-    net(x)  # the largest has its own
-    calibrate(net, small, batches())
-    expected = net(x, small)
-    twin = _tiny().eval()
-    twin.load_state_dict(net.state_dict(), strict=True)
-    assert _same(twin(x, small), expected)
-    twin.train()(x, small)
-    assert not twin.is_calibrated(small)
-    assert net.is_calibrated(small)
-
-
-def test_views_of_many_sub_nets_are_not_kept(monkeypatch):
-    monkeypatch.setattr(elastic_backbone, "_CACHED_VIEWS", 3)
-    net = _tiny()
-    expected = net(batches()[0], net.space[0])
-    for index in range(8):
-        net.view(net.space[index])
-    assert len(net._views) == 3
-    assert _same(net(batches()[0], net.space[0]), expected)
-
-
-def test_statistics_follow_the_weights_type():
-    net = _tiny().eval()
-    small, x = net.space.min, batches()[0]
-    calibrate(net, small, batches())
-    expected = net(x, small)[-1]
-    state = net.state_dict()
-    wide = _tiny().double().eval()
-    wide.load_state_dict(state)  # float32 statistics into a float64 network
-    close = {"rtol": 1e-3, "atol": 1e-4}
-    out = wide(x.double(), small)[-1].float()
-    torch.testing.assert_close(out, expected, **close)
-    torch.testing.assert_close(wide.float()(x, small)[-1], expected, **close)
-
-
-def test_frozen_norms_of_an_uncalibrated_sub_net_are_refused():
-    net = _tiny(frozen_stages=1)
-    with pytest.raises(UserError, match="has no batch-norm statistics"):
-        net(batches()[0], net.space.min)
-    calibrated = _tiny(norm_eval=True)
-    calibrate(calibrated, calibrated.space.min, batches())
-    calibrated.train()(batches()[0], calibrated.space.min)
-    assert calibrated.is_calibrated(calibrated.space.min)
 
 
 @pytest.mark.parametrize("kind", ["dynamic-basic", "routed-compact", "slimmable-18"])
@@ -158,7 +51,7 @@ def test_activation_checkpointing_changes_nothing(kind):
         for net in (plain, saving):
             net.zero_grad()
             sum(o.square().mean() for o in net(x, subnet)).backward()
-        assert _equal(_buffers(plain), _buffers(saving))
+        assert equal(buffers(plain), buffers(saving))
         theirs = dict(saving.named_parameters())
         for name, parameter in plain.named_parameters():
             grad = theirs[name].grad
@@ -167,16 +60,16 @@ def test_activation_checkpointing_changes_nothing(kind):
 
 
 def test_copies_and_pickles_run_alone():
-    net = _tiny().eval()
+    net = tiny().eval()
     small, x = net.space.min, batches()[0]
     calibrate(net, small, batches())
     expected = net(x, small)
     for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
-        assert _same(twin(x, small), expected)
+        assert same(twin(x, small), expected)
         with torch.no_grad():
             twin.conv1.weight.zero_()
         assert not torch.equal(twin(x, small)[-1], expected[-1])
-    assert _same(net(x, small), expected)
+    assert same(net(x, small), expected)
 
 
 @pytest.mark.parametrize("kind", ["dynamic-basic", "routed-compact"])
@@ -213,7 +106,7 @@ def test_conversion_to_synchronised_norms(kind, convert):
         for a, b in zip(net(x, subnet), synced(x, subnet), strict=True):
             torch.testing.assert_close(a, b)
     reverted = revert_sync_batchnorm(synced)
-    assert _same(net(x, subnet), reverted(x, subnet))
+    assert same(net(x, subnet), reverted(x, subnet))
 
 
 @pytest.mark.parametrize("norm", ["BN", "SwitchableBN"])
@@ -244,11 +137,11 @@ def _gradients(net, outs):
 
 
 def test_default_sub_net_and_names():
-    net = _tiny(subnet="MIN")
+    net = tiny(subnet="MIN")
     x = batches()[0]
     assert net.subnet == net.space.min
-    assert _same(net(x), net(x, net.space.min.name))
-    assert _same(net(x), net(x, net.space.min.to_dict()))
+    assert same(net(x), net(x, net.space.min.name))
+    assert same(net(x), net(x, net.space.min.to_dict()))
     assert net.out_channels() == (32, 64, 64, 128)
     with pytest.raises(UserError, match="does not fit"):
         net(x, "s32-w16.24.32.56-d1.1.1.1")
@@ -310,7 +203,7 @@ def test_defaults_follow_the_number_of_stages():
 
 
 def test_outputs_freezing_and_norm_evaluation():
-    net = _tiny(out_indices=(1, 3), frozen_stages=2, norm_eval=True)
+    net = tiny(out_indices=(1, 3), frozen_stages=2, norm_eval=True)
     assert [o.shape[-1] for o in net(batches()[0])] == [6, 2]
     net.train()
     frozen = {n for n, p in net.named_parameters() if not p.requires_grad}
@@ -333,12 +226,12 @@ def test_initialisation():
 
 
 def test_pretrained_weights_are_not_zeroed(tmp_path):
-    source = _tiny()
+    source = tiny()
     torch.save({"state_dict": source.state_dict()}, tmp_path / "net.pth")
     init_cfg = {"type": "Pretrained", "checkpoint": str(tmp_path / "net.pth")}
     net = DynamicResNet(TINY_BOTTLENECK, init_cfg=init_cfg)
     net.init_weights()
-    assert _equal(source.state_dict(), net.state_dict())
+    assert equal(source.state_dict(), net.state_dict())
 
 
 @pytest.mark.parametrize(
