@@ -76,7 +76,9 @@ class TransferEvaluation:
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is damaged: delete it") from error
         if identity != json.loads(json.dumps(self.identity)):
-            raise UserError(f"{path} is of another network: name another --out")
+            raise UserError(
+                f"{path} is of another network or image size: name another --out"
+            )
         return rows
 
     def run(self, sets: Sequence[TransferSet], probes: Sequence[str]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def test_an_export_takes_the_place_of_config_and_checkpoint(
     assert "8 training images, 8 test images, 2 classes, 128 features" in (
         capsys.readouterr().out
     )
-    assert "is of another network: name another --out" in failure_of(
+    assert "is of another network or image size: name another" in failure_of(
         tool, [*options, "--sets", "dtd"]
     )
     assert "has its own weights" in failure_of(
