@@ -37,4 +37,14 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
         raise UserError(f"exports do not fit into the model {model.get('type')}")
     weights = "untrained" if export.weights is None else str(export.weights)
     cfg.export = {"subnet": export.name, "weights": weights}
+    _import_us(cfg)
     print_log(f"transfer: {', '.join(changes)}, weights: {weights}", "current")
+
+
+def _import_us(cfg: Config) -> None:
+    """Lets the hosts' own runners build the config, without a compiled mmcv, too."""
+    found = cfg.get("custom_imports") or {}
+    names = found.get("imports") or []
+    names = [names] if isinstance(names, str) else list(names)
+    if not any(name.split(".")[0] == "mmtaskssl" for name in names):
+        cfg.custom_imports = {**found, "imports": ["mmtaskssl", *names]}

@@ -11,6 +11,8 @@ from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root
 from tests.test_compat import _host_data
 
+from ._tools import failure_of, load_tool
+
 pytest.importorskip("mmdet")
 pytest.importorskip("mmseg")
 
@@ -126,3 +128,11 @@ def test_names_of_installed_configs():
     assert cfg.default_scope == "mmseg"
     name = "selfsup/mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py"
     assert load_config(f"mmtaskssl::{name}").model.type == "MoCo"
+
+
+def test_a_data_set_without_images(tmp_path):
+    tool = load_tool("train")
+    name = "transfer/detection/debug/faster-rcnn_fpn_1xb4-12i_debug-64px.py"
+    argv = [name, "--work-dir", str(tmp_path), "--cfg-options"]
+    message = failure_of(tool, [*argv, "train_dataloader.dataset.num_images=0"])
+    assert "a data set of the config is empty" in message

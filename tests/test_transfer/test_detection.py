@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from mmtaskssl.export import write_bundle
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resource_root
 from tests.test_models.test_backbones._nets import randomize
 
 from ._hosts import assert_equal, build, exported, load, loss_of
@@ -120,6 +123,18 @@ def test_untrained_weights_and_a_dumped_config(resnet_export, tmp_path):
     cfg.dump(tmp_path / "dumped.py")
     again = load_config(str(tmp_path / "dumped.py"))
     assert again.model == cfg.model
+
+
+def test_printed_config_is_one_for_the_hosts_own_runner(resnet_export, tmp_path):
+    tool = resource_root("tools") / "misc" / "print_config.py"
+    name = "mmdet::retinanet/retinanet_r50_fpn_1x_coco.py"
+    command = [sys.executable, str(tool), name, "--cfg-options"]
+    command += [f"backbone={resnet_export}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (tmp_path / "config.py").write_text(done.stdout)
+    cfg = Config.fromfile(tmp_path / "config.py")
+    assert cfg.custom_imports.imports == ["mmtaskssl"]
+    assert_equal(build(cfg).backbone, exported(resnet_export))
 
 
 def test_training_changes_the_metric(resnet_export, tmp_path):

@@ -1,6 +1,8 @@
 """Prints a config with its bases merged and its options applied."""
 
 import argparse
+import contextlib
+import sys
 
 from mmengine.config import DictAction
 
@@ -26,7 +28,10 @@ def main(argv=None):
     args = parse_args(argv)
     from mmtaskssl.engine.config import load_config
 
-    print(load_config(args.config, args.cfg_options).pretty_text)
+    # What is said of an export must not end up in `> config.py`.
+    with contextlib.redirect_stdout(sys.stderr):
+        cfg = load_config(args.config, args.cfg_options)
+    print(cfg.pretty_text)
 
 
 if __name__ == "__main__":
