@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-import mmtaskssl
-
-from ..features.fingerprint import fingerprint
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
@@ -23,6 +20,7 @@ from .leaks import Leak, find_leaks
 from .policies import POLICIES
 from .report import render
 from .stream import Progress
+from .summary import Stores, describe_inputs, summarize
 from .task import Selection, SelectionTask
 
 # Dropping more than this of a pool says that the features tell little apart.
@@ -95,36 +93,24 @@ def select(
         UserError: Bad input; nothing is written.
     """
     clock = _Clock()
-    if options.policy not in POLICIES:
-        raise UserError(
-            f"unknown policy {options.policy!r}; one of: {', '.join(POLICIES)}"
-        )
-    if not -1 <= options.threshold <= 1:
-        raise UserError(
-            f"threshold {options.threshold} is no cosine similarity: it lies in -1..1"
-        )
+    _check(options)
     with clock.part("read"):
-        pool, targets, excluded = reading.open_stores(
-            options.pool, options.targets, options.exclude
+        stores = Stores(
+            *reading.open_stores(options.pool, options.targets, options.exclude)
         )
+        pool, excluded = stores.pool, stores.excluded
         wanted = parse_budget(options.budget, len(pool))
-        described = _inputs(options, wanted, pool, targets, excluded)
+        described = describe_inputs(
+            *(stores, options.policy, wanted),
+            *(options.seed, options.threshold, options.sources),
+        )
         output.check_replaceable(options.out)
         if not options.overwrite and output.is_done(
             options.out, described, options.report
         ):
             return Result(output.read_summary(options.out), new=False)
-        queries = reading.read_queries(targets)
-        task = SelectionTask(
-            pool,
-            queries.features,
-            skip=np.zeros(len(pool), dtype=bool),
-            budget=wanted,
-            seed=options.seed,
-            labels=queries.labels,
-            class_names=queries.class_names,
-        )
-        task.skip[pool.bad_rows] = True
+        queries = reading.read_queries(stores.targets)
+        task = _make_task(pool, queries, wanted, options.seed)
         names = None
         if options.sources is not None:
             task.sources, names = reading.read_sources(options.sources, pool.image_ids)
@@ -137,21 +123,11 @@ def select(
     if excluded:
         with clock.part("leak guard"):
             bar = progress and progress("leak guard", len(pool))
-            leaks = find_leaks(
-                pool,
-                excluded,
-                options.threshold,
-                pool_root=pool_root,
-                skip=task.skip,
-                progress=bar,
-            )
-        task.skip[[leak.row for leak in leaks]] = True
+            leaks = _drop_leaks(task, excluded, options.threshold, pool_root, bar)
         notes += _leak_notes(leaks, len(pool), options.threshold)
     with clock.part("select"):
         task.progress = progress and progress("search", len(pool))
         selection = _run_policy(task, options.policy, wanted, notes)
-    with clock.part("measure"):
-        near, anywhere = stats.similarity_samples(task, selection)
     unusable = [("pool", pool.image_ids[row]) for row in pool.bad_rows.tolist()]
     unusable += [("target", image) for image in queries.unusable]
     if unusable:
@@ -159,34 +135,11 @@ def select(
             f"{len(unusable)} images have no usable feature and were left out: see "
             + output.DROPPED
         )
-    summary = {
-        "mmtaskssl": mmtaskssl.__version__,
-        "inputs": described,
-        "pool": {
-            "store": str(pool.path),
-            "root": pool_root,
-            "images": len(pool),
-            "reachable": task.reachable,
-            "unusable": len(pool.bad_rows),
-            "near_duplicates_of_excluded": len(leaks),
-        },
-        "target": {
-            "stores": [str(store.path) for store in targets],
-            "images": len(queries.image_ids),
-            "unusable": len(queries.unusable),
-        },
-        "excluded": [str(store.path) for store in excluded],
-        "policy": options.policy,
-        "seed": options.seed,
-        "budget": wanted,
-        "selected": len(selection.rows),
-        "notes": notes,
-        "similarity": {
-            "selected": stats.quantiles(near),
-            "random_pool": stats.quantiles(anywhere),
-        },
-        "queries": stats.query_shares(selection, len(queries.image_ids)),
-    }
+    with clock.part("measure"):
+        summary = summarize(
+            described, stores, pool_root, task, queries, leaks, selection
+        )
+    summary["notes"] = notes
     if names is not None:
         summary["sources"] = stats.source_shares(task.sources, names, selection.rows)
     with output.writing(options.out), atomic_folder(options.out) as folder:
@@ -197,16 +150,36 @@ def select(
                 page = render(task, selection, queries, leaks, roots, summary)
                 (folder / output.REPORT).write_text(page, encoding="utf-8")
         summary["seconds"] = clock.seconds
-        output.write(
-            folder,
-            selection,
-            pool.image_ids,
-            queries.image_ids,
-            leaks,
-            unusable,
-            summary,
-        )
+        ids = pool.image_ids, queries.image_ids
+        output.write(folder, selection, *ids, leaks, unusable, summary)
     return Result(summary, new=True)
+
+
+def _check(options: Options) -> None:
+    if options.policy not in POLICIES:
+        raise UserError(
+            f"unknown policy {options.policy!r}; one of: {', '.join(POLICIES)}"
+        )
+    if not -1 <= options.threshold <= 1:
+        raise UserError(
+            f"threshold {options.threshold} is no cosine similarity: it lies in -1..1"
+        )
+
+
+def _make_task(
+    pool: FeatureStore, queries: reading.Queries, budget: int, seed: int
+) -> SelectionTask:
+    task = SelectionTask(
+        pool,
+        queries.features,
+        skip=np.zeros(len(pool), dtype=bool),
+        budget=budget,
+        seed=seed,
+        labels=queries.labels,
+        class_names=queries.class_names,
+    )
+    task.skip[pool.bad_rows] = True
+    return task
 
 
 def _run_policy(
@@ -234,6 +207,23 @@ def _run_policy(
     return selection
 
 
+def _drop_leaks(
+    task: SelectionTask,
+    excluded: Sequence[FeatureStore],
+    threshold: float,
+    pool_root: str,
+    progress: Progress | None,
+) -> list[Leak]:
+    leaks = find_leaks(
+        *(task.pool, excluded, threshold),
+        pool_root=pool_root,
+        skip=task.skip,
+        progress=progress,
+    )
+    task.skip[[leak.row for leak in leaks]] = True
+    return leaks
+
+
 def _leak_notes(leaks: list[Leak], pool_size: int, threshold: float) -> list[str]:
     if not leaks:
         return []
@@ -248,27 +238,6 @@ def _leak_notes(leaks: list[Leak], pool_size: int, threshold: float) -> list[str
             f"--leak-threshold above {threshold}"
         )
     return notes
-
-
-def _inputs(
-    options: Options,
-    budget: int,
-    pool: FeatureStore,
-    targets: Sequence[FeatureStore],
-    excluded: Sequence[FeatureStore],
-) -> dict[str, Any]:
-    """Describes all that the selection depends on."""
-    sources = options.sources and reading.file_sha256(options.sources)
-    return {
-        "pool": fingerprint(pool),
-        "targets": [fingerprint(store) for store in targets],
-        "exclude": [fingerprint(store) for store in excluded],
-        "sources": sources,
-        "policy": options.policy,
-        "budget": budget,
-        "seed": options.seed,
-        "threshold": options.threshold if excluded else None,
-    }
 
 
 class _Clock:

@@ -1,7 +1,7 @@
 """Optimizers that leave weights without a gradient where they are."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -38,22 +38,41 @@ class SafeOptimizer(Optimizer):
     64 or 16 images (``tools/benchmarks/speed_step.py`` measures it). It keeps as much
     state, and does not synchronise with the device.
 
+    A parameter group may set any of the arguments, in a config by
+    ``paramwise_cfg.custom_keys``.
+
     Args:
         params: Parameters or groups of them.
-        defaults: ``lr``, ``momentum``, ``weight_decay``, ``nesterov``,
-            ``move_inactive`` and the subclass's own; a group may differ in each.
+        lr: Learning rate.
+        momentum: Share of the old step in the new one.
+        weight_decay: Factor on the weights that is added to their gradient.
+        nesterov: Whether to look ahead.
+        move_inactive: True gives the stock behaviour: decay and momentum also move
+            weights whose gradient is zero.
+        own: What a subclass has besides, by name.
 
     Raises:
         UserError: A number is negative, or Nesterov's momentum has no momentum.
     """
 
-    def __init__(self, params: Iterable, defaults: dict[str, Any]) -> None:
-        for name in ("lr", "momentum", "weight_decay"):
-            if defaults[name] < 0:
-                raise UserError(f"{name} must not be negative, unlike {defaults[name]}")
-        if defaults["nesterov"] and defaults["momentum"] == 0:
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        move_inactive: bool = False,
+        own: Mapping[str, Any] | None = None,
+    ) -> None:
+        numbers = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        for name, value in numbers.items():
+            if value < 0:
+                raise UserError(f"{name} must not be negative, unlike {value}")
+        if nesterov and momentum == 0:
             raise UserError("nesterov=True needs a momentum above 0")
-        super().__init__(params, defaults)
+        flags = {"nesterov": nesterov, "move_inactive": move_inactive}
+        super().__init__(params, {**numbers, **flags, **(own or {})})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:

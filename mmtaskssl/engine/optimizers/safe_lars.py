@@ -1,6 +1,8 @@
 from collections.abc import Iterable
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from mmtaskssl.registry import OPTIMIZERS
 
@@ -22,44 +24,28 @@ class SafeLARS(SafeOptimizer):
     Args:
         params: Parameters or groups of them.
         lr: Learning rate.
-        momentum: Share of the old step in the new one.
-        weight_decay: Factor on the weights that is added to their gradient.
         eta: The trust coefficient.
-        nesterov: Whether to look ahead.
         eps: Keeps the rate finite.
         lars_exclude: True switches the layer-wise rate off.
-        move_inactive: True gives the stock behaviour: decay and momentum also move
-            weights whose gradient is zero.
-
-    Raises:
-        UserError: A number is negative, or Nesterov's momentum has no momentum.
+        **kwargs: Those of `SafeOptimizer`.
     """
 
     def __init__(
         self,
         params: Iterable,
         lr: float,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
+        *,
         eta: float = 0.001,
-        nesterov: bool = False,
         eps: float = 1e-8,
         lars_exclude: bool = False,
-        move_inactive: bool = False,
+        **kwargs,
     ) -> None:
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "weight_decay": weight_decay,
-            "eta": eta,
-            "nesterov": nesterov,
-            "eps": eps,
-            "lars_exclude": lars_exclude,
-            "move_inactive": move_inactive,
-        }
-        super().__init__(params, defaults)
+        own = {"eta": eta, "eps": eps, "lars_exclude": lars_exclude}
+        super().__init__(params, lr, own=own, **kwargs)
 
-    def direction(self, group, params, grads):
+    def direction(
+        self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
+    ) -> tuple[list[Tensor], float]:
         """See `SafeOptimizer.direction`."""
         decay = group["weight_decay"]
         step = torch._foreach_add(grads, params, alpha=decay)

@@ -233,3 +233,9 @@ def test_cuda_equals_the_cpu(kind):
     for param, twin in zip(params, twins, strict=True):
         torch.testing.assert_close(param, twin.cpu())
     assert torch.equal(twins[0][2:].cpu(), _params((4, 3, 3, 3))[0][2:])
+
+
+@pytest.mark.parametrize("kind", [SafeSGD, SafeLARS])
+def test_a_misspelt_option_is_no_option(kind):
+    with pytest.raises(TypeError, match="momentun"):
+        kind([torch.zeros(1, requires_grad=True)], lr=0.1, momentun=0.9)

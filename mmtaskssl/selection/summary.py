@@ -1,0 +1,110 @@
+"""What summary.json says of a selection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mmtaskssl
+
+from ..features.fingerprint import fingerprint
+from ..features.store import FeatureStore
+from . import inputs as reading
+from . import stats
+from .leaks import Leak
+from .task import Selection, SelectionTask
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What a selection reads.
+
+    Attributes:
+        pool: Images to select from.
+        targets: The target's training images.
+        excluded: Images whose near-duplicates must not be selected.
+    """
+
+    pool: FeatureStore
+    targets: Sequence[FeatureStore]
+    excluded: Sequence[FeatureStore]
+
+
+def describe_inputs(
+    stores: Stores,
+    policy: str,
+    budget: int,
+    seed: int,
+    threshold: float,
+    sources: str | None,
+) -> dict[str, Any]:
+    """Describes all that a selection depends on.
+
+    Args:
+        stores: What it reads.
+        policy: Its name.
+        budget: Images to select.
+        seed: Of the draws.
+        threshold: Cosine similarity from which two images count as the same.
+        sources: CSV with the source of every pool image.
+    """
+    return {
+        "pool": fingerprint(stores.pool),
+        "targets": [fingerprint(store) for store in stores.targets],
+        "exclude": [fingerprint(store) for store in stores.excluded],
+        "sources": sources and reading.file_sha256(sources),
+        "policy": policy,
+        "budget": budget,
+        "seed": seed,
+        "threshold": threshold if stores.excluded else None,
+    }
+
+
+def summarize(
+    described: dict[str, Any],
+    stores: Stores,
+    pool_root: str,
+    task: SelectionTask,
+    queries: reading.Queries,
+    leaks: Sequence[Leak],
+    selection: Selection,
+) -> dict[str, Any]:
+    """Returns what was selected from what, and how similar it is to the target.
+
+    Args:
+        described: See `describe_inputs`.
+        stores: What was read.
+        pool_root: Folder of the pool's images.
+        task: What was asked for.
+        queries: The target's images.
+        leaks: What was dropped as a near-duplicate.
+        selection: What was selected.
+    """
+    near, anywhere = stats.similarity_samples(task, selection)
+    return {
+        "mmtaskssl": mmtaskssl.__version__,
+        "inputs": described,
+        "pool": {
+            "store": str(stores.pool.path),
+            "root": pool_root,
+            "images": len(stores.pool),
+            "reachable": task.reachable,
+            "unusable": len(stores.pool.bad_rows),
+            "near_duplicates_of_excluded": len(leaks),
+        },
+        "target": {
+            "stores": [str(store.path) for store in stores.targets],
+            "images": len(queries.image_ids),
+            "unusable": len(queries.unusable),
+        },
+        "excluded": [str(store.path) for store in stores.excluded],
+        "policy": described["policy"],
+        "seed": described["seed"],
+        "budget": described["budget"],
+        "selected": len(selection.rows),
+        "notes": [],
+        "similarity": {
+            "selected": stats.quantiles(near),
+            "random_pool": stats.quantiles(anywhere),
+        },
+        "queries": stats.query_shares(selection, len(queries.image_ids)),
+    }
