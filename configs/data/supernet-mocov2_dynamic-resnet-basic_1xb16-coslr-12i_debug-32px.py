@@ -14,7 +14,7 @@ model = dict(
     feat_dim=32,
     data_preprocessor=dict(view_size=32),
     backbone=dict(space="data_basic"),
-    # Without batch norm in the neck all embeddings of so short a training are nearly one.
+    # Without batch norm in the neck so short a training leaves all embeddings alike.
     neck=dict(in_channels=320, hid_channels=64, out_channels=32, norm="BN"),
 )
 
