@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..routing.routers import ROUTERS
+from ..subnets import Subnet
 from ..utils.steps import Steps
 from ..utils.tables import head, row, spread
 from .evidence import read_json
-from .sdr_study import Run, Study
+from .sdr_study import GENERIC, MEASURES, Run, Study, specialist, whole
 
 _FILE = "routing.json"
 
@@ -65,6 +66,58 @@ def routing_table(study: Study, runs: Sequence[Run]) -> Iterator[str]:
     yield from ("Routers, mean over targets", "")
     yield from head(["router", "scored", "seconds", "regret", "test kNN of its choice"])
     yield from rows
+
+
+def overlap_choice(study: Study, seed: int, target: str) -> tuple[int, ...] | None:
+    """Returns the path that the label-free router chose; None for MAX.
+
+    Args:
+        study: Says where the results are.
+        seed: Of the training.
+        target: Name of a target that has been routed.
+    """
+    found = read_json(_folder(study, seed, target, "overlap") / _FILE)
+    return Subnet.parse(found["winner"]).path
+
+
+def specialists_table(study: Study, seeds: int) -> Iterator[str]:
+    """Yields the lines of a table of MAX trained on, on one cluster or on all images.
+
+    None if there was no such training.
+
+    Args:
+        study: Says where the results are.
+        seeds: How many of them.
+    """
+    pairs: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for seed in range(seeds):
+        generic = read_json(study.result(seed, GENERIC))
+        if generic is None:
+            return
+        for target in study.targets:
+            path = overlap_choice(study, seed, target)
+            own = generic
+            if path is not None:
+                own = read_json(study.result(seed, specialist(path)))
+            for measure in MEASURES:
+                both = whole(generic, target)[measure], whole(own, target)[measure]
+                pairs.setdefault((target, measure), []).append(both)
+    yield from ("MAX trained on, on all images or on the target's cluster alone", "")
+    columns = [f"{m}, {name}" for m in MEASURES for name in ("all", "cluster")]
+    yield from head(["target", *columns])
+    for target in study.targets:
+        cells = [
+            spread([pair[side] for pair in pairs[target, measure]])
+            for measure in MEASURES
+            for side in (0, 1)
+        ]
+        yield row([target, *cells])
+    for measure in MEASURES:
+        gains = [
+            statistics.mean(b - a for a, b in run)
+            for run in zip(*(pairs[t, measure] for t in study.targets), strict=True)
+        ]
+        yield f"\nMean gain of the cluster, {measure}: {spread(gains, sign=True)}"
 
 
 def _figures(study: Study, seed: int, run: Run, router: str) -> dict[str, float] | None:

@@ -16,8 +16,8 @@ from ..features.store import FeatureStore
 from ..utils.atomic import atomic_path, write_json, write_text
 from ..utils.steps import Steps
 from .sdr_measure import Measure
-from .sdr_routing import route_all
-from .sdr_study import PLAIN, PLANTED, Study
+from .sdr_routing import overlap_choice, route_all
+from .sdr_study import GENERIC, PLAIN, PLANTED, Study, specialist
 from .sdr_tables import Tables
 
 
@@ -54,6 +54,8 @@ class Stages:
                     route_all(study, self.steps, seed, checkpoint, own)
             if study.planted:
                 self._plant(seed)
+            if study.specialists:
+                self._specialise(seed, plain, clusters["routed"])
             write_text(study.out / "tables.md", Tables(study).tables(seed + 1))
 
     def _measure(
@@ -171,3 +173,34 @@ class Stages:
         more = [f"train_dataloader.dataset.dataset.root={study.pool}"]
         checkpoint = self._train(seed, PLANTED, folder, study.iters, more, selection)
         self._measure(seed, PLANTED, checkpoint, folder)
+
+    def _specialise(self, seed: int, plain: Path, clusters: Path) -> None:
+        """Trains MAX on: whole, on one cluster alone, for each that a target chose.
+
+        Without labels: it is the cluster of the path that the router "overlap" took.
+        As long a training on all images stands beside.
+        """
+        study = self.study
+        shares = [1] + [0] * (len(study.shares) - 1)
+        more = [
+            f"model.subnet_sampler.shares={shares}",
+            f"load_from={plain}",
+            f"optim_wrapper.optimizer.lr={study.cfg.optim_wrapper.optimizer.lr / 2}",
+            f"train_dataloader.dataset.dataset.root={study.pool}",
+        ]
+        found = Clusters.open(clusters)
+        rows: dict[str, np.ndarray] = {GENERIC: np.arange(len(found.image_ids))}
+        for target in study.targets:
+            if (path := overlap_choice(study, seed, target)) is not None:
+                leaves = found.leaves_of(path)
+                rows[specialist(path)] = found.rows(leaves)
+        for arm, members in rows.items():
+            ids = [found.image_ids[i] for i in members]
+            folder = study.seed_folder(seed, f"clusters-{arm}")
+            if not folder.exists():
+                leaf = np.arange(len(ids), dtype=np.int32) % math.prod(study.groups)
+                self._save(folder, ids, leaf)
+            images = folder / "selection.txt"
+            write_text(images, "\n".join(ids) + "\n")
+            trained = self._train(seed, arm, folder, study.iters // 2, more, images)
+            self._measure(seed, arm, trained, folder, paths=False)

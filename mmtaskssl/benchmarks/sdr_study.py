@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..engine.config import load_config
-from ..subnets import Subnet, build_space, cost
+from ..subnets import ALL, Subnet, build_space, cost
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
 from ..utils.paths import resolve_config
@@ -21,7 +21,7 @@ ARMS = {
     "no-kd": ["model.kd_weight=0"],
     "no-progress": [],  # and the phases of `Study.options`
 }
-PLAIN, PLANTED = "plain", "planted"
+PLAIN, PLANTED, GENERIC = "plain", "planted", "generic"
 MEASURES = ("knn", "linear")
 
 Run = dict[str, Any]
@@ -41,6 +41,7 @@ class Study(EvidenceFolder):
         arms: Of `ARMS`.
         planted: As many targets, also sources of the pool, as the last stage has
             groups; or none.
+        specialists: Whether MAX is also trained on one cluster alone.
 
     Raises:
         UserError: A folder of the data is missing, or ``planted`` does not fit.
@@ -56,8 +57,10 @@ class Study(EvidenceFolder):
         iters: int,
         arms: Sequence[str],
         planted: Sequence[str] = (),
+        specialists: bool = False,
     ) -> None:
         super().__init__(data, out, targets, seeds)
+        self.specialists = specialists
         self.iters, self.arms, self.planted = iters, list(arms), list(planted)
         self.config = resolve_config(config)
         self.cfg: Config = load_config(str(self.config))
@@ -131,6 +134,11 @@ class Study(EvidenceFolder):
             for arm in (PLAIN, *self.arms, PLANTED)
         }
         return {arm: runs for arm, runs in found.items() if None not in runs}
+
+
+def specialist(path: Sequence[int]) -> str:
+    """Returns the name of the training on the cluster of a path."""
+    return f"specialist-{'.'.join('x' if g == ALL else str(g) for g in path)}"
 
 
 def whole(run: Run, target: str) -> dict[str, float]:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from ..utils.tables import head, row, spread
-from .sdr_routing import routing_table
+from .sdr_routing import routing_table, specialists_table
 from .sdr_study import (
     ARMS,
     MEASURES,
@@ -50,6 +50,7 @@ class Tables:
             lines += ["", *self._planted(results[PLANTED])]
         if "routed" in results:
             lines += ["", *routing_table(study, results["routed"])]
+            lines += ["", *specialists_table(study, seeds)]
         return "\n".join(lines) + "\n"
 
     def _compare(self, results: Mapping[str, list[Run]], measure: str) -> Iterator[str]:

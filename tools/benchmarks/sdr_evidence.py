@@ -14,7 +14,9 @@ A target's path is the one of the best kNN on its training images, held out fold
 fold; MAX is a candidate, and wins ties. Test images decide nothing. The planted test
 trains paths on domains, found by name in pool/sources.csv, and routes a target of each;
 no other step reads that file. Every router of route_subnet.py then chooses a path of
-the arm `routed` for every target, for its regret and its time.
+the arm `routed` for every target, for its regret and its time. With --specialists MAX
+alone is trained on for N/2 iterations on one cluster, each that the label-free router
+chose for a target, and as long on all images: what could be won if nothing was shared.
 
 Interrupted, it continues with the same command; OUT/tables.md is written after every
 seed.
@@ -51,10 +53,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         metavar="SOURCE",
         help="as many sources of the pool, also targets, as the last stage has groups",
     )
+    parser.add_argument("--specialists", action="store_true", help="see above")
     args = parser.parse_args(argv)
     study = Study(
         *(args.config, args.data, args.work_dir, args.targets, args.seeds),
-        *(args.iters, args.arms, args.planted),
+        *(args.iters, args.arms, args.planted, args.specialists),
     )
     if not args.tables_only:
         Stages(study, lambda text: print(text, flush=True)).run()
