@@ -1,0 +1,17 @@
+r"""DSPNet, full: ResNet-34 at four widths, 224 px on ImageNet, 100 epochs.
+
+Wang et al., DSPNet, 2022 (https://arxiv.org/abs/2207.06075).
+All but the network is dspnet-byol_slimmable-resnet50_16xb256-coslr-100e_in1k's.
+
+NNODES=2 NODE_RANK=... MASTER_ADDR=... tools/dist_train.sh \
+    configs/dspnet/dspnet-byol_slimmable-resnet34_16xb256-coslr-100e_in1k.py 8
+
+Hardware: 16 GPUs of 32 GB or more.
+
+Controls, each width alone by the same recipe, are generated from this file by
+tools/misc/individual_configs.py.
+"""
+
+_base_ = "./dspnet-byol_slimmable-resnet50_16xb256-coslr-100e_in1k.py"
+
+model = dict(backbone=dict(depth=34), neck=dict(in_channels=512))
