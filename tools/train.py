@@ -64,8 +64,11 @@ def main(argv=None):
     if args.resume is not None:
         if args.resume != "auto" and not os.path.isfile(args.resume):
             raise UserError(f"checkpoint {args.resume} does not exist")
-        cfg.resume = True
-        cfg.load_from = None if args.resume == "auto" else args.resume
+        begun = os.path.isfile(os.path.join(cfg.work_dir, "last_checkpoint"))
+        # Nothing to resume yet: weights that the config loads are where to begin.
+        if args.resume != "auto" or begun or not cfg.get("load_from"):
+            cfg.resume = True
+            cfg.load_from = None if args.resume == "auto" else args.resume
     train(cfg)
 
 

@@ -44,6 +44,20 @@ def test_trains_and_resumes(tmp_path):
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
+def test_resume_with_nothing_to_resume_begins_with_the_loaded_weights(tmp_path):
+    train = ["--cfg-options", _QUIET, "max_iters=3", "experiment_name=first"]
+    _train(_MOCO, "--work-dir", tmp_path / "a", *train)
+    first = tmp_path / "a" / "iter_3.pth"
+    # A rate of 0: what was loaded stays.
+    load = [f"load_from={first}", "optim_wrapper.optimizer.lr=0", "max_iters=1"]
+    load += ["optim_wrapper.optimizer.weight_decay=0", "experiment_name=load"]
+    again = ["--work-dir", tmp_path / "b", "--resume", "--cfg-options", _QUIET, *load]
+    _train(_MOCO, *again)
+    before, after = _weights(first), _weights(tmp_path / "b" / "iter_1.pth")
+    name = "backbone.conv1.weight"
+    assert torch.equal(before[name], after[name])
+
+
 def test_amp_and_scaled_rate(tmp_path, monkeypatch):
     built = []
     import mmtaskssl.engine.run as run
