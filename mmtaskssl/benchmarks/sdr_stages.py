@@ -160,8 +160,8 @@ class Stages:
         chosen = [name for name in ids if source[name] in domains]
         folder = study.seed_folder(seed, "clusters-planted")
         if not folder.exists():
-            # The last stage's groups are the domains; within, paths get equal shares.
-            below = math.prod(study.groups) // study.groups[-1]
+            # A domain has its groups of the last stage; within, paths get equal shares.
+            below = math.prod(study.groups) // len(domains)
             turns = {domain: itertools.cycle(range(below)) for domain in domains}
             leaf = [
                 domains.index(source[name]) * below + next(turns[source[name]])

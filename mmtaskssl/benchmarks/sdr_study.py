@@ -39,8 +39,8 @@ class Study(EvidenceFolder):
         seeds: Number of repetitions.
         iters: Length of an arm's training.
         arms: Of `ARMS`.
-        planted: As many targets, also sources of the pool, as the last stage has
-            groups; or none.
+        planted: Targets that are also sources of the pool; the last stage's groups
+            are shared among them.
         specialists: Whether MAX is also trained on one cluster alone.
 
     Raises:
@@ -72,8 +72,11 @@ class Study(EvidenceFolder):
         )
         self.groups = self.space.arch.routes.groups
         self.shares = list(self.cfg.model.subnet_sampler.shares)
-        if len(self.planted) not in (0, self.groups[-1]):
-            raise UserError(f"--planted needs {self.groups[-1]} sources")
+        if self.planted and self.groups[-1] % len(self.planted):
+            raise UserError(
+                f"--planted cannot share the last stage's {self.groups[-1]} groups "
+                f"among {len(self.planted)} sources"
+            )
         if not set(self.planted) <= set(self.targets):
             raise UserError("--planted names sources that are targets, too")
 

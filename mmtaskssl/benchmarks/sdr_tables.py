@@ -99,20 +99,20 @@ class Tables:
         yield from head(["target", *(f"{name} paths" for name in domains), "MAX"])
         for target in domains:
             paths = [
-                [_best_of_group(run, target, group) for run in runs]
-                for group in range(len(domains))
+                [self._best_of_domain(run, target, number) for run in runs]
+                for number in range(len(domains))
             ]
             largest = [whole(run, target)["inner"] for run in runs]
             yield row([target, *map(spread, paths), spread(largest)])
 
-
-def _best_of_group(run: Run, target: str, group: int) -> float:
-    """Returns the best held-out kNN of the paths of one group of the last stage."""
-    return max(
-        figures["inner"]
-        for name, figures in run["targets"][target].items()
-        if name.endswith(f".{group}") and name != run["max"]
-    )
+    def _best_of_domain(self, run: Run, target: str, number: int) -> float:
+        """Returns the best held-out kNN of the paths of one planted domain."""
+        groups = self.study.groups[-1] // len(self.study.planted)
+        return max(
+            figures["inner"]
+            for name, figures in run["targets"][target].items()
+            if name != run["max"] and int(name.rsplit(".", 1)[1]) // groups == number
+        )
 
 
 def _embeddings(results: Mapping[str, list[Run]]) -> Iterator[str]:

@@ -98,9 +98,9 @@ def test_bad_input(data, tmp_path_factory):
     argv = ["--work-dir", str(out), "--targets", "dogs", "--data"]
     assert "pool/images does not exist" in failure_of(tool, [*argv, elsewhere])
     argv.append(str(data))
-    few = failure_of(tool, [*argv, "--planted", "dogs"])
-    assert "--planted needs 4 sources" in few
-    strange = failure_of(tool, [*argv, "--planted", "dogs", "cats", "a", "b"])
+    odd = failure_of(tool, [*argv, "--planted", "dogs", "cats", "birds"])
+    assert "share the last stage's 4 groups among 3 sources" in odd
+    strange = failure_of(tool, [*argv, "--planted", "dogs", "cats"])
     assert "sources that are targets" in strange
     out.mkdir()
     before = {"config": "other.py", "iters": 7}

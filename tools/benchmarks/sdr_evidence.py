@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         nargs="*",
         default=[],
         metavar="SOURCE",
-        help="as many sources of the pool, also targets, as the last stage has groups",
+        help="sources of the pool, also targets, that share the last stage's groups",
     )
     parser.add_argument("--specialists", action="store_true", help="see above")
     args = parser.parse_args(argv)
