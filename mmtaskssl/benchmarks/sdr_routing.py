@@ -101,6 +101,8 @@ def specialists_table(study: Study, seeds: int) -> Iterator[str]:
             own = generic
             if path is not None:
                 own = read_json(study.result(seed, specialist(path)))
+            if own is None:  # still in training
+                return
             for measure in MEASURES:
                 both = whole(generic, target)[measure], whole(own, target)[measure]
                 pairs.setdefault((target, measure), []).append(both)
