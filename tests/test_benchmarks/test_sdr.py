@@ -129,3 +129,15 @@ def test_routers_are_compared_by_the_exhaustive_ones_scores(data):
     assert "| overlap | 0.0 | 2.0 | 11.0 | 90.0 |" in text
     # Nothing of the second seed was routed.
     assert not list(routing_table(study, runs * 2))
+
+
+def test_planted_domains_share_the_groups_of_the_last_stage(data):
+    study = make_study(data)
+    study.planted = ["dogs", "cats"]
+    ends = {"0": row(30, 20), "1": row(40, 30), "2": row(10, 60), "3": row(20, 80)}
+    paths = {f"{MAX}-px.x.0.{end}": figures for end, figures in ends.items()}
+    found = {MAX: row(25, 35), **paths}
+    runs = [{"max": MAX, "targets": {"dogs": found, "cats": found}}]
+    text = "\n".join(Tables(study)._planted(runs))
+    assert "| dogs | 40.0 | 20.0 | 25.0 |" in text  # the best of each, held out
+    assert "| cats | 25.0 | 70.0 | 35.0 |" in text  # the mean of each, test
