@@ -64,6 +64,8 @@ def _segmentor(root):
 def _save(cfg, folder):
     """Writes a config and a checkpoint of its untrained model."""
     cfg.log_level = "ERROR"
+    # Equal names in one process are one visualizer, with the first one's folder.
+    cfg.visualizer.name = str(folder)
     cfg.dump(folder / "config.py")
     init_default_scope(cfg.default_scope)
     torch.manual_seed(0)
