@@ -36,3 +36,14 @@ def data_root(repo_root) -> Path:
             pytest.fail(f"the measuring images are required, but not in {root}")
         pytest.skip("no measuring images: set MMTASKSSL_DATA")
     return root
+
+
+@pytest.fixture
+def own_default_scope():
+    """Leaves the hosts' default scopes of a test to that test."""
+    from mmengine.registry import DefaultScope
+
+    before = DefaultScope._instance_dict.copy()
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(before)

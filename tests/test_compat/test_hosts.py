@@ -8,7 +8,6 @@ import math
 
 import pytest
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from . import _host_data
@@ -66,12 +65,7 @@ NARROW_SEGMENTOR = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 
 def _learn(root, base, changes, iterations, dataset, pipeline, evaluator):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import MODELS, DefaultScope, init_default_scope
+from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 
 from mmtaskssl.engine.config import load_config
@@ -17,12 +17,7 @@ pytest.importorskip("mmseg")
 _LOAD = [{"type": "LoadImageFromFile"}]
 
 
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 
 def _detector(root):

@@ -1,7 +1,6 @@
 """The script that trains exported sub-nets in mmdet and mmseg."""
 
 import pytest
-from mmengine.registry import DefaultScope
 
 from tests.test_tools._tools import failure_of, load_tool
 
@@ -12,15 +11,11 @@ def tool():
 
 
 @pytest.mark.data
+@pytest.mark.usefixtures("own_default_scope")
 def test_table_has_a_loaded_and_trained_network(tool, data_root, capsys):
     pytest.importorskip("mmdet")
-    before = DefaultScope._instance_dict.copy()
-    try:
-        options = ["--kinds", "mobilenet-calibrated", "--hosts", "mmseg FCN"]
-        tool.main(["--data", str(data_root), *options, "--iterations", "2"])
-    finally:
-        DefaultScope._instance_dict.clear()
-        DefaultScope._instance_dict.update(before)
+    options = ["--kinds", "mobilenet-calibrated", "--hosts", "mmseg FCN"]
+    tool.main(["--data", str(data_root), *options, "--iterations", "2"])
     row = capsys.readouterr().out.splitlines()[-1].strip("| ").split(" | ")
     kind, subnet, host, backbone, loaded, first, last = row
     assert kind == "mobilenet-calibrated" and subnet.endswith("-m0.5`")

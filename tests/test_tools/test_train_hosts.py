@@ -4,7 +4,6 @@ import pickle
 import runpy
 
 import pytest
-from mmengine.registry import DefaultScope
 
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.utils.errors import UserError
@@ -81,12 +80,7 @@ test_evaluator = dict(type="IoUMetric", iou_metrics=["mIoU"])
 )
 
 
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 
 def _run(tool, *argv):

@@ -1,7 +1,6 @@
 """Every detection and segmentation config is whole and says how to run it."""
 
 import pytest
-from mmengine.registry import DefaultScope
 
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.utils.paths import resource_root
@@ -20,12 +19,7 @@ _CONFIGS = sorted(
 )
 
 
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda p: p.stem)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DATASETS
 
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.engine.run import build_runner
@@ -28,12 +28,7 @@ DEBUG = "detection/debug/faster-rcnn_fpn_1xb4-12i_debug-64px.py"
 C4 = "detection/voc0712/faster-rcnn_r50-c4_8xb2-24k_voc0712.py"
 
 
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData, PixelData
 
 from mmtaskssl.engine.config import load_config
@@ -26,12 +25,7 @@ SEGMENTORS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 
 @pytest.fixture(params=["resnet_export", "mobile_export"])

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DATASETS
 
 from mmtaskssl.engine.run import train
 
@@ -14,21 +14,13 @@ from ._hosts import build, load
 
 pytest.importorskip("mmdet")
 pytest.importorskip("mmseg")
-pytestmark = pytest.mark.gpu
+pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("own_default_scope")]
 
 CONFIGS = {
     "detector": "detection/debug/faster-rcnn_fpn_1xb4-12i_debug-64px.py",
     "segmentor": "segmentation/debug/fcn_d8_1xb4-12i_debug-64px.py",
     "classifier": "classification/finetune_resnet10-w8_1xb16-coslr-12i_debug-32px.py",
 }
-
-
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

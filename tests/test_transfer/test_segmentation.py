@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from mmengine.registry import DefaultScope
 
 from mmtaskssl.transfer import ExportInfo
 from mmtaskssl.transfer.segmentation import rewire_segmentor
@@ -14,12 +13,7 @@ pytest.importorskip("mmseg")
 DEBUG = "segmentation/debug/fcn_d8_1xb4-12i_debug-64px.py"
 
 
-@pytest.fixture(autouse=True)
-def _default_scope_of_others():
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 
 @pytest.mark.parametrize("kind", ["resnet_export", "mobile_export"])
