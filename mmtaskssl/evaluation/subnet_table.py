@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..subnets import SearchSpace, Subnet
+from ..utils.tables import aligned
 
 
 def anchor_names(space: SearchSpace, subnet: Subnet) -> str:
@@ -47,15 +48,7 @@ def format_subnets(
         table.append(
             [row["name"], row["subnet"], *costs, str(row["dim"]), *scores, rank]
         )
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [
-        "  ".join(
-            # Names to the left, numbers to the right.
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in table
-    ]
+    lines = aligned(table, names=2)
     shots = f", {first['shots']} shots a class" if first["shots"] else ""
     lines.append(
         f"{first['train_images']:,} training images{shots}, "

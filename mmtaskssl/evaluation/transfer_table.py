@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..utils.tables import aligned
+
 _NAMES = {"mean_per_class": "mean per class", "mAP_11point": "mAP, 11 points"}
 
 
@@ -25,15 +27,7 @@ def format_transfer(result: dict[str, Any], probes: Sequence[str]) -> str:
         table.append([name, metric, *sizes, *scores])
     means = [f"{result['mean'][p]:.2f}" if p in result["mean"] else "-" for p in probes]
     table.append([f"mean of {len(rows)}", "", "", "", "", "", *means])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [
-        "  ".join(
-            # Names to the left, numbers to the right.
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in table
-    ]
+    lines = aligned(table, names=2)
     notes = {
         f"note: {row['set']}: {note}": None
         for row in result["rows"]

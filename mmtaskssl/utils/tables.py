@@ -1,4 +1,4 @@
-"""Markdown tables, and how repeated measurements stand in them."""
+"""Tables, in Markdown and aligned, and how repeated measurements stand in them."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,23 @@ def row(cells: Iterable[str]) -> str:
 def head(names: Sequence[str]) -> list[str]:
     """Returns the two lines that a table of columns ``names`` begins with."""
     return [row(names), row(["---"] * len(names))]
+
+
+def aligned(table: Sequence[Sequence[str]], names: int) -> list[str]:
+    """Returns the lines of a table for a terminal.
+
+    Args:
+        table: Rows of equally many cells.
+        names: Columns that are set to the left; the others, numbers, to the right.
+    """
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place < names else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in table
+    ]
 
 
 def spread(values: Iterable[float], digits: int = 1, sign: bool = False) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from mmtaskssl.utils.tables import difference, head, quartiles, row, spread
+from mmtaskssl.utils.tables import aligned, difference, head, quartiles, row, spread
 
 
 def test_rows_and_heads():
@@ -34,3 +34,8 @@ def test_difference_has_the_error_of_its_mean():
 def test_quartiles():
     assert quartiles([1, 2, 3, 4, 5], 1) == "3.0 [2.0, 4.0]"
     assert quartiles([2.0, 2.0], 3, 8) == "   2.000 [2.000, 2.000]"
+
+
+def test_aligned_sets_names_left_and_numbers_right():
+    lines = aligned([["name", "top-1"], ["a", "9.0"]], names=1)
+    assert lines == ["name  top-1", "a       9.0"]
