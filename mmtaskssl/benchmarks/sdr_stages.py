@@ -74,12 +74,18 @@ class Stages:
         clusters: Path,
         iters: int,
         more: Sequence[str] = (),
-        images: Path | None = None,
+        images: list[str] | None = None,
     ) -> Path:
+        """Trains an arm; on some ``images`` of the pool alone, if they are named."""
+        source, root = self.study.pool, []
+        if images is not None:
+            source = clusters / "selection.txt"
+            write_text(source, "\n".join(images) + "\n")
+            root = [f"train_dataloader.dataset.dataset.root={self.study.pool}"]
         folder = self._training(seed, arm)
         checkpoint = folder / f"iter_{iters}.pth"
         options = [
-            f"images={images or self.study.pool}",
+            f"images={source}",
             f"clusters={clusters}",
             f"max_iters={iters}",
             f"randomness.seed={seed}",
@@ -94,7 +100,7 @@ class Stages:
             checkpoint,
             "train",
             *(self.study.config, "--work-dir", folder, "--resume"),
-            options=[*options, *more],
+            options=[*options, *more, *root],
         )
         return checkpoint
 
@@ -105,12 +111,8 @@ class Stages:
         # The loader wants clusters, of which MAX alone uses none.
         study, ids = self.study, list_images(str(self.study.pool))[1]
         folder = study.seed_folder(seed, "clusters-none")
-        if not folder.exists():
-            leaves = np.arange(len(ids), dtype=np.int32) % math.prod(study.groups)
-            self._save(folder, ids, leaves)
-        shares = [1] + [0] * (len(study.shares) - 1)
-        more = [f"model.subnet_sampler.shares={shares}"]
-        return self._train(seed, PLAIN, folder, study.longer, more)
+        self._save_any(folder, ids)
+        return self._train(seed, PLAIN, folder, study.longer, study.options(PLAIN))
 
     def _pretrain(self, seed: int, arm: str, clusters: Path) -> Path:
         folder = self._training(seed, arm)
@@ -128,6 +130,12 @@ class Stages:
         tree = tuple(reversed(self.study.groups))
         clusters = Clusters(tree, ids, str(self.study.pool), leaf, make_paths(tree))
         clusters.save(folder)
+
+    def _save_any(self, folder: Path, ids: list[str]) -> None:
+        """Writes clusters that mean nothing, for a training without paths."""
+        if not folder.exists():
+            leaf = np.arange(len(ids), dtype=np.int32) % math.prod(self.study.groups)
+            self._save(folder, ids, leaf)
 
     def _cluster(self, seed: int, checkpoint: Path) -> dict[str, Path]:
         study = self.study
@@ -168,10 +176,7 @@ class Stages:
                 for name in chosen
             ]
             self._save(folder, chosen, np.array(leaf, dtype=np.int32))
-        selection = folder / "selection.txt"
-        write_text(selection, "\n".join(chosen) + "\n")
-        more = [f"train_dataloader.dataset.dataset.root={study.pool}"]
-        checkpoint = self._train(seed, PLANTED, folder, study.iters, more, selection)
+        checkpoint = self._train(seed, PLANTED, folder, study.iters, images=chosen)
         self._measure(seed, PLANTED, checkpoint, folder)
 
     def _specialise(self, seed: int, plain: Path, clusters: Path) -> None:
@@ -181,12 +186,10 @@ class Stages:
         As long a training on all images stands beside.
         """
         study = self.study
-        shares = [1] + [0] * (len(study.shares) - 1)
         more = [
-            f"model.subnet_sampler.shares={shares}",
+            *study.options(PLAIN),
             f"load_from={plain}",
             f"optim_wrapper.optimizer.lr={study.cfg.optim_wrapper.optimizer.lr / 2}",
-            f"train_dataloader.dataset.dataset.root={study.pool}",
         ]
         found = Clusters.open(clusters)
         rows: dict[str, np.ndarray] = {GENERIC: np.arange(len(found.image_ids))}
@@ -197,10 +200,6 @@ class Stages:
         for arm, members in rows.items():
             ids = [found.image_ids[i] for i in members]
             folder = study.seed_folder(seed, f"clusters-{arm}")
-            if not folder.exists():
-                leaf = np.arange(len(ids), dtype=np.int32) % math.prod(study.groups)
-                self._save(folder, ids, leaf)
-            images = folder / "selection.txt"
-            write_text(images, "\n".join(ids) + "\n")
-            trained = self._train(seed, arm, folder, study.iters // 2, more, images)
+            self._save_any(folder, ids)
+            trained = self._train(seed, arm, folder, study.iters // 2, more, ids)
             self._measure(seed, arm, trained, folder, paths=False)

@@ -19,7 +19,7 @@ ARMS = {
     "routed": [],
     "random": [],
     "no-kd": ["model.kd_weight=0"],
-    "no-progress": [],  # and the phases of `Study.options`
+    "no-progress": [],  # but the phases of `Study.options`
 }
 PLAIN, PLANTED, GENERIC = "plain", "planted", "generic"
 MEASURES = ("knn", "linear")
@@ -81,11 +81,15 @@ class Study(EvidenceFolder):
             raise UserError("--planted names sources that are targets, too")
 
     def options(self, arm: str) -> list[str]:
-        """Returns what an arm changes in the config."""
-        if arm != "no-progress":
+        """Returns what an arm, or MAX alone (`PLAIN`), changes in the config."""
+        shares = [0] * len(self.shares)
+        if arm == PLAIN:
+            shares[0] = 1
+        elif arm == "no-progress":
+            shares[-1] = 1
+        else:
             return ARMS[arm]
-        shares = [0] * (len(self.shares) - 1) + [1]
-        return [*ARMS[arm], f"model.subnet_sampler.shares={shares}"]
+        return [f"model.subnet_sampler.shares={shares}"]
 
     @property
     def first(self) -> int:
