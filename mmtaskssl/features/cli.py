@@ -128,9 +128,7 @@ def _export(folder: str, checkpoint: str | None) -> tuple[Config, str]:
             "name 'random' for its architecture untrained"
         )
     export = ExportInfo.read(folder, trained=checkpoint is None)
-    model = {"backbone": export.plain_network}
-    config = Config({"default_scope": "mmtaskssl", "model": model})
-    return config, checkpoint or str(export.weights)
+    return export.network_config(), checkpoint or str(export.weights)
 
 
 def _extractor(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from ..utils.errors import UserError
 
 META = "meta.json"
@@ -58,6 +60,11 @@ class ExportInfo:
         if trained and not info.weights.is_file():
             raise UserError(f"export {folder} lacks its weights, {info.weights.name}")
         return info
+
+    def network_config(self) -> Config:
+        """Returns a config with the network, as feature extractors take it."""
+        model = {"backbone": self.plain_network}
+        return Config({"default_scope": "mmtaskssl", "model": model})
 
     def init_cfg(self) -> dict[str, Any] | None:
         """Returns what loads the weights, for ``init_cfg``; None if untrained."""

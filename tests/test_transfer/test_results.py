@@ -9,7 +9,7 @@ from mmtaskssl.transfer.compare import compare
 from mmtaskssl.transfer.results import comparison_table, find_runs, read_run
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root
-from tests.test_tools._tools import failure_of, load_tool
+from tests.test_tools._tools import load_tool
 
 
 def write_run(folder, seed, weights, rows, time="20260101_000000", config=""):
@@ -127,35 +127,6 @@ def test_folders_without_logs(tmp_path):
     (run / "20260101_000000/vis_data/scalars.json").write_text('{"loss": 1}\n{"lo')
     with pytest.raises(UserError, match=r"scalars\.json, line 2, is no JSON"):
         read_run(run)
-
-
-@pytest.mark.parametrize(
-    ("exports", "words"),
-    [
-        (["moco"], "NAME=EXPORT_DIR"),
-        (["moco=/nowhere"], "is no folder of an export"),
-        (["a={0}", "a={0}"], "names a row twice"),
-        (["a={0}"], r"detection/bccd does not exist"),
-    ],
-)
-def test_evidence_refuses(tmp_path, resnet_export, exports, words):
-    tool = load_tool("benchmarks/transfer_evidence")
-    argv = ["--data", str(tmp_path), "--work-dir", str(tmp_path / "out"), "--exports"]
-    message = failure_of(tool, [*argv, *(e.format(resnet_export) for e in exports)])
-    assert words.replace("\\", "") in message
-
-
-def test_evidence_tables(tmp_path, resnet_export, capsys):
-    tool = load_tool("benchmarks/transfer_evidence")
-    (tmp_path / "detection" / "bccd").mkdir(parents=True)
-    out = tmp_path / "out"
-    for seed in range(2):
-        folder = out / "bccd" / "moco" / f"seed{seed}"
-        write_run(folder, seed, "x", rows(10, 0.1 + 0.1 * seed))
-    argv = ["--data", str(tmp_path), "--work-dir", str(out), "--tasks", "bccd"]
-    argv += ["--exports", f"moco={resnet_export}", f"none=random:{resnet_export}"]
-    tool.main([*argv, "--tables-only"])
-    assert "| moco | 2 | 15.0 ± 7.1 | 30.0 ± 14.1 |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("task", ["classification", "detection", "segmentation"])

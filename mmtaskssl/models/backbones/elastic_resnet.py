@@ -98,6 +98,8 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
             for key in ("dilations", "contract_dilation")
             if key in options
         }
+        if not self.zero_init_residual:  # its untrained network starts as this one did
+            self._plain_options["zero_init_residual"] = False
         self._setup(space, subnet)
 
     def layout(self, subnet: Subnet, **view) -> Units:

@@ -130,6 +130,8 @@ class SlimmableMobileNetV3(ElasticBackbone, MobileNetV3Body):
             config["in_channels"] = self.in_channels
         if self.output_stride != 32:
             config["output_stride"] = self.output_stride
+        if self.zero_init_residual:
+            config["zero_init_residual"] = True
         return {**config, "out_indices": self.out_indices}
 
     def build_plain(self, subnet: Subnet) -> nn.Module:

@@ -225,6 +225,14 @@ def test_initialisation():
     assert (net.layer1[0].bn3.weight == 1).all()
 
 
+def test_an_untrained_sub_net_starts_as_its_network_did():
+    alive = DynamicResNet(TINY_BOTTLENECK, zero_init_residual=False)
+    plain = MODELS.build(alive.plain_config(alive.space.min))
+    plain.init_weights()
+    assert all((norm.weight == 1).all() for norm in plain.last_norms())
+    assert "zero_init_residual" not in tiny().plain_config(alive.space.min)
+
+
 def test_pretrained_weights_are_not_zeroed(tmp_path):
     source = tiny()
     torch.save({"state_dict": source.state_dict()}, tmp_path / "net.pth")
