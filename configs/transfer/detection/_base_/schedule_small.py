@@ -2,7 +2,9 @@
 # out channels-last are faster on CPUs with the instructions.
 _base_ = "mmdet::_base_/default_runtime.py"
 
-train_cfg = dict(type="IterBasedTrainLoop", max_iters=250, val_interval=250)
+max_iters = 250
+
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=max_iters)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 optim_wrapper = dict(
@@ -12,11 +14,12 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type="CosineAnnealingLR", by_epoch=False, begin=50, end=250, T_max=200),
+    # Without an end they end with the training, whatever its length.
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=50),
 ]
 default_hooks = dict(
     logger=dict(interval=25, log_metric_by_epoch=False),
-    checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=1),
+    checkpoint=dict(by_epoch=False, interval=max_iters, max_keep_ckpts=1),
 )
 log_processor = dict(by_epoch=False)
 custom_hooks = [dict(type="mmtaskssl.ChannelsLastHook")]

@@ -13,7 +13,8 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=20),
-    dict(type="PolyLR", power=0.9, eta_min=0, by_epoch=False, begin=20, end=max_iters),
+    # Without an end they end with the training, whatever its length.
+    dict(type="PolyLR", power=0.9, eta_min=0, by_epoch=False, begin=20),
 ]
 default_hooks = dict(
     timer=dict(type="IterTimerHook"),
