@@ -20,27 +20,19 @@ from ..search.metrics import get_metrics
 from ..search.scorer import MeanInterval, Scorer
 from ..subnets import Subnet
 from ..utils.atomic import write_json
-from ..utils.steps import Steps
 from .data_study import CHECKPOINTS, MEASURES, METRICS, Study
-from .target import KNN, LINEAR, Target, top1
+from .stages import EvidenceStages
+from .target import KNN, LINEAR, top1
 
 STAGES = ("train", "curve", "truth", "score", "keys")
 _METHODS = dict(zip(MEASURES, (KNN, LINEAR), strict=True))
 _ROUNDS, _WARM_UP = 12, 2  # of timing
 
 
-class Stages:
-    """Runs what is not done yet.
+class Stages(EvidenceStages):
+    """Pre-trains, measures and scores the sub-nets of one supernet after another."""
 
-    Args:
-        study: Says what, and where it is kept.
-        show: Receives lines of progress.
-    """
-
-    def __init__(self, study: Study, show: Callable[[str], None]) -> None:
-        self.study, self.show = study, show
-        self.steps = Steps(study.out / "logs", show)
-        self._targets: dict[str, Target] = {}
+    study: Study
 
     def checkpoint(self, seed: int, iters: int, arm: str = "ours") -> Path:
         """Returns where a supernet's weights lie after ``iters`` iterations."""
@@ -98,12 +90,6 @@ class Stages:
         if not self.study.speed_file.exists():
             write_json(self.study.speed_file, self._speed())
 
-    def _target(self, name: str) -> Target:
-        if name not in self._targets:
-            folder = self.study.target_folder(name)
-            self._targets[name] = Target.read(folder, self.study.transform)
-        return self._targets[name]
-
     def _measure(
         self,
         seed: int,
@@ -117,7 +103,7 @@ class Stages:
         missing = [s for s in dict.fromkeys(subnets) if s.name not in rows]
         if not missing:
             return
-        begin, data = time.monotonic(), self._target(target)
+        begin, data = time.monotonic(), self.target(target)
         backbone = self._load(seed, checkpoint)
         for subnet in missing:
             calibrate(backbone, subnet, data.samples["train"])
@@ -158,7 +144,7 @@ class Stages:
         missing = [s for s in dict.fromkeys(subnets) if s.name not in rows]
         if not missing:
             return
-        begin, sample = time.monotonic(), self._target(target).samples["train"]
+        begin, sample = time.monotonic(), self.target(target).samples["train"]
         cfg, config = self.study.cfg, str(self.study.config)
         encoders = load_encoders(cfg, config, str(checkpoint))
         scorer = Scorer(encoders, sample, get_metrics(METRICS))

@@ -13,31 +13,30 @@ from torch.nn.functional import normalize
 from ..engine.config import load_config
 from ..evaluation.data import LabeledFeatures
 from ..evaluation.spectrum import effective_rank
-from ..export.calibrate import config_transform
 from ..features.extractor import FeatureExtractor, build_extractor
 from ..models.algorithms.slimmable_control import individual_config
 from ..utils.atomic import write_json, write_text
-from ..utils.steps import Steps
 from .dspnet_study import ALONE, ARMS, MEASURES, UNTRAINED, Study
 from .dspnet_tables import Tables
 from .evidence import ONE_THREAD, read_json
+from .stages import EvidenceStages
 from .target import KNN, LINEAR, Target, top1
 
 _METHODS = dict(zip(MEASURES, (KNN, LINEAR), strict=True))
 
 
-class Stages:
-    """Runs what is not done yet.
+class Stages(EvidenceStages):
+    """Trains and measures the arms and their controls.
 
     Args:
         study: Says what, and where it is kept.
         show: Receives lines of progress.
     """
 
+    study: Study
+
     def __init__(self, study: Study, show: Callable[[str], None]) -> None:
-        self.study, self.show = study, show
-        self.steps = Steps(study.out / "logs", show, ONE_THREAD)
-        self._targets: dict[str, Target] = {}
+        super().__init__(study, show, ONE_THREAD)
 
     def run(self) -> None:
         """Trains and measures; the controls of a seed come first."""
@@ -126,17 +125,10 @@ class Stages:
             return
         extractor = make().to(memory_format=torch.channels_last)
         for name in missing:
-            found[name] = measure(extractor, self._target(name))
+            found[name] = measure(extractor, self.target(name))
         write_json(path, found)
         mean = statistics.mean(figures["kNN"] for figures in found.values())
         self.show(f"seed {seed} {arm} {width}: kNN {mean:.1f}")
-
-    def _target(self, name: str) -> Target:
-        if name not in self._targets:
-            folder = self.study.target_folder(name)
-            transform = config_transform(self.study.cfg, None)
-            self._targets[name] = Target.read(folder, transform)
-        return self._targets[name]
 
 
 def measure(extractor: FeatureExtractor, target: Target) -> dict[str, float]:

@@ -14,24 +14,25 @@ from ..clustering.paths import make_paths
 from ..datasets.images import list_images
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_path, write_json, write_text
-from ..utils.steps import Steps
 from .sdr_measure import Measure
 from .sdr_routing import overlap_choice, route_all
 from .sdr_study import GENERIC, PLAIN, PLANTED, Study, specialist
 from .sdr_tables import Tables
+from .stages import EvidenceStages
 
 
-class Stages:
-    """Runs what is not done yet.
+class Stages(EvidenceStages):
+    """Trains, measures and routes the arms.
 
     Args:
         study: Says what, and where it is kept.
         show: Receives lines of progress.
     """
 
+    study: Study
+
     def __init__(self, study: Study, show: Callable[[str], None]) -> None:
-        self.study, self.show = study, show
-        self.steps = Steps(study.out / "logs", show)
+        super().__init__(study, show)
         self._measure_network = Measure(study)
 
     def run(self) -> None:
