@@ -37,8 +37,8 @@ def test_tables_of_made_up_results(data, tmp_path, capsys):
     out = tmp_path / "out"
     for seed, shift in enumerate((0, 2)):
         _write_seed(out / f"seed{seed}", shift)
-    argv = ["--data", str(data), "--out", str(out), "--targets", "dogs"]
-    load_tool(_TOOL).main([*argv, "--seeds", "2", "--table-only"])
+    argv = ["--data", str(data), "--work-dir", str(out), "--targets", "dogs"]
+    load_tool(_TOOL).main([*argv, "--seeds", "2", "--tables-only"])
     text = capsys.readouterr().out
     assert "| dogs | 40.0 % | 100.0 ± 0.0 % | 50.0 ± 0.0 % |" in text
     row = "| dogs | 21.0 ± 1.4 | 31.0 ± 1.4 | 41.0 ± 1.4 | 51.0 ± 1.4 |"
@@ -47,5 +47,6 @@ def test_tables_of_made_up_results(data, tmp_path, capsys):
 
 
 def test_a_missing_target_is_said(data, tmp_path):
-    argv = ["--data", str(data), "--out", str(tmp_path / "out"), "--targets", "cats"]
+    out = str(tmp_path / "out")
+    argv = ["--data", str(data), "--work-dir", out, "--targets", "cats"]
     assert "cats does not exist" in failure_of(load_tool(_TOOL), argv)

@@ -1,6 +1,6 @@
 """Does selecting the data help? SEPT against its controls on real images.
 
-    sept_evidence.py --data DIR --out DIR [--regime cpu|gpu] [--table-only]
+    sept_evidence.py --data DIR --work-dir OUT [--regime cpu|gpu] [--tables-only]
 
 DIR holds pool/images, pool/sources.csv and classification/NAME/{train,test}/CLASS. For
 every seed, MoCo v2 pre-trains on the whole pool; that network is the extractor, by
@@ -14,9 +14,9 @@ selection without a mistake would bring.
 Interrupted, it continues with the same command; the tables are in OUT/tables.md.
 """
 
-import argparse
 from collections.abc import Sequence
 
+from mmtaskssl.benchmarks.evidence import evidence_parser
 from mmtaskssl.benchmarks.sept_stages import Stages
 from mmtaskssl.benchmarks.sept_study import REGIMES, Study
 from mmtaskssl.benchmarks.sept_tables import Tables
@@ -24,26 +24,20 @@ from mmtaskssl.utils.errors import run_tool
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", required=True, metavar="DIR")
-    parser.add_argument("--out", required=True, metavar="DIR")
+    parser = evidence_parser(__doc__)
     parser.add_argument("--regime", choices=REGIMES, default="cpu")
     parser.add_argument(
         "--targets", nargs="+", default=["signdigits", "clothing", "imagenette"]
     )
     parser.add_argument("--budget", type=int, default=1000, help="K, images")
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--iters", type=int, help="instead of the regime's own")
     parser.add_argument("--oracle", action="store_true", help="the arm of own sources")
-    parser.add_argument("--table-only", action="store_true", help="run nothing")
     args = parser.parse_args(argv)
     study = Study(
-        *(args.regime, args.data, args.out, args.targets, args.seeds),
+        *(args.regime, args.data, args.work_dir, args.targets, args.seeds),
         *(args.budget, args.iters, args.oracle),
     )
-    if not args.table_only:
+    if not args.tables_only:
         Stages(study, lambda text: print(text, flush=True)).run()
     print(Tables(study).tables(args.seeds))
 
