@@ -1,16 +1,16 @@
 import json
-import os
-import socket
+from functools import partial
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 
+from mmtaskssl.features.distributed import init_ranks
 from mmtaskssl.search import Budget, SearchOptions, open_search, score_subnets
 from mmtaskssl.search.latency import LatencyBook
 from mmtaskssl.subnets import cost
 from mmtaskssl.utils.errors import UserError
 
+from .._gloo import in_two_processes
 from ._files import CONFIG, MIDDLE, write_files
 
 OPTIONS = SearchOptions(metrics=("global", "dense"), bn_images=16, shape=(16, 16))
@@ -199,36 +199,20 @@ def test_bad_input(files, tmp_path):
         open_search(str(bare), checkpoint, images, tmp_path / "b", OPTIONS)
 
 
-def _worker(rank, port, files, out):
-    torch.set_num_threads(1)
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    import torch.distributed as dist
-
-    from mmtaskssl.features.distributed import init_ranks
-
-    init_ranks("pytorch")
+def _search_twice(files, out):
     search = _search(files, out)
     search.run(BAND, "evolution", 10, seed=3)
     search.run(NARROW, "grid", 5)
-    torch.save(search.rows, out / f"rows{rank}.pt")
-    dist.destroy_process_group()
+    return search.rows
+
+
+def _search_as_a_rank(files, rank, folder):
+    init_ranks("pytorch")
+    return _search_twice(files, folder / "two")
 
 
 def test_two_processes_find_what_one_finds(files, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(_worker, args=(port, files, tmp_path / "two"), nprocs=2)
-    alone = _search(files, tmp_path / "one")
-    alone.run(BAND, "evolution", 10, seed=3)
-    alone.run(NARROW, "grid", 5)
+    found = in_two_processes(partial(_search_as_a_rank, files), tmp_path)
+    alone = _search_twice(files, tmp_path / "one")
+    assert found == [alone, alone]
     assert _lines(tmp_path / "one") == _lines(tmp_path / "two")
-    for rank in (0, 1):
-        rows = torch.load(tmp_path / "two" / f"rows{rank}.pt", weights_only=True)
-        assert rows == alone.rows
