@@ -24,11 +24,18 @@ import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import DictAction
 
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from mmtaskssl.export.source import Source
+    from mmtaskssl.features.transform import EvalTransform
+    from mmtaskssl.routing.result import Routing
+    from mmtaskssl.routing.task import Task
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -91,8 +98,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def show(routing, args: argparse.Namespace, answer: str) -> None:
-    unit = 1 if args.probe == "logme" else 100
+def show(
+    routing: "Routing", args: argparse.Namespace, answer: str, percent: bool
+) -> None:
+    unit = 100 if percent else 1
     print(f"\n  {'rank':>4} {'score':>8} {'95 % interval':>18} {'behind':>8}  sub-net")
     for rank, c in enumerate(routing.ranking, 1):
         is_largest = c.subnet == routing.largest
@@ -137,15 +146,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmtaskssl.export.calibrate import config_transform
     from mmtaskssl.export.source import load_source
     from mmtaskssl.features.cli import pick_device
-    from mmtaskssl.routing.crops import is_detection, read_detection_task
-    from mmtaskssl.routing.fine_tune import describe, fine_tune
+    from mmtaskssl.routing.crops import is_detection
     from mmtaskssl.routing.output import check_out, write_routing
     from mmtaskssl.routing.page import render
     from mmtaskssl.routing.route import Router
-    from mmtaskssl.routing.task import read_task
 
     check_out(args.out, args.overwrite)
-    if args.fine_tune and not is_detection(args.target):
+    detection = is_detection(args.target)
+    if args.fine_tune and not detection:
         raise UserError(
             f"--fine-tune is for detection: {args.target} has no "
             "ImageSets/Main/train.txt"
@@ -155,12 +163,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg = load_config(args.config, args.cfg_options)
     source = load_source(cfg, args.config, args.checkpoint, args.source)
     clusters = Clusters.open(args.clusters) if args.clusters else None
-    transform = config_transform(cfg, args.image_size)
-    reading = (args.target, transform, args.max_images, args.seed)
-    if is_detection(args.target):
-        task = read_detection_task(*reading)
-    else:
-        task = read_task(*reading, labels=args.router != "overlap")
+    task = read_target(args, detection, config_transform(cfg, args.image_size))
     router = Router(
         source.backbone.to(pick_device(args.device)),
         task,
@@ -174,9 +177,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         progress=ProgressLine,
     )
     routing = router.route()
+    probe = None if args.router == "overlap" else args.probe
     facts = {
         "router": args.router,
-        "probe": None if args.router == "overlap" else args.probe,
+        "probe": probe,
         "seed": args.seed,
         "task": task.describe(),
         "network": source.meta,
@@ -184,36 +188,54 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     answer = routing.winner.subnet.name
     if args.fine_tune:
-        subnets = [c.subnet for c in routing.ranking[: args.top]]
-        begin = time.monotonic()
-        facts["fine_tuning"] = fine_tune(
-            source,
-            [*subnets, routing.largest],
-            args.target,
-            args.fine_tune,
-            f"{args.out}-fine-tune",
-            args.iters,
-            args.seed,
-            print,
-        )
-        routing.seconds["fine-tuning"] = time.monotonic() - begin
+        facts["fine_tuning"] = fine_tune_first(args, source, routing)
         answer = facts["fine_tuning"][0]["subnet"]
-        routing.notes.append(
-            describe(facts["fine_tuning"], args.iters, routing.largest)
-        )
-    elif is_detection(args.target):
+    elif detection:
         routing.notes.append(
             "boxes are a proxy for detection: fine-tune the first few and MAX with "
             "--fine-tune DETECTOR_CONFIG"
         )
     facts["answer"] = answer
-    title = f"Router {args.router}" + (
-        "" if args.router == "overlap" else f", probe {args.probe}"
-    )
-    percent = args.router == "overlap" or args.probe != "logme"
+    title = f"Router {args.router}" + (f", probe {probe}" if probe else "")
+    percent = probe != "logme"
     page = render(routing, task, title, clusters, percent, args.seed)
     write_routing(args.out, routing, facts, page)
-    show(routing, args, answer)
+    show(routing, args, answer, percent)
+
+
+def read_target(
+    args: argparse.Namespace, detection: bool, transform: "EvalTransform"
+) -> "Task":
+    from mmtaskssl.routing.crops import read_detection_task
+    from mmtaskssl.routing.task import read_task
+
+    reading = (args.target, transform, args.max_images, args.seed)
+    if detection:
+        return read_detection_task(*reading)
+    return read_task(*reading, labels=args.router != "overlap")
+
+
+def fine_tune_first(
+    args: argparse.Namespace, source: "Source", routing: "Routing"
+) -> list[dict[str, Any]]:
+    """Fine-tunes the first paths and MAX, and notes in ``routing`` what came out."""
+    from mmtaskssl.routing.fine_tune import describe, fine_tune
+
+    first = [c.subnet for c in routing.ranking[: args.top]]
+    begin = time.monotonic()
+    found = fine_tune(
+        source,
+        [*first, routing.largest],
+        args.target,
+        args.fine_tune,
+        f"{args.out}-fine-tune",
+        args.iters,
+        args.seed,
+        print,
+    )
+    routing.seconds["fine-tuning"] = time.monotonic() - begin
+    routing.notes.append(describe(found, args.iters, routing.largest))
+    return found
 
 
 if __name__ == "__main__":

@@ -123,13 +123,14 @@ def test_a_shortlist_scores_few_paths(exhaustive, files, tool, tmp_path):
     assert min(r["overlap"] for r in found if r["overlap"]) == sorted(overlap)[-3]
 
 
-def test_overlap_needs_no_labels(files, tool, tmp_path):
+def test_overlap_needs_no_labels(files, tool, tmp_path, capsys):
     unlabelled = tmp_path / "task" / "train"
     unlabelled.mkdir(parents=True)
     # The pool's own images of cluster 5.
     for path in (files / "pool" / "05").iterdir():
         shutil.copy(path, unlabelled / path.name)
     more = ["--clusters", str(files / "clusters"), "--router", "overlap"]
+    more += ["--probe", "logme"]  # of no use to this router
     tool.main(
         command(files, tmp_path / "out", *more, "--target", str(tmp_path / "task"))
     )
@@ -137,6 +138,11 @@ def test_overlap_needs_no_labels(files, tool, tmp_path):
     # Leaf 5 is 0101, so its path, coarse digit last, is 1.0.1.0.
     assert found["winner"].endswith("-p1.0.1.0") and found["probe"] is None
     assert "spread over" in found["notes"][0]
+    shown = next(
+        line for line in capsys.readouterr().out.splitlines() if "-p1.0.1.0" in line
+    )
+    percent = 100 * found["ranking"][0]["score"]
+    assert float(shown.split()[1]) == pytest.approx(percent, abs=0.01)
 
 
 def test_the_choice_is_the_probe_s(files, tool, tmp_path):
