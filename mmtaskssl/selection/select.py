@@ -95,25 +95,11 @@ def select(
     clock = _Clock()
     _check(options)
     with clock.part("read"):
-        stores = Stores(
-            *reading.open_stores(options.pool, options.targets, options.exclude)
-        )
-        pool, excluded = stores.pool, stores.excluded
-        wanted = parse_budget(options.budget, len(pool))
-        described = describe_inputs(
-            *(stores, options.policy, wanted),
-            *(options.seed, options.threshold, options.sources),
-        )
-        output.check_replaceable(options.out)
-        if not options.overwrite and output.is_done(
-            options.out, described, options.report
-        ):
-            return Result(output.read_summary(options.out), new=False)
-        queries = reading.read_queries(stores.targets)
-        task = _make_task(pool, queries, wanted, options.seed)
-        names = None
-        if options.sources is not None:
-            task.sources, names = reading.read_sources(options.sources, pool.image_ids)
+        problem = _read(options)
+    if problem is None:
+        return Result(output.read_summary(options.out), new=False)
+    stores, queries, task = problem.stores, problem.queries, problem.task
+    pool, excluded = stores.pool, stores.excluded
     for line in describe(task, options.policy, excluded):
         log(line)
 
@@ -127,7 +113,7 @@ def select(
         notes += _leak_notes(leaks, len(pool), options.threshold)
     with clock.part("select"):
         task.progress = progress and progress("search", len(pool))
-        selection = _run_policy(task, options.policy, wanted, notes)
+        selection = _run_policy(task, options.policy, notes)
     unusable = [("pool", pool.image_ids[row]) for row in pool.bad_rows.tolist()]
     unusable += [("target", image) for image in queries.unusable]
     if unusable:
@@ -137,11 +123,14 @@ def select(
         )
     with clock.part("measure"):
         summary = summarize(
-            described, stores, pool_root, task, queries, leaks, selection
+            *(problem.described, stores, pool_root),
+            *(task, queries, leaks, selection),
         )
     summary["notes"] = notes
-    if names is not None:
-        summary["sources"] = stats.source_shares(task.sources, names, selection.rows)
+    if problem.sources is not None:
+        summary["sources"] = stats.source_shares(
+            task.sources, problem.sources, selection.rows
+        )
     with output.writing(options.out), atomic_folder(options.out) as folder:
         if options.report:
             with clock.part("report"):
@@ -166,6 +155,46 @@ def _check(options: Options) -> None:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Problem:
+    """What has been read.
+
+    Attributes:
+        described: All that the selection depends on.
+        stores: What it reads.
+        queries: The target's images.
+        task: What the policy is given; its budget is what was asked for, reachable
+            or not.
+        sources: Names of the pool's sources; None: not known.
+    """
+
+    described: dict[str, Any]
+    stores: Stores
+    queries: reading.Queries
+    task: SelectionTask
+    sources: list[str] | None
+
+
+def _read(options: Options) -> _Problem | None:
+    """Reads the stores; None: the folder holds this selection already."""
+    stores = Stores(
+        *reading.open_stores(options.pool, options.targets, options.exclude)
+    )
+    pool, wanted = stores.pool, parse_budget(options.budget, len(stores.pool))
+    described = describe_inputs(
+        *(stores, options.policy, wanted),
+        *(options.seed, options.threshold, options.sources),
+    )
+    output.check_replaceable(options.out)
+    if not options.overwrite and output.is_done(options.out, described, options.report):
+        return None
+    queries = reading.read_queries(stores.targets)
+    task, names = _make_task(pool, queries, wanted, options.seed), None
+    if options.sources is not None:
+        task.sources, names = reading.read_sources(options.sources, pool.image_ids)
+    return _Problem(described, stores, queries, task, names)
+
+
 def _make_task(
     pool: FeatureStore, queries: reading.Queries, budget: int, seed: int
 ) -> SelectionTask:
@@ -182,15 +211,13 @@ def _make_task(
     return task
 
 
-def _run_policy(
-    task: SelectionTask, policy: str, wanted: int, notes: list[str]
-) -> Selection:
+def _run_policy(task: SelectionTask, policy: str, notes: list[str]) -> Selection:
     if task.reachable == 0:
         raise UserError(
             "no pool image is left to select: all are unusable or near-duplicates of "
             "excluded images"
         )
-    task.budget = min(wanted, task.reachable)
+    wanted, task.budget = task.budget, min(task.budget, task.reachable)
     if wanted >= task.reachable:
         notes.append(
             f"warning: the budget of {wanted} takes in the whole pool: all "
