@@ -33,64 +33,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="the target's, unlabelled: folder, .txt, .csv or .jsonl",
     )
     parser.add_argument("--out", required=True, metavar="DIR")
-    what = parser.add_argument_group("candidates")
-    what.add_argument(
-        "--budget",
-        nargs="+",
-        default=[],
-        metavar="LO-HI[:KIND]",
-        help="bands of MACs, :params, or :latency of one image, such as 3G-4G, "
-        "5M-6M:params, 2ms-4ms; the low end is inside, the high end is not",
-    )
-    what.add_argument(
-        "--strategy", choices=("random", "evolution", "grid"), default="random"
-    )
-    what.add_argument(
-        "--candidates",
-        type=int,
-        metavar="N",
-        help="for each budget (default: 40; of a grid, all)",
-    )
-    what.add_argument(
-        "--subnet", nargs="+", default=[], metavar="NAME", help="score these, too"
-    )
-    what.add_argument("--seed", type=int, default=0, help="of candidates and images")
-    what.add_argument(
-        "--shape",
-        nargs="+",
-        type=int,
-        default=[224],
-        metavar="N",
-        help="side of the image that costs are counted for, or height and width",
-    )
-    how = parser.add_argument_group("scores")
-    how.add_argument(
-        "--metric",
-        nargs="+",
-        choices=("global", "dense", "dense-raw"),
-        default=["global"],
-        help="several are computed at the cost of one, and evolution follows the "
-        "first; dense-raw leaves the rows of affinities unnormalised",
-    )
-    how.add_argument("--num-images", type=int, default=512)
-    how.add_argument(
-        "--bn-images",
-        type=int,
-        default=256,
-        help="how many of them, in one batch, give batch norms their statistics",
-    )
-    how.add_argument(
-        "--batch-size", type=int, default=256, help="of the others; changes no score"
-    )
-    how.add_argument("--image-size", type=int, help="default: the config's view size")
-    how.add_argument(
-        "--teacher-bn",
-        choices=("images", "stored"),
-        default="images",
-        help="statistics of the teacher: from the images, or as trained",
-    )
-    how.add_argument("--root", help="folder that listed paths are relative to")
-    how.add_argument("--device", default="cpu", help="for example cuda")
+    add_candidate_options(parser)
+    add_score_options(parser)
     parser.add_argument("--top", type=int, default=10, metavar="K")
     parser.add_argument(
         "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE", help="of CONFIG"
@@ -99,6 +43,70 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--launcher", choices=("none", "pytorch", "slurm", "mpi"), default="none"
     )
     return parser.parse_args(argv)
+
+
+def add_candidate_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("candidates")
+    group.add_argument(
+        "--budget",
+        nargs="+",
+        default=[],
+        metavar="LO-HI[:KIND]",
+        help="bands of MACs, :params, or :latency of one image, such as 3G-4G, "
+        "5M-6M:params, 2ms-4ms; the low end is inside, the high end is not",
+    )
+    group.add_argument(
+        "--strategy", choices=("random", "evolution", "grid"), default="random"
+    )
+    group.add_argument(
+        "--candidates",
+        type=int,
+        metavar="N",
+        help="for each budget (default: 40; of a grid, all)",
+    )
+    group.add_argument(
+        "--subnet", nargs="+", default=[], metavar="NAME", help="score these, too"
+    )
+    group.add_argument("--seed", type=int, default=0, help="of candidates and images")
+    group.add_argument(
+        "--shape",
+        nargs="+",
+        type=int,
+        default=[224],
+        metavar="N",
+        help="side of the image that costs are counted for, or height and width",
+    )
+
+
+def add_score_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("scores")
+    group.add_argument(
+        "--metric",
+        nargs="+",
+        choices=("global", "dense", "dense-raw"),
+        default=["global"],
+        help="several are computed at the cost of one, and evolution follows the "
+        "first; dense-raw leaves the rows of affinities unnormalised",
+    )
+    group.add_argument("--num-images", type=int, default=512)
+    group.add_argument(
+        "--bn-images",
+        type=int,
+        default=256,
+        help="how many of them, in one batch, give batch norms their statistics",
+    )
+    group.add_argument(
+        "--batch-size", type=int, default=256, help="of the others; changes no score"
+    )
+    group.add_argument("--image-size", type=int, help="default: the config's view size")
+    group.add_argument(
+        "--teacher-bn",
+        choices=("images", "stored"),
+        default="images",
+        help="statistics of the teacher: from the images, or as trained",
+    )
+    group.add_argument("--root", help="folder that listed paths are relative to")
+    group.add_argument("--device", default="cpu", help="for example cuda")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
