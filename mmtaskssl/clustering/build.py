@@ -1,12 +1,11 @@
 """The whole way from a feature store to a folder of clusters."""
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ..features.fingerprint import fingerprint
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
+from ..utils.outputs import check_replaceable, writing
 from ..utils.units import size
 from . import measure
 from .clusters import CENTROIDS, IDS, LEAF, MANIFEST, Clusters
@@ -113,13 +113,13 @@ def cluster_pool(
         labels, label_names = _read_labels(options.labels, store.image_ids)
     inputs = _inputs(options, tree, store)
     out = Path(options.out)
-    _check_replaceable(out)
+    check_replaceable(out, _FILES, "clusters")
     if not options.overwrite and _is_done(out, inputs, options, store):
         return Result(Clusters.open(out), new=False)
     for line in _describe(store, tree, options):
         log(line)
     parts = out.parent / f".{out.name}.{_key(inputs)}"
-    with _writing(out):
+    with writing(out):
         leaf = _assign(options, store, tree, parts, progress)
         sizes = np.bincount(leaf[leaf >= 0], minlength=leaves)
         bar = progress and progress("measure", len(store))
@@ -185,17 +185,6 @@ def _describe_clusters(
 
 def _root(options: Options, store: FeatureStore) -> str:
     return store.root if options.pool_root is None else options.pool_root
-
-
-@contextlib.contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Turns a full or forbidden disk into a `UserError`."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out} ({error.strerror or error}): nothing was left there"
-        ) from error
 
 
 def _check(options: Options) -> tuple[int, ...]:
@@ -268,17 +257,6 @@ def _is_done(
         and (not options.report or (out / REPORT).is_file())
         and options.labels in (None, table)
     )
-
-
-def _check_replaceable(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file: name a folder with --out")
-    other = sorted({p.name for p in out.iterdir()} - {*_FILES}) if out.exists() else []
-    if other:
-        raise UserError(
-            f"{out} holds {other[0]!r}, which is no part of clusters, and is not "
-            "replaced: name another folder with --out"
-        )
 
 
 def _describe(

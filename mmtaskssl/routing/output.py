@@ -6,6 +6,7 @@ from typing import Any
 
 from ..utils.atomic import atomic_folder, write_json
 from ..utils.errors import UserError
+from ..utils.outputs import check_replaceable, writing
 from .result import Routing
 
 ANSWER, TABLE, REPORT = "routing.json", "ranking.csv", "report.html"
@@ -19,15 +20,8 @@ def check_out(out: str | Path, overwrite: bool) -> None:
         UserError: It is a file, has other content, or may not be replaced.
     """
     out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file: name a folder with --out")
-    found = {path.name for path in out.iterdir()} if out.exists() else set()
-    if other := sorted(found - _FILES):
-        raise UserError(
-            f"{out} holds {other[0]!r}, which is no part of a routing, and is not "
-            "replaced: name another folder with --out"
-        )
-    if found and not overwrite:
+    check_replaceable(out, _FILES, "a routing")
+    if out.exists() and any(out.iterdir()) and not overwrite:
         raise UserError(
             f"{out} exists: name another folder with --out, or replace it with "
             "--overwrite"
@@ -48,15 +42,10 @@ def write_routing(
     Raises:
         UserError: The disk is full or forbidden.
     """
-    try:
-        with atomic_folder(out) as folder:
-            write_json(folder / ANSWER, {**facts, **routing.to_dict()})
-            _write_table(folder / TABLE, routing)
-            (folder / REPORT).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out} ({error.strerror or error}): nothing was left there"
-        ) from error
+    with writing(out), atomic_folder(out) as folder:
+        write_json(folder / ANSWER, {**facts, **routing.to_dict()})
+        _write_table(folder / TABLE, routing)
+        (folder / REPORT).write_text(page, encoding="utf-8")
 
 
 def _write_table(path: Path, routing: Routing) -> None:

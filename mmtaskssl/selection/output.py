@@ -1,9 +1,8 @@
 """The folder that a selection leaves behind."""
 
-import contextlib
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,36 +49,6 @@ def is_done(out: str | Path, inputs: dict[str, Any], report: bool) -> bool:
 def read_summary(out: str | Path) -> dict[str, Any]:
     """Reads summary.json of a complete selection."""
     return json.loads((Path(out) / SUMMARY).read_text(encoding="utf-8"))
-
-
-def check_replaceable(out: str | Path) -> None:
-    """Checks that replacing ``out`` loses nothing but an earlier selection.
-
-    Raises:
-        UserError: It is a file, or a folder with anything else in it.
-    """
-    out = Path(out)
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise UserError(f"{out} is a file: name a folder with --out")
-    other = sorted({path.name for path in out.iterdir()} - set(FILES))
-    if other:
-        raise UserError(
-            f"{out} holds {other[0]!r}, which is no part of a selection, and is not "
-            "replaced: name another folder with --out"
-        )
-
-
-@contextlib.contextmanager
-def writing(out: str | Path) -> Iterator[None]:
-    """Turns a full or forbidden disk into a `UserError`."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out} ({error.strerror or error}): nothing was left there"
-        ) from error
 
 
 def write(

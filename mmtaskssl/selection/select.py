@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
+from ..utils.outputs import check_replaceable, writing
 from . import inputs as reading
 from . import output, stats
 from .budget import parse_budget
@@ -131,7 +132,7 @@ def select(
         summary["sources"] = stats.source_shares(
             task.sources, problem.sources, selection.rows
         )
-    with output.writing(options.out), atomic_folder(options.out) as folder:
+    with writing(options.out), atomic_folder(options.out) as folder:
         if options.report:
             with clock.part("report"):
                 roots = {str(store.path): store.root for store in excluded}
@@ -185,7 +186,7 @@ def _read(options: Options) -> _Problem | None:
         *(stores, options.policy, wanted),
         *(options.seed, options.threshold, options.sources),
     )
-    output.check_replaceable(options.out)
+    check_replaceable(options.out, output.FILES, "a selection")
     if not options.overwrite and output.is_done(options.out, described, options.report):
         return None
     queries = reading.read_queries(stores.targets)
