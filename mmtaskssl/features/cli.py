@@ -145,7 +145,7 @@ def _extractor(
             "name CONFIG and CKPT (a file, or 'random' for an untrained network), or "
             "EXPORT_DIR, or --model torchvision:NAME"
         )
-    if args.weights:
+    if args.weights and not args.model:
         raise UserError(
             "--weights belongs to --model: name the checkpoint after CONFIG"
         )

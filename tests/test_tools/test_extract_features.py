@@ -117,6 +117,15 @@ def test_bad_input_is_one_sentence(job, tool):
     assert "another extractor" in failure_of(tool, arguments(job, "s", "--seed", "1"))
 
 
+def test_a_library_network_without_training(job, tool):
+    argv = ["--model", "torchvision:resnet18", *arguments(job, "s")[2:]]
+    tool.main([*argv, "--weights", "random"])
+    extractor = FeatureStore.open(job / "s").manifest["extractor"]
+    assert extractor["name"] == "torchvision:resnet18"
+    said = failure_of(tool, arguments(job, "t", "--weights", "random"))
+    assert "belongs to --model" in said
+
+
 def in_child(work, **environment):
     """Runs ``work()`` in a fork, which need not import torch anew; exit status."""
 
