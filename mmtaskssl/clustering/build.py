@@ -17,7 +17,7 @@ import mmtaskssl
 from ..evaluation.data import read_label_table
 from ..features.fingerprint import fingerprint
 from ..features.store import FeatureStore
-from ..utils.atomic import atomic_folder
+from ..utils.atomic import atomic_folder, write_text
 from ..utils.errors import UserError
 from ..utils.outputs import check_replaceable, writing
 from ..utils.units import size
@@ -144,7 +144,7 @@ def cluster_pool(
         with atomic_folder(out) as folder:
             if options.report:
                 page = render(clusters, store, labels, label_names)
-                (folder / REPORT).write_text(page, encoding="utf-8")
+                write_text(folder / REPORT, page)
             clusters.write_files(folder)
         for part in out.parent.glob(f"{parts.name}-level*.npy"):
             part.unlink()

@@ -29,8 +29,9 @@ class SelectedImages(Dataset):
         file = Path(selection).expanduser()
         if not file.is_file():
             raise UserError(f"selection file {selection} does not exist")
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-        wanted = [line.strip() for line in lines if line.strip()]
+        # As it is written: line ends alone split it, and names may be any bytes.
+        text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        wanted = [line.strip() for line in text.split("\n") if line.strip()]
         if not wanted:
             raise UserError(f"selection file {selection} names no images")
         index_of = {name: i for i, name in enumerate(self.dataset.image_ids)}

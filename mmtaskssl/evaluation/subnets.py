@@ -1,7 +1,6 @@
 """All sub-nets of one elastic checkpoint, evaluated on one target."""
 
 import argparse
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from mmengine.logging import print_log
 from ..engine.config import load_config
 from ..export.calibrate import ImageSample, config_transform, draw_images
 from ..export.choice import choose_subnets
-from ..export.source import build_elastic, file_sha256, load_source
+from ..export.source import build_elastic, load_source
 from ..features.cli import pick_device, runner_of
 from ..features.extractor import FeatureExtractor, initialize
 from ..models.backbones import ElasticBackbone
@@ -23,6 +22,7 @@ from ..models.elastic import calibrate
 from ..subnets import Subnet, cost
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
+from ..utils.hashing import file_sha256, lines_sha256
 from .cli import SPLITS, Log, target_features, target_images
 from .protocol import Method, evaluate
 from .spectrum import effective_rank, embedding_std
@@ -146,8 +146,10 @@ def _describe_target(args: argparse.Namespace) -> dict[str, Any]:
     facts: dict[str, Any] = {"target": args.target}
     for split in SPLITS:
         _, image_ids = target_images(args, split)
-        digest = hashlib.sha256("\n".join(image_ids).encode()).hexdigest()
-        facts[split] = {"images": len(image_ids), "ids_sha256": digest}
+        facts[split] = {
+            "images": len(image_ids),
+            "ids_sha256": lines_sha256(image_ids),
+        }
         table = getattr(args, f"{split}_labels")
         if table and Path(table).is_file():
             facts[split]["labels_sha256"] = file_sha256(table)

@@ -12,8 +12,8 @@ from ..models.backbones import ElasticBackbone
 from ..subnets import Subnet, arch_to_dict, cost
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
+from ..utils.hashing import file_sha256
 from .hosts import config_fragment
-from .source import file_sha256
 from .state_dict import export_state_dict
 from .stock import stock_shape
 

@@ -26,6 +26,7 @@ from ..models.elastic import collect_statistics
 from ..subnets import Subnet
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
+from ..utils.hashing import lines_sha256
 from .source import Source
 
 
@@ -53,11 +54,10 @@ class ImageSample:
 
     def describe(self) -> dict[str, Any]:
         """Returns what tells this sample from any other."""
-        names = hashlib.sha256("\n".join(self.ids).encode())
         pixels = hashlib.sha256(self.pixels.numpy())
         return {
             "images": len(self.ids),
-            "ids_sha256": names.hexdigest(),
+            "ids_sha256": lines_sha256(self.ids),
             "pixels_sha256": pixels.hexdigest(),
             "batch_size": self.batch_size,
             "transform": self.transform.describe(),

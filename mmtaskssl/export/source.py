@@ -15,6 +15,7 @@ from ..models.backbones import ElasticBackbone
 from ..registry import MODELS
 from ..subnets import find_backbone
 from ..utils.errors import UserError
+from ..utils.hashing import file_sha256
 from .plain import as_elastic
 
 _PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
@@ -104,12 +105,3 @@ def build_elastic(cfg: Config, name: str) -> ElasticBackbone:
             "no plain ResNet either"
         )
     return elastic.eval()
-
-
-def file_sha256(path: str | Path) -> str:
-    """Hashes a file's bytes."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

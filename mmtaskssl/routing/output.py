@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from ..utils.atomic import atomic_folder, write_json
+from ..utils.atomic import atomic_folder, write_json, write_text
 from ..utils.errors import UserError
 from ..utils.outputs import check_replaceable, writing
 from .result import Routing
@@ -45,7 +45,7 @@ def write_routing(
     with writing(out), atomic_folder(out) as folder:
         write_json(folder / ANSWER, {**facts, **routing.to_dict()})
         _write_table(folder / TABLE, routing)
-        (folder / REPORT).write_text(page, encoding="utf-8")
+        write_text(folder / REPORT, page)
 
 
 def _write_table(path: Path, routing: Routing) -> None:

@@ -1,6 +1,5 @@
 """The training images of a task."""
 
-import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ..datasets.images import BrokenImage, list_images
 from ..features.cli import folder_labels
 from ..features.transform import EvalTransform
 from ..utils.errors import UserError
+from ..utils.hashing import lines_sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +51,10 @@ class Task:
 
     def describe(self) -> dict[str, Any]:
         """Returns what tells this task from any other."""
-        ids = hashlib.sha256("\n".join(self.image_ids).encode())
         return {
             "root": str(self.root),
             "images": len(self),
-            "ids_sha256": ids.hexdigest(),
+            "ids_sha256": lines_sha256(self.image_ids),
             "classes": len(self.class_names),
             "unused": self.unused,
             "broken": self.broken,

@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -114,15 +113,3 @@ def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[
     names = sorted({known[image] for image in image_ids})
     index = {name: i for i, name in enumerate(names)}
     return np.array([index[known[image]] for image in image_ids], np.int64), names
-
-
-def file_sha256(path: str) -> str:
-    """Returns the sha256 of a file.
-
-    Raises:
-        UserError: It cannot be read.
-    """
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror})") from error

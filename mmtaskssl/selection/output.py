@@ -99,5 +99,7 @@ def write(
 
 
 def _write_csv(path: Path, lines: Sequence[Sequence[Any]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with open(
+        path, "w", newline="", encoding="utf-8", errors="surrogateescape"
+    ) as file:
         csv.writer(file, lineterminator="\n").writerows(lines)

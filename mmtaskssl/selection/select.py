@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from ..features.store import FeatureStore
-from ..utils.atomic import atomic_folder
+from ..utils.atomic import atomic_folder, write_text
 from ..utils.errors import UserError
 from ..utils.outputs import check_replaceable, writing
 from . import inputs as reading
@@ -138,7 +138,7 @@ def select(
                 roots = {str(store.path): store.root for store in excluded}
                 roots["pool"] = pool_root
                 page = render(task, selection, queries, leaks, roots, summary)
-                (folder / output.REPORT).write_text(page, encoding="utf-8")
+                write_text(folder / output.REPORT, page)
         summary["seconds"] = clock.seconds
         ids = pool.image_ids, queries.image_ids
         output.write(folder, selection, *ids, leaks, unusable, summary)

@@ -8,6 +8,7 @@ import mmtaskssl
 
 from ..features.fingerprint import fingerprint
 from ..features.store import FeatureStore
+from ..utils.hashing import file_sha256
 from . import inputs as reading
 from . import stats
 from .leaks import Leak
@@ -51,7 +52,7 @@ def describe_inputs(
         "pool": fingerprint(stores.pool),
         "targets": [fingerprint(store) for store in stores.targets],
         "exclude": [fingerprint(store) for store in stores.excluded],
-        "sources": sources and reading.file_sha256(sources),
+        "sources": sources and file_sha256(sources),
         "policy": policy,
         "budget": budget,
         "seed": seed,

@@ -45,14 +45,16 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes ``text`` as UTF-8, atomically."""
+    """Writes ``text`` as UTF-8, atomically; file names in it may be any bytes."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Writes ``value`` as indented JSON, atomically."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # Of a file name that is not UTF-8 JSON can hold only the escape.
+    write_text(path, text.encode("utf-8", "backslashreplace").decode())
 
 
 @contextlib.contextmanager

@@ -1,8 +1,11 @@
+import os
+
 import pytest
 import torch
 
 from mmtaskssl.datasets import LabeledImages, UnlabeledImages
 from mmtaskssl.registry import DATASETS
+from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 
@@ -25,6 +28,16 @@ def test_takes_the_named_images_in_order(tmp_path):
     assert torch.equal(data[0]["inputs"], pool[5]["inputs"])
     assert data[1]["sample_idx"] == 1
     data.full_init()
+
+
+def test_file_names_may_be_any(tmp_path):
+    root = make_image_folder(tmp_path / "pool", 3, classes=())
+    odd = [os.fsdecode(b"caf\xe9.png"), "x\u2028y.png"]
+    for old, new in zip(("000.png", "001.png"), odd, strict=True):
+        (root / old).rename(root / new)
+    write_text(tmp_path / "s.txt", "".join(f"{name}\n" for name in odd))
+    data = _selected(UnlabeledImages(root), tmp_path / "s.txt")
+    assert data.image_ids == odd
 
 
 def test_a_broken_image_is_never_replaced_by_one_outside(tmp_path):

@@ -1,6 +1,7 @@
 import csv
 import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -190,6 +191,20 @@ def test_sources_are_measured(stores, tool, capsys):
     assert summary["sources"]["a"]["selected"] == 5
     assert summary["sources"]["b"]["pool_share"] == 0.5
     assert "source a" in capsys.readouterr().out
+
+
+def test_file_names_that_are_not_utf_8(stores, tool):
+    images = stores / "images"
+    odd = os.fsdecode(b"caf\xe9.png")
+    (images / "b" / "019.png").rename(images / "b" / odd)
+    features = np.random.default_rng(0).standard_normal((40, 8))
+    import_folder(stores / "odd_store", images, features)
+    argv = command(stores, "--pool", str(stores / "odd_store"), budget="100%")
+    tool.main(argv)
+    name = b"b/caf\xe9.png"
+    assert name in (stores / "out" / "selection.txt").read_bytes().split(b"\n")
+    assert b"," + name + b"," in (stores / "out" / "selection.csv").read_bytes()
+    assert (stores / "out" / "report.html").stat().st_size > 10_000
 
 
 def test_two_targets(stores, tool):

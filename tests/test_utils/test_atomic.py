@@ -14,6 +14,15 @@ def test_a_file_is_replaced_whole(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["a.json"]
 
 
+def test_file_names_that_are_not_utf_8_are_kept(tmp_path):
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    write_text(tmp_path / "a.txt", name)
+    assert (tmp_path / "a.txt").read_bytes() == b"caf\xe9.png"
+    write_json(tmp_path / "a.json", [name, "ä"])
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert json.loads(text) == [name, "ä"] and '"ä"' in text
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
