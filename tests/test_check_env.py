@@ -47,7 +47,7 @@ def test_broken_package(error):
     assert result.failed
 
 
-def test_missing_dependency_is_mended_on_its_own_line(monkeypatch):
+def test_missing_dependency_is_mended_on_its_own_line():
     on_torch = run_check(_check(_raises(ModuleNotFoundError(name="torch"))))
     assert (on_torch.works, on_torch.note, on_torch.mend) == ("no", "needs torch", "")
     on_ftfy = run_check(_check(_raises(ModuleNotFoundError(name="ftfy"))))

@@ -68,19 +68,11 @@ def _torchvision(name: str, weights: str | Path | None, trust: bool) -> LibraryM
         options = {"aux_logits": True, "init_weights": True}
     body = builder(weights=None, **options)
     head = next(key for key in _HEADS if hasattr(body, key))
-    if weights is not None:
-        if weights == "default":
-            weights = _torchvision_cache(models.get_model_weights(name).DEFAULT.url)
-        setattr(body, head, nn.Identity())
-        load_weights(
-            body,
-            load_state_dict(weights, trust),
-            ("",),
-            source=str(weights),
-            what=name,
-            ignore=(f"{head}.",),
-        )
     setattr(body, head, nn.Identity())
+    if weights == "default":
+        weights = _torchvision_cache(models.get_model_weights(name).DEFAULT.url)
+    if weights is not None:
+        _load(body, name, weights, trust, (head,))
     return LibraryModel(body, IMAGENET_MEAN, IMAGENET_STD, 224)
 
 
@@ -109,13 +101,20 @@ def _timm(name: str, weights: str | Path | None, trust: bool) -> LibraryModel:
     if weights is not None:
         heads = cfg.get("classifier") or ()
         heads = (heads,) if isinstance(heads, str) else tuple(heads)
-        load_weights(
-            body,
-            load_state_dict(weights, trust),
-            ("",),
-            source=str(weights),
-            what=name,
-            ignore=tuple(f"{head}." for head in heads),
-        )
+        _load(body, name, weights, trust, heads)
     mean, std = pixel_statistics(cfg["mean"], cfg["std"])
     return LibraryModel(body, mean, std, cfg["input_size"][-1])
+
+
+def _load(
+    body: nn.Module, name: str, weights: str | Path, trust: bool, heads: tuple[str, ...]
+) -> None:
+    """Loads a file's weights, but those of the classifiers that ``body`` lacks."""
+    load_weights(
+        body,
+        load_state_dict(weights, trust),
+        ("",),
+        source=str(weights),
+        what=name,
+        ignore=tuple(f"{head}." for head in heads),
+    )

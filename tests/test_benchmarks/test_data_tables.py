@@ -45,7 +45,7 @@ def test_nothing_measured_gives_no_table(study):
     assert text.strip() == "Not there yet:\n\n- seed 0: everything"
 
 
-def test_a_predictor_in_the_bands_shows_there_and_size_does_not(monkeypatch):
+def test_a_predictor_in_the_bands_shows_there_and_size_does_not():
     macs = np.repeat([1.0, 2.0, 3.0], 10) + np.tile(np.arange(10) / 1000, 3)
     labels = np.repeat(["a", "b", "c"], 10)
     inside = list(range(30))

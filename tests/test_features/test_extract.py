@@ -183,7 +183,7 @@ def test_manifest_says_what_was_done(folder, tmp_path):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("amp", [False, True])
-def test_cuda_gives_the_same_directions(folder, tmp_path, amp):
+def test_cuda_gives_the_same_directions(folder, amp):
     root, ids = list_images(str(folder))
     cpu, _ = extract_in_memory(make_runner(), root, ids)
     runner = make_runner()

@@ -268,7 +268,7 @@ def test_import_npy_bad_input(tmp_path, array, ids, message):
     assert not (tmp_path / "out" / "s").exists()
 
 
-def test_check_same_extractor(tmp_path, features):
+def test_check_same_extractor(tmp_path):
     def store(name, **kwargs):
         dim = kwargs.get("dim", 3)
         writer = make_writer(tmp_path / name, **kwargs)

@@ -56,7 +56,7 @@ def test_uncalibrated_and_unknown_subnets(files):
         build_extractor(config, path, subnet="nonsense")
 
 
-def test_moving_average_keeps_its_own_statistics(files, images, tmp_path):
+def test_moving_average_keeps_its_own_statistics(files, tmp_path):
     config, path, _ = files
     state = torch.load(path, weights_only=True)["state_dict"]
     key = f"subnet_statistics.{STOCK}"

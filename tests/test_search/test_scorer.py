@@ -176,7 +176,7 @@ def test_too_few_images(encoders, sample):
         Scorer(encoders, sample, get_metrics(["global"]), bn_images=8)
 
 
-def test_one_position_has_no_affinity(encoders, sample):
+def test_one_position_has_no_affinity():
     metric = get_metrics(["dense"])[0]
     with pytest.raises(UserError, match="image-size"):
         metric.describe(torch.randn(2, 4, 1, 1))

@@ -128,7 +128,7 @@ def test_budget_of_latency(files, tmp_path, monkeypatch):
     assert len(measured) == 10
 
 
-def test_latencies_are_kept(files, encoders, tmp_path):
+def test_latencies_are_kept(encoders, tmp_path):
     path = tmp_path / "latency.jsonl"
     net = encoders.student.backbone
     book = LatencyBook(net, path, (16, 16), "cpu", limit=1)

@@ -106,7 +106,7 @@ def test_the_same_command_goes_on(tool, options, tmp_path, capsys, monkeypatch):
     assert kept == [("dtd", "linear"), ("dtd", "knn"), ("aircraft", "knn")]
 
 
-def test_stores_hold_what_the_files_of_arrays_show(tool, options, tmp_path, data):
+def test_stores_hold_what_the_files_of_arrays_show(tool, options, tmp_path):
     tool.main([*options, "--sets", "cifar10", "--probe", "knn"])
     stores = {
         split: FeatureStore.open(tmp_path / "out/features/cifar10" / split)

@@ -70,7 +70,7 @@ def test_whole_run(job, tool, capsys):
     assert folder_bytes(job / "s") == before
 
 
-def test_import_and_its_errors(job, tool, capsys):
+def test_import_and_its_errors(job, tool):
     np.save(job / "f.npy", np.eye(3, dtype=np.float32))
     (job / "ids.txt").write_text("a/1\nb/1\nb/2\n")
     base = ["--from-npy", str(job / "f.npy"), "--out", str(job / "own")]

@@ -151,7 +151,7 @@ def test_latency_of_a_bare_space(tool, config, capsys, space):
     assert "(" in capsys.readouterr().out.splitlines()[1]
 
 
-def test_plot(tool, model_config, tmp_path, capsys):
+def test_plot(tool, model_config, tmp_path):
     pytest.importorskip("matplotlib")
     out = tmp_path / "space.png"
     tool.main([model_config("slimmable"), "--plot", str(out)])

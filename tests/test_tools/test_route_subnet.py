@@ -60,7 +60,7 @@ def exhaustive(files, tool):
     return answer(out), out
 
 
-def test_all_paths_and_max_are_ranked(exhaustive, capsys):
+def test_all_paths_and_max_are_ranked(exhaustive):
     found, out = exhaustive
     names = [row["subnet"] for row in found["ranking"]]
     assert len(names) == len(set(names)) == 17 and found["winner"] == names[0]

@@ -102,7 +102,7 @@ def test_a_pickle_with_code_is_refused(tmp_path):
         read_weights(tmp_path / "bad.pkl")
 
 
-def test_other_networks_are_refused(tmp_path):
+def test_other_networks_are_refused():
     with pytest.raises(UserError, match="no weights of a backbone as exports have"):
         convert_names({"blocks.0.attn.qkv.weight": torch.zeros(1)}, "torchvision")
     with pytest.raises(UserError, match="no MobileNetV3"):

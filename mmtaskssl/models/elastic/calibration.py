@@ -24,7 +24,7 @@ class Moments:
     def __init__(self, norm: nn.Module):
         self.count = 0
         self.total = self.squares = 0.0
-        self.handle = norm.register_forward_pre_hook(self.add)
+        norm.register_forward_pre_hook(self.add)
 
     def add(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """Takes one batch; a forward pre-hook."""
