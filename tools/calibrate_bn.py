@@ -89,7 +89,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     from mmtaskssl.export.choice import choose_subnets
     from mmtaskssl.export.source import load_source
+    from mmtaskssl.features.cli import pick_device
 
+    device = str(pick_device(args.device))
     names = list(args.subnet or [])
     if args.list:
         if not Path(args.list).is_file():
@@ -108,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = args.out or checkpoint.with_name(f"{checkpoint.stem}-calibrated.pth")
     transform = config_transform(cfg, args.image_size)
     if args.clusters:
-        images = calibrate_on_clusters(args, source, subnets, transform, out)
+        images = calibrate_on_clusters(args, source, subnets, transform, device, out)
     else:
         sample = draw_images(
             args.images,
@@ -118,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.seed,
             args.root,
         )
-        calibrate_source(source, subnets, sample, out, args.device)
+        calibrate_source(source, subnets, sample, out, device)
         images = len(sample.ids)
     print(
         f"{out}: statistics of {len(subnets)} sub-nets from {images} images; "
@@ -126,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
 
-def calibrate_on_clusters(args, source, subnets, transform, out) -> int:
+def calibrate_on_clusters(args, source, subnets, transform, device, out) -> int:
     """Calibrates paths; returns how many images took part."""
     from mmtaskssl.clustering.clusters import Clusters
     from mmtaskssl.routing.calibrate import calibrate_clusters
@@ -139,7 +141,7 @@ def calibrate_on_clusters(args, source, subnets, transform, out) -> int:
         args.batch_size,
         args.seed,
     )
-    calibrate_clusters(source, subnets, sample, out, args.device, not args.alone)
+    calibrate_clusters(source, subnets, sample, out, device, not args.alone)
     return len(sample)
 
 

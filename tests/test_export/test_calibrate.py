@@ -168,6 +168,7 @@ def test_broken_images_are_skipped(files, tmp_path):
         (["--subnet", "MIN", "--batch-size", "1"], "two images a batch"),
         (["--subnet", "MIN", "--images", "nowhere"], "does not exist"),
         (["--list", "nowhere.txt"], "does not exist"),
+        (["--subnet", "MIN", "--device", "warp:9"], "cannot be used"),
     ],
 )
 def test_bad_arguments_say_what_is_wrong(files, tool, tmp_path, arguments, words):
