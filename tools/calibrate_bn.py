@@ -17,9 +17,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -71,7 +70,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="for example cuda")
     parser.add_argument("--out", metavar="OUT")
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
+        "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
     )
     return parser.parse_args(argv)
 

@@ -11,9 +11,8 @@ mmselfsup to inherit or to paste.
 import argparse
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -44,7 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--format", choices=("pth", "safetensors"), default="pth")
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
+        "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
     )
     return parser.parse_args(argv)
 

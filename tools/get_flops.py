@@ -3,9 +3,8 @@
 import argparse
 import functools
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 
 def parse_args(argv):
@@ -47,7 +46,7 @@ def parse_args(argv):
     parser.add_argument("--csv", metavar="OUT", help="write the table here, too")
     parser.add_argument("--plot", metavar="OUT", help="draw the space into this image")
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
+        "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
     )
     return parser.parse_args(argv)
 

@@ -26,9 +26,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import OptionsAction
 from mmtaskssl.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     detection.add_argument("--iters", type=int, default=250)
     parser.add_argument("--overwrite", action="store_true", help="replace OUT")
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
+        "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
     )
     return parser.parse_args(argv)
 

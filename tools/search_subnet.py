@@ -15,9 +15,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -158,7 +157,7 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict:
         if "=" not in pair:
             raise UserError(f"--cfg-options takes KEY=VALUE, not {pair!r}")
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, default={})
+    parser.add_argument("--cfg-options", nargs="+", action=OptionsAction, default={})
     return parser.parse_args(["--cfg-options", *pairs] if pairs else []).cfg_options
 
 

@@ -3,9 +3,8 @@
 import argparse
 import os
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 
 def parse_args(argv):
@@ -34,7 +33,7 @@ def parse_args(argv):
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=DictAction,
+        action=OptionsAction,
         metavar="KEY=VALUE",
         help="override parts of the config, for example images=/my/folder "
         "train_cfg.max_iters=1000 model.backbone.depth=34",

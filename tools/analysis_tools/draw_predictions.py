@@ -10,9 +10,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 _PICTURES = "*/vis_data/vis_image/*.png"
 
@@ -26,7 +25,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--number", type=int, default=8, help="of images (default: 8)")
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE"
+        "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
     )
     args = parser.parse_args(argv)
     if args.number < 1:

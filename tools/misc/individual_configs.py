@@ -11,8 +11,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.models.algorithms.slimmable_control import (
     individual_config,
@@ -20,6 +18,7 @@ from mmtaskssl.models.algorithms.slimmable_control import (
 )
 from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -29,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("out", metavar="OUT", help="folder")
     parser.add_argument("--subnets", nargs="+", metavar="NAME", help="default: all")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction)
+    parser.add_argument("--cfg-options", nargs="+", action=OptionsAction)
     args = parser.parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     backbone = slimmable_backbone(cfg)

@@ -4,9 +4,8 @@ import argparse
 import contextlib
 import sys
 
-from mmengine.config import DictAction
-
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import OptionsAction
 
 
 def parse_args(argv):
@@ -17,7 +16,7 @@ def parse_args(argv):
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=DictAction,
+        action=OptionsAction,
         metavar="KEY=VALUE",
         help="override parts of the config",
     )

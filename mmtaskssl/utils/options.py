@@ -1,0 +1,68 @@
+"""The ``--cfg-options`` of the tools."""
+
+import argparse
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.config import DictAction
+
+from .errors import UserError
+
+# Options, and last parts of dotted ones, whose values are names of files or folders.
+_PATHS = frozenset(
+    [
+        "ann_file",
+        "backbone",
+        "checkpoint",
+        "clusters",
+        "data_root",
+        "images",
+        "load_from",
+        "selection",
+        "source",
+        "target",
+        "work_dir",
+    ]
+)
+
+
+class OptionsAction(DictAction):
+    """mmengine's ``KEY=VALUE`` options, but a path means what it says.
+
+    mmengine drops the spaces of a value, splits it at commas, and takes a folder called
+    2024 for a number.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        """Adds the options to those of the namespace.
+
+        Args:
+            parser: Ignored.
+            namespace: Receives the options.
+            values: ``KEY=VALUE`` each.
+            option_string: Named in messages.
+
+        Raises:
+            UserError: One has no "=".
+        """
+        options = copy.copy(getattr(namespace, self.dest, None) or {})
+        for pair in values or ():
+            key, equals, value = pair.partition("=")
+            if not equals or not key:
+                raise UserError(f"{option_string} takes KEY=VALUE, not {pair!r}")
+            options[key] = self._value(key, value)
+        setattr(namespace, self.dest, options)
+
+    def _value(self, key: str, text: str) -> Any:
+        bare = text.strip("'\"")
+        listed = bare.startswith(("[", "("))
+        if key.rpartition(".")[2] in _PATHS and bare != "None" and not listed:
+            return bare
+        return self._parse_iterable(text)
