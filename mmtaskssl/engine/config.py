@@ -75,6 +75,12 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     except (KeyError, TypeError, AssertionError) as error:
         raise UserError(f"--cfg-options do not fit {name}: {_text(error)}") from error
     _spread_variables(cfg, options)
+    loaded = cfg.get("load_from")
+    if isinstance(cfg.get("backbone"), str) and loaded and "load_from" not in options:
+        raise UserError(
+            f"{name} loads {loaded} over the weights of backbone=...: "
+            "add load_from=None to --cfg-options"
+        )
     apply_transfer_options(cfg, options.get("data_root"))
     return cfg
 
@@ -132,6 +138,9 @@ def _spread_variables(cfg: Config, options: dict[str, Any]) -> None:
             cfg.merge_from_dict({place: options[variable]})
     if "max_iters" in options:
         _shorten_warmup(cfg.get("param_scheduler"), options["max_iters"])
+        if cfg.train_cfg.get("val_interval"):  # or nothing would be measured at all
+            interval = min(cfg.train_cfg.val_interval, options["max_iters"])
+            cfg.train_cfg.val_interval = interval
     loader = cfg.get("train_dataloader") or {}
     if loader.get("num_workers") == 0:
         loader["persistent_workers"] = False

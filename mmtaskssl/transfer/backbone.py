@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from ..utils.errors import UserError
 from .export_info import ExportInfo
 
 # What a host's config decides about any backbone, whichever network it is.
 _OPTIONS = ("frozen_stages", "norm_eval", "with_cp", "zero_init_residual")
+# Necks and heads of the hosts count the maps of strides 4, 8, 16 and 32.
+_LEVELS = range(4)
 _RESNET_OPTIONS = ("strides", "dilations", "contract_dilation", "num_stages")
 
 
@@ -14,7 +17,9 @@ def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
 
     Which stages are returned, strides, dilations, freezing and the mode of the norms
     stay as the host's config has them. The outputs 0 to 3 that the config asks for are
-    those of strides 4 to 32 without dilation, whatever their number in the network.
+    those of strides 4 to 32 without dilation, whatever their number in the network. Of
+    a backbone that counts otherwise (layers, or a default of its own) only how many
+    outputs there are is taken: the last ones.
 
     Args:
         model: A model's config, changed in place.
@@ -22,12 +27,19 @@ def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
 
     Returns:
         Channels of the outputs.
+
+    Raises:
+        UserError: The network has none of the outputs.
     """
     old = model["backbone"]
     network = dict(export.plain_network)
-    levels = old.get("out_indices", range(len(export.pyramid)))
     # A network of fewer stages has no map of the last strides.
-    levels = [level for level in levels if level < len(export.pyramid)]
+    levels = [level for level in _levels(model) if level < len(export.pyramid)]
+    if not levels:
+        raise UserError(
+            f"export {export.name} has {len(export.pyramid)} feature maps, none of "
+            f"those that the config reads: {tuple(_levels(model))}"
+        )
     kept = _OPTIONS
     if network["type"].endswith("SubnetResNet"):
         kept += _RESNET_OPTIONS
@@ -44,11 +56,29 @@ def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
     network["out_indices"] = tuple(export.pyramid[level] for level in levels)
     init = export.init_cfg()
     if init is not None:
+        given = old.get("init_cfg")
+        if isinstance(given, dict) and "allow_partial" in given:
+            init["allow_partial"] = given["allow_partial"]
         # Zeroing comes after loading.
         network |= {"init_cfg": init, "zero_init_residual": False}
     model["backbone"] = network
     model.pop("pretrained", None)  # mmseg's older way to name weights
+    whole = model.get("init_cfg")
+    if isinstance(whole, dict) and whole.get("type") == "Pretrained":
+        del model["init_cfg"]  # after it mmengine would not initialise the backbone
     return [export.out_channels[index] for index in network["out_indices"]]
+
+
+def _levels(model: dict[str, Any]) -> list[int]:
+    given = model["backbone"].get("out_indices")
+    if given is not None and max(given) in _LEVELS:
+        return list(given)
+    if given is None:
+        neck = model.get("neck")
+        first = neck[0] if isinstance(neck, list | tuple) else neck
+        given = (first or {}).get("in_channels")
+    count = len(given) if isinstance(given, list | tuple) else len(_LEVELS)
+    return list(_LEVELS)[-count:]
 
 
 def _norm(backbone: dict[str, Any]) -> dict[str, Any]:

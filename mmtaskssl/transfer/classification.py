@@ -24,10 +24,12 @@ def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
         UserError: A neck or a head whose input cannot follow.
     """
     neck, head = model.get("neck"), model["head"]
-    if neck and str(neck["type"]).rpartition(".")[2] != "GlobalAveragePooling":
-        raise UserError(
-            f"the neck {neck['type']} cannot follow an export; use GlobalAveragePooling"
-        )
+    for part in neck if isinstance(neck, list | tuple) else [neck] if neck else []:
+        if str(part["type"]).rpartition(".")[2] != "GlobalAveragePooling":
+            raise UserError(
+                f"the neck {part['type']} cannot follow an export; use "
+                "GlobalAveragePooling"
+            )
     if not isinstance(head.get("in_channels"), int):
         raise UserError(
             f"the head {head['type']} has no in_channels to follow an export"

@@ -68,7 +68,7 @@ def _check_classes(head: dict, dataset: Any, purpose: str) -> None:
 
 
 def _heads(model: dict) -> Iterator[tuple[str, dict]]:
-    for name in ("decode_head", "auxiliary_head", "bbox_head", "roi_head"):
+    for name in ("decode_head", "auxiliary_head", "bbox_head", "mask_head", "roi_head"):
         value = model.get(name)
         if name == "roi_head" and value:
             for part in ("bbox_head", "mask_head"):

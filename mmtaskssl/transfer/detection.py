@@ -6,6 +6,9 @@ from ..utils.errors import UserError
 from .backbone import replace_backbone
 from .export_info import ExportInfo
 
+# Parts of a detector that read feature maps, where it has no neck.
+HEADS = ("rpn_head", "bbox_head", "mask_head", "panoptic_head")
+
 
 def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
     """Puts an export into a detector and fits what reads its feature maps.
@@ -41,7 +44,7 @@ def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
         return [*changes, f"neck.in_channels={first['in_channels']}"]
     if "shared_head" in (model.get("roi_head") or {}):
         return changes + _rewire_c4(model, export, channels[-1])
-    for name in ("rpn_head", "bbox_head"):
+    for name in HEADS:
         if "in_channels" in (model.get(name) or {}):
             head = model[name]
             head["in_channels"] = _like(head["in_channels"], channels)
@@ -72,7 +75,8 @@ def _rewire_c4(model: dict[str, Any], export: ExportInfo, channels: int) -> list
     if init is not None:
         stage = f"layer{len(export.pyramid)}"
         model["backbone"]["init_cfg"]["skip"] = [f"{stage}."]
-        head["init_cfg"] = {**init, "only": [stage]}
+        partial = model["backbone"]["init_cfg"].get("allow_partial", False)
+        head["init_cfg"] = {**init, "only": [stage], "allow_partial": partial}
     roi_head["shared_head"] = head
     changes = ["roi_head.shared_head=the last stage"]
     places = {

@@ -20,7 +20,8 @@ class ExportInit:
         only: Parts of the module that the file has, ``layer4`` for one; none: all of
             it. Its other parts are its own.
         skip: Prefixes of the file's keys that the module lacks on purpose.
-        allow_partial: Go on where only part of the module's keys match.
+        allow_partial: Go on where only part of the module's keys match. Beside
+            ``backbone=EXPORT_DIR``: ``model.backbone.init_cfg.allow_partial=True``.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..utils.errors import UserError
 from .backbone import replace_backbone
 from .export_info import ExportInfo
 
@@ -15,6 +16,9 @@ def rewire_segmentor(model: dict[str, Any], export: ExportInfo) -> list[str]:
 
     Returns:
         What was changed, a line each.
+
+    Raises:
+        UserError: A head reads a feature map that the export does not have.
     """
     wanted = len(model["backbone"].get("out_indices", range(4)))
     channels = replace_backbone(model, export)
@@ -29,20 +33,29 @@ def rewire_segmentor(model: dict[str, Any], export: ExportInfo) -> list[str]:
         several = isinstance(heads, list | tuple)
         for number, head in enumerate(heads if several else [heads]):
             place = f"{name}[{number}]" if several else name
-            changes += [f"{place}.{change}" for change in _fit(head, channels, missing)]
+            try:
+                fitted = _fit(head, channels, missing)
+            except IndexError as error:
+                raise UserError(
+                    f"{place} reads feature map {head['in_index']} of the backbone, "
+                    f"but export {export.name} gives {len(channels)}"
+                ) from error
+            changes += [f"{place}.{change}" for change in fitted]
     return changes
 
 
 def _fit(head: dict[str, Any], channels: list[int], missing: int) -> list[str]:
     changes = []
     index = head.get("in_index", -1)
-    if isinstance(index, list | tuple):
+    if "in_index" not in head and isinstance(head.get("in_channels"), list | tuple):
+        index = range(len(channels))  # Mask2Former's reads all
+    if not isinstance(index, int):
         index = list(index)[: len(channels)]
         fitting = [channels[i] for i in index]
     else:  # counted from the end, where a network of fewer stages ends, too
         index = max(index - missing, 0) if index >= 0 else index
         fitting = channels[index]
-    if missing:
+    if missing and "in_index" in head:
         head["in_index"] = index
         changes.append(f"in_index={index}")
     if "in_channels" in head:

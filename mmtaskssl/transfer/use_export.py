@@ -1,13 +1,21 @@
 """One way in for every host: a config's backbone becomes an export."""
 
+import logging
+from typing import Any
+
+import numpy as np
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from ..features.transform import IMAGENET_MEAN, IMAGENET_STD
 from ..utils.errors import UserError
 from .classification import rewire_classifier
-from .detection import rewire_detector
+from .detection import HEADS, rewire_detector
 from .export_info import ExportInfo
 from .segmentation import rewire_segmentor
+
+# How the names of the hosts' preprocessors end.
+_HOSTS = "datapreprocessor"
 
 
 def use_export(cfg: Config, export: ExportInfo) -> None:
@@ -29,7 +37,7 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
         raise UserError("the config's model has no backbone that an export could be")
     if "decode_head" in model:
         changes = rewire_segmentor(model, export)
-    elif "bbox_head" in model or "roi_head" in model or "rpn_head" in model:
+    elif any(part in model for part in ("roi_head", *HEADS)):
         changes = rewire_detector(model, export)
     elif "head" in model:
         changes = rewire_classifier(model, export)
@@ -38,7 +46,33 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
     weights = "untrained" if export.weights is None else str(export.weights)
     cfg.export = {"subnet": export.name, "weights": weights}
     _import_us(cfg)
+    _check_pixels(model.get("data_preprocessor") or cfg.get("data_preprocessor"))
     print_log(f"transfer: {', '.join(changes)}, weights: {weights}", "current")
+
+
+def _check_pixels(preprocessor: dict[str, Any] | None) -> None:
+    """Says so where a host's config feeds other numbers than pre-training did.
+
+    Such are mmdet's recipes for weights of Caffe: BGR, and not divided by anything.
+    """
+    given = preprocessor or {}
+    if str(given.get("type", "")).lower() == "multibranchdatapreprocessor":
+        given = given.get("data_preprocessor") or {}
+    if not given or not str(given.get("type", _HOSTS)).lower().endswith(_HOSTS):
+        return
+    rgb = given.get("bgr_to_rgb") or given.get("to_rgb")
+    wanted = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+    alike = all(
+        np.allclose(given.get(key) or 0, value, atol=1) for key, value in wanted.items()
+    )
+    if not (alike and rgb):
+        print_log(
+            "the config's pixels are not those of our pre-training, RGB less "
+            f"{IMAGENET_MEAN} by {IMAGENET_STD}: if the export's were, set mean, std "
+            "and bgr_to_rgb of model.data_preprocessor",
+            "current",
+            logging.WARNING,
+        )
 
 
 def _import_us(cfg: Config) -> None:

@@ -23,3 +23,15 @@ def test_other_schedules_by_iteration_are_left_alone(tmp_path):
     )
     cfg = load_config(str(path), {"max_iters": 100})
     assert cfg.param_scheduler[0].end == 900
+
+
+def test_a_shortened_training_is_measured_at_its_end(tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text("train_cfg = dict(max_iters=900, val_interval=300)\n")
+    found = [
+        load_config(str(path), {"max_iters": length}).train_cfg.val_interval
+        for length in (100, 600, 1200)
+    ]
+    assert found == [100, 300, 300]
+    options = {"max_iters": 100, "train_cfg.val_interval": 20}
+    assert load_config(str(path), options).train_cfg.val_interval == 20
