@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from .. import __version__
+from ..features.checkpoint import save_state_dict
 from ..models.backbones import ElasticBackbone
 from ..subnets import Subnet, arch_to_dict, cost
 from ..utils.atomic import atomic_folder
@@ -82,7 +82,7 @@ def write_bundle(
         f"{costs.params / 1e6:.2f} M parameters."
     )
     with atomic_folder(Path(folder) / subnet.name) as temporary:
-        _save(state, temporary / weights, file_format)
+        save_state_dict(state, temporary / weights)
         meta |= {"weights": weights, "weights_sha256": file_sha256(temporary / weights)}
         text = json.dumps(meta, indent=2) + "\n"
         (temporary / "meta.json").write_text(text, encoding="utf-8")
@@ -91,17 +91,6 @@ def write_bundle(
         fragment = config_fragment(backbone, subnet, title, named)
         (temporary / "config.py").write_text(fragment, encoding="utf-8")
     return meta
-
-
-def _save(state: dict[str, Tensor], path: Path, file_format: str) -> None:
-    if file_format == "pth":
-        torch.save(state, path)
-        return
-    try:
-        from safetensors.torch import save_file
-    except ImportError as error:
-        raise UserError("writing safetensors needs: pip install safetensors") from error
-    save_file(state, path, metadata={"format": "pt"})
 
 
 @torch.no_grad()

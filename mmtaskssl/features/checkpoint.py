@@ -111,6 +111,22 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} is damaged or no checkpoint ({error})") from error
 
 
+def save_state_dict(state: Mapping[str, Tensor], path: Path) -> None:
+    """Writes weights as the file's suffix says, ``.safetensors`` or torch's.
+
+    Raises:
+        UserError: safetensors is not installed.
+    """
+    if path.suffix != ".safetensors":
+        torch.save(dict(state), path)
+        return
+    try:
+        from safetensors.torch import save_file
+    except ImportError as error:
+        raise UserError("writing safetensors needs: pip install safetensors") from error
+    save_file(dict(state), path, metadata={"format": "pt"})
+
+
 def load_weights(
     module: nn.Module,
     weights: Mapping[str, Tensor],

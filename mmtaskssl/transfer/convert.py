@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..features.checkpoint import load_state_dict
+from ..features.checkpoint import load_state_dict, save_state_dict
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 
@@ -69,7 +69,13 @@ def _renaming(
         table = _mobilenet_table()
         if back:
             table = {theirs: ours for ours, theirs in table.items()}
+        lacking = [name for name in table if name not in weights]
+        lacking = [name for name in lacking if not name.endswith("_tracked")]
+        if lacking:  # the Small one has many of the names
+            raise UserError(f"this is no MobileNetV3-Large: {lacking[0]} is missing")
         return table.get
+    if mobile and "conv_stem.weight" in weights:
+        raise UserError(f"these are timm's names of a MobileNetV3, not {framework}'s")
     return lambda name: name if _is_torchvision(name) else None
 
 
@@ -182,12 +188,18 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def write_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
-    """Writes ``.pth``, or the ``.pkl`` that detectron2 matches by heuristics."""
+    """Writes ``.pth``, ``.safetensors`` or the ``.pkl`` of detectron2's heuristics.
+
+    Raises:
+        UserError: A name that ends otherwise.
+    """
     path = Path(path)
+    if path.suffix not in (".pth", ".safetensors", ".pkl"):
+        raise UserError(f"{path} must end in .pth, .safetensors or .pkl")
     with atomic_path(path) as temporary:
         if path.suffix == ".pkl":
             arrays = {name: value.numpy() for name, value in weights.items()}
             content = {"model": arrays, "matching_heuristics": True}
             temporary.write_bytes(pickle.dumps({**content, "__author__": "mmtaskssl"}))
         else:
-            torch.save(dict(weights), temporary)
+            save_state_dict(weights, temporary)

@@ -1,7 +1,7 @@
 """Checkpoints to give away."""
 
 import hashlib
-import os
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,14 @@ def publish(
     weights = load_state_dict(checkpoint, trust)
     read = read_checkpoint(checkpoint, trust)
     meta = read.get("meta") if isinstance(read.get("meta"), Mapping) else {}
-    meta = {key: meta[key] for key in _META if _is_plain(meta.get(key))}
+    meta = {key: meta[key] for key in _META if key in meta and _is_plain(meta[key])}
     content = {"state_dict": weights, "meta": meta}
-    with atomic_path(out) as temporary:
-        torch.save(content, temporary)
-    digest = hashlib.sha256(out.read_bytes()).hexdigest()[:8]
+    file = io.BytesIO()  # not by way of ``out``, which may be the checkpoint
+    torch.save(content, file)
+    digest = hashlib.sha256(file.getbuffer()).hexdigest()[:8]
     final = out.with_name(f"{out.stem}-{digest}{out.suffix}")
-    os.replace(out, final)
+    with atomic_path(final) as temporary:
+        temporary.write_bytes(file.getbuffer())
     return final, Path(checkpoint).stat().st_size, final.stat().st_size
 
 
@@ -50,4 +51,4 @@ def _is_plain(value: Any) -> bool:
         return all(map(_is_plain, value.values()))
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
-    return isinstance(value, str | int | float)
+    return value is None or isinstance(value, str | int | float)

@@ -9,6 +9,7 @@ import torch
 import torchvision
 
 from mmtaskssl.transfer.convert import convert_names, read_weights, write_weights
+from mmtaskssl.transfer.publish import publish
 from mmtaskssl.utils.errors import UserError
 from tests.test_tools._tools import failure_of, load_tool
 
@@ -109,6 +110,28 @@ def test_other_networks_are_refused():
         convert_names({"features.0.0.weight": torch.zeros(1)}, "detectron2")
 
 
+def test_a_small_mobilenet_is_refused():
+    from torchvision.models import mobilenet_v3_small
+
+    with pytest.raises(UserError, match="this is no MobileNetV3-Large: features"):
+        convert_names(mobilenet_v3_small().state_dict(), "timm")
+    names = {"conv_stem.weight": torch.zeros(1), "bn1.weight": torch.zeros(1)}
+    with pytest.raises(UserError, match="these are timm's names of a MobileNetV3"):
+        convert_names(names, "torchvision", back=True)
+
+
+def test_publish_keeps_its_input_and_every_class(tmp_path):
+    """mmseg's data sets have a label map, which is None."""
+    file = tmp_path / "net.pth"
+    meta = {"dataset_meta": {"classes": ("a", "b"), "label_map": None}}
+    content = {"state_dict": {"a": torch.ones(1)}, "meta": meta, "optimizer": {}}
+    torch.save(content, file)
+    path, _, _ = publish(file, file)
+    assert torch.load(file, weights_only=True).keys() == content.keys()
+    assert torch.load(path, weights_only=True)["meta"] == meta
+    assert publish(file, tmp_path / "net.pth")[0] == path
+
+
 def test_publish(tmp_path):
     weights = {"backbone.conv1.weight": torch.randn(8, 3, 3, 3)}
     optimizer = {"state": {0: {"momentum_buffer": torch.zeros(10000)}}}
@@ -141,3 +164,12 @@ def test_a_checkpoint_with_code_is_published_where_it_is_trusted(tmp_path):
 def test_write_and_read(tmp_path):
     write_weights({"conv1.weight": torch.ones(2)}, tmp_path / "a.pth")
     assert read_weights(tmp_path / "a.pth")["conv1.weight"].tolist() == [1, 1]
+
+
+def test_the_suffix_says_the_format(tmp_path):
+    pytest.importorskip("safetensors")
+    write_weights({"conv1.weight": torch.ones(2)}, tmp_path / "a.safetensors")
+    found = read_weights(tmp_path / "a.safetensors")
+    assert found["conv1.weight"].tolist() == [1, 1]
+    with pytest.raises(UserError, match=r"a\.bin must end in \.pth, \.safetensors or"):
+        write_weights(found, tmp_path / "a.bin")
