@@ -21,7 +21,7 @@ _LARGEST_JSON = 64 << 20
 _BOX = ("xmin", "ymin", "xmax", "ymax")
 _COCO_KEYS = {
     "images": ("id", "file_name", "width", "height"),
-    "annotations": ("image_id", "category_id", "bbox", "area"),
+    "annotations": ("id", "image_id", "category_id", "bbox", "area"),
     "categories": ("id", "name"),
 }
 
@@ -40,17 +40,18 @@ def check_annotations(
         UserError: A file is missing, empty or malformed; names it and the line.
     """
     for loader in loaders:
+        evaluator = cfg.get(loader.replace("dataloader", "evaluator"))
         for data in _data_sets((cfg.get(loader) or {}).get("dataset")):
             root, name = data.get("data_root") or "", data.get("ann_file")
             if "://" in f"{root}{name}":
                 continue
             if isinstance(name, str) and name:
-                _check_file(data, Path(root, name), loader)
+                _check_file(data, Path(root, name), loader, evaluator)
             elif "seg_map_path" in (data.get("data_prefix") or {}):
                 _check_folders(data, loader)
 
 
-def _check_file(data: dict, file: Path, loader: str) -> None:
+def _check_file(data: dict, file: Path, loader: str, evaluator: Any) -> None:
     if not file.exists():
         raise UserError(
             f"annotation file {file} of {loader} does not exist; set data_root=..."
@@ -59,7 +60,8 @@ def _check_file(data: dict, file: Path, loader: str) -> None:
     if kind in _XML:
         _check_xml(data, file, loader == _TRAIN)
     elif kind == _COCO and file.stat().st_size <= _LARGEST_JSON:
-        _check_json(data, file, loader == _TRAIN)
+        training = loader == _TRAIN
+        _check_json(data, file, training, _coco_keys(None if training else evaluator))
     elif file.suffix == ".txt" and not _begins(file):
         raise UserError(f"{file} of {loader} lists no image")
 
@@ -150,7 +152,20 @@ def _names_in(file: Path) -> set[str]:
     return names
 
 
-def _check_json(data: dict, file: Path, training: bool) -> None:
+def _coco_keys(evaluator: Any) -> dict[str, tuple[str, ...]]:
+    """Returns what each section of a file must have."""
+    keys = dict(_COCO_KEYS)
+    metrics = evaluator if isinstance(evaluator, list | tuple) else [evaluator or {}]
+    if any(metric.get("ann_file") for metric in metrics):  # read by pycocotools
+        keys["annotations"] += ("iscrowd",)
+    if any(metric.get("format_only") for metric in metrics):  # of unknown objects
+        del keys["annotations"]
+    return keys
+
+
+def _check_json(
+    data: dict, file: Path, training: bool, sections: dict[str, tuple[str, ...]]
+) -> None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -159,18 +174,22 @@ def _check_json(data: dict, file: Path, training: bool) -> None:
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is no text") from error
-    for section, keys in _COCO_KEYS.items():
+    for section, keys in sections.items():
         if not isinstance(content, dict) or not isinstance(content.get(section), list):
             raise UserError(f"{file} is not COCO's: it has no list {section!r}")
         for number, entry in enumerate(content[section], 1):
+            place = f"{file}: entry {number} of {section!r}"
+            if not isinstance(entry, dict):
+                raise UserError(f"{place} is no object with keys")
             missing = [key for key in keys if key not in entry]
             if missing:
-                raise UserError(
-                    f"{file}: entry {number} of {section!r} has no {missing[0]!r}"
-                )
+                raise UserError(f"{place} has no {missing[0]!r}")
+            box = entry["bbox"] if section == "annotations" else [0] * 4
+            if not isinstance(box, list) or len(box) != 4:
+                raise UserError(f"{place} has the bbox {box}, not x, y, width, height")
     if not content["images"]:
         raise UserError(f"{file} lists no image")
     names = {entry["id"]: str(entry["name"]) for entry in content["categories"]}
-    used = {entry["category_id"] for entry in content["annotations"]}
+    used = {entry["category_id"] for entry in content.get("annotations", ())}
     found = {names[number] for number in used if number in names}
     _check_names(data, found, f"that {file} lists", training)

@@ -126,6 +126,12 @@ def test_folders_of_a_segmentors_images(tmp_path):
         (lambda c: c.update(annotations=[]), "has an object to train with"),
         (lambda c: c["annotations"][1].pop("bbox"), "entry 2 of 'annotations' has no"),
         (lambda c: c["images"][0].pop("width"), "entry 1 of 'images' has no 'width'"),
+        (lambda c: c["annotations"][0].pop("id"), "entry 1 of 'annotations' has no"),
+        (lambda c: c["images"].append(3), "entry 3 of 'images' is no object"),
+        (
+            lambda c: c["annotations"][0].update(bbox=[1, 2]),
+            r"bbox \[1, 2\], not x",
+        ),
         (lambda c: c["categories"].reverse(), None),
     ],
 )
@@ -142,6 +148,28 @@ def test_contents_of_json(tmp_path, change, words):
         words = "classes cat: the files name green, red"
     with pytest.raises(UserError, match=words):
         check_annotations(cfg)
+
+
+def test_json_has_what_its_evaluator_reads(tmp_path):
+    _host_data.make_coco(tmp_path)
+    file = tmp_path / "instances.json"
+    content = json.loads(file.read_text())
+    del content["annotations"][1]["iscrowd"]
+    file.write_text(json.dumps(content))
+    check_annotations(coco_config(tmp_path))
+    loader = coco_config(tmp_path).train_dataloader
+    cfg = Config({"val_dataloader": loader, "val_evaluator": {"type": "CocoMetric"}})
+    check_annotations(cfg)
+    cfg.val_evaluator.ann_file = str(file)
+    with pytest.raises(UserError, match="entry 2 of 'annotations' has no 'iscrowd'"):
+        check_annotations(cfg)
+    # As COCO's image_info_test-dev2017.json, whose objects are not public.
+    del content["annotations"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="it has no list 'annotations'"):
+        check_annotations(cfg)
+    cfg.val_evaluator.format_only = True
+    check_annotations(cfg)
 
 
 def test_malformed_json(tmp_path):
