@@ -87,7 +87,8 @@ def read_run(folder: str | Path) -> Run:
 
     Args:
         folder: As given to ``tools/train.py --work-dir``; a training that was resumed
-            has several logs in it, which are joined.
+            has several logs in it, which are joined. Of trainings that began anew the
+            last counts; logs of tools/test.py do not, beside a training's.
 
     Raises:
         UserError: No logs there, or damaged ones.
@@ -97,10 +98,17 @@ def read_run(folder: str | Path) -> Run:
     if not logs:
         raise UserError(f"{folder} is no work dir of a training: no */{_SCALARS}")
     curves: dict[str, dict[int, float]] = {}
+    cfg = Config()
     for log in logs:
-        _read_log(log, curves)
-    config = logs[-1].parent / "config.py"
-    cfg = Config.fromfile(config) if config.is_file() else Config()
+        found = _read_log(log)
+        if "loss" in curves and "loss" not in found:
+            continue
+        config = log.parent / "config.py"
+        cfg = Config.fromfile(config) if config.is_file() else Config()
+        if not cfg.get("resume"):
+            curves = {}
+        for name, curve in found.items():
+            curves.setdefault(name, {}).update(curve)
     export = cfg.get("export") or {}
     names = [path.stem for path in folder.glob("*.py")]
     return Run(
@@ -138,7 +146,8 @@ def _backbone(export: dict[str, str]) -> str:
     return "/".join(Path(export["weights"]).parts[-3:-1])
 
 
-def _read_log(log: Path, curves: dict[str, dict[int, float]]) -> None:
+def _read_log(log: Path) -> dict[str, dict[int, float]]:
+    curves: dict[str, dict[int, float]] = {}
     trained = 0
     for number, line in enumerate(log.read_text(encoding="utf-8").splitlines(), 1):
         try:
@@ -156,6 +165,7 @@ def _read_log(log: Path, curves: dict[str, dict[int, float]]) -> None:
                 curves.setdefault(name, {})[max(step, trained)] = scale * value
             elif key == "loss":
                 curves.setdefault(name, {})[step] = value
+    return curves
 
 
 def find_runs(folders: Iterable[str | Path]) -> list[Run]:

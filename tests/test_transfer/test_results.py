@@ -41,12 +41,25 @@ def runs(tmp_path):
 
 def test_resumed_run_is_one(tmp_path):
     write_run(tmp_path / "a", 3, "untrained", rows(10, 0.1))
-    write_run(tmp_path / "a", 3, "untrained", rows(20, 0.25), "20260102_000000")
+    later = "20260102_000000", "resume = True"
+    write_run(tmp_path / "a", 3, "untrained", rows(20, 0.25), *later)
     run = read_run(tmp_path / "a")
     assert run.metrics == {"mAP": 25.0, "AP50": 50.0}
     assert run.curves["mAP"] == [(10, 10.0), (20, 25.0)]
     assert (run.seed, run.task) == (3, "faster-rcnn_bccd")
     assert run.backbone == "s8-w8.16-d1.1 untrained"
+
+
+def test_the_last_of_several_trainings_counts(tmp_path):
+    write_run(tmp_path / "a", 3, "/x/byol/weights.pth", rows(20, 0.9))
+    again = rows(10, 0.1)
+    write_run(tmp_path / "a", 4, "/x/moco/weights.pth", again, "20260102_000000")
+    # tools/test.py logs into the same folder, without the options of the training.
+    tested = [{"pascal_voc/mAP": 0.7, "step": 0}]
+    write_run(tmp_path / "a", 0, "untrained", tested, "20260103_000000")
+    run = read_run(tmp_path / "a")
+    assert run.curves["mAP"] == [(10, 10.0)]
+    assert (run.seed, run.backbone) == (4, "x/moco")
 
 
 def test_table_and_tool(runs, capsys):
