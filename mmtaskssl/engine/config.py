@@ -170,7 +170,7 @@ def _shorten_warmup(schedulers: list[dict] | None, max_iters: int) -> None:
     before, warmup.end = warmup.end, min(warmup.end, max(1, max_iters // 10))
     for scheduler in schedulers:
         if scheduler.get("begin") == before:
-            scheduler.begin = warmup.end
+            scheduler.begin = min(warmup.end, max_iters - 1)  # before its end
 
 
 def _innermost(dataset: dict) -> dict:

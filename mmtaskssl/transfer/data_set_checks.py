@@ -47,8 +47,12 @@ def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
     files = list(itertools.chain.from_iterable(map(_files_of, _innermost(dataset))))
     for image, label_map in files:
         for path in (image, label_map):
-            if path and "://" not in path and not os.path.isfile(path):
+            if not path or "://" in path:
+                continue
+            if not os.path.isfile(path):
                 raise UserError(f"{path} is listed for {purpose} but does not exist")
+            if not os.path.getsize(path):
+                raise UserError(f"{path} is listed for {purpose} but is empty")
     head = heads.get("decode_head")
     if head is not None and classes:
         _check_labels(files, len(classes), head.get("ignore_index", 255), dataset)

@@ -55,6 +55,8 @@ class ExportInfo:
                 tuple(meta.get("pyramid", range(len(channels)))),
                 folder / meta["weights"] if trained else None,
             )
+            if max(info.pyramid) >= len(channels):
+                raise ValueError("a map of a stage that the network does not have")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{folder / META} is damaged: export again") from error
         if trained and not info.weights.is_file():

@@ -6,13 +6,18 @@ _SMALL = "configs/selfsup/mocov2/mocov2_resnet18_1xb256-coslr-20k_folder-64px.py
 
 
 @pytest.mark.parametrize(
-    ("max_iters", "warmup"), [(20000, 200), (2000, 200), (500, 50), (5, 1)]
+    ("max_iters", "warmup"), [(20000, 200), (2000, 200), (500, 50), (5, 1), (2, 1)]
 )
 def test_a_shortened_training_shortens_its_warmup(max_iters, warmup):
     cfg = load_config(_SMALL, {"max_iters": max_iters})
     linear, cosine = cfg.param_scheduler
     assert (linear.end, cosine.begin) == (warmup, warmup)
     assert cfg.train_cfg.max_iters == max_iters
+
+
+def test_one_iteration_has_a_schedule_that_can_be_built():
+    linear, cosine = load_config(_SMALL, {"max_iters": 1}).param_scheduler
+    assert (linear.end, cosine.begin) == (1, 0)
 
 
 def test_other_schedules_by_iteration_are_left_alone(tmp_path):

@@ -211,6 +211,13 @@ def files(tmp_path):
     return [(tmp_path / "image.png", tmp_path / "map.png")]
 
 
+def test_an_image_that_was_not_copied_whole(files):
+    image, _ = files[0]
+    image.write_bytes(b"")
+    with pytest.raises(UserError, match=r"image\.png is listed for training but is em"):
+        check(files)
+
+
 def test_training_data(files, tmp_path):
     check(files)
     with pytest.raises(UserError, match="no training image is left"):

@@ -1,5 +1,7 @@
 """Exports in models whose configs count feature maps in other ways than a ResNet's."""
 
+import json
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -86,6 +88,14 @@ def test_nothing_is_loaded_over_the_export(resnet_export, tmp_path):
     cfg = load_config(str(path), options)
     # With it mmengine would not initialise the parts of the model.
     assert "init_cfg" not in cfg.model and "init_cfg" in cfg.model.backbone
+
+
+def test_a_map_of_a_stage_that_is_none(resnet_export, tmp_path):
+    meta = json.loads((resnet_export / "meta.json").read_text())
+    meta["pyramid"] = [0, 1, 2, 9]
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(UserError, match=r"meta\.json is damaged: export again"):
+        ExportInfo.read(tmp_path, trained=False)
 
 
 CAFFE = {"mean": [103.53, 116.28, 123.675], "std": [1.0, 1.0, 1.0]}
