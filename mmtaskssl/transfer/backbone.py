@@ -1,6 +1,9 @@
 """The host's place for an export: options stay, the network is another."""
 
+import logging
 from typing import Any
+
+from mmengine.logging import print_log
 
 from ..utils.errors import UserError
 from .export_info import ExportInfo
@@ -10,6 +13,8 @@ _OPTIONS = ("frozen_stages", "norm_eval", "with_cp", "zero_init_residual")
 # Necks and heads of the hosts count the maps of strides 4, 8, 16 and 32.
 _LEVELS = range(4)
 _RESNET_OPTIONS = ("strides", "dilations", "contract_dilation", "num_stages")
+# Layers that exports do not have.
+_EXTRAS = ("dcn", "plugins")
 
 
 def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
@@ -39,6 +44,13 @@ def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
         raise UserError(
             f"export {export.name} has {len(export.pyramid)} feature maps, none of "
             f"those that the config reads: {tuple(_levels(model))}"
+        )
+    if lost := [key for key in _EXTRAS if old.get(key)]:
+        print_log(
+            f"the config's backbone has {' and '.join(lost)}, exports have not: "
+            "trained without",
+            "current",
+            logging.WARNING,
         )
     kept = _OPTIONS
     if network["type"].endswith("SubnetResNet"):

@@ -10,6 +10,7 @@ from mmengine.registry import OPTIM_WRAPPERS, PARAM_SCHEDULERS
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.transfer import ExportInfo, use_export
 from mmtaskssl.transfer import use_export as module
+from mmtaskssl.transfer.backbone import replace_backbone
 from mmtaskssl.utils.errors import UserError
 
 CHANNELS = (8, 16, 32, 64)
@@ -120,6 +121,17 @@ def test_other_pixels_are_said(preprocessor, warned, monkeypatch):
     )
     rewired(backbone={}, bbox_head={}, data_preprocessor=preprocessor)
     assert any("pixels are not those" in text for text in said) == warned
+
+
+def test_layers_that_exports_lack_are_said(monkeypatch):
+    said = []
+    names = replace_backbone.__globals__
+    monkeypatch.setitem(names, "print_log", lambda text, *_: said.append(text))
+    deformable = {"type": "DCNv2", "deform_groups": 1}
+    rewired(backbone={"dcn": deformable, "plugins": None}, bbox_head={})
+    assert len(said) == 1 and "has dcn, exports have not" in said[0]
+    rewired(backbone={"dcn": None}, bbox_head={})
+    assert len(said) == 1
 
 
 SMALL = (
