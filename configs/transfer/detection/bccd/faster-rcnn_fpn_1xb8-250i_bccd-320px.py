@@ -1,8 +1,8 @@
 r"""Any export as a detector of blood cells, in two minutes of one CPU core.
 
 BCCD (https://github.com/Shenggan/BCCD_Dataset): 292 images to train with and 72 to
-test, white and red cells and platelets. The schedule is ours, and short on purpose:
-after twice as many iterations an untrained backbone has caught up (model_zoo.md).
+test, white and red cells and platelets. The schedule is ours. How every pre-training of
+the small setting does is in model_zoo.md.
 
 python tools/train.py \
     configs/transfer/detection/bccd/faster-rcnn_fpn_1xb8-250i_bccd-320px.py \
