@@ -14,6 +14,7 @@ that was interrupted continues with the same command.
 """
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--all", action="store_true", help="every sub-net of a space that can be listed"
     )
     parser.add_argument("--images", metavar="SRC", help="folder, .txt, .csv or .jsonl")
-    parser.add_argument("--root", help="folder that listed paths are relative to")
+    parser.add_argument(
+        "--root", help="folder that listed paths are relative to, or a cluster's"
+    )
     parser.add_argument(
         "--clusters", metavar="DIR", help="instead of --images: folder of clusters"
     )
@@ -79,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if bool(args.images) == bool(args.clusters):
         raise UserError("name the images, either with --images or with --clusters")
+    if args.alone and not args.clusters:
+        raise UserError("--alone says on which clusters: it needs --clusters")
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.engine.config import load_config
     from mmtaskssl.export.calibrate import (
@@ -133,8 +138,11 @@ def calibrate_on_clusters(args, source, subnets, transform, device, out) -> int:
     from mmtaskssl.routing.calibrate import calibrate_clusters
     from mmtaskssl.routing.cluster_sample import ClusterSample
 
+    clusters = Clusters.open(args.clusters)
+    if args.root is not None:
+        clusters = dataclasses.replace(clusters, root=args.root)
     sample = ClusterSample(
-        Clusters.open(args.clusters),
+        clusters,
         transform,
         256 if args.num_images is None else args.num_images,
         args.batch_size,

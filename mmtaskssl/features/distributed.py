@@ -28,7 +28,7 @@ def init_ranks(launcher: str) -> None:
     if launcher != "pytorch" or "RANK" not in os.environ:
         raise UserError(
             f"--launcher {launcher} on a machine without a GPU needs pytorch and "
-            "torchrun: torchrun --nproc_per_node 2 tools/extract_features.py ..."
+            "torchrun: torchrun --nproc_per_node 2 TOOL ... --launcher pytorch"
         )
     # mmengine's own start-up selects a CUDA device first.
     torch.distributed.init_process_group("gloo", timeout=_TIMEOUT)

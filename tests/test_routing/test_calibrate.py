@@ -1,4 +1,5 @@
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -171,6 +172,22 @@ def test_tool_names_what_is_missing(tmp_path):
     tool = load_tool("calibrate_bn")
     said = failure_of(tool, [config, checkpoint, "--all"])
     assert "--images or with --clusters" in said
+    command = [config, checkpoint, "--all", "--images", str(tmp_path), "--alone"]
+    assert "it needs --clusters" in failure_of(tool, command)
+
+
+def test_clusters_whose_images_have_moved(tmp_path):
+    config, checkpoint, _ = write_files(tmp_path)
+    clusters = make_clusters(tmp_path)
+    moved = tmp_path / "moved"
+    Path(clusters.root).rename(moved)
+    tool = load_tool("calibrate_bn")
+    command = [config, checkpoint, "--all", "--clusters", str(tmp_path / "clusters")]
+    command += ["--num-images", "3", "--batch-size", "16"]
+    assert str(clusters.root) in failure_of(tool, command)
+    out = tmp_path / "calibrated.pth"
+    tool.main([*command, "--root", str(moved), "--out", str(out)])
+    assert out.is_file()
 
 
 def test_an_uncalibrated_path_refuses_and_names_the_command(net):
