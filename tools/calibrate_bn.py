@@ -38,9 +38,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--all", action="store_true", help="every sub-net of a space that can be listed"
     )
     parser.add_argument("--images", metavar="SRC", help="folder, .txt, .csv or .jsonl")
-    parser.add_argument(
-        "--root", help="folder that listed paths are relative to, or a cluster's"
-    )
+    parser.add_argument("--root", help="where listed paths begin, or clusters' images")
     parser.add_argument(
         "--clusters", metavar="DIR", help="instead of --images: folder of clusters"
     )
