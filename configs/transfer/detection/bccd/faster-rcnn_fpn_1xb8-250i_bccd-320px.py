@@ -1,8 +1,9 @@
 r"""Any export as a detector of blood cells, in two minutes of one CPU core.
 
 BCCD (https://github.com/Shenggan/BCCD_Dataset): 292 images to train with and 72 to
-test, white and red cells and platelets. The schedule is ours. How every pre-training of
-the small setting does is in model_zoo.md.
+test, white and red cells and platelets. The schedule is ours. Measured with three seeds
+(model_zoo.md has every method): mAP 38.9 ± 2.5 from scratch, 41.3 ± 1.1 from MoCo v2
+and 43.3 ± 1.2 from SimSiam of the small setting.
 
 python tools/train.py \
     configs/transfer/detection/bccd/faster-rcnn_fpn_1xb8-250i_bccd-320px.py \

@@ -2,7 +2,8 @@ r"""Any export as a segmentor of street scenes, in three minutes of one CPU core
 
 CamVid (Brostow et al., 2009) at 299 x 224 px: 367 images to train with and 233 to test,
 eleven classes, index 11 is void. Ours: FCN at stride 8, crops of 160 px, 400
-iterations of eight.
+iterations of eight. Measured with three seeds (model_zoo.md has every method): mIoU
+31.4 ± 1.6 from scratch, 32.9 ± 0.8 from MoCo v2 of the small setting.
 
 python tools/train.py \
     configs/transfer/segmentation/camvid/fcn_d8_1xb8-400i_camvid-160px.py \
