@@ -2,7 +2,8 @@ r"""Any export as a detector of VOC's twenty classes, learned from 300 images.
 
 Made for a folder of 450 images of VOC2007 at short side 256 with lists of our own, 300
 to train with and 150 to test; any folder of VOC's form will do. Ours: 1,000 iterations
-at 320 px. Difficult objects are neither trained nor tested, as in mmdet.
+at 320 px. Difficult objects are neither trained nor tested, as in mmdet. Measured, one
+seed: mAP 1.3 from scratch, 2.0 from SimSiam of the small setting; 300 images are few.
 
 python tools/train.py \
     configs/transfer/detection/voc2007_small/faster-rcnn_fpn_1xb8-1k_voc2007-small-320px.py \
