@@ -153,9 +153,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def parse_cfg_options(pairs: Sequence[str]) -> dict:
     """Parses KEY=VALUE pairs, which are also repeated in the commands that follow."""
-    for pair in pairs:
-        if "=" not in pair:
-            raise UserError(f"--cfg-options takes KEY=VALUE, not {pair!r}")
     parser = argparse.ArgumentParser()
     parser.add_argument("--cfg-options", nargs="+", action=OptionsAction, default={})
     return parser.parse_args(["--cfg-options", *pairs] if pairs else []).cfg_options
