@@ -79,13 +79,17 @@ class Task:
     @property
     def folder(self) -> str:
         """Returns the folder of its results; a target can be probed and trained."""
-        classified = self.config is not None and self.config.stem == FINE_TUNE
-        return f"{self.name}-fine-tune" if classified else self.name
+        return f"{self.name}-fine-tune" if self.fine_tunes else self.name
+
+    @property
+    def fine_tunes(self) -> bool:
+        """Returns whether a classifier is trained."""
+        return self.config is not None and self.config.stem == FINE_TUNE
 
     @property
     def classifies(self) -> bool:
         """Returns whether its results are columns of the classification tables."""
-        return self.config is None or self.config.stem == FINE_TUNE
+        return self.config is None or self.fine_tunes
 
     @property
     def title(self) -> str:

@@ -35,7 +35,7 @@ def tables(study: Study) -> str:
     probes = [task for task in study.tasks if task.config is None]
     for measure, title in _PROBES.items():
         parts += _classification(study, probes, measure, title)
-    trained = [t for t in study.tasks if t.classifies and t.config is not None]
+    trained = [task for task in study.tasks if task.fine_tunes]
     parts += _classification(study, trained, "top1", _FINE_TUNED)
     return "\n".join(parts)
 
