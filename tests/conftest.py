@@ -8,15 +8,25 @@ import torch
 
 
 def pytest_configure(config):
+    # Results of unmarked tests are the CPU's, bit for bit, and `auto` means it. Before
+    # anything asks torch for devices; two ranks and child processes inherit it.
+    if not _wants_gpu(config):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     # Small tensors: more threads cost more than they give, and results must not
     # depend on their number.
     torch.set_num_threads(1)
 
 
-def pytest_collection_modifyitems(items):
-    if torch.cuda.is_available():
+def _wants_gpu(config) -> bool:
+    """Whether `-m` chooses the tests that need a GPU, as `make test-gpu` does."""
+    return config.getoption("markexpr").strip() == "gpu"
+
+
+def pytest_collection_modifyitems(config, items):
+    if _wants_gpu(config) and torch.cuda.is_available():
         return
-    skip = pytest.mark.skip(reason="needs a CUDA device")
+    reason = "needs a CUDA device" if _wants_gpu(config) else "make test-gpu runs it"
+    skip = pytest.mark.skip(reason=reason)
     for item in items:
         if "gpu" in item.keywords:
             item.add_marker(skip)

@@ -18,6 +18,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.options import OptionsAction
 
@@ -68,7 +69,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="load a checkpoint that needs code in it to run",
     )
-    parser.add_argument("--device", default="cpu", help="for example cuda")
+    add_device_option(parser)
     parser.add_argument("--out", metavar="OUT")
     parser.add_argument(
         "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
@@ -91,9 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     from mmtaskssl.export.choice import choose_subnets
     from mmtaskssl.export.source import load_source
-    from mmtaskssl.features.cli import pick_device
 
-    device = str(pick_device(args.device))
+    device = pick_device(args.device)
     names = list(args.subnet or [])
     if args.list:
         if not Path(args.list).is_file():

@@ -23,10 +23,10 @@ from mmtaskssl.evaluation.transfer_probes import PROBES
 from mmtaskssl.evaluation.transfer_sets import ELEVEN_SETS, TransferSet
 from mmtaskssl.features.cli import (
     add_extractor_options,
-    pick_device,
     runner_from_options,
 )
 from mmtaskssl.utils.atomic import write_json
+from mmtaskssl.utils.devices import pick_device
 from mmtaskssl.utils.errors import run_tool
 
 

@@ -3,6 +3,7 @@
 import argparse
 import functools
 
+from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.options import OptionsAction
 
@@ -40,7 +41,7 @@ def parse_args(argv):
     parser.add_argument(
         "--latency", action="store_true", help="time the plain network of each sub-net"
     )
-    parser.add_argument("--device", default="cpu", help="for --latency, e.g. cuda")
+    add_device_option(parser, "for --latency")
     parser.add_argument("--batch-size", type=int, default=1, help="for --latency")
     parser.add_argument("--repeats", type=int, default=20, help="for --latency")
     parser.add_argument("--csv", metavar="OUT", help="write the table here, too")
@@ -97,14 +98,14 @@ def make_clock(space, backbone, price, args):
         resnet = isinstance(space.arch, ResNetArch)
         return (SubnetResNet if resnet else SubnetMobileNetV3)(subnet, space.arch)
 
+    device = pick_device(args.device)
     try:
-        device = torch.device(args.device)
         size = (args.shape * 2)[:2]
         shape = (args.batch_size, price.get("in_channels", 3), *size)
         images = torch.zeros(shape, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"--device or --batch-size cannot be used: {reason}") from None
+        raise UserError(f"--batch-size cannot be used: {reason}") from None
     wait = torch.cuda.synchronize if device.type == "cuda" else None
 
     def clock(subnet):

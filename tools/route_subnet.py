@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.options import OptionsAction
 from mmtaskssl.utils.progress import ProgressLine
@@ -81,7 +82,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default="online",
         help="the trained encoder or its moving average (default: online)",
     )
-    parser.add_argument("--device", help="default: cuda if there is one, else cpu")
+    add_device_option(parser)
     detection = parser.add_argument_group("detection")
     detection.add_argument(
         "--fine-tune",
@@ -144,7 +145,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmtaskssl.engine.config import load_config
     from mmtaskssl.export.calibrate import config_transform
     from mmtaskssl.export.source import load_source
-    from mmtaskssl.features.cli import pick_device
     from mmtaskssl.routing.crops import is_detection
     from mmtaskssl.routing.output import check_out, write_routing
     from mmtaskssl.routing.page import render

@@ -15,6 +15,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.options import OptionsAction
 
@@ -105,7 +106,7 @@ def add_score_options(parser: argparse.ArgumentParser) -> None:
         help="statistics of the teacher: from the images, or as trained",
     )
     group.add_argument("--root", help="folder that listed paths are relative to")
-    group.add_argument("--device", default="cpu", help="for example cuda")
+    add_device_option(group)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -113,7 +114,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Late, so that --help and wrong arguments answer at once.
     from mmengine.dist import get_rank
 
-    from mmtaskssl.features.cli import pick_device
     from mmtaskssl.features.distributed import init_ranks
     from mmtaskssl.search import Budget, SearchOptions, open_search
 
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         shape=tuple((args.shape * 2)[:2]),
         teacher_bn=args.teacher_bn,
         seed=args.seed,
-        device=str(pick_device(args.device)),
+        device=args.device,
         root=args.root,
         cfg_options=parse_cfg_options(args.cfg_options),
     )

@@ -17,6 +17,7 @@ from typing import Any
 
 from mmtaskssl.selection.policies import POLICIES
 from mmtaskssl.selection.select import Options, Result, select
+from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.progress import ProgressLine
 
@@ -61,6 +62,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier selection"
     )
+    add_device_option(parser, "of the search")
     return parser.parse_args(argv)
 
 
@@ -125,6 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sources=args.sources,
         report=not args.no_report,
         overwrite=args.overwrite,
+        device=args.device,
     )
     begin = time.monotonic()
     result = select(options, log=print, progress=ProgressLine)

@@ -14,6 +14,7 @@ from ..models.algorithms import ElasticAlgorithm
 from ..models.algorithms.slimmable_control import individual_config
 from ..registry import MODELS
 from ..subnets import Subnet
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .case import CASES, FixedSubnets, build_case
 
@@ -27,7 +28,7 @@ class Setting:
         case: One of `CASES`.
         batch: Images a step; None: the config's or the case's.
         size: Side of the images of a case; None: its own.
-        device: For example "cpu" or "cuda".
+        device: See `pick_device`.
         subnets: Names; None: MAX, MIN and a random one.
         alone: Name of the sub-net that is trained alone instead, by the same recipe.
     """
@@ -36,9 +37,12 @@ class Setting:
     case: str = "small"
     batch: int | None = None
     size: int | None = None
-    device: str = "cpu"
+    device: str = AUTO
     subnets: Sequence[str] | None = None
     alone: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "device", str(pick_device(self.device)))
 
 
 class Bench:

@@ -13,6 +13,7 @@ from ..export import export_state_dict
 from ..models.backbones import SlimmableMobileNetV3, SlimmableResNet
 from ..models.elastic import calibrate
 from ..subnets import Subnet
+from ..utils.devices import AUTO, pick_device
 from ..utils.tables import quartiles, row
 from .host_parity import host_build, torchvision_resnet
 from .parity import KINDS, images, make
@@ -65,14 +66,14 @@ class Timing:
     """How networks are timed.
 
     Attributes:
-        device: For example "cpu" or "cuda".
+        device: See `pick_device`.
         batch: Images at a time.
         size: Their side, pixels.
         rounds: In each of which every network has its turn.
         seed: Of the weights.
     """
 
-    device: str = "cpu"
+    device: str = AUTO
     batch: int = 1
     size: int = 224
     rounds: int = 11
@@ -88,7 +89,7 @@ def latency(case: str, timing: Timing) -> tuple[list[float], ...]:
         timing: How often, and on what.
     """
     build, name, stock = LATENCY[case]
-    device = torch.device(timing.device)
+    device = pick_device(timing.device)
     elastic = make(build, timing.seed)
     subnet = elastic.resolve(name)
     if elastic.needs_calibration(subnet):

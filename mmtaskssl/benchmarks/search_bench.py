@@ -20,6 +20,7 @@ from ..search.prefixes import make_steps
 from ..search.scorer import MeanInterval, Scorer
 from ..search.strategies import draw
 from ..subnets import Subnet, cost
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 
 # How far their scores may be off ours: by rounding; and by Bessel's correction, which
@@ -40,7 +41,7 @@ class Setting:
         candidates: How many sub-nets are scored.
         loop_candidates: How many of them the loops and floors run.
         metric: Name of a similarity.
-        device: For example "cpu" or "cuda".
+        device: See `pick_device`.
         seed: Of all draws.
         clock: ``cpu`` or ``wall``, of a CPU.
     """
@@ -53,9 +54,12 @@ class Setting:
     candidates: int = 40
     loop_candidates: int = 10
     metric: str = "global"
-    device: str = "cpu"
+    device: str = AUTO
     seed: int = 0
     clock: str = "cpu"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "device", str(pick_device(self.device)))
 
 
 def load(setting: Setting) -> tuple[Encoders, EvalTransform]:

@@ -11,12 +11,12 @@ from ..datasets.images import list_images
 from ..features.cli import (
     add_extractor_options,
     folder_labels,
-    pick_device,
     runner_from_options,
 )
 from ..features.extract import extract_to_store
 from ..features.runner import BatchRunner, extract_in_memory
 from ..utils.atomic import write_json
+from ..utils.devices import pick_device
 from ..utils.errors import UserError
 from .data import LabeledFeatures, from_features, from_store, labeled_pair, load_stores
 from .protocol import Method, evaluate, format_result

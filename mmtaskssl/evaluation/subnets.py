@@ -15,12 +15,13 @@ from ..engine.config import load_config
 from ..export.calibrate import ImageSample, config_transform, draw_images
 from ..export.choice import choose_subnets
 from ..export.source import build_elastic, load_source
-from ..features.cli import pick_device, runner_of
+from ..features.cli import runner_of
 from ..features.extractor import FeatureExtractor, initialize
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
 from ..subnets import Subnet, cost
 from ..utils.atomic import write_json
+from ..utils.devices import pick_device
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256, lines_sha256
 from .cli import SPLITS, Log, target_features, target_images

@@ -25,6 +25,7 @@ from ..features.transform import (
 from ..models.elastic import collect_statistics
 from ..subnets import Subnet
 from ..utils.atomic import atomic_path
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256
 from .source import Source
@@ -128,7 +129,7 @@ def calibrate_source(
     subnets: Sequence[Subnet],
     sample: ImageSample,
     out: str | Path,
-    device: str = "cpu",
+    device: str | torch.device = AUTO,
 ) -> dict[str, Any]:
     """Writes a checkpoint with the statistics of sub-nets added.
 
@@ -140,11 +141,12 @@ def calibrate_source(
         subnets: Which to calibrate.
         sample: On what.
         out: The checkpoint to write: weights and statistics, no optimizer.
-        device: Where to compute.
+        device: Where to compute; see `pick_device`.
 
     Returns:
         The ``meta`` of the checkpoint.
     """
+    device = pick_device(device)
     meta = {
         "calibration": {
             **sample.describe(),

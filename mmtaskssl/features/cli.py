@@ -4,10 +4,10 @@ import argparse
 import os
 from pathlib import Path, PurePosixPath
 
-import torch
 from mmengine.config import Config
 
 from ..transfer.export_info import ExportInfo
+from ..utils.devices import add_device_option, pick_device
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor, build_extractor
 from .runner import BatchRunner
@@ -47,7 +47,7 @@ def add_extractor_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--batch-size", type=int, default=128)
     group.add_argument("--workers", type=int, help="processes that read images")
-    group.add_argument("--device", help="default: cuda if there is one, else cpu")
+    add_device_option(group)
     group.add_argument("--amp", action="store_true", help="half precision on CUDA")
 
 
@@ -83,23 +83,6 @@ def runner_of(extractor: FeatureExtractor, args: argparse.Namespace) -> BatchRun
     if workers is None:
         workers = min(_cores(), 8) if device.type == "cuda" else min(_cores() - 1, 4)
     return BatchRunner(extractor, transform, device, args.batch_size, workers, args.amp)
-
-
-def pick_device(name: str | None) -> torch.device:
-    """Returns the device of that name; None takes the GPU if there is one.
-
-    Raises:
-        UserError: No such device here.
-    """
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"device {name!r} cannot be used ({reason})") from error
-    return device
 
 
 def folder_labels(image_ids: list[str]) -> list[str]:

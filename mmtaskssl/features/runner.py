@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..datasets.images import BrokenImage, read_image
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor
 from .rows import unit_rows
@@ -86,7 +87,7 @@ class BatchRunner:
     Args:
         extractor: The network; moved to ``device``.
         transform: The image transform.
-        device: For example "cpu" or "cuda".
+        device: See `pick_device`.
         batch_size: Images at a time; another one may change the last bits.
         workers: Reading processes; 0 reads in this one.
         amp: Half precision where the device is CUDA.
@@ -97,7 +98,7 @@ class BatchRunner:
         self,
         extractor: FeatureExtractor,
         transform: EvalTransform,
-        device: str | torch.device = "cpu",
+        device: str | torch.device = AUTO,
         batch_size: int = 128,
         workers: int = 0,
         amp: bool = False,
@@ -108,7 +109,7 @@ class BatchRunner:
                 f"batch size must be at least 1 and workers at least 0, got "
                 f"{batch_size} and {workers}"
             )
-        self.device = torch.device(device)
+        self.device = pick_device(device)
         self.extractor = extractor.to(self.device, memory_format=torch.channels_last)
         self.transform = transform
         self.batch_size = batch_size

@@ -18,6 +18,7 @@ from ..models.elastic import collect_statistics
 from ..models.elastic.calibration import Moments
 from ..subnets import ALL, Subnet
 from ..utils.atomic import atomic_path
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .cluster_sample import ClusterSample
 
@@ -118,7 +119,7 @@ def calibrate_clusters(
     subnets: Sequence[Subnet],
     sample: ClusterSample,
     out: str | Path,
-    device: str = "cpu",
+    device: str | torch.device = AUTO,
     shared: bool = True,
 ) -> dict[str, Any]:
     """Writes a checkpoint with the statistics of paths added.
@@ -131,7 +132,7 @@ def calibrate_clusters(
         subnets: Paths.
         sample: Images of the clusters.
         out: The checkpoint to write: weights and statistics, no optimizer.
-        device: Where to compute.
+        device: Where to compute; see `pick_device`.
         shared: `calibrate_paths`, else `calibrate_paths_alone`.
 
     Returns:
@@ -140,6 +141,7 @@ def calibrate_clusters(
     Raises:
         UserError: See `calibrate_paths`.
     """
+    device = pick_device(device)
     described = {**sample.describe(), "shared_beginnings": shared}
     identity = json.dumps([described, source.meta, str(device)])
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]

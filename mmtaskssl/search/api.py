@@ -12,6 +12,7 @@ from ..engine.config import load_config
 from ..export.calibrate import config_transform, draw_images
 from ..models.backbones import ElasticBackbone
 from ..subnets import Cost, Subnet, cost
+from ..utils.devices import AUTO, pick_device
 from .encoders import load_encoders
 from .latency import LatencyBook
 from .metrics import get_metrics
@@ -36,7 +37,7 @@ class SearchOptions:
         teacher_bn: See `Scorer`.
         seed: Of the draw of images and of the intervals.
         resamples: Draws of the bootstrap.
-        device: Where to compute.
+        device: Where to compute; see `pick_device`.
         root: Folder that listed paths are relative to.
         cfg_options: Changes to the config.
     """
@@ -50,7 +51,7 @@ class SearchOptions:
     teacher_bn: str = "images"
     seed: int = 0
     resamples: int = 1000
-    device: str = "cpu"
+    device: str = AUTO
     root: str | None = None
     cfg_options: Mapping[str, Any] | None = None
 
@@ -79,8 +80,9 @@ def open_search(
     """
     options, out = options or SearchOptions(), Path(out)
     metrics = get_metrics(list(options.metrics))
+    device = pick_device(options.device)
     cfg = load_config(config, options.cfg_options)
-    encoders = load_encoders(cfg, config, checkpoint, options.device)
+    encoders = load_encoders(cfg, config, checkpoint, device)
     sample = draw_images(
         images,
         config_transform(cfg, options.image_size),
@@ -117,7 +119,7 @@ def open_search(
         results,
         MeanInterval(len(sample.ids), options.resamples, options.seed),
         functools.partial(price_of, backbone, shape=options.shape),
-        LatencyBook(backbone, out / "latency.jsonl", options.shape, options.device),
+        LatencyBook(backbone, out / "latency.jsonl", options.shape, device),
         results.rows(),
     )
 

@@ -16,6 +16,7 @@ from ..features.extractor import EMA_PREFIXES
 from ..models.backbones import ElasticBackbone
 from ..registry import MODELS
 from ..subnets import Subnet
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .prefixes import measure_norms
 
@@ -95,7 +96,7 @@ class Encoders:
 
 
 def load_encoders(
-    cfg: Config, config_name: str, checkpoint: str, device: str | torch.device = "cpu"
+    cfg: Config, config_name: str, checkpoint: str, device: str | torch.device = AUTO
 ) -> Encoders:
     """Loads teacher and student.
 
@@ -103,12 +104,13 @@ def load_encoders(
         cfg: The training config.
         config_name: Its name, for the record.
         checkpoint: Of a training run.
-        device: Where to put them.
+        device: Where to put them; see `pick_device`.
 
     Raises:
         UserError: The config's backbone is not elastic, or the checkpoint does not
             hold its networks completely, such as one of another space.
     """
+    device = pick_device(device)
     source = load_source(cfg, config_name, checkpoint, "online")
     averaged = any(key.startswith(EMA_PREFIXES) for key in source.state)
     student = _encoder(cfg, source, ["neck."], checkpoint, True)

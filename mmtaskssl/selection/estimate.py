@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import torch
-
 from ..features.store import FeatureStore
+from ..utils.devices import pick_device
 from ..utils.units import duration, size
 from .coarse import measure
 from .stream import BLOCK_ROWS, TILE_QUERIES
@@ -29,7 +28,7 @@ def describe(
     num_queries, dim = task.queries.shape
     rows = len(task.pool)
     kept_out = sum(len(store) for store in excluded)
-    _, pairs_per_second = measure(num_queries, dim, torch.device("cpu"))
+    _, pairs_per_second = measure(num_queries, dim, pick_device(task.device))
     pairs = rows * (num_queries + 2 * kept_out)
     tile = min(num_queries, TILE_QUERIES) * BLOCK_ROWS * 16 + BLOCK_ROWS * dim * 16
     memory = num_queries * dim * 12 + tile

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ..features.store import FeatureStore
+from ..utils.devices import AUTO, pick_device
 from .coarse import CoarseScorer, measure, sample_centre
 from .stream import BLOCK_ROWS, TILE_QUERIES, Block, Progress, iter_blocks
 from .toprows import TopRows, nonzero
@@ -79,7 +80,7 @@ def topk(
     skip: np.ndarray | None = None,
     block_rows: int = BLOCK_ROWS,
     coarse: torch.dtype | None = None,
-    device: str | torch.device = "cpu",
+    device: str | torch.device = AUTO,
     progress: Progress | None = None,
 ) -> TopK:
     """Finds the ``k`` most similar rows of the pool for every query.
@@ -95,7 +96,7 @@ def topk(
         block_rows: Pool rows a step.
         coarse: Dtype of the candidate scores; None measures which is faster. It
             changes the speed only.
-        device: Where to compute.
+        device: Where to compute; see `pick_device`.
         progress: Called with the number of pool rows read so far.
 
     Returns:
@@ -103,6 +104,7 @@ def topk(
     """
     skip = np.zeros(len(pool), dtype=bool) if skip is None else skip
     k = min(k, int((~skip).sum()))
+    device = pick_device(device)
     exact = torch.from_numpy(np.ascontiguousarray(queries)).to(device)
 
     def stream() -> Iterator[Block]:
@@ -113,7 +115,7 @@ def topk(
 
     with full_precision():
         if coarse is None:
-            coarse, _ = measure(*exact.shape, torch.device(device))
+            coarse, _ = measure(*exact.shape, device)
         centre = sample_centre(next(iter(pool.iter_shards()))[1]).to(device)
         scorer = CoarseScorer(exact, coarse, centre)
         guess = _guess_thresholds(scorer, exact, pool, k, skip)

@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_folder, write_text
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from ..utils.outputs import check_replaceable, writing
 from . import inputs as reading
@@ -48,6 +49,7 @@ class Options:
         sources: CSV with the source of every pool image; for measuring.
         report: Whether to write the HTML page.
         overwrite: Whether to replace an earlier selection.
+        device: Where the search runs; see `pick_device`. It changes the speed only.
     """
 
     pool: str
@@ -62,6 +64,7 @@ class Options:
     sources: str | None = None
     report: bool = True
     overwrite: bool = False
+    device: str = AUTO
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +153,7 @@ def _check(options: Options) -> None:
         raise UserError(
             f"unknown policy {options.policy!r}; one of: {', '.join(POLICIES)}"
         )
+    pick_device(options.device)
     if not -1 <= options.threshold <= 1:
         raise UserError(
             f"threshold {options.threshold} is no cosine similarity: it lies in -1..1"
@@ -191,6 +195,7 @@ def _read(options: Options) -> _Problem | None:
         return None
     queries = reading.read_queries(stores.targets)
     task, names = _make_task(pool, queries, wanted, options.seed), None
+    task.device = options.device
     if options.sources is not None:
         task.sources, names = reading.read_sources(options.sources, pool.image_ids)
     return _Problem(described, stores, queries, task, names)

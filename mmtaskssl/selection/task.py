@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from ..features.store import FeatureStore
+from ..utils.devices import AUTO
 from .nearest import best_queries_of
 from .search import TopK, topk
 from .stream import Progress
@@ -46,6 +47,7 @@ class SelectionTask:
         class_names: Names of the classes.
         sources: (N,) int64 source of each pool row; known to control arms only.
         progress: Called with the number of pool rows read so far.
+        device: Where the search runs; see `pick_device`.
     """
 
     pool: FeatureStore
@@ -57,6 +59,7 @@ class SelectionTask:
     class_names: list[str] | None = None
     sources: np.ndarray | None = None
     progress: Progress | None = None
+    device: str = AUTO
     _hits: TopK | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -73,7 +76,12 @@ class SelectionTask:
         """Returns the ``k`` best pool rows of every query; the last is remembered."""
         if self._hits is None or self._hits.rows.shape[1] != min(k, self.reachable):
             self._hits = topk(
-                self.queries, self.pool, k, skip=self.skip, progress=self.progress
+                self.queries,
+                self.pool,
+                k,
+                skip=self.skip,
+                device=self.device,
+                progress=self.progress,
             )
         return self._hits
 

@@ -146,7 +146,7 @@ def test_cuda_equals_cpu(tmp_path):
     features = random_features(rng, 3000, dim=64, spread=0.05, copies=20)
     pool = make_store(tmp_path / "pool", features)
     queries = pool.read(np.arange(40))
-    expected = topk(queries, pool, 100)
+    expected = topk(queries, pool, 100, device="cpu")
     for coarse in (torch.float32, torch.bfloat16):
         found = topk(queries, pool, 100, coarse=coarse, device="cuda")
         np.testing.assert_array_equal(found.rows, expected.rows)

@@ -61,4 +61,4 @@ def test_bad_input_is_answered_in_a_sentence():
     tool = load_tool("benchmarks/export_parity")
     assert "1 or more" in failure_of(tool, ["--subnets", "0"])
     assert "at least 2" in failure_of(tool, ["--rounds", "1"])
-    assert "no such device" in failure_of(tool, ["--device", "cuda:99"])
+    assert "cannot be used" in failure_of(tool, ["--device", "cuda:99"])

@@ -170,7 +170,7 @@ def test_plot(tool, model_config, tmp_path):
         (
             "space = 'data_basic'",
             ["--latency", "--device", "toaster"],
-            "--device or --batch-size cannot be used",
+            "toaster. cannot be used",
         ),
     ],
 )

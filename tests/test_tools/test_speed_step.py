@@ -71,6 +71,6 @@ def test_bad_input_is_answered_in_a_sentence(tool):
     assert "trains no sub-nets" in failure_of(tool, [simsiam])
     assert "2 or more" in failure_of(tool, ["--repeats", "1"])
     assert "a config has its own" in failure_of(tool, [simsiam, "--size", "64"])
-    assert "no such" in failure_of(tool, ["--device", "cuda:99"])
+    assert "cannot be used" in failure_of(tool, ["--device", "cuda:99"])
     assert "needs a CONFIG" in failure_of(tool, ["--alone"])
     assert "s9999" in failure_of(tool, ["--subnets", "s9999-w1.1.1.1-d1.1.1.1"])

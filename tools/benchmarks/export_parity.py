@@ -35,6 +35,7 @@ from mmengine.registry import init_default_scope
 from mmtaskssl.benchmarks.host_parity import host_table
 from mmtaskssl.benchmarks.latency import Timing, latency_table
 from mmtaskssl.benchmarks.parity import KINDS, parity_table
+from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 
 
@@ -49,7 +50,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=11, help="of timing")
     parser.add_argument("--batch", type=int, default=1, help="of timing")
     parser.add_argument("--size", type=int, default=224, help="of timing, pixels")
-    parser.add_argument("--device", default="cpu", help="of timing, e.g. cuda")
+    add_device_option(parser, "of timing")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
 
@@ -58,12 +59,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.subnets < 1 or args.rounds < 2:
         raise UserError("--subnets must be 1 or more, and --rounds at least 2")
-    if args.device != "cpu" and not torch.cuda.is_available():
-        raise UserError(f"--device {args.device}: there is no such device here")
+    device = str(pick_device(args.device))
     torch.set_num_threads(1)
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     init_default_scope("mmtaskssl")
-    timing = Timing(args.device, args.batch, args.size, args.rounds, args.seed)
+    timing = Timing(device, args.batch, args.size, args.rounds, args.seed)
     tables = {
         "parity": parity_table(args.kinds, args.subnets, args.seed),
         "hosts": host_table(args.seed),

@@ -19,6 +19,7 @@ from mmtaskssl.features.extractor import initialize
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import num_channels
 from mmtaskssl.routing.shared import SharedPaths
+from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import run_tool
 
 # float32 rounding of one and the same arithmetic.
@@ -37,7 +38,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=40, help="side of the images")
     parser.add_argument("--images", type=int, default=64, help="one batch")
     parser.add_argument("--rounds", type=int, default=2, help="the fastest counts")
-    parser.add_argument("--device", default="cpu")
+    add_device_option(parser)
     parser.add_argument("--least", type=float, default=2.5, help="ratio demanded")
     return parser.parse_args(argv)
 
@@ -82,6 +83,7 @@ def seconds(work, rounds: int, device: str) -> tuple[float, torch.Tensor]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
+    args.device = str(pick_device(args.device))
     torch.manual_seed(0)
     net = RoutedResNet(
         args.depth,

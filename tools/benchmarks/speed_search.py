@@ -100,7 +100,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{'k':>6}  {'':<32}{'M pairs/s':>10}  {'ours / it':>9}")
         for k in args.k:
             contenders = {
-                "ours, streaming from disk": lambda k=k: topk(queries, pool, k)
+                "ours, streaming from disk": lambda k=k: topk(
+                    queries, pool, k, device="cpu"
+                )
             }
             if faiss is not None:
                 contenders["faiss.knn, in memory"] = lambda k=k: faiss.knn(

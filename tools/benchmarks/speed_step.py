@@ -31,6 +31,7 @@ from dataclasses import replace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
+from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 
 CASES = ("small", "r50")
@@ -54,23 +55,18 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="images a step")
     parser.add_argument("--size", type=int, help="side in pixels, of a built-in case")
     parser.add_argument("--repeats", type=int, default=7, help="rounds")
-    parser.add_argument("--device", help="default: cuda if there is one, else cpu")
+    add_device_option(parser)
     return parser.parse_args(argv)
 
 
 def check(args: argparse.Namespace) -> None:
-    import torch
-
     if args.repeats < 2:
         raise UserError("--repeats must be 2 or more, for a spread")
     if args.config and args.size:
         raise UserError("--size belongs to a built-in case; a config has its own")
     if args.alone and (args.subnets or not args.config):
         raise UserError("--alone needs a CONFIG, and takes the sub-nets of its sampler")
-    if args.device is None:
-        args.device = "cuda" if torch.cuda.is_available() else "cpu"
-    if args.device != "cpu" and not torch.cuda.is_available():
-        raise UserError(f"--device {args.device}: there is no such device here")
+    args.device = str(pick_device(args.device))
 
 
 def against_parts(setting, repeats: int) -> Iterable[str]:

@@ -32,6 +32,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from mmtaskssl.benchmarks.search_bench import LOOPS, SearchBench, Setting
 from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import UserError, run_tool
 
 
@@ -56,7 +57,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--metric", default="global", choices=("global", "dense", "dense-raw")
     )
-    parser.add_argument("--device", default="cpu")
+    add_device_option(parser)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
     return parser.parse_args(argv)
