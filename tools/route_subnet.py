@@ -61,6 +61,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="what scores a path (default: weighted kNN)",
     )
     parser.add_argument(
+        "--on-tie",
+        choices=("max", "score"),
+        default="max",
+        help="where a path is ahead of MAX by what may be chance, MAX wins (default) or "
+        "the score decides",
+    )
+    parser.add_argument(
         "--shortlist", type=int, default=16, metavar="N", help="paths of the shortlist"
     )
     parser.add_argument(
@@ -173,6 +180,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.batch_size,
         args.shortlist,
         args.beam,
+        on_tie=args.on_tie,
         progress=ProgressLine,
     )
     routing = router.route()
@@ -180,6 +188,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     facts = {
         "router": args.router,
         "probe": probe,
+        "on_tie": args.on_tie,
         "seed": args.seed,
         "task": task.describe(),
         "network": source.meta,

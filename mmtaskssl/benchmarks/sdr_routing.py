@@ -40,6 +40,8 @@ def route_all(study: Study, steps: Steps, seed: int, trained: Path, own: Path) -
                 "route_subnet",
                 *(study.config, calibrated, "--target", study.target_folder(target)),
                 *("--clusters", own, "--router", router, "--seed", seed),
+                # What is measured is how well paths are told apart.
+                *("--on-tie", "score"),
                 # Of 16 paths the defaults would look at all.
                 *("--shortlist", max(1, len(study.space) // 4), "--beam", 1),
                 *("--out", out, "--overwrite"),

@@ -84,7 +84,7 @@ def _pictures(
 
 
 def _picture(routing: Routing, percent: bool) -> str:
-    """Draws each score with its interval, best first."""
+    """Draws each score with its interval, the winner first."""
     shown = [c for c in routing.ranking if not math.isnan(c.score)]
     low, high = min(c.low for c in shown), max(c.high for c in shown)
     if high - low < 1e-9:
@@ -118,8 +118,8 @@ def _picture(routing: Routing, percent: bool) -> str:
         )
     parts.append(
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" '
-        'text-anchor="middle">sub-nets, best first, with 95 % intervals; green: the '
-        "best one, dark: MAX</text>"
+        'text-anchor="middle">sub-nets, the winner first, with 95 % intervals; '
+        "green: the winner, dark: MAX</text>"
     )
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="score of each '

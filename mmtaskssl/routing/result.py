@@ -17,7 +17,8 @@ class Candidate:
         score: Of the probe, 0..1 for kNN, linear and overlap.
         low: Lower end of the score's 95 % interval.
         high: Upper end.
-        behind: How much the winner is better; 0 for the winner.
+        behind: How much the winner is better; 0 for the winner, below 0 for a path
+            that is ahead of MAX by what may be chance.
         behind_low: Lower end of that margin's interval.
         behind_high: Upper end.
         tied: Whether the margin's interval holds zero.
@@ -41,7 +42,7 @@ class Routing:
     """The answer.
 
     Attributes:
-        ranking: The sub-nets that were scored, best first.
+        ranking: The sub-nets that were scored, the winner first, then by score.
         largest: MAX.
         notes: Sentences for the user.
         paths: Paths of the network.
@@ -101,7 +102,7 @@ def conclusions(ranking: Sequence[Candidate], largest: Subnet, probe: str) -> li
     """Says in sentences what a ranking tells.
 
     Args:
-        ranking: Best first.
+        ranking: The winner first, then by score.
         largest: MAX, one of them.
         probe: Whose scores they have.
     """
@@ -110,7 +111,16 @@ def conclusions(ranking: Sequence[Candidate], largest: Subnet, probe: str) -> li
     tied = [c for c in ranking if c.tied]
     notes = []
     if winner.subnet == largest:
-        notes.append("the generic network (MAX) is best: no path is better")
+        first = ranking[1] if len(ranking) > 1 else winner
+        if first.behind < 0:
+            notes.append(
+                f"the generic network (MAX) wins a tie: the best path, {first.subnet}, "
+                f"is ahead by {-unit * first.behind:.2f} "
+                f"({0 - unit * first.behind_high:.2f} to "
+                f"{0 - unit * first.behind_low:.2f}), which may be chance"
+            )
+        else:
+            notes.append("the generic network (MAX) is best: no path is better")
     else:
         other = next(c for c in ranking if c.subnet == largest)
         margin = (
@@ -136,27 +146,20 @@ def conclusions(ranking: Sequence[Candidate], largest: Subnet, probe: str) -> li
 
 
 def regret_of(
-    scores: Mapping[Subnet, float],
-    largest: Subnet,
-    looked: Mapping[str, Sequence[Subnet]],
-    chosen: Mapping[str, Subnet],
+    scores: Mapping[Subnet, float], chosen: Mapping[str, tuple[int, Subnet]]
 ) -> dict[str, dict[str, Any]]:
-    """Returns how much worse the choices of fast routers are than the best sub-net.
+    """Returns how much worse the choices of fast routers score than the best sub-net.
 
     Args:
         scores: Of all sub-nets.
-        largest: MAX.
-        looked: The paths that a router scores; it takes the best of them and MAX.
-        chosen: The choice of a router that scores nothing.
+        chosen: Of each router, how many paths it scores and which sub-net it takes.
     """
     best = max(scores.values())
-
-    def row(paths: int, choice: Subnet) -> dict[str, Any]:
-        regret = best - scores[choice]
-        return {"paths": paths, "choice": choice.name, "regret": regret}
-
-    found = {
-        router: row(len(paths), max([largest, *paths], key=scores.__getitem__))
-        for router, paths in looked.items()
+    return {
+        router: {
+            "paths": paths,
+            "choice": choice.name,
+            "regret": best - scores[choice],
+        }
+        for router, (paths, choice) in chosen.items()
     }
-    return found | {router: row(0, choice) for router, choice in chosen.items()}

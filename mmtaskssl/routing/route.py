@@ -14,6 +14,7 @@ from ..models.backbones import ElasticResNet
 from ..subnets import Subnet
 from ..utils.errors import UserError
 from .checks import check_routed
+from .choice import TIES, choose
 from .cluster_sample import ClusterSample
 from .overlap import Overlap
 from .probes import Evidence, inner_folds, probe_features
@@ -43,6 +44,8 @@ class Router:
         shortlist_size: Paths of the shortlist.
         beam_width: See `beam`.
         per_cluster: Pool images of each cluster that the overlap is measured with.
+        on_tie: Who wins where a path is ahead of MAX by what may be chance, see
+            `choice.TIES`.
         progress: Makes, from a title and a total, a function told how many are done.
 
     Raises:
@@ -62,10 +65,13 @@ class Router:
         shortlist_size: int = SHORTLIST,
         beam_width: int = BEAM,
         per_cluster: int = 32,
+        on_tie: str = "max",
         progress: ProgressFactory | None = None,
     ):
         if router not in ROUTERS:
             raise UserError(f"router {router!r} is none of {', '.join(ROUTERS)}")
+        if on_tie not in TIES:
+            raise UserError(f"on_tie {on_tie!r} is none of {', '.join(TIES)}")
         if min(batch_size, shortlist_size, beam_width) < 1:
             raise UserError("batch size, shortlist and beam must be at least 1")
         check_routed(backbone)
@@ -77,7 +83,7 @@ class Router:
         self.router, self.probe, self.seed = router, probe, seed
         self.batch_size, self.per_cluster = batch_size, per_cluster
         self.shortlist_size, self.beam_width = shortlist_size, beam_width
-        self.progress = progress
+        self.on_tie, self.progress = on_tie, progress
         self.paths = list(backbone.space)
         self.largest = backbone.space.max
         self.seconds: dict[str, float] = {}
@@ -109,12 +115,11 @@ class Router:
         self._extract(looked)
         candidates = [self.largest, *looked]
         evidence = self._evidence(candidates)
-        best = self._best(candidates, evidence)
+        best = self._choose(candidates, evidence, range(len(candidates)))
         ranking = self._rank(candidates, evidence, best, prior)
         regret = {}
         if self.router == "exhaustive":
-            scores = dict(zip(candidates, evidence.scores.tolist(), strict=True))
-            regret = self._regret(scores, prior)
+            regret = self._regret(candidates, evidence, prior)
         soft = soft_choices(
             [self._features[c.subnet] for c in ranking], self._probe_features
         )
@@ -155,18 +160,17 @@ class Router:
             ),
         )
 
-    def _best(self, candidates: Sequence[Subnet], evidence: Evidence) -> int:
-        """Returns the best; of equal ones the one of the highest LogME."""
-        top = torch.nonzero(evidence.scores == evidence.scores.max()).flatten().tolist()
-        if len(top) == 1:
-            return top[0]
+    def _choose(
+        self, candidates: Sequence[Subnet], evidence: Evidence, places: Sequence[int]
+    ) -> int:
+        """Returns the winner; of paths of equal score the one of the highest LogME."""
         classes = len(self.task.class_names)
 
         def evidence_of(place: int) -> float:
             x = torch.nn.functional.normalize(self._features[candidates[place]], dim=1)
             return logme(x, self.task.y, classes)
 
-        return max(top, key=evidence_of)
+        return choose(evidence, places, evidence_of, self.on_tie)
 
     def _rank(
         self,
@@ -227,22 +231,30 @@ class Router:
         return self.backbone.space.sample_distinct(count, self.seed)
 
     def _regret(
-        self, scores: dict[Subnet, float], prior: Tensor | None
+        self, candidates: Sequence[Subnet], evidence: Evidence, prior: Tensor | None
     ) -> dict[str, dict[str, Any]]:
         """Replays the fast routers on the scores that are all known."""
         space, paths = self.backbone.space, self.paths
+        place = {subnet: i for i, subnet in enumerate(candidates)}
+        scores = dict(zip(candidates, evidence.scores.tolist(), strict=True))
         start = self._beam_start(prior)
         looked = {
             "beam": beam(
                 space, start, lambda some: [scores[p] for p in some], self.beam_width
             )
         }
-        chosen = {}
         if prior is not None:
             looked["shortlist"] = shortlist(paths, prior, self.shortlist_size)
+        chosen = {}
+        for router, some in looked.items():
+            places = [0, *(place[path] for path in some)]
+            winner = self._choose(candidates, evidence, places)
+            chosen[router] = len(some), candidates[winner]
+        if prior is not None:
             likest = shortlist(paths, prior, 1)[0]
-            chosen["overlap"] = self.largest if self._overlap.spans_the_pool else likest
-        return regret_of(scores, self.largest, looked, chosen)
+            unclear = self._overlap.spans_the_pool
+            chosen["overlap"] = 0, self.largest if unclear else likest
+        return regret_of(scores, chosen)
 
     def _route_by_overlap(self) -> Routing:
         prior = self._prior()

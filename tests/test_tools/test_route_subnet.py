@@ -66,7 +66,10 @@ def test_all_paths_and_max_are_ranked(exhaustive):
     assert len(names) == len(set(names)) == 17 and found["winner"] == names[0]
     assert MAX in names
     scores = [row["score"] for row in found["ranking"]]
-    assert scores == sorted(scores, reverse=True)
+    assert scores[1:] == sorted(scores[1:], reverse=True)
+    if max(scores) > scores[0]:  # the winner of a tie, and only that
+        assert names[0] == MAX and found["ranking"][1]["tied"]
+        assert "wins a tie" in found["notes"][0]
     for row in found["ranking"]:
         assert row["low"] <= row["score"] <= row["high"]
         assert row["behind"] == pytest.approx(scores[0] - row["score"], abs=1e-5)
@@ -76,7 +79,10 @@ def test_all_paths_and_max_are_ranked(exhaustive):
         "beam": found["regret"]["beam"]["paths"],
         "overlap": 0,
     }
-    assert found["regret"]["shortlist"]["regret"] == 0  # all 16 are on the list
+    # All 16 are on the list.
+    assert found["regret"]["shortlist"]["choice"] == found["winner"]
+    regret = found["regret"]["shortlist"]["regret"]
+    assert regret == pytest.approx(max(scores) - scores[0], abs=1e-5)
     assert [row["first"] for row in found["soft"]] == [2, 2, 4, 4]
     assert any("tie" in note or "ahead" in note for note in found["notes"])
     assert found["stages_run"] == 36 and found["stages_without_sharing"] == 85
@@ -86,6 +92,15 @@ def test_all_paths_and_max_are_ranked(exhaustive):
     page = (out / "report.html").read_text()
     assert page.count("data:image/jpeg") > 20 and page.count("<circle") == 17
     assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+def test_the_score_alone_may_decide(exhaustive, files, tool, tmp_path):
+    best = max(row["score"] for row in exhaustive[0]["ranking"])
+    more = ("--clusters", str(files / "clusters"), "--on-tie", "score")
+    tool.main(command(files, tmp_path / "out", *more))
+    found = answer(tmp_path / "out")
+    assert found["ranking"][0]["score"] == best and found["on_tie"] == "score"
+    assert found["regret"]["shortlist"]["regret"] == 0
 
 
 def test_the_test_images_change_nothing(exhaustive, files, tool, tmp_path):

@@ -1,0 +1,36 @@
+"""Which of the scored sub-nets wins."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from .probes import Evidence
+
+#: "max": a path must be ahead of MAX by more than chance (our rule: the best of many
+#: paths is partly the luckiest, and MAX suits other tasks, too). "score": the best score
+#: wins, as in the paper (arXiv 2205.13267), MAX at equal scores only.
+TIES = ("max", "score")
+
+
+def choose(
+    evidence: Evidence,
+    places: Sequence[int],
+    tie_breaker: Callable[[int], float],
+    on_tie: str = "max",
+) -> int:
+    """Returns the place of the winner.
+
+    Args:
+        evidence: Of all candidates; MAX is the first of them.
+        places: Candidates that are to be compared; 0 is one of them.
+        tie_breaker: Tells paths of equal score apart, higher is better.
+        on_tie: One of `TIES`.
+    """
+    scores = evidence.scores[list(places)]
+    top = [
+        places[i] for i in torch.nonzero(scores == scores.max()).flatten().tolist()
+    ]
+    if 0 in top:
+        return 0
+    best = top[0] if len(top) == 1 else max(top, key=tie_breaker)
+    return 0 if on_tie == "max" and evidence.tied(best, 0) else best
