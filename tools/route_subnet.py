@@ -64,8 +64,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--on-tie",
         choices=("max", "score"),
         default="max",
-        help="where a path is ahead of MAX by what may be chance, MAX wins (default) or "
-        "the score decides",
+        help="where a path is ahead of MAX by what may be chance, MAX wins (default) "
+        "or the score decides",
     )
     parser.add_argument(
         "--shortlist", type=int, default=16, metavar="N", help="paths of the shortlist"

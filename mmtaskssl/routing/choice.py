@@ -7,8 +7,8 @@ import torch
 from .probes import Evidence
 
 #: "max": a path must be ahead of MAX by more than chance (our rule: the best of many
-#: paths is partly the luckiest, and MAX suits other tasks, too). "score": the best score
-#: wins, as in the paper (arXiv 2205.13267), MAX at equal scores only.
+#: paths is partly the luckiest, and MAX suits other tasks, too). "score": the best
+#: score wins (as in arXiv 2205.13267), MAX at equal scores only.
 TIES = ("max", "score")
 
 
@@ -27,9 +27,7 @@ def choose(
         on_tie: One of `TIES`.
     """
     scores = evidence.scores[list(places)]
-    top = [
-        places[i] for i in torch.nonzero(scores == scores.max()).flatten().tolist()
-    ]
+    top = [places[i] for i in torch.nonzero(scores == scores.max()).flatten().tolist()]
     if 0 in top:
         return 0
     best = top[0] if len(top) == 1 else max(top, key=tie_breaker)
