@@ -23,7 +23,7 @@ def parse_args(argv):
     parser.add_argument(
         "--amp",
         action="store_true",
-        help="mixed precision: float16 on a GPU, bfloat16 on a CPU",
+        help="mixed precision: float16 on a GPU, bfloat16 on a CPU that has it",
     )
     parser.add_argument(
         "--auto-scale-lr",

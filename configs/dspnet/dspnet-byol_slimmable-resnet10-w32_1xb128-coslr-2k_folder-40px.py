@@ -5,12 +5,11 @@ Self-supervised Learning, 2022 (https://arxiv.org/abs/2207.06075): train once, s
 every width. Known from the paper: that, and the distillation; the step is our choice
 (see mmtaskssl/models/algorithms/slimmable_base.py).
 Ours: one basic block a stage after the usual stem, at full width half of ResNet-18's;
-no blur at 40 px and crops of a fifth or more; bfloat16 autocast and channels-last
-weights, which are faster on a CPU with the instructions. What decides whether so short
-a training learns anything: residual branches that do not start at zero, batch norm in
-projector and predictor, and a target that follows within tens of steps. A step trains
-the widest, the narrowest and one width between: better here than all four widths
-(model_zoo.md), and cheaper.
+no blur at 40 px and crops of a fifth or more; the number format and memory layout that
+the machine is fast in. What decides whether so short a training learns anything:
+residual branches that do not start at zero, batch norm in projector and predictor, and
+a target that follows within tens of steps. A step trains the widest, the narrowest and
+one width between: better here than all four widths (model_zoo.md), and cheaper.
 
 python tools/train.py \
     configs/dspnet/dspnet-byol_slimmable-resnet10-w32_1xb128-coslr-2k_folder-40px.py \

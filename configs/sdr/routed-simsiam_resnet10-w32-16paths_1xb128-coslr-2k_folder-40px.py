@@ -2,10 +2,10 @@ r"""SDR on SimSiam in an hour or so on one CPU core: 16 paths, 10-layer ResNet, 
 
 Liu et al., SDR, AAAI 2022 (https://arxiv.org/abs/2205.13267).
 The recipe is the full configs'; ours is the size: one half-wide basic block a stage,
-no blur at 40 px, residual branches that do not start at zero, bfloat16 autocast and
-channels-last weights. And, measured (model_zoo.md), what so few steps ask for: four
-groups in each of the last two stages instead of two in all four, and paths that begin
-while the learning rate is still high.
+no blur at 40 px, residual branches that do not start at zero, and the number format
+and memory layout that the machine is fast in. And, measured (model_zoo.md), what so few
+steps ask for: four groups in each of the last two stages instead of two in all four,
+and paths that begin while the learning rate is still high.
 
 python tools/cluster_data.py --pool STORE --tree 4x4x1x1 --out /my/clusters
 python tools/train.py \

@@ -86,13 +86,21 @@ def build_runner(cfg: Config) -> Runner:
 
 
 def use_amp(cfg: Config) -> None:
-    """Switches a config to mixed precision: float16 on a GPU, bfloat16 on a CPU.
+    """Switches a config to mixed precision where that is faster.
+
+    On a GPU to float16. On a CPU to bfloat16, if it has that natively: elsewhere the
+    training stays in float32 and says so.
 
     Raises:
-        UserError: The config has an optimizer wrapper of its own kind.
+        UserError: The config has an optimizer wrapper of its own kind, or forces
+            float32.
     """
     kind = cfg.optim_wrapper.get("type", "OptimWrapper")
     if kind.endswith("BFloat16OptimWrapper"):
+        return
+    if kind.endswith("AutoPrecisionOptimWrapper"):
+        if cfg.optim_wrapper.get("precision") == "float32":
+            raise UserError("--amp contradicts optim_wrapper.precision=float32")
         return
     if kind not in ("OptimWrapper", "AmpOptimWrapper"):
         raise UserError(f"--amp does not combine with the optimizer wrapper {kind}")
@@ -100,7 +108,7 @@ def use_amp(cfg: Config) -> None:
         cfg.optim_wrapper.type = "AmpOptimWrapper"
         cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
     else:
-        cfg.optim_wrapper.type = "mmtaskssl.BFloat16OptimWrapper"
+        cfg.optim_wrapper.type = "mmtaskssl.AutoPrecisionOptimWrapper"
         cfg.optim_wrapper.pop("loss_scale", None)
         cfg.optim_wrapper.pop("dtype", None)
 

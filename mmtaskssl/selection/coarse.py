@@ -10,6 +10,8 @@ import time
 import numpy as np
 import torch
 
+from ..utils.number_formats import has_native_bfloat16
+
 # Unit roundoff: the largest relative error of rounding to a format.
 _UNIT_ROUNDOFF = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
 
@@ -18,10 +20,11 @@ class CoarseScorer:
     """Scores blocks of rows against fixed queries, up to a known margin.
 
     bfloat16 products run several times faster than float32 where the CPU has them
-    (AVX512-BF16, AMX). Rows are taken relative to ``centre``, so that the rounding
-    error shrinks with the spread of the pool: features of a network often lie in a
-    narrow cone, where scores differ by less than bfloat16 resolves. The shift by
-    ``query . centre`` is the same for all rows of one query.
+    (AVX512-BF16, AMX); elsewhere they are emulated, and slower. Rows are taken relative
+    to ``centre``, so that the rounding error shrinks with the spread of the pool:
+    features of a network often lie in a narrow cone, where scores differ by less than
+    bfloat16 resolves. The shift by ``query . centre`` is the same for all rows of one
+    query.
 
     Args:
         queries: (Q, D) float32 holding float16 values, rows of length about 1.
@@ -143,7 +146,9 @@ class CoarseScorer:
 def measure(
     num_queries: int, dim: int, device: torch.device
 ) -> tuple[torch.dtype, float]:
-    """Measures which coarse product is faster here; results depend on neither.
+    """Chooses the faster coarse product and measures it; results depend on neither.
+
+    bfloat16 is tried where it is native: elsewhere its products are emulated.
 
     Args:
         num_queries: Queries of the search.
@@ -154,7 +159,10 @@ def measure(
         The dtype, and its speed in pairs (query x row) a second.
     """
     speed = {}
-    for dtype in (torch.float32, torch.bfloat16):
+    formats = [torch.float32]
+    if has_native_bfloat16(device):
+        formats.append(torch.bfloat16)
+    for dtype in formats:
         left = torch.ones(min(num_queries, 512), dim, dtype=dtype, device=device)
         right = torch.ones(1024, dim, dtype=dtype, device=device)
         seconds = []
@@ -164,7 +172,7 @@ def measure(
             seconds.append(time.perf_counter() - begin)
         speed[dtype] = len(left) * len(right) / min(seconds[1:])
     # Coarser scores leave more candidates, so bfloat16 must win clearly.
-    wins = speed[torch.bfloat16] > 1.5 * speed[torch.float32]
+    wins = speed.get(torch.bfloat16, 0) > 1.5 * speed[torch.float32]
     dtype = torch.bfloat16 if wins else torch.float32
     return dtype, speed[dtype]
 

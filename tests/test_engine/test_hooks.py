@@ -132,13 +132,17 @@ def test_accumulation_equals_the_larger_batch_in_time_scale(tmp_path):
     assert int(runner.model.target_net.steps) == 6
 
 
-def test_bfloat16_on_cpu(tmp_path, monkeypatch):
+@pytest.mark.parametrize("native", [True, False])
+def test_amp_on_cpu_is_bfloat16_where_native(tmp_path, monkeypatch, native):
     from mmtaskssl.engine.run import use_amp
 
     if torch.cuda.is_available():
         pytest.skip("this is what --amp does without a GPU")
     seen = []
+    from mmtaskssl.engine.optimizers import auto_precision
     from mmtaskssl.models.algorithms import BYOL
+
+    monkeypatch.setattr(auto_precision, "has_native_bfloat16", lambda _: native)
 
     inner = BYOL.loss
 
@@ -152,5 +156,5 @@ def test_bfloat16_on_cpu(tmp_path, monkeypatch):
     use_amp(cfg)
     runner = run(cfg)
     assert cfg.optim_wrapper.optimizer == before
-    assert seen == [True] * 12
+    assert seen == [native] * 12
     assert all(torch.isfinite(p).all() for p in runner.model.parameters())

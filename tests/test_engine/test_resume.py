@@ -95,6 +95,37 @@ def test_resume_with_accumulation_and_workers(tmp_path):
     )
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_resume_on_a_machine_of_another_kind(native, tmp_path, monkeypatch):
+    """What a training began in is kept where the machine would choose otherwise."""
+    from mmtaskssl.engine.optimizers import auto_precision
+
+    machines = iter([native, native, not native])
+    kept = []
+
+    def change(cfg):
+        here = next(machines)
+        monkeypatch.setattr(auto_precision, "has_native_bfloat16", lambda _: here)
+        monkeypatch.setattr(auto_precision, "prefers_channels_last", lambda *_: here)
+        cfg.optim_wrapper.type = "AutoPrecisionOptimWrapper"
+        cfg.default_hooks.layout = {"type": "ChannelsLastHook"}
+        return cfg
+
+    inner = auto_precision.AutoPrecisionOptimWrapper.optim_context
+
+    def optim_context(self, model):
+        weight = model.backbone.layer1[0].conv1.weight
+        last = weight.is_contiguous(memory_format=torch.channels_last)
+        kept.append((self.dtype == torch.bfloat16, last))
+        return inner(self, model)
+
+    monkeypatch.setattr(
+        auto_precision.AutoPrecisionOptimWrapper, "optim_context", optim_context
+    )
+    _check("simsiam", tmp_path, change)
+    assert kept == [(native, native)] * 24
+
+
 def test_resume_skips_the_past_without_reading_it(tmp_path, monkeypatch):
     run(_stop_half_way(debug_config("simsiam", tmp_path)))
     read = []

@@ -10,10 +10,14 @@ from tests.test_engine._runs import debug_config, run
 
 def test_amp_keeps_what_is_mixed_already_and_refuses_other_kinds(tmp_path):
     cfg = debug_config("mocov2", tmp_path)
-    cfg.optim_wrapper.type = "BFloat16OptimWrapper"
-    before = copy.deepcopy(cfg.optim_wrapper)
-    use_amp(cfg)
-    assert cfg.optim_wrapper == before
+    for kind in ("BFloat16OptimWrapper", "mmtaskssl.AutoPrecisionOptimWrapper"):
+        cfg.optim_wrapper.type = kind
+        before = copy.deepcopy(cfg.optim_wrapper)
+        use_amp(cfg)
+        assert cfg.optim_wrapper == before
+    cfg.optim_wrapper.precision = "float32"
+    with pytest.raises(UserError, match=r"contradicts optim_wrapper.precision"):
+        use_amp(cfg)
     cfg.optim_wrapper.type = "ApexOptimWrapper"
     with pytest.raises(UserError, match=r"does not combine with .* ApexOptimWrapper"):
         use_amp(cfg)

@@ -1,6 +1,9 @@
+import itertools
+
 import pytest
 import torch
 
+from mmtaskssl.selection import coarse
 from mmtaskssl.selection.coarse import CoarseScorer
 
 
@@ -75,3 +78,23 @@ def test_integer_comparison_equals_comparison(threshold):
     cut = (wanted - scorer.margin)[:, None]
     assert found[scores.double() >= cut].all()
     assert not found[scores.double() < cut - cut.abs() * 2.0**-7].any()
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_is_tried_where_it_is_native(monkeypatch, native):
+    tried, clock = [], itertools.count()
+    inner = torch.ones
+    monkeypatch.setattr(coarse, "has_native_bfloat16", lambda _: native)
+    monkeypatch.setattr(
+        torch,
+        "ones",
+        lambda *size, dtype, **kw: (
+            tried.append(dtype) or inner(*size, dtype=dtype, **kw)
+        ),
+    )
+    # Every product seems to take one second, so no time decides.
+    monkeypatch.setattr(coarse.time, "perf_counter", lambda: float(next(clock)))
+    dtype, speed = coarse.measure(64, 32, torch.device("cpu"))
+    assert set(tried) == {torch.float32, *([torch.bfloat16] if native else [])}
+    assert dtype == torch.float32  # bfloat16 has to win clearly
+    assert speed == 64 * 1024

@@ -71,7 +71,7 @@ def test_amp_and_scaled_rate(tmp_path, monkeypatch):
         *("--cfg-options", _QUIET, "max_iters=2", "param_scheduler=[]"),
     )
     (wrapper,) = [runner.optim_wrapper for runner in built]
-    assert type(wrapper).__name__ in ("BFloat16OptimWrapper", "AmpOptimWrapper")
+    assert type(wrapper).__name__ in ("AutoPrecisionOptimWrapper", "AmpOptimWrapper")
     # 16 images a step, and the rate of 0.12 is for 256
     assert wrapper.optimizer.param_groups[0]["lr"] == pytest.approx(0.12 * 16 / 256)
 

@@ -1,5 +1,6 @@
 # A classifier of a few hundred labelled images on one CPU core, 40 px, for backbones
-# pre-trained so (recipes/cpu_40px.py).
+# pre-trained so (recipes/cpu_40px.py), in the number format and memory layout that the
+# machine is fast in (`optim_wrapper.precision` forces one).
 _base_ = [
     "../models/classifier.py",
     "../datasets/labeled_folder.py",
@@ -25,7 +26,7 @@ train_dataloader = dict(
 val_dataloader = dict(num_workers=0, dataset=dict(store_size=48, cache="ram"))
 test_dataloader = dict(num_workers=0, dataset=dict(store_size=48, cache="ram"))
 optim_wrapper = dict(
-    type="OptimWrapper",
+    type="AutoPrecisionOptimWrapper",
     optimizer=dict(type="SGD", lr=0.02, momentum=0.9, nesterov=True, weight_decay=1e-4),
 )
 auto_scale_lr = dict(base_batch_size=64)
@@ -34,3 +35,4 @@ train_cfg = dict(type="SeekableIterLoop", max_iters=max_iters, val_interval=250)
 default_hooks = dict(
     checkpoint=dict(interval=500, max_keep_ckpts=1), logger=dict(interval=50)
 )
+custom_hooks = [dict(type="ChannelsLastHook")]

@@ -9,8 +9,9 @@ class ChannelsLastHook(Hook):
     """Lays the model's weights out channels-last before training.
 
     Convolutions take the layout of their weights, so activations follow from the first
-    layer on. It changes no value, only speed: on CPUs and tensor cores mostly for the
-    better, to be measured for each network.
+    layer on. On CPUs and tensor cores it is mostly the faster one, to be measured for
+    each network; sums may be taken in another order, so results differ in rounding.
+    `AutoPrecisionOptimWrapper` decides where it is used.
     """
 
     def before_train(self, runner) -> None:
@@ -19,4 +20,6 @@ class ChannelsLastHook(Hook):
         Args:
             runner: mmengine's runner.
         """
-        runner.model.to(memory_format=torch.channels_last)
+        wrapper = runner.optim_wrapper
+        layout = getattr(wrapper, "memory_format", torch.channels_last)
+        runner.model.to(memory_format=layout)

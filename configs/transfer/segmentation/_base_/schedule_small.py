@@ -1,5 +1,5 @@
-# SGD with mmseg's polynomial decay for a few hundred iterations. bfloat16 autocast and
-# channels-last weights are faster on CPUs with the instructions.
+# SGD with mmseg's polynomial decay for a few hundred iterations, in the number format
+# and memory layout that the machine is fast in (`optim_wrapper.precision` forces one).
 _base_ = "mmseg::_base_/default_runtime.py"
 
 max_iters = 400
@@ -8,7 +8,7 @@ train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=ma
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 optim_wrapper = dict(
-    type="mmtaskssl.BFloat16OptimWrapper",
+    type="mmtaskssl.AutoPrecisionOptimWrapper",
     optimizer=dict(type="SGD", lr=0.05, momentum=0.9, weight_decay=1e-4),
 )
 param_scheduler = [
