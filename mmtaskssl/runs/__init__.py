@@ -1,0 +1,25 @@
+"""One record of a piece of work: what it depends on, whether it is whole, whose it is.
+
+Whatever writes a folder or a file for the user goes through here::
+
+    work = Work("selection", 1, inputs, files=("selection.txt", "summary.json"))
+    if work.state(out, overwrite) is State.COMPLETE:
+        ...  # open what is there
+    with work.written(out) as folder:
+        ...  # fill the folder; it appears whole, with its record, or not at all
+"""
+
+from .locks import locked
+from .record import RECORD, Record, check_version, verify
+from .work import Growing, State, Work
+
+__all__ = [
+    "RECORD",
+    "Growing",
+    "Record",
+    "State",
+    "Work",
+    "check_version",
+    "locked",
+    "verify",
+]

@@ -1,0 +1,62 @@
+"""Locks against two writers of one place."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..utils.errors import UserError
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
+    """Holds the lock of a file or folder that is being written.
+
+    The lock is a file beside it, ``.NAME.lock``, which the system frees when its holder
+    dies, so that a killed run never blocks the next. File systems without locks are
+    written without one.
+
+    Args:
+        path: What is written; need not exist.
+        wait: For another holder to end; else it is an error.
+
+    Raises:
+        UserError: Another process holds it, or the place cannot be written.
+    """
+    path = Path(path)
+    name = path.parent / f".{path.name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = _acquire(name, wait)
+    except BlockingIOError as error:
+        raise UserError(
+            f"another process is writing {path}: wait for it, or name another place"
+        ) from error
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        # Removed while it is held: who waits for it notices, see `_acquire`.
+        with contextlib.suppress(OSError):
+            name.unlink()
+        os.close(handle)
+
+
+def _acquire(name: Path, wait: bool) -> int:
+    while True:
+        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            same = os.fstat(handle).st_ino == os.stat(name).st_ino
+        except BlockingIOError:
+            os.close(handle)
+            raise
+        except FileNotFoundError:  # its last holder removed it meanwhile
+            same = False
+        except OSError:  # the file system has no locks
+            return handle
+        if same:
+            return handle
+        os.close(handle)

@@ -1,0 +1,143 @@
+"""What a folder of ours says of itself."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..utils.atomic import write_json
+from ..utils.errors import UserError
+from ..utils.hashing import file_sha256
+
+#: Name of the record in its folder.
+RECORD = "record.json"
+# Of the record itself, not of the folder's format.
+_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """Tells a piece of work from any other, and a whole one from a broken one.
+
+    Attributes:
+        kind: What was made, such as "selection".
+        version: Of the folder's format.
+        inputs: All that the work depends on; JSON-ready.
+        complete: False while the work goes on.
+        files: Bytes and SHA-256 of each file, by its path in the folder.
+        mmtaskssl: Version of the package that wrote it.
+    """
+
+    kind: str
+    version: int
+    inputs: Mapping[str, Any]
+    complete: bool
+    files: Mapping[str, Mapping[str, Any]]
+    mmtaskssl: str
+
+    def write(self, folder: str | os.PathLike) -> None:
+        """Writes the record into its folder, atomically."""
+        value = {"record": _VERSION, **dataclasses.asdict(self)}
+        write_json(Path(folder, RECORD), value)
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike) -> "Record | None":
+        """Reads the record of a folder; None: it has none.
+
+        Raises:
+            UserError: The record is damaged, or a newer version's.
+        """
+        path = Path(folder, RECORD)
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"{path} cannot be read ({error})") from error
+        try:
+            check_version(value.pop("record"), _VERSION, str(path))
+            found = cls(**value)
+            whole = (
+                isinstance(found.kind, str)
+                and isinstance(found.version, int)
+                and isinstance(found.complete, bool)
+                and all({"bytes", "sha256"} <= {*f} for f in found.files.values())
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} is damaged ({error!r})") from error
+        if not whole:
+            raise UserError(f"{path} is damaged: a field has another type")
+        return found
+
+
+def describe_files(
+    folder: str | os.PathLike, names: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """Returns bytes and SHA-256 of files, by their path in ``folder``."""
+    return {
+        name: {
+            "bytes": Path(folder, name).stat().st_size,
+            "sha256": file_sha256(Path(folder, name)),
+        }
+        for name in sorted(names)
+    }
+
+
+def check_version(found: Any, known: int, what: str) -> None:
+    """Refuses a format that only a later version of this package can read.
+
+    Args:
+        found: Version that stands in the file.
+        known: Newest version that is read here; older ones are, too.
+        what: The file or folder, for the message.
+
+    Raises:
+        UserError: It is newer, or no version at all.
+    """
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise UserError(f"{what} has no format that is known here ({found!r})")
+    if found > known:
+        raise UserError(
+            f"{what} has format {found}, and this version of mmtaskssl reads formats "
+            f"up to {known}: update mmtaskssl"
+        )
+
+
+def verify(
+    folder: str | os.PathLike, names: Iterable[str] | None = None, *, deep: bool = True
+) -> None:
+    """Compares files with what their folder's record says of them.
+
+    Args:
+        folder: Holds a record; without one (an older version's) nothing is compared.
+        names: Which files; None: all that the record lists.
+        deep: Compare the bytes' hash; else the sizes alone, which costs nothing.
+
+    Raises:
+        UserError: A file is absent, of another size, or changed.
+    """
+    record = Record.read(folder)
+    if record is None:
+        return
+    for name in record.files if names is None else names:
+        stated = record.files.get(name)
+        if stated is None:
+            raise UserError(f"the record of {folder} does not list {name}")
+        path = Path(folder, name)
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise UserError(
+                f"{folder} lacks {name} ({error.strerror}): make it again"
+            ) from error
+        if size != stated["bytes"]:
+            raise UserError(
+                f"{path} has {size} bytes instead of {stated['bytes']}: it was cut "
+                "short or edited; make it again"
+            )
+        if deep and file_sha256(path) != stated["sha256"]:
+            raise UserError(
+                f"{path} is not what was written (its checksum differs): make it again"
+            )
