@@ -3,10 +3,10 @@
     python tests/golden.py make OUT             (in the checkout before, and after)
     python tests/golden.py compare OLD NEW
 
-Each step runs one tool in this process, in ``OUT/work``; its printed text and its files
-go to ``OUT/golden/STEP``: text with paths, times and versions replaced by words,
-anything else as its SHA-256. On one machine two checkouts that behave alike give equal
-files, byte for byte.
+Each step runs one tool in this process, in one and the same temporary folder, since
+outputs store paths; its printed text and its files go to ``OUT/STEP``: text with paths
+and times replaced by words, anything else as its SHA-256. On one machine two checkouts
+that behave alike give equal files, byte for byte.
 """
 
 import argparse
@@ -18,7 +18,9 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -266,14 +268,15 @@ def make(out: Path, only: list[str]) -> None:
 
     torch.set_num_threads(1)
     out = out.resolve()
-    work = out / "work"
+    work = Path(tempfile.gettempdir(), "mmtaskssl-golden", "work")
+    shutil.rmtree(work.parent, ignore_errors=True)
     make_images(work)
-    os.chdir(out)  # and relative paths: outputs that store a path are alike
+    os.chdir(work.parent)
     seen = {p: p.stat().st_mtime_ns for p in work.rglob("*") if p.is_file()}
     for name, tool, line in STEPS:
         if only and name not in only:
             continue
-        step = out / "golden" / name
+        step = out / name
         step.mkdir(parents=True)
         try:
             printed = run(tool, line.format(w="work", **names_of(work)))
@@ -291,14 +294,14 @@ def compare(old: Path, new: Path) -> int:
     """Prints the differences; returns how many files differ."""
     names = {
         str(path.relative_to(folder))
-        for folder in (old / "golden", new / "golden")
+        for folder in (old, new)
         for path in folder.rglob("*.txt")
     }
     different = 0
     for name in sorted(names):
         texts = [
             path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-            for path in (old / "golden" / name, new / "golden" / name)
+            for path in (old / name, new / name)
         ]
         if texts[0] == texts[1]:
             continue
