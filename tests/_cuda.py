@@ -1,0 +1,126 @@
+"""Training steps of every algorithm on CUDA tensors that are not there.
+
+What is counted lives in `mmtaskssl.benchmarks`; see there for what a fake step is.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.distributed as dist
+from mmengine.model import BaseDataPreprocessor
+from mmengine.optim import OptimWrapper
+from torch import nn
+from torch.testing._internal.distributed.fake_pg import FakeStore
+from torch.utils._pytree import tree_map
+
+from mmtaskssl.benchmarks.collectives import Traffic, strict_collectives
+from mmtaskssl.benchmarks.dispatch import Counts, DispatchCounter
+from mmtaskssl.benchmarks.fake_cuda import fake_cuda, fake_like, to_fake
+from mmtaskssl.engine.optimizers import BFloat16OptimWrapper
+from tests.test_models.test_algorithms import (
+    _build,
+    _elastic,
+    _routed,
+    _slimmable,
+    _supernets,
+)
+
+_PLAIN = ("MoCo", "BYOL", "SimSiam")
+
+
+def algorithms() -> dict[str, callable]:
+    """A builder of a tiny model for every registered algorithm, by its name."""
+    found = {kind: partial(_build.build, kind, **_queue(kind)) for kind in _PLAIN}
+    for kind in _supernets.KINDS:
+        found[f"Supernet{kind}"] = partial(_supernets.build, kind, **_queue(kind))
+    for kind in _PLAIN:
+        found[f"Slimmable{kind}"] = partial(_slimmable.build, kind, **_queue(kind))
+    for kind in ("RoutedSimSiam", "RoutedBYOL"):
+        found[kind] = partial(_routed.build, kind)
+    return found
+
+
+def _queue(kind: str) -> dict:
+    # As long as a step of eight processes.
+    return {"queue_len": 80} if kind in ("MoCo", "DenseCL") else {}
+
+
+def batch_of(name: str, model: nn.Module) -> dict:
+    """A batch that has been through the preprocessor: real views on the CPU."""
+    if name.startswith("Routed"):
+        return _routed.make_batch(model.subnets_of_step()[1].path)
+    return {"inputs": _build.views() if name in _PLAIN else _elastic.batch(0)}
+
+
+def optimizer_of(model: nn.Module, amp: bool = False, accumulate: int = 1, **kind):
+    """A wrapper as training has it, by default around `torch.optim.SGD`."""
+    kind = {"type": torch.optim.SGD, "lr": 0.05, "momentum": 0.9, **kind}
+    if kind["type"] is torch.optim.SGD:
+        kind.setdefault("foreach", True)  # as torch decides for a GPU, not for fakes
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = kind.pop("type")(parameters, **kind)
+    wrapper = BFloat16OptimWrapper if amp else OptimWrapper
+    return wrapper(optimizer, accumulative_counts=accumulate)
+
+
+@contextmanager
+def fake_group(world_size: int) -> Iterator[None]:
+    """A process group of that size in which nobody answers; 1: none."""
+    if world_size == 1:
+        yield
+        return
+    dist.init_process_group("fake", rank=0, world_size=world_size, store=FakeStore())
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+@dataclass
+class Seen:
+    """What the last of some steps asked for."""
+
+    counts: Counts
+    traffic: Traffic
+
+
+def fake_steps(
+    name: str,
+    amp: bool = False,
+    world_size: int = 1,
+    accumulate: int = 1,
+    steps: int = 2,
+    **optimizer,
+) -> Seen:
+    """Runs steps of an algorithm on fake CUDA tensors; returns the last one's.
+
+    Args:
+        name: One of `algorithms`.
+        amp: In bfloat16.
+        world_size: Processes that it believes in.
+        accumulate: Iterations an optimizer step.
+        steps: Optimizer steps; the first ones warm up.
+        **optimizer: As for `optimizer_of`.
+    """
+    hub = _elastic.fresh_hub()
+    hub.update_info("iter", 9)
+    model = algorithms()[name]()
+    model.data_preprocessor = BaseDataPreprocessor()
+    data = batch_of(name, model)
+    with fake_group(world_size), fake_cuda():
+        to_fake(model)
+        model.data_preprocessor._device = torch.device("cuda")
+        data = tree_map(_to_fake, data)
+        wrapper = optimizer_of(model, amp, accumulate, **optimizer)
+        for _ in range(steps):
+            with strict_collectives("cuda") as traffic, DispatchCounter("cuda") as mode:
+                for _ in range(accumulate):
+                    model.train_step(data, wrapper)
+    return Seen(mode.counts, traffic)
+
+
+def _to_fake(x):
+    return fake_like(x.shape, x.dtype) if isinstance(x, torch.Tensor) else x
