@@ -59,7 +59,7 @@ def strict_collectives(device: str | None = None) -> Iterator[Traffic]:
     """Holds `torch.distributed` to NCCL's rules; gloo takes more.
 
     Tensors are contiguous, on ``device``, and equal in shape and type in all processes
-    where the collective asks for it. The last is checked by a message of its own, except
+    where the collective asks for it. The last is checked by a message of its own, but
     for tensors of a fake device or group, of which there is one process.
 
     Args:

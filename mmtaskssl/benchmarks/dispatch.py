@@ -35,6 +35,7 @@ _READS = {
     "bincount",
     "repeat_interleave",
 }
+_INDEXED = {"index", "index_put_", "index_put", "_index_put_impl_"}
 # Nothing is computed: no kernel is launched.
 _NO_KERNEL = {
     "empty",
@@ -119,17 +120,19 @@ class DispatchCounter(TorchDispatchMode):
                 self.counts.reads[f"{_place()} ({name})"] += 1
             if name in _ANSWERS and getattr(args[0], "constant", self) is None:
                 return _ANSWERS[name](args[0])
-        elif name in ("index", "index_put_", "index_put", "_index_put_impl_"):
-            if any(self._is_here(x) and x.dtype == torch.bool for x in args[1]):
-                self.counts.reads[f"{_place()} ({name} by mask)"] += 1
-                if isinstance(args[0], FakeTensor) and name == "index":
-                    return _all_of(*args)
+        elif name in _INDEXED and any(map(self._is_mask, args[1])):
+            self.counts.reads[f"{_place()} ({name} by mask)"] += 1
+            if isinstance(args[0], FakeTensor) and name == "index":
+                return _all_of(*args)
         out = func(*args, **kwargs)
         self._count(func, name, args, kwargs, out)
         return out
 
     def _is_here(self, x: Any) -> bool:
         return isinstance(x, Tensor) and x.device.type == self.device
+
+    def _is_mask(self, x: Any) -> bool:
+        return self._is_here(x) and x.dtype == torch.bool
 
     def _count(self, func, name: str, args, kwargs, out) -> None:
         results = [x for x in tree_leaves(out) if isinstance(x, Tensor)]
