@@ -33,6 +33,33 @@ def writing(path: Path) -> Iterator[None]:
         raise
 
 
+def new_manifest(
+    image_ids: Sequence[str],
+    *,
+    dim: int,
+    extractor: Mapping[str, Any],
+    transform: Mapping[str, Any] | None,
+    root: str,
+    source: str,
+    rows_per_shard: int,
+) -> dict[str, Any]:
+    """Returns the manifest of a store that has no rows yet."""
+    return {
+        "format": layout.FORMAT,
+        "status": "incomplete",
+        "extractor": plain(extractor),
+        "transform": plain(transform or {}),
+        "dim": int(dim),
+        "rows": 0,
+        "rows_per_shard": int(rows_per_shard),
+        "shard_rows": [],
+        "root": str(root),
+        "source": str(source),
+        "images_sha256": layout.ids_sha256(image_ids),
+        "class_names": None,
+    }
+
+
 def write_plan(
     path: Path,
     manifest: dict[str, Any],
@@ -59,13 +86,19 @@ def write_labels(
     path: Path, manifest: dict[str, Any], labels: Sequence[str | None]
 ) -> None:
     """Writes one label a row; known classes keep their index, new ones follow."""
-    known = manifest["class_names"] or []
-    names = known + sorted({n for n in labels if n is not None} - set(known))
-    index = {name: i for i, name in enumerate(names)}
-    rows = np.array([index.get(name, -1) for name in labels], dtype=np.int64)
+    names, rows = number_labels(labels, manifest["class_names"] or ())
     manifest["class_names"] = names
     with atomic_path(path / layout.LABELS) as temporary, open(temporary, "wb") as file:
         np.save(file, rows)
+
+
+def number_labels(
+    labels: Sequence[str | None], known: Sequence[str] = ()
+) -> tuple[list[str], np.ndarray]:
+    """Returns class names, known ones first, and (N,) int64 indices (-1: None)."""
+    names = [*known, *sorted({n for n in labels if n is not None} - set(known))]
+    index = {name: i for i, name in enumerate(names)}
+    return names, np.array([index.get(name, -1) for name in labels], dtype=np.int64)
 
 
 def check_ids(image_ids: list[str]) -> None:

@@ -118,9 +118,7 @@ class FeatureStore:
         Raises:
             IndexError: A row outside the store.
         """
-        rows = np.arange(len(self)) if rows is None else np.asarray(rows, np.int64)
-        if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
-            raise IndexError(f"rows must lie in 0..{len(self) - 1}")
+        rows = np.arange(len(self)) if rows is None else self._checked(rows)
         out = np.empty((len(rows), self.dim), dtype=np.float32)
         owner = np.searchsorted(self._starts, rows, side="right") - 1
         order = np.argsort(owner, kind="stable")
@@ -132,6 +130,12 @@ class FeatureStore:
             shard = layout.open_shard(self.path, index, size, self.dim)
             out[places] = shard[rows[places] - self._starts[index]]
         return out
+
+    def _checked(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        rows = np.asarray(rows, np.int64)
+        if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
+            raise IndexError(f"rows must lie in 0..{len(self) - 1}")
+        return rows
 
     @classmethod
     def import_npy(

@@ -79,20 +79,15 @@ class FeatureStoreWriter:
             raise UserError(f"rows per shard must be at least 1, got {rows_per_shard}")
         if labels is not None and len(labels) != len(image_ids):
             raise UserError(f"{len(image_ids)} images but {len(labels)} labels")
-        manifest = {
-            "format": layout.FORMAT,
-            "status": "incomplete",
-            "extractor": plan.plain(extractor),
-            "transform": plan.plain(transform or {}),
-            "dim": int(dim),
-            "rows": 0,
-            "rows_per_shard": int(rows_per_shard),
-            "shard_rows": [],
-            "root": str(root),
-            "source": str(source),
-            "images_sha256": layout.ids_sha256(image_ids),
-            "class_names": None,
-        }
+        manifest = plan.new_manifest(
+            image_ids,
+            dim=dim,
+            extractor=extractor,
+            transform=transform,
+            root=root,
+            source=source,
+            rows_per_shard=rows_per_shard,
+        )
         with plan.writing(path):
             if (path / layout.MANIFEST).exists():
                 old = cls(path)
@@ -188,6 +183,22 @@ class FeatureStoreWriter:
                 f"shard {index} needs features {shape}, got {features.shape}"
             )
         units, bad = unit_rows(np.asarray(features), broken or {})
+        self.write_unit_shard(index, units.astype(np.float16), bad)
+
+    def write_unit_shard(
+        self, index: int, units: np.ndarray, bad: Mapping[int, str]
+    ) -> None:
+        """Writes a shard of rows that are normalised already, bit for bit.
+
+        Args:
+            index: The shard.
+            units: (rows, dim) float16, of length 1 or 0.
+            bad: Rows of length 0 and why, by row of the shard.
+
+        Raises:
+            UserError: No space left on the disk.
+        """
+        start, _ = self.shard_range(index)
         with plan.writing(self.path):
             # Before the shard, whose presence says that all of it is written.
             bad_path = layout.shard_bad_path(self.path, index)
@@ -200,7 +211,7 @@ class FeatureStoreWriter:
                 atomic_path(layout.shard_path(self.path, index)) as temporary,
                 open(temporary, "wb") as file,
             ):
-                np.save(file, units.astype(np.float16))
+                np.save(file, units)
 
     def finish(self) -> None:
         """Marks the store complete.
