@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: [PYTHON=... GPUS=8 GPUS_PER_NODE=8 CPUS_PER_TASK=5 SRUN_ARGS=...] \
+# Usage: [PYTHON=... GPUS=8 GPUS_PER_NODE=8 CPUS_PER_TASK=... SRUN_ARGS=...] \
 #            tools/slurm_train.sh PARTITION JOB CONFIG [arguments of train.py]
 set -euo pipefail
 

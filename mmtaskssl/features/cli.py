@@ -1,12 +1,12 @@
 """Command-line options that the tools which extract features share."""
 
 import argparse
-import os
 from pathlib import Path, PurePosixPath
 
 from mmengine.config import Config
 
 from ..transfer.export_info import ExportInfo
+from ..utils.cores import num_cores
 from ..utils.devices import add_device_option, pick_device
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor, build_extractor
@@ -81,7 +81,8 @@ def runner_of(extractor: FeatureExtractor, args: argparse.Namespace) -> BatchRun
     device = pick_device(args.device)
     workers = args.workers
     if workers is None:
-        workers = min(_cores(), 8) if device.type == "cuda" else min(_cores() - 1, 4)
+        cores = num_cores()
+        workers = min(cores, 8) if device.type == "cuda" else min(cores - 1, 4)
     return BatchRunner(extractor, transform, device, args.batch_size, workers, args.amp)
 
 
@@ -135,9 +136,3 @@ def _extractor(
     return build_extractor(
         config, checkpoint, args.source, args.seed, args.trust_checkpoint
     )
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

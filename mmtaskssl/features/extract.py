@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.dist import barrier, get_dist_info
 
+from ..utils.cores import num_cores
 from ..utils.errors import UserError
 from .layout import ROWS_PER_SHARD
 from .runner import BatchRunner, ImageFiles, collate
@@ -143,8 +144,7 @@ def _announce(
     if runner.workers == 0:
         each = read + compute
     elif runner.device.type == "cpu":  # workers and network share the cores
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        each = max(read / runner.workers, compute + read / max(cores, 1))
+        each = max(read / runner.workers, compute + read / num_cores())
     else:
         each = max(read / runner.workers, compute)
     log(

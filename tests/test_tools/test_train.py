@@ -17,6 +17,10 @@ from tests._images import make_image_folder
 _TOOLS = resource_root("tools")
 _CONFIG = "configs/selfsup/{0}/{0}_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
 _MOCO = _CONFIG.format("mocov2")
+_FULL = "configs/selfsup/mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py"
+_PROBE = (
+    "configs/transfer/classification/linear-probe_resnet50_8xb32-steplr-100e_in1k.py"
+)
 _QUIET = "log_level=WARNING"
 
 
@@ -280,15 +284,60 @@ def test_slurm_script_passes_everything_on(script, tmp_path):
     done = subprocess.run(
         [_TOOLS / folder / f"slurm_{tool}.sh", "part", *arguments],
         env=os.environ
-        | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": "py", "GPUS": "4"},
+        | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": "py", "GPUS": "4"}
+        | {"CPUS_PER_TASK": "3"},
         capture_output=True,
         text=True,
         check=True,
     )
     words = done.stdout.splitlines()
     assert words[:3] == ["-p", "part", "--job-name=job"]
-    assert "--ntasks=4" in words
+    assert {"--ntasks=4", "--cpus-per-task=3"} <= set(words)
     place = words.index("--launcher")
     assert Path(words[place - 1]).name == f"{tool}.py"
     assert Path(words[place - 1]).is_file()
     assert words[place:] == ["--launcher", "slurm", *passed]
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "cpus"),
+    [
+        ("train", [_FULL, "--amp"], 9),
+        ("train", [_FULL, "--cfg-options", "num_workers=2", "seed=1"], 3),
+        (
+            "test",
+            [_PROBE, "c.pth", "--cfg-options", "test_dataloader.num_workers=11"],
+            12,
+        ),
+    ],
+)
+def test_slurm_asks_for_a_cpu_a_worker_and_one(script, arguments, cpus, tmp_path):
+    srun = tmp_path / "srun"
+    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    done = subprocess.run(
+        [_TOOLS / f"slurm_{script}.sh", "part", "job", *arguments],
+        env=os.environ
+        | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert f"--cpus-per-task={cpus}" in done.stdout.splitlines()
+
+
+def test_slurm_starts_nothing_for_a_config_that_is_not_there(tmp_path):
+    srun = tmp_path / "srun"
+    srun.write_text("#!/bin/sh\necho started\n")
+    srun.chmod(0o755)
+    done = subprocess.run(
+        [_TOOLS / "slurm_train.sh", "part", "job", "nowhere.py"],
+        env=os.environ
+        | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and not done.stdout
+    assert "error: config nowhere.py does not exist" in done.stderr
