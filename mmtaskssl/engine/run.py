@@ -22,6 +22,7 @@ from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.errors import UserError
 
+from .compiled import compile_networks
 from .cpu_runner import CPURunner
 
 
@@ -40,6 +41,7 @@ def train(cfg: Config) -> None:
     check_annotations(cfg)
     with user_errors():
         runner = build_runner(cfg)
+        compile_networks(runner)
         runner.train_loop  # noqa: B018  builds it: bad data must show before training
         check_batches(runner)
         check_data_set(cfg, runner.train_dataloader.dataset, "training")

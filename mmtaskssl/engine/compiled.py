@@ -1,0 +1,58 @@
+"""The config's ``compile`` for our own algorithms."""
+
+import torch
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from ..models.algorithms import ElasticAlgorithm
+from ..models.algorithms.momentum import MomentumEncoder
+from ..utils.errors import UserError
+
+
+def compile_networks(runner: Runner) -> None:
+    """Compiles the backbones of one of our models, if its config asks for it.
+
+    mmengine would compile the whole step, of which our views, averages and queues are
+    no part that a compiler can use. Other packages' models are left to it. Names in
+    checkpoints stay as they are.
+
+    Args:
+        runner: Its config's ``compile`` is True or the arguments of `torch.compile`,
+            such as ``dict(mode="reduce-overhead")``; it is used up.
+
+    Raises:
+        UserError: A model of sub-nets, each of which would be compiled anew; or
+            arguments that `torch.compile` does not know.
+    """
+    options = runner.cfg.get("compile")
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    if not options or not hasattr(model, "check_batch"):
+        return
+    if isinstance(model, ElasticAlgorithm):
+        raise UserError(
+            f"compile does not combine with {type(model).__name__}: every sub-net "
+            "would be compiled anew; leave it out"
+        )
+    if options is not True and not isinstance(options, dict):
+        raise UserError(
+            f"compile is True or torch.compile's arguments, not {options!r}"
+        )
+    runner.cfg.pop("compile")
+    options = {} if options is True else dict(options)
+    backend = options.get("backend", "inductor")
+    known = torch.compiler.list_backends(exclude_tags=())
+    if isinstance(backend, str) and backend not in known:
+        raise UserError(
+            f"compile.backend is one of {', '.join(known)}; not {backend!r}"
+        )
+    try:
+        for network in _backbones(model):
+            network.compile(**options)
+    except (TypeError, RuntimeError) as error:
+        raise UserError(f"compile={options} is refused: {error}") from error
+
+
+def _backbones(model: nn.Module) -> list[nn.Module]:
+    averages = [m for m in model.modules() if isinstance(m, MomentumEncoder)]
+    return [model.backbone, *(average.module[0] for average in averages)]
