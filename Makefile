@@ -16,11 +16,12 @@ BASE := $(CACHE)/base-$(KEY)
 ENV := $(CACHE)/here-$(HERE)
 PY := $(ENV)/bin/python
 
-.PHONY: help env quickstart test lint format check-env print-python clean-env
+.PHONY: help env quickstart test test-gpu lint format check-env print-python clean-env
 help:
 	@echo "make quickstart   set up, then run the main job on built-in images"
 	@echo "                  (IMAGES=/my/pool TARGET=/my/labelled/folder: on yours)"
 	@echo "make test         set up, then run the tests"
+	@echo "make test-gpu     those that need a GPU (WHEELS=DIR: without a network)"
 	@echo "make env          only set up;  make -s print-python: its interpreter"
 	@echo "make check-env    what is installed, what works, what mends the rest"
 	@echo "make lint         ruff check and ruff format --check"
@@ -50,6 +51,9 @@ quickstart: env
 
 test: env
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-gpu:
+	@PYTHON=$(PYTHON) tools/test_gpu.sh $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)
 
 lint: env
 	@$(PY) -m ruff check .
