@@ -303,7 +303,7 @@ def test_slurm_script_passes_everything_on(script, tmp_path):
     ("script", "arguments", "cpus"),
     [
         ("train", [_FULL, "--amp"], 9),
-        ("train", [_FULL, "--cfg-options", "num_workers=2", "seed=1"], 3),
+        ("train", [_FULL, "--cfg-options", "num_workers=2", "log_level=INFO"], 3),
         (
             "test",
             [_PROBE, "c.pth", "--cfg-options", "test_dataloader.num_workers=11"],
