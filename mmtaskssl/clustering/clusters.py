@@ -16,6 +16,7 @@ from ..features.layout import encode_ids
 from ..subnets import ALL
 from ..utils.atomic import atomic_folder, write_text
 from ..utils.errors import UserError
+from ..utils.inputs import load_array, read_bytes, read_json
 from .paths import leaf_digits
 
 FORMAT = 1
@@ -133,11 +134,11 @@ class Clusters:
         folder = Path(path)
         manifest = _read_manifest(folder)
         try:
-            text = (folder / IDS).read_bytes()
-            leaf = np.load(folder / LEAF, allow_pickle=False)
+            text = read_bytes(folder / IDS, limit=64 << 30)
+            leaf = load_array(folder / LEAF)
             centroids = None
             if manifest["centroids"]:
-                centroids = np.load(folder / CENTROIDS, allow_pickle=False)
+                centroids = load_array(folder / CENTROIDS)
             ids = text.decode("utf-8", "surrogateescape").split("\n")[:-1]
             tree = tuple(manifest["tree"])
             paths = [tuple(p) for p in manifest["paths"]]
@@ -184,7 +185,7 @@ class Clusters:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_json(folder / MANIFEST)
         version = manifest["format"]
         tree = manifest["tree"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
+from ..utils.inputs import load_array
 from .assign import balanced_assign
 from .kmeans import balanced_kmeans, exact_scores
 
@@ -106,7 +107,7 @@ class TreeBuilder:
         for level in range(len(self.tree)):
             part = self.parts and Path(f"{self.parts}-level{level}.npy")
             if part and part.is_file():
-                node = np.load(part, allow_pickle=False)
+                node = _read_part(part)
                 continue
             node = self._split(level, node)
             if part:
@@ -197,3 +198,10 @@ def random_leaves(store: FeatureStore, leaves: int, seed: int) -> np.ndarray:
 
 def _nodes(tree: Sequence[int], level: int) -> int:
     return math.prod(tree[:level])
+
+
+def _read_part(part: Path) -> np.ndarray:
+    try:
+        return load_array(part)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{part} is damaged ({error}): delete it") from error

@@ -1,10 +1,11 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from mmtaskssl.registry import DATASETS
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.inputs import read_text
 
 from .unlabeled import UnlabeledImages
 
@@ -125,7 +126,7 @@ def _check_part(fraction: float | None, shots: int | None, keep: str | None) -> 
 def _listed(image_ids: Sequence[str], keep: str) -> list[int]:
     """Returns the rows whose id or file name stands in the list."""
     try:
-        text = Path(keep).read_text(encoding="utf-8")
+        text = read_text(keep)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"list of images {keep} cannot be read ({error})") from error
     names = {line.strip() for line in text.splitlines() if line.strip()}

@@ -4,6 +4,7 @@ from torch.utils.data import Dataset
 
 from mmtaskssl.registry import DATASETS
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.inputs import open_text
 
 
 @DATASETS.register_module()
@@ -30,7 +31,8 @@ class SelectedImages(Dataset):
         if not file.is_file():
             raise UserError(f"selection file {selection} does not exist")
         # As it is written: line ends alone split it, and names may be any bytes.
-        text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        with open_text(file, "utf-8-sig", errors="surrogateescape") as lines:
+            text = lines.read()
         wanted = [line.strip() for line in text.split("\n") if line.strip()]
         if not wanted:
             raise UserError(f"selection file {selection} names no images")

@@ -1,7 +1,6 @@
 """Labelled features: from feature stores, with labels from folders or from a table."""
 
 import csv
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ..features.store import FeatureStore, check_same_extractor
 from ..utils.errors import UserError
+from ..utils.inputs import open_text, parse_json
 
 
 @dataclass(frozen=True)
@@ -214,9 +214,9 @@ def _names(value: object) -> list[str]:
 
 def _read_rows(path: Path) -> list[dict[str, object]]:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with open_text(path, "utf-8-sig", newline="") as file:
             if path.suffix.lower() == ".jsonl":
-                rows = [json.loads(line) for line in file if line.strip()]
+                rows = [parse_json(line) for line in file if line.strip()]
                 if not all(isinstance(row, dict) for row in rows):
                     raise ValueError("a line is not a JSON object")
                 return rows

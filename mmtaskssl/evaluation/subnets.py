@@ -24,6 +24,7 @@ from ..utils.atomic import write_json
 from ..utils.devices import pick_device
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256, lines_sha256
+from ..utils.inputs import read_json
 from .cli import SPLITS, Log, target_features, target_images
 from .protocol import Method, evaluate
 from .spectrum import effective_rank, embedding_std
@@ -162,9 +163,9 @@ def _rows_of(path: str | None, result: dict[str, Any], log: Log) -> dict[str, An
     if path is None or not Path(path).is_file():
         return {}
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = read_json(path)
         rows = {row["subnet"]: row for row in found.pop("rows")}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         found, rows = None, {}
     if found != json.loads(json.dumps(result)):
         log(f"{path} holds other results and is written anew")

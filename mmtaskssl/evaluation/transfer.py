@@ -17,6 +17,7 @@ from ..features.layout import ids_sha256
 from ..features.runner import BatchRunner
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
+from ..utils.inputs import read_json
 from .data import LabeledFeatures
 from .metrics import classification_metrics
 from .transfer_probes import PROBES
@@ -70,10 +71,10 @@ class TransferEvaluation:
         if not path.is_file():
             return []
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_json(path)
             identity = {key: found[key] for key in self.identity}
             rows = list(found["rows"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is damaged: delete it") from error
         if identity != json.loads(json.dumps(self.identity)):
             raise UserError(

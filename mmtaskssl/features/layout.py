@@ -22,6 +22,7 @@ import numpy as np
 
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from ..utils.inputs import load_array, read_bytes, read_json
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -31,6 +32,8 @@ QUARANTINE = "quarantine.json"
 # Small enough that a killed run loses little work, large enough that hundreds of
 # millions of rows are thousands of files: 32 MiB at dim 2048.
 ROWS_PER_SHARD = 8192
+# Bytes of a file of ids: a billion of them.
+_IDS_LIMIT = 64 << 30
 
 
 def shard_path(store: Path, index: int) -> Path:
@@ -56,7 +59,7 @@ def open_shard(store: Path, index: int, rows: int, dim: int) -> np.ndarray:
     """
     path = shard_path(store, index)
     try:
-        shard = np.load(path, mmap_mode="r", allow_pickle=False)
+        shard = load_array(path, mapped=True)
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path} is missing or damaged ({error}): delete it and run the "
@@ -78,7 +81,7 @@ def read_manifest(store: Path) -> dict[str, Any]:
     """
     path = store / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         version = manifest["format"]
     except FileNotFoundError as error:
         raise UserError(
@@ -98,7 +101,38 @@ def read_manifest(store: Path) -> dict[str, Any]:
 def read_quarantine(store: Path) -> list[dict[str, Any]]:
     """Reads the bad rows of a store, each ``{"row", "image", "reason"}``, by row."""
     path = store / QUARANTINE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return read_rows(path) if path.exists() else []
+
+
+def read_rows(path: Path) -> list[Any]:
+    """Reads a JSON list of rows, each of which begins with or has a row's number.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    try:
+        rows = read_json(path, limit=4 << 30)
+        if not isinstance(rows, list):
+            raise ValueError("no list")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): extract again") from error
+    return rows
+
+
+def read_labels(store: Path) -> np.ndarray:
+    """Reads the labels of a store's rows.
+
+    Raises:
+        UserError: They are missing or damaged.
+    """
+    path = store / LABELS
+    try:
+        labels = load_array(path)
+        if labels.ndim != 1 or labels.dtype != np.int64:
+            raise ValueError(f"{labels.dtype} {labels.shape}")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): extract again") from error
+    return labels
 
 
 def encode_ids(image_ids: Sequence[str]) -> bytes:
@@ -117,8 +151,15 @@ def read_ids(store: Path, manifest: Mapping[str, Any]) -> list[str]:
     # Bytes, because text mode and `splitlines` also split at characters that may
     # stand in a file name. An append that was killed may have left more lines than
     # the manifest counts.
-    text = (store / IDS).read_bytes().decode("utf-8", "surrogateescape")
+    text = _id_bytes(store / IDS).decode("utf-8", "surrogateescape")
     return text.split("\n")[: manifest["rows"]]
+
+
+def _id_bytes(path: Path) -> bytes:
+    try:
+        return read_bytes(path, limit=_IDS_LIMIT)
+    except OSError as error:
+        raise UserError(f"{path} is missing or damaged ({error})") from error
 
 
 def read_id_file(path: str | os.PathLike) -> list[str]:
@@ -128,7 +169,7 @@ def read_id_file(path: str | os.PathLike) -> list[str]:
         UserError: It cannot be read as UTF-8 text.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_bytes(path, limit=_IDS_LIMIT).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the ids in {path} ({error})") from error
     return text.rstrip("\n").split("\n") if text.strip() else []

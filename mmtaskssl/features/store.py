@@ -10,6 +10,7 @@ import numpy as np
 
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
+from ..utils.inputs import load_array
 from . import layout
 from .plan import writing
 from .writer import FeatureStoreWriter
@@ -88,7 +89,7 @@ class FeatureStore:
         """(rows,) int64 indices into `class_names`, -1 unknown; None without labels."""
         if self.class_names is None:
             return None
-        return np.load(self.path / layout.LABELS, allow_pickle=False)[: len(self)]
+        return layout.read_labels(self.path)[: len(self)]
 
     @functools.cached_property
     def quarantine(self) -> list[dict[str, Any]]:
@@ -219,7 +220,7 @@ def _difference(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
 
 def _load_npy(path: str | os.PathLike) -> np.ndarray:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = load_array(path, mapped=True)
     except FileNotFoundError as error:
         raise UserError(f"features {path} do not exist") from error
     except (OSError, ValueError) as error:

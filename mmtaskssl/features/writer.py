@@ -1,7 +1,6 @@
 """Writes a feature store, shard by shard, by one process or many."""
 
 import functools
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,7 +120,7 @@ class FeatureStoreWriter:
             if labels is not None or names is not None:
                 old_labels = [None] * len(old_ids)
                 if names is not None:
-                    rows = np.load(self.path / layout.LABELS)[: len(old_ids)]
+                    rows = layout.read_labels(self.path)[: len(old_ids)]
                     old_labels = [names[i] if i >= 0 else None for i in rows.tolist()]
                 new_labels = [None if labels is None else labels[i] for i in new]
                 labels = old_labels + new_labels
@@ -229,7 +228,7 @@ class FeatureStoreWriter:
         known = {entry["row"] for entry in quarantine}
         parts = sorted(self.path.glob("shard-*.bad.json"))
         for part in parts:
-            for row, reason in json.loads(part.read_text(encoding="utf-8")):
+            for row, reason in layout.read_rows(part):
                 if row not in known:
                     image = self.image_ids[row]
                     quarantine.append({"row": row, "image": image, "reason": reason})

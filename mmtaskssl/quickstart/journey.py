@@ -1,12 +1,12 @@
 """From a pool and a small target to a measured backbone, by this package's tools."""
 
-import json
 import random
 from pathlib import Path
 
 from ..datasets.images import list_images
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from ..utils.inputs import read_json
 from ..utils.paths import resolve_config
 from ..utils.steps import Steps
 from .stages import LEAST_IMAGES, MEASURES, Stages
@@ -120,7 +120,7 @@ class Journey:
         lines = [f"{'top-1 on the target (%)':<{width}}{header}"]
         for arm, text in names.items():
             values = [
-                json.loads(self._result(arm, measure).read_text())["metrics"]["top1"]
+                read_json(self._result(arm, measure))["metrics"]["top1"]
                 for measure in _HEADINGS
             ]
             cells = "".join(f"{value['mean']:9.1f}" for value in values)

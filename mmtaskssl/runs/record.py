@@ -1,7 +1,6 @@
 """What a folder of ours says of itself."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
+from ..utils.inputs import read_json
 
 #: Name of the record in its folder.
 RECORD = "record.json"
@@ -51,7 +51,7 @@ class Record:
         """
         path = Path(folder, RECORD)
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
+            value = read_json(path)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:

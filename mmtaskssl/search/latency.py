@@ -8,6 +8,7 @@ from mmengine.dist import broadcast_object_list, get_rank
 
 from ..models.backbones import ElasticBackbone
 from ..subnets import Subnet, measure_latency
+from ..utils.inputs import parse_json, read_text
 
 
 class LatencyBook:
@@ -71,11 +72,11 @@ class LatencyBook:
         if not self.path.is_file():
             return {}
         known = {}
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        for line in read_text(self.path).splitlines():
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 if {key: row[key] for key in ("images", "device")} == self._what():
                     known[row["subnet"]] = row["seconds"]
-            except (json.JSONDecodeError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError):
                 continue  # the line that a kill cut off
         return known

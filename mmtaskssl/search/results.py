@@ -8,6 +8,7 @@ from typing import Any
 
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
+from ..utils.inputs import open_text, parse_json
 
 _FORMAT = "mmtaskssl search 1"
 _PART = "{name}.part{rank}"
@@ -53,7 +54,7 @@ class ResultsFile:
         """Checks the file, if there is one; see `prepare`."""
         if not self.path.exists():
             return
-        with open(self.path, encoding="utf-8", errors="replace") as file:
+        with open_text(self.path, errors="replace") as file:
             header = _parse(file.readline())
         if header is None or header.pop("format", None) != _FORMAT:
             raise UserError(
@@ -119,7 +120,7 @@ class ResultsFile:
 
     @staticmethod
     def _lines(path: Path) -> Iterator[Row]:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open_text(path, errors="replace") as file:
             for line in file:
                 # Only a kill in the middle of a write leaves a line without its end.
                 value = _parse(line)
@@ -129,7 +130,7 @@ class ResultsFile:
 
 def _parse(line: str) -> Row | None:
     try:
-        value = json.loads(line) if line.endswith("\n") else None
-    except json.JSONDecodeError:
+        value = parse_json(line) if line.endswith("\n") else None
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..features.store import FeatureStore, check_same_extractor
 from ..utils.errors import UserError
+from ..utils.inputs import open_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +98,7 @@ def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[
         UserError: No such file or columns, or an image without a source.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open_text(path, newline="") as file:
             reader = csv.DictReader(file)
             if not {"image", "source"} <= set(reader.fieldnames or ()):
                 raise UserError(f"{path} must have the columns image,source")

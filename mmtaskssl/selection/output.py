@@ -1,13 +1,13 @@
 """The folder that a selection leaves behind."""
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
+from ..utils.inputs import read_json
 from .leaks import Leak
 from .task import Selection
 
@@ -35,7 +35,7 @@ def is_done(out: str | Path, inputs: dict[str, Any], report: bool) -> bool:
         return False
     wanted = [name for name in FILES if report or name != REPORT]
     try:
-        known = json.loads((out / SUMMARY).read_text(encoding="utf-8"))["inputs"]
+        known = read_json(out / SUMMARY)["inputs"]
     except (OSError, ValueError, KeyError, TypeError):
         known = None
     if known != inputs:
@@ -48,7 +48,7 @@ def is_done(out: str | Path, inputs: dict[str, Any], report: bool) -> bool:
 
 def read_summary(out: str | Path) -> dict[str, Any]:
     """Reads summary.json of a complete selection."""
-    return json.loads((Path(out) / SUMMARY).read_text(encoding="utf-8"))
+    return read_json(Path(out) / SUMMARY)
 
 
 def write(

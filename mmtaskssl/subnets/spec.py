@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..utils.errors import UserError
+from ..utils.inputs import parse_json
 
 ALL = -1
 """Path entry of a stage that runs all its groups; written ``x`` in a name."""
@@ -178,8 +179,8 @@ class Subnet:
             UserError: The text is not the JSON of a sub-net.
         """
         try:
-            value = json.loads(text)
-        except json.JSONDecodeError as error:
+            value = parse_json(text)
+        except ValueError as error:
             raise UserError(f"the text of a sub-net is not JSON: {error}") from None
         if not isinstance(value, dict):
             raise UserError(f"the JSON of a sub-net must be an object, not {text}")

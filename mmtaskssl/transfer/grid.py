@@ -1,6 +1,5 @@
 """Fine-tuning on the public sets, learning rate and weight decay chosen for each."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from ..datasets.public_sets import AbsentData
 from ..evaluation.transfer_sets import TransferSet
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
+from ..utils.inputs import read_json
 from ..utils.steps import Steps
 from ..utils.tables import head, row
 from .export_info import ExportInfo
@@ -82,7 +82,7 @@ class FineTuneGrid:
         file = self.out / "settings.json"
         if not file.is_file():
             write_json(file, settings)
-        elif json.loads(file.read_text(encoding="utf-8")) != settings:
+        elif read_json(file) != settings:
             raise UserError(
                 f"{self.out} holds trainings of other settings ({file.name} there): "
                 "name another --out"
