@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import OptionsAction
+from mmtaskssl.utils.options import OptionsAction, add_pixel_option, add_trust_option
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -64,11 +64,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default="online",
         help="the trained encoder or its moving average (default: online)",
     )
-    parser.add_argument(
-        "--trust-checkpoint",
-        action="store_true",
-        help="load a checkpoint that needs code in it to run",
-    )
+    add_pixel_option(parser)
+    add_trust_option(parser)
     add_device_option(parser)
     parser.add_argument("--out", metavar="OUT")
     parser.add_argument(

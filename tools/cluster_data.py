@@ -15,6 +15,7 @@ from pathlib import Path
 from mmtaskssl.clustering.build import REPORT, Options, Result, cluster_pool
 from mmtaskssl.clustering.paths import PATH_MAPS
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import add_pixel_option
 from mmtaskssl.utils.progress import ProgressLine
 
 
@@ -73,6 +74,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--pool-root", metavar="DIR", help="where the pool's images lie now"
     )
+    add_pixel_option(parser)
     parser.add_argument("--no-report", action="store_true", help="skip report.html")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace earlier clusters"

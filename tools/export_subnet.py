@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.options import OptionsAction
+from mmtaskssl.utils.options import OptionsAction, add_trust_option
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -35,11 +35,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default="online",
         help="the trained encoder or its moving average (default: online)",
     )
-    parser.add_argument(
-        "--trust-checkpoint",
-        action="store_true",
-        help="load a checkpoint that needs code in it to run",
-    )
+    add_trust_option(parser)
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--format", choices=("pth", "safetensors"), default="pth")
     parser.add_argument(

@@ -19,6 +19,7 @@ from mmtaskssl.datasets.images import list_images
 from mmtaskssl.quickstart import Journey, prepare_target
 from mmtaskssl.quickstart.builtin import write_builtin
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import add_pixel_option
 from mmtaskssl.utils.steps import Steps
 
 
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--iters", type=int, default=300, help="of each pre-training (default 300)"
     )
+    add_pixel_option(parser)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     if bool(args.images) != bool(args.target):

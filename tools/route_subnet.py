@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import OptionsAction
+from mmtaskssl.utils.options import OptionsAction, add_pixel_option, add_trust_option
 from mmtaskssl.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default="online",
         help="the trained encoder or its moving average (default: online)",
     )
+    add_pixel_option(parser)
+    add_trust_option(parser)
     add_device_option(parser)
     detection = parser.add_argument_group("detection")
     detection.add_argument(
@@ -167,7 +169,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if min(args.top, args.iters) < 1:
         raise UserError("--top and --iters must be at least 1")
     cfg = load_config(args.config, args.cfg_options)
-    source = load_source(cfg, args.config, args.checkpoint, args.source)
+    source = load_source(
+        cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
+    )
     clusters = Clusters.open(args.clusters) if args.clusters else None
     task = read_target(args, detection, config_transform(cfg, args.image_size))
     router = Router(
@@ -240,6 +244,7 @@ def fine_tune_first(
         args.iters,
         args.seed,
         print,
+        args.trust_checkpoint,
     )
     routing.seconds["fine-tuning"] = time.monotonic() - begin
     routing.notes.append(describe(found, args.iters, routing.largest))

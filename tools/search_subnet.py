@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import OptionsAction
+from mmtaskssl.utils.options import OptionsAction, add_pixel_option, add_trust_option
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -35,6 +35,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, metavar="DIR")
     add_candidate_options(parser)
     add_score_options(parser)
+    add_pixel_option(parser)
+    add_trust_option(parser)
     parser.add_argument("--top", type=int, default=10, metavar="K")
     parser.add_argument(
         "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE", help="of CONFIG"
@@ -134,6 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         seed=args.seed,
         device=args.device,
         root=args.root,
+        trust=args.trust_checkpoint,
         cfg_options=parse_cfg_options(args.cfg_options),
     )
     search = open_search(args.config, args.checkpoint, args.images, args.out, options)

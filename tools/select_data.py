@@ -19,6 +19,7 @@ from mmtaskssl.selection.policies import POLICIES
 from mmtaskssl.selection.select import Options, Result, select
 from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import add_pixel_option
 from mmtaskssl.utils.progress import ProgressLine
 
 
@@ -58,6 +59,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="columns image,source: for policy random_by_source, and to measure where "
         "a selection comes from",
     )
+    add_pixel_option(parser)
     parser.add_argument("--no-report", action="store_true", help="skip report.html")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier selection"

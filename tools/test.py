@@ -4,7 +4,7 @@ import argparse
 import os
 
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import OptionsAction
+from mmtaskssl.utils.options import OptionsAction, add_pixel_option, add_trust_option
 
 
 def parse_args(argv):
@@ -15,6 +15,8 @@ def parse_args(argv):
     parser.add_argument("checkpoint")
     parser.add_argument("--work-dir", help="folder for logs")
     parser.add_argument("--out", metavar="FILE.pkl", help="write the predictions here")
+    add_pixel_option(parser)
+    add_trust_option(parser)
     parser.add_argument(
         "--cfg-options",
         nargs="+",
@@ -45,7 +47,7 @@ def main(argv=None):
     cfg.work_dir = args.work_dir or default_work_dir(cfg, args.config)
     cfg.load_from = args.checkpoint
     cfg.resume = False
-    test(cfg, dump=args.out)
+    test(cfg, dump=args.out, trust=args.trust_checkpoint)
 
 
 if __name__ == "__main__":

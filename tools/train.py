@@ -4,7 +4,7 @@ import argparse
 import os
 
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import OptionsAction
+from mmtaskssl.utils.options import OptionsAction, add_pixel_option, add_trust_option
 
 
 def parse_args(argv):
@@ -20,6 +20,8 @@ def parse_args(argv):
         metavar="CKPT",
         help="go on from this checkpoint, or from the last one of the work dir",
     )
+    add_pixel_option(parser)
+    add_trust_option(parser)
     parser.add_argument(
         "--amp",
         action="store_true",
@@ -68,7 +70,7 @@ def main(argv=None):
         if args.resume != "auto" or begun or not cfg.get("load_from"):
             cfg.resume = True
             cfg.load_from = None if args.resume == "auto" else args.resume
-    train(cfg)
+    train(cfg, args.trust_checkpoint)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """What the evidence of all methods shares: its data, its folders, its results."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..utils import inputs
 from ..utils.errors import UserError
+from ..utils.options import add_pixel_option
 
 #: Of every process that is timed, or that runs beside others.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -55,7 +56,7 @@ def _check_folder(folder: Path) -> None:
 
 def read_json(file: Path) -> Any:
     """Returns what an earlier step wrote; None if it has not run."""
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    return inputs.read_json(file) if file.exists() else None
 
 
 def evidence_parser(text: str | None, **defaults: Any) -> argparse.ArgumentParser:
@@ -71,6 +72,7 @@ def evidence_parser(text: str | None, **defaults: Any) -> argparse.ArgumentParse
     needed = not defaults.get("data")
     parser.add_argument("--data", required=needed, metavar="DIR")
     parser.add_argument("--work-dir", required=True, metavar="OUT")
+    add_pixel_option(parser)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--tables-only", action="store_true", help="run nothing")
     parser.set_defaults(**{"seeds": 3, **defaults})

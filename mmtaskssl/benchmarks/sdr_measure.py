@@ -14,7 +14,6 @@ from ..evaluation.spectrum import effective_rank, embedding_std
 from ..evaluation.splits import stratified_folds
 from ..export.calibrate import config_transform
 from ..export.source import load_source
-from ..features.checkpoint import load_state_dict
 from ..features.extractor import FeatureExtractor
 from ..features.transform import EvalTransform
 from ..models.backbones import ElasticBackbone
@@ -22,6 +21,7 @@ from ..registry import MODELS
 from ..routing.calibrate import calibrate_paths
 from ..routing.cluster_sample import ClusterSample
 from ..subnets import Subnet
+from ..weights import load_state_dict
 from .sdr_study import ARMS, Run, Study
 from .target import KNN, LINEAR, Target, top1
 

@@ -44,6 +44,7 @@ class Setting:
         device: See `pick_device`.
         seed: Of all draws.
         clock: ``cpu`` or ``wall``, of a CPU.
+        trust_checkpoint: Load the checkpoint even if that runs code in it.
     """
 
     images: str
@@ -57,6 +58,7 @@ class Setting:
     device: str = AUTO
     seed: int = 0
     clock: str = "cpu"
+    trust_checkpoint: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "device", str(pick_device(self.device)))
@@ -73,7 +75,10 @@ def load(setting: Setting) -> tuple[Encoders, EvalTransform]:
     device = setting.device
     if setting.config is not None:
         cfg = load_config(setting.config)
-        encoders = load_encoders(cfg, setting.config, setting.checkpoint, device)
+        encoders = load_encoders(
+            *(cfg, setting.config, setting.checkpoint, device),
+            trust=setting.trust_checkpoint,
+        )
         return encoders, config_transform(cfg, setting.image_size)
     torch.manual_seed(setting.seed)
     backbone = MODELS.build({"type": "mmtaskssl.DynamicResNet", "space": "data_basic"})

@@ -13,6 +13,7 @@ from mmtaskssl.transfer.public_set import use_public_set
 from mmtaskssl.transfer.targets import is_classification, use_target
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
+from mmtaskssl.weights.guard import guarded
 
 # Keys that the Runner reads from a config besides its own arguments.
 _RUNNER_KEYS = frozenset(
@@ -39,7 +40,14 @@ _VARIABLES = {
 }
 
 # Other options that are no keys of the config.
-_SHORTHANDS = ("images", "selection", "target", "dataset", *TRANSFER_OPTIONS)
+_SHORTHANDS = (
+    "max_pixels",
+    "images",
+    "selection",
+    "target",
+    "dataset",
+    *TRANSFER_OPTIONS,
+)
 
 
 def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
@@ -99,9 +107,10 @@ def default_work_dir(cfg: Config, name: str) -> str:
 def _read(name: str) -> Config:
     package, _, inner = name.rpartition("::")
     try:
-        if package in ("", "mmtaskssl"):
-            return Config.fromfile(resolve_config(inner))
-        return Config.fromfile(_installed(package, inner))
+        with guarded():  # YAML is read as data, unlike a config in Python
+            if package in ("", "mmtaskssl"):
+                return Config.fromfile(resolve_config(inner))
+            return Config.fromfile(_installed(package, inner))
     except UserError:
         raise
     except Exception as error:  # A config is a program: anything may go wrong in it.

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import math
-import os
 import re
 import traceback
 from collections.abc import Iterator
@@ -15,22 +14,25 @@ from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import CheckpointLoader
 
+from mmtaskssl.datasets.host_images import limited_images
 from mmtaskssl.registry import OPTIMIZERS, RUNNERS
 from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import load_state_dict
+from mmtaskssl.weights.guard import guarded
 
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
 
 
-def train(cfg: Config) -> None:
+def train(cfg: Config, trust: bool = False) -> None:
     """Trains a config of any OpenMMLab package.
 
     Args:
         cfg: A complete config with ``work_dir`` and ``launcher``.
+        trust: Load checkpoints even if that runs code in them.
 
     Raises:
         UserError: The config, its data or its checkpoint cannot be used.
@@ -39,7 +41,7 @@ def train(cfg: Config) -> None:
         if cfg.get(section) is None:
             raise UserError(f"the config has no {section}, it cannot be trained")
     check_annotations(cfg)
-    with user_errors():
+    with guarded(trust), limited_images(cfg.get("max_pixels")), user_errors():
         runner = build_runner(cfg)
         compile_networks(runner)
         runner.train_loop  # noqa: B018  builds it: bad data must show before training
@@ -53,12 +55,13 @@ def train(cfg: Config) -> None:
         runner.train()
 
 
-def test(cfg: Config, dump: str | None = None) -> None:
+def test(cfg: Config, dump: str | None = None, trust: bool = False) -> None:
     """Evaluates ``cfg.load_from`` on the config's test data.
 
     Args:
         cfg: A complete config with ``work_dir``, ``launcher`` and ``load_from``.
         dump: File that also receives the predictions, as a pickle.
+        trust: Load checkpoints even if that runs code in them.
 
     Raises:
         UserError: The config has no test, or cannot be used.
@@ -69,7 +72,7 @@ def test(cfg: Config, dump: str | None = None) -> None:
             "with tools/eval_knn.py or tools/eval_linear.py"
         )
     check_annotations(cfg, ("test_dataloader",))
-    with user_errors():
+    with guarded(trust), limited_images(cfg.get("max_pixels")), user_errors():
         runner = build_runner(cfg)
         check_checkpoint(runner, cfg.load_from)
         runner.test_loop  # noqa: B018  builds it, and the evaluator within
@@ -184,14 +187,8 @@ def check_checkpoint(runner: Runner, path: str) -> None:
     """
     if "://" in path:
         return
-    if not os.path.isfile(path):
-        raise UserError(f"checkpoint {path} does not exist")
-    try:
-        content = CheckpointLoader.load_checkpoint(path, map_location="cpu")
-        weights = content.get("state_dict", content)
-        weights = {k.removeprefix("module."): v for k, v in weights.items()}
-    except Exception as error:
-        raise UserError(f"{path} is not a readable checkpoint: {error}") from error
+    weights = load_state_dict(path)
+    weights = {k.removeprefix("module."): v for k, v in weights.items()}
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     own = model.state_dict()
     shared = [key for key in own if key in weights]

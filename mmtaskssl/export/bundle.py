@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from .. import __version__
-from ..features.checkpoint import save_state_dict
 from ..models.backbones import ElasticBackbone
 from ..subnets import Subnet, arch_to_dict, cost
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
+from ..weights import save_state_dict
 from .hosts import config_fragment
 from .state_dict import export_state_dict
 from .stock import stock_shape

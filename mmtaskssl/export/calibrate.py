@@ -28,6 +28,7 @@ from ..utils.atomic import atomic_path
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256
+from ..weights import read_part
 from .source import Source
 
 
@@ -161,7 +162,7 @@ def calibrate_source(
     for number, subnet in enumerate(subnets, 1):
         part = parts / f"{key}-{subnet.name}.pt"
         if part.is_file():
-            statistics = torch.load(part, weights_only=True)
+            statistics = read_part(part)
         else:
             statistics = collect_statistics(backbone, subnet, sample).cpu()
             with atomic_path(part) as temporary:

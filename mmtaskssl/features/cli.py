@@ -9,6 +9,7 @@ from ..transfer.export_info import ExportInfo
 from ..utils.cores import num_cores
 from ..utils.devices import add_device_option, pick_device
 from ..utils.errors import UserError
+from ..utils.options import add_pixel_option, add_trust_option
 from .extractor import FeatureExtractor, build_extractor
 from .runner import BatchRunner
 from .transform import EvalTransform
@@ -32,11 +33,8 @@ def add_extractor_options(parser: argparse.ArgumentParser) -> None:
         default="online",
         help="trained encoder, or its moving average (MoCo, BYOL)",
     )
-    group.add_argument(
-        "--trust-checkpoint",
-        action="store_true",
-        help="load a checkpoint that needs code in it to run",
-    )
+    add_trust_option(group)
+    add_pixel_option(group)
     group.add_argument(
         "--seed", type=int, default=0, help="weights of an untrained network"
     )

@@ -17,8 +17,9 @@ from ..engine.config import load_config
 from ..models.backbones.elastic_backbone import ElasticBackbone, SubnetLike
 from ..registry import MODELS
 from ..utils.errors import UserError
+from ..weights import load_state_dict, load_weights, weights_sha256
+from ..weights.guard import guarded
 from . import library
-from .checkpoint import load_state_dict, load_weights, weights_sha256
 from .transform import IMAGENET_MEAN, IMAGENET_STD, pixel_statistics
 
 # Where the algorithms keep the backbone of their averaged encoder: MoCo's key encoder
@@ -161,7 +162,7 @@ def _from_config(
             backbone, weights, prefixes, source=str(checkpoint), ignore=("fc.", "head.")
         )
     else:
-        initialize(backbone)
+        initialize(backbone, trust)
     if isinstance(backbone, ElasticBackbone):
         subnet = backbone.resolve(subnet)
         backbone_cfg = backbone.plain_config(subnet)
@@ -205,14 +206,15 @@ def _build_backbone(cfg: Config, backbone_cfg: dict[str, Any]) -> nn.Module:
         ) from error
 
 
-def initialize(backbone: nn.Module) -> None:
+def initialize(backbone: nn.Module, trust: bool = False) -> None:
     """Draws the weights that training would start with, without a word.
 
     Args:
         backbone: Of any kind; one without ``init_weights`` keeps what it has.
+        trust: Load checkpoints that its config names even if that runs code in them.
     """
     if hasattr(backbone, "init_weights"):
-        with _quiet():
+        with _quiet(), guarded(trust):
             backbone.init_weights()
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ..utils.errors import UserError
-from .checkpoint import load_state_dict, load_weights
+from ..weights import load_state_dict, load_weights
 from .transform import IMAGENET_MEAN, IMAGENET_STD, pixel_statistics
 
 _LIBRARIES = ("torchvision", "timm")

@@ -20,6 +20,7 @@ from ..subnets import ALL, Subnet
 from ..utils.atomic import atomic_path
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
+from ..weights import read_part
 from .cluster_sample import ClusterSample
 
 Prefix = tuple[int, ...]
@@ -153,7 +154,7 @@ def calibrate_clusters(
         count += 1
         part = folder / f"{key}-{name}.pt"
         if part.is_file():
-            return torch.load(part, weights_only=True)
+            return read_part(part)
         statistics = measure().cpu()
         with atomic_path(part) as temporary:
             torch.save(statistics, temporary)

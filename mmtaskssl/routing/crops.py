@@ -10,6 +10,7 @@ import torch
 from ..datasets.images import BrokenImage, read_image
 from ..features.transform import EvalTransform
 from ..utils.errors import UserError
+from ..utils.inputs import open_input, read_text
 from .task import Task
 
 TRAIN_LIST = Path("ImageSets", "Main", "train.txt")
@@ -48,13 +49,14 @@ def read_boxes(target: str | Path) -> list[Box]:
     """
     target = Path(target)
     found = []
-    for line in (target / TRAIN_LIST).read_text(encoding="utf-8").splitlines():
+    for line in read_text(target / TRAIN_LIST).splitlines():
         if not line.strip():
             continue
         name = line.split()[0]
         path = target / "Annotations" / f"{name}.xml"
         try:
-            root = ElementTree.parse(path).getroot()
+            with open_input(path) as file:
+                root = ElementTree.parse(file).getroot()
             for item in root.iter("object"):
                 if (item.findtext("difficult") or "0").strip() == "1":
                     continue

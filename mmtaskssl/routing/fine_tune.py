@@ -1,6 +1,5 @@
 """Picks between a few sub-nets by short fine-tunings of a detector."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from ..export.source import Source
 from ..subnets import Subnet
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from ..utils.inputs import parse_json, read_text
 from ..utils.steps import Steps
 from .crops import TRAIN_LIST
 
@@ -28,6 +28,7 @@ def fine_tune(
     iters: int,
     seed: int = 0,
     show: Callable[[str], None] = lambda text: None,
+    trust: bool = False,
 ) -> list[dict[str, Any]]:
     """Fine-tunes a detector on each sub-net and measures it on an inner split.
 
@@ -45,6 +46,7 @@ def fine_tune(
         iters: Iterations of each.
         seed: Of the inner split and of training.
         show: Takes a line of progress.
+        trust: Load checkpoints that ``config`` names even if that runs code in them.
 
     Returns:
         ``{"subnet", "map"}`` for each, best first; mAP as the config's metric has it.
@@ -80,7 +82,7 @@ def fine_tune(
             f"fine-tune {subnet}",
             lambda run=run: read_map(run) is not None,
             "train",
-            *(config, "--work-dir", run),
+            *(config, "--work-dir", run, *(["--trust-checkpoint"] if trust else [])),
             options=options,
         )
         found.append({"subnet": subnet.name, "map": read_map(run)})
@@ -109,9 +111,9 @@ def describe(found: Sequence[dict[str, Any]], iters: int, largest: Subnet) -> st
 def read_map(run: Path) -> float | None:
     """Returns the mAP that a run logged, which it does at its end; None before."""
     for path in sorted(Path(run).glob("*/vis_data/scalars.json"), reverse=True):
-        for line in reversed(path.read_text(encoding="utf-8").splitlines()):
+        for line in reversed(read_text(path).splitlines()):
             try:
-                row = json.loads(line)
+                row = parse_json(line)
             except ValueError:  # the last line of a run that was interrupted
                 continue
             value = next((v for k, v in row.items() if k.endswith("/mAP")), None)
@@ -122,7 +124,7 @@ def read_map(run: Path) -> float | None:
 
 def _split(target: Path, folder: Path, seed: int) -> tuple[Path, Path]:
     """Writes the lists of images to train on and to measure on."""
-    names = (target / TRAIN_LIST).read_text(encoding="utf-8").split("\n")
+    names = read_text(target / TRAIN_LIST).split("\n")
     names = [line.split()[0] for line in names if line.strip()]
     held_out = round(_HELD_OUT * len(names))
     if held_out < 1:

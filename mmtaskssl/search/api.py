@@ -40,6 +40,7 @@ class SearchOptions:
         device: Where to compute; see `pick_device`.
         root: Folder that listed paths are relative to.
         cfg_options: Changes to the config.
+        trust: Load a checkpoint even if that runs code in it.
     """
 
     metrics: Sequence[str] = ("global",)
@@ -54,6 +55,7 @@ class SearchOptions:
     device: str = AUTO
     root: str | None = None
     cfg_options: Mapping[str, Any] | None = None
+    trust: bool = False
 
 
 def open_search(
@@ -82,7 +84,7 @@ def open_search(
     metrics = get_metrics(list(options.metrics))
     device = pick_device(options.device)
     cfg = load_config(config, options.cfg_options)
-    encoders = load_encoders(cfg, config, checkpoint, device)
+    encoders = load_encoders(cfg, config, checkpoint, device, options.trust)
     sample = draw_images(
         images,
         config_transform(cfg, options.image_size),

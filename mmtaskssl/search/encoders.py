@@ -11,13 +11,13 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..export.source import Source, load_source
-from ..features.checkpoint import load_weights, weights_sha256
 from ..features.extractor import EMA_PREFIXES
 from ..models.backbones import ElasticBackbone
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
+from ..weights import load_weights, weights_sha256
 from .prefixes import measure_norms
 
 # The averaged modules are a sequence of backbone and neck.
@@ -96,7 +96,11 @@ class Encoders:
 
 
 def load_encoders(
-    cfg: Config, config_name: str, checkpoint: str, device: str | torch.device = AUTO
+    cfg: Config,
+    config_name: str,
+    checkpoint: str,
+    device: str | torch.device = AUTO,
+    trust: bool = False,
 ) -> Encoders:
     """Loads teacher and student.
 
@@ -105,17 +109,18 @@ def load_encoders(
         config_name: Its name, for the record.
         checkpoint: Of a training run.
         device: Where to put them; see `pick_device`.
+        trust: Load a checkpoint even if that runs code in it.
 
     Raises:
         UserError: The config's backbone is not elastic, or the checkpoint does not
             hold its networks completely, such as one of another space.
     """
     device = pick_device(device)
-    source = load_source(cfg, config_name, checkpoint, "online")
+    source = load_source(cfg, config_name, checkpoint, "online", trust)
     averaged = any(key.startswith(EMA_PREFIXES) for key in source.state)
     student = _encoder(cfg, source, ["neck."], checkpoint, True)
     if averaged:
-        average = load_source(cfg, config_name, checkpoint, "ema")
+        average = load_source(cfg, config_name, checkpoint, "ema", trust)
         teacher = _encoder(cfg, average, _EMA_NECKS, checkpoint, False)
     else:
         print_log(

@@ -16,6 +16,7 @@ from ..export.calibrate import ImageSample
 from ..subnets import Subnet
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
+from ..weights import read_part
 from .encoders import Encoder, Encoders
 from .metrics import FEW_POSITIONS, Metric
 from .prefixes import PrefixRunner, make_steps, prefix_order
@@ -124,7 +125,7 @@ class Scorer:
                 missing.append(metric)
                 continue
             device = self.runner.chunks[0].device
-            tensor = torch.load(file, weights_only=True, map_location=device)
+            tensor = read_part(file, device)
             found[metric.name] = list(tensor.split(sizes))
             print_log(f"read the teacher's features from {file}", "current")
         if missing:

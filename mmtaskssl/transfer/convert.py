@@ -1,18 +1,18 @@
 """Names of a backbone's weights in other libraries, and back."""
 
-import io
 import pickle
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..features.checkpoint import load_state_dict, save_state_dict
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
+from ..utils.inputs import open_input
+from ..weights import load_state_dict, save_state_dict
+from ..weights.plain_pickle import load_data
 
 # Ours are torchvision's, and so are those of mmdet, mmseg, mmcls and mmselfsup.
 FRAMEWORKS = ("torchvision", "timm", "detectron2")
@@ -169,22 +169,20 @@ def read_weights(path: str | Path, trust: bool = False) -> dict[str, Tensor]:
     path = Path(path)
     if path.suffix != ".pkl":
         return load_state_dict(path, trust)
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"checkpoint {path} does not exist")
     try:
-        content = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
+        with open_input(path) as file:
+            content = load_data(file)
         arrays = content.get("model", content)
         return {name: torch.from_numpy(value.copy()) for name, value in arrays.items()}
-    except (pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
-        raise UserError(f"{path} is damaged or holds more than arrays") from error
-
-
-class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        allowed = ("_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer")
-        if module.split(".")[0] == "numpy" and name in allowed:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name}")
+    except OSError as error:
+        raise UserError(f"checkpoint {path} cannot be read: {error}") from error
+    except (pickle.UnpicklingError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged or holds more than arrays ({error}): a .pkl is read as "
+            "data, whoever made it"
+        ) from error
 
 
 def write_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:

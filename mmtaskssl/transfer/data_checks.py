@@ -3,6 +3,7 @@
 The hosts stumble over bad data in the middle of a training, or name no file.
 """
 
+import contextlib
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,13 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils.errors import UserError
+from ..utils.inputs import (
+    check_regular,
+    open_input,
+    open_text,
+    read_json,
+    read_text,
+)
 
 _TRAIN = "train_dataloader"
 _XML = ("VOCDataset", "XMLDataset")
@@ -59,15 +67,28 @@ def _check_file(data: dict, file: Path, loader: str, evaluator: Any) -> None:
     kind = str(data.get("type")).rpartition(".")[2]
     if kind in _XML:
         _check_xml(data, file, loader == _TRAIN)
-    elif kind == _COCO and file.stat().st_size <= _LARGEST_JSON:
+    elif kind == _COCO and _size(file) <= _LARGEST_JSON:
         training = loader == _TRAIN
         _check_json(data, file, training, _coco_keys(None if training else evaluator))
     elif file.suffix == ".txt" and not _begins(file):
         raise UserError(f"{file} of {loader} lists no image")
 
 
+def _size(file: Path) -> int:
+    with _readable(file):
+        return check_regular(file)
+
+
+@contextlib.contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
+
+
 def _begins(file: Path) -> bool:
-    with open(file, encoding="utf-8") as lines:
+    with _readable(file), open_text(file) as lines:
         return bool(lines.read(4096).strip())
 
 
@@ -101,7 +122,8 @@ def _check_xml(data: dict, listing: Path, training: bool) -> None:
     folder = Path(data.get("data_root") or "", prefix)
     annotations = folder / data.get("ann_subdir", "Annotations")
     found: set[str] = set()
-    text = listing.read_text(encoding="utf-8")
+    with _readable(listing):
+        text = read_text(listing)
     lines = text.removesuffix("\n").split("\n")
     if not text.strip():
         raise UserError(f"{listing} lists no image")
@@ -132,7 +154,8 @@ def _check_names(data: dict, found: set[str], where: str, training: bool) -> Non
 
 def _names_in(file: Path) -> set[str]:
     try:
-        root = ElementTree.parse(file).getroot()
+        with _readable(file), open_input(file) as xml:
+            root = ElementTree.parse(xml).getroot()
     except ElementTree.ParseError as error:
         line, text = error.position[0], str(error).partition(":")[0]
         raise UserError(f"{file}, line {line}, is no valid XML: {text}") from error
@@ -167,13 +190,16 @@ def _check_json(
     data: dict, file: Path, training: bool, sections: dict[str, tuple[str, ...]]
 ) -> None:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        with _readable(file):
+            content = read_json(file, _LARGEST_JSON, max_depth=None)
     except json.JSONDecodeError as error:
         raise UserError(
             f"{file}, line {error.lineno}, is no valid JSON: {error.msg}"
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is no text") from error
+    except ValueError as error:
+        raise UserError(f"{file} is no valid JSON: {error}") from error
     for section, keys in sections.items():
         if not isinstance(content, dict) or not isinstance(content.get(section), list):
             raise UserError(f"{file} is not COCO's: it has no list {section!r}")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from PIL import Image
 
+from ..datasets.images import BrokenImage, open_picture
 from ..utils.errors import UserError
 
 _LABEL_MAPS = 16
@@ -129,9 +129,11 @@ def _check_labels(
 def _read_labels(path: str) -> np.ndarray:
     """Returns the labels that a map has."""
     try:
-        pixels = np.asarray(Image.open(path))
-    except OSError as error:
-        raise UserError(f"{path} is no readable label map: {error}") from error
+        with open_picture(path) as image:
+            pixels = np.asarray(image)
+    except BrokenImage as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise UserError(f"{path} is no readable label map: {reason}") from error
     if pixels.ndim != 2:
         raise UserError(
             f"{path} is a colour image: a label map has one channel, of class numbers"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..features.checkpoint import load_state_dict, load_weights
 from ..registry import WEIGHT_INITIALIZERS
 from ..utils.errors import UserError
+from ..weights import load_state_dict, load_weights
 
 
 @WEIGHT_INITIALIZERS.register_module()

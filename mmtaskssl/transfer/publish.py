@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from ..features.checkpoint import load_state_dict, read_checkpoint
 from ..utils.atomic import atomic_path
+from ..weights import load_state_dict, read_checkpoint
 
 # What the hosts' inference reads beside the weights: the config and the classes.
 _META = ("cfg", "dataset_meta")

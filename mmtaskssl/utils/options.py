@@ -2,12 +2,16 @@
 
 import argparse
 import copy
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import DictAction
 
 from .errors import UserError
+
+#: Where ``--max-pixels`` is kept, for worker processes too.
+MAX_PIXELS_VARIABLE = "MMTASKSSL_MAX_PIXELS"
 
 # Options, and last parts of dotted ones, whose values are names of files or folders.
 _PATHS = frozenset(
@@ -66,3 +70,46 @@ class OptionsAction(DictAction):
         if key.rpartition(".")[2] in _PATHS and bare != "None" and not listed:
             return bare
         return self._parse_iterable(text)
+
+
+def add_trust_option(parser: Any) -> None:
+    """Adds ``--trust-checkpoint``, which means the same in every tool.
+
+    Args:
+        parser: A parser, or a group of one.
+    """
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="load a checkpoint that needs code in it to run",
+    )
+
+
+def add_pixel_option(parser: Any) -> None:
+    """Adds ``--max-pixels``, which acts on all images that are read from then on.
+
+    Args:
+        parser: A parser, or a group of one.
+    """
+    parser.add_argument(
+        "--max-pixels",
+        action=_MaxPixels,
+        type=int,
+        metavar="N",
+        help="read images of up to N pixels (default: 128 million), judged from their "
+        "headers",
+    )
+
+
+class _MaxPixels(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: int,
+        option_string: str | None = None,
+    ) -> None:
+        if values < 1:
+            raise UserError(f"--max-pixels must be positive, not {values}")
+        os.environ[MAX_PIXELS_VARIABLE] = str(values)
+        setattr(namespace, self.dest, values)

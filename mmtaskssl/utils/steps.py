@@ -68,7 +68,8 @@ class Steps:
                 command, stdout=file, stderr=subprocess.STDOUT, env=self.env
             ).returncode
         if status != 0 or not is_done():
-            raise UserError(f"step {name!r} failed: {_reason(log)} (log: {log})")
+            reason = f"tools/{tool}.py: {_reason(log)}"  # whose flags it may name
+            raise UserError(f"step {name!r} failed: {reason} (log: {log})")
         self.seconds[name] = time.monotonic() - begin
         self.show(f"{name}: {self.seconds[name]:.0f} s")
 

@@ -9,9 +9,9 @@ from mmtaskssl.export.calibrate import (
     config_transform,
     draw_images,
 )
-from mmtaskssl.features.checkpoint import load_state_dict
 from mmtaskssl.features.transform import EvalTransform
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import load_state_dict
 
 from .._images import make_image_folder
 from ._files import OTHER, STOCK, write_files

@@ -11,10 +11,10 @@ from mmengine.logging import HistoryBuffer
 from torch import nn
 from torchvision.models import resnet18
 
-from mmtaskssl.features import checkpoint
 from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import loading
 
 BACKBONE = {
     "type": "mmselfsup.ResNet",
@@ -119,7 +119,7 @@ def test_byol_target_and_bare_state_dict(trained, images, tmp_path):
 
 def test_loading_is_loud(trained, monkeypatch):
     said = []
-    monkeypatch.setattr(checkpoint, "print_log", lambda text, *a: said.append(text))
+    monkeypatch.setattr(loading, "print_log", lambda text, *a: said.append(text))
     build_extractor(config(), trained[1])
     count = len(trained[0].backbone.state_dict())
     assert said == [f"loaded {count}/{count} backbone keys from {trained[1]}"]

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.features.checkpoint import load_state_dict
 from mmtaskssl.features.transform import EvalTransform
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import collect_statistics, num_channels
@@ -12,6 +11,7 @@ from mmtaskssl.routing import calibrate as module
 from mmtaskssl.routing.calibrate import calibrate_paths, calibrate_paths_alone
 from mmtaskssl.routing.cluster_sample import ClusterSample
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import load_state_dict
 
 from ..test_tools._tools import failure_of, load_tool
 from ._routed import make_clusters, make_net, write_files

@@ -183,7 +183,10 @@ def test_checkpoint_of_another_architecture(tmp_path):
 
     torch.save({"state_dict": {"x": torch.zeros(1)}}, tmp_path / "other.pth")
     (tmp_path / "text.pth").write_text("text")
-    for name, sentence in (("other", "no weight of this MoCo"), ("text", "not a read")):
+    for name, sentence in (
+        ("other", "no weight of this MoCo"),
+        ("text", "no checkpoint"),
+    ):
         option = f"load_from={tmp_path / name}.pth"
         with pytest.raises(UserError, match=sentence):
             _train(_MOCO, "--work-dir", tmp_path / name, "--cfg-options", option)

@@ -44,7 +44,8 @@ def test_a_test_can_stand_for_the_file(steps, tmp_path):
 
 
 def test_a_failure_repeats_the_tools_own_sentence(steps, tmp_path):
-    with pytest.raises(UserError, match=r"'bad' failed: the folder is empty \(log: "):
+    words = r"'bad' failed: tools/touch.py: the folder is empty \(log: "
+    with pytest.raises(UserError, match=words):
         steps.run("bad", tmp_path / "done", "touch", "--fail")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import OptionsAction
+from mmtaskssl.utils.options import OptionsAction, add_pixel_option, add_trust_option
 
 _PICTURES = "*/vis_data/vis_image/*.png"
 
@@ -24,6 +24,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("checkpoint", metavar="CKPT")
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--number", type=int, default=8, help="of images (default: 8)")
+    add_pixel_option(parser)
+    add_trust_option(parser)
     parser.add_argument(
         "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
     )
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg.load_from, cfg.resume = args.checkpoint, False
     before = set(Path(args.out).glob(_PICTURES))
     try:
-        test(cfg)
+        test(cfg, trust=args.trust_checkpoint)
     except FileNotFoundError as error:  # generated images, for one
         raise UserError(
             f"{error.filename} does not exist, so nothing can be drawn on it"

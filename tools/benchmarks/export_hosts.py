@@ -43,6 +43,7 @@ from mmtaskssl.models.backbones import (
 )
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import add_pixel_option
 
 KINDS = {
     "dynamic": (lambda: DynamicResNet(**_ALIVE), "MIN"),
@@ -228,6 +229,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--hosts", nargs="+", choices=HOSTS, default=list(HOSTS))
     parser.add_argument("--iterations", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    add_pixel_option(parser)
     return parser.parse_args(argv)
 
 

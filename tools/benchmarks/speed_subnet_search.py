@@ -34,6 +34,7 @@ from mmtaskssl.benchmarks.search_bench import LOOPS, SearchBench, Setting
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import add_pixel_option, add_trust_option
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,6 +59,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--metric", default="global", choices=("global", "dense", "dense-raw")
     )
     add_device_option(parser)
+    add_pixel_option(parser)
+    add_trust_option(parser)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
     return parser.parse_args(argv)
@@ -109,7 +112,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.candidates, args.loop_candidates) < 1:
         raise UserError("--candidates and --loop-candidates must be at least 1")
-    bench = SearchBench(Setting(**vars(args)))
+    options = vars(args)
+    del options["max_pixels"]  # has acted already
+    bench = SearchBench(Setting(**options))
     contenders: dict[str, Callable[[], dict[Subnet, float]]] = {
         "ours": bench.ours,
         "one-pass loop": lambda: bench.loop(1),

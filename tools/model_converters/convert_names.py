@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Sequence
 
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import add_trust_option
 
 _FRAMEWORKS = ("torchvision", "timm", "detectron2")
 
@@ -24,11 +25,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     direction = parser.add_mutually_exclusive_group(required=True)
     direction.add_argument("--to", choices=_FRAMEWORKS)
     direction.add_argument("--from", dest="source", choices=_FRAMEWORKS)
-    parser.add_argument(
-        "--trust-checkpoint",
-        action="store_true",
-        help="load a checkpoint that needs code in it to run",
-    )
+    add_trust_option(parser)
     return parser.parse_args(argv)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.options import add_trust_option
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -20,11 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
     parser.add_argument("out", metavar="OUT.pth")
-    parser.add_argument(
-        "--trust-checkpoint",
-        action="store_true",
-        help="load a checkpoint that needs code in it to run",
-    )
+    add_trust_option(parser)
     args = parser.parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.transfer.publish import publish

@@ -20,6 +20,7 @@ from mmtaskssl.transfer.grid import (
     grid_table,
 )
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import add_pixel_option, add_trust_option
 from mmtaskssl.utils.paths import resolve_config
 
 _CONFIG = "transfer/classification/finetune_resnet50_1xb64-coslr-5k_public-224px.py"
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="each is divided by the learning rate",
     )
     parser.add_argument("--amp", action="store_true", help="mixed precision")
+    add_pixel_option(parser)
+    add_trust_option(parser)
     parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
     args = parser.parse_args(argv)
 
@@ -60,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.steps,
         args.learning_rates,
         args.weight_decays,
-        ["--amp"] if args.amp else [],
+        ["--amp"] * args.amp + ["--trust-checkpoint"] * args.trust_checkpoint,
         args.cfg_options,
         lambda text: print(text, flush=True),
     )

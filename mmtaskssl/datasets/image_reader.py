@@ -1,0 +1,213 @@
+"""One reader for every kind of image file."""
+
+import contextlib
+import functools
+import io
+import os
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch.nn import functional
+
+from mmtaskssl.utils.inputs import check_regular
+
+from .pixel_limit import (
+    check_pixels,
+    jpeg_frame,
+    max_pixels,
+    size_in_header,
+    without_pillows_limit,
+)
+
+# Pillow also opens PostScript, for which it runs another program, and much else.
+# fmt: off
+_FORMATS = (
+    "JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000",
+    "TGA", "AVIF", "SUN",
+)
+# fmt: on
+# Bytes from which a file's header is looked at before the file is read.
+_LARGE = 64 << 20
+_BYTES_PER_PIXEL = 16  # four channels of 32 bits
+_STRIP = 256  # rows
+
+
+class BrokenImage(Exception):
+    """An image file that cannot be turned into pixels; the message says why."""
+
+
+def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.ndarray:
+    """Reads an image file as 8-bit RGB, upright.
+
+    EXIF rotation is applied; grey and palette images become RGB; transparent pixels
+    are laid over white; CMYK is converted; 16-bit samples keep their high byte, and
+    32-bit or float samples are stretched from their own minimum..maximum. The first
+    frame of an animation is taken. Files that Pillow does not know go to OpenCV.
+
+    Args:
+        path: The file.
+        short_side: If given, an image whose short side is longer is shrunk to it
+            (antialiased, aspect kept); a smaller one stays as it is. JPEGs of at
+            least twice that size are decoded at a fraction of the work.
+
+    Returns:
+        Array (H, W, 3), uint8.
+
+    Raises:
+        BrokenImage: The file is missing, truncated or no image, or has more pixels
+            than the limit, see `pixel_limit`.
+    """
+    try:
+        data = _read(path)
+        if (pixels := _decode_plain_jpeg(data, short_side)) is not None:
+            return shrink(pixels, short_side)
+        with without_pillows_limit():
+            try:
+                image = Image.open(io.BytesIO(data), formats=_formats())
+            except Image.UnidentifiedImageError:
+                image = _decode_with_opencv(data)
+            check_pixels(*image.size)
+            return shrink(np.array(_to_rgb(image, short_side)), short_side)
+    except Exception as error:  # Pillow's plugins raise anything on damaged files
+        reason = str(error) or type(error).__name__
+        raise BrokenImage(f"{path}: {reason}") from error
+
+
+def _read(path: str | os.PathLike) -> bytes:
+    """Returns a file's content; of a large one only if its header is an image's."""
+    size = check_regular(path)
+    if size > _LARGE:
+        with without_pillows_limit(), Image.open(path, formats=_formats()) as image:
+            check_pixels(*image.size)
+        most = _LARGE + _BYTES_PER_PIXEL * max_pixels()
+        if size > most:
+            raise ValueError(f"it has {size:,} bytes, more than the limit of {most:,}")
+    with open(path, "rb") as file:
+        return file.read()
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    Image.init()  # loads the plugins; not every Pillow has all
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+@contextlib.contextmanager
+def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """Opens an image of any mode, not yet decoded.
+
+    Args:
+        path: The file.
+
+    Yields:
+        Pillow's image; closed at the end.
+
+    Raises:
+        BrokenImage: See `read_image`.
+    """
+    try:
+        data = _read(path)
+        with without_pillows_limit():
+            image = Image.open(io.BytesIO(data), formats=_formats())
+            check_pixels(*image.size)
+            image.load()
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise BrokenImage(f"{path}: {reason}") from error
+    with image:
+        yield image
+
+
+def _decode_plain_jpeg(data: bytes, short_side: int | None) -> np.ndarray | None:
+    """Decodes a whole grey or colour JPEG, unless a fraction of it will do; else None.
+
+    OpenCV gives the very pixels Pillow gives, EXIF rotation included, in half the
+    time; but it also decodes files cut short, and inverts CMYK ones.
+    """
+    if data[:2] != b"\xff\xd8" or data[-2:] != b"\xff\xd9":
+        return None
+    frame = jpeg_frame(data)
+    if frame is None or frame[2] not in (1, 3):
+        return None
+    check_pixels(frame[1], frame[0])
+    if short_side is not None and min(frame[:2]) >= 2 * short_side:
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _decode_with_opencv(data: bytes) -> Image.Image:
+    size = size_in_header(data)
+    if size is not None:
+        check_pixels(*size)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if size is None or pixels is None:
+        raise ValueError("no image format that Pillow or OpenCV reads")
+    return Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def _to_rgb(image: Image.Image, short_side: int | None) -> Image.Image:
+    if short_side is not None and image.format == "JPEG":
+        # libjpeg's scaled decoding; never below the wanted size
+        image.draft(None, (2 * short_side, 2 * short_side))
+    image.load()
+    if image.getexif().get(0x0112, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        image = Image.fromarray(_stretch(np.asarray(image)))
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or (
+        "transparency" in image.info and image.mode != "RGB"
+    ):
+        image = _over_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """Lays an image over white, a strip at a time: three copies take memory."""
+    out = Image.new("RGB", image.size)
+    for top in range(0, image.height, _STRIP):
+        box = (0, top, image.width, min(top + _STRIP, image.height))
+        strip = image.crop(box).convert("RGBA")
+        white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
+        out.paste(Image.alpha_composite(white, strip).convert("RGB"), box)
+    return out
+
+
+def shrink(pixels: np.ndarray, short_side: int | None) -> np.ndarray:
+    """Shrinks an image (H, W, 3) to a short side, if it is larger; antialiased."""
+    height, width = pixels.shape[:2]
+    if short_side is None or min(height, width) <= short_side:
+        return pixels
+    scale = short_side / min(height, width)
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    image = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
+    image = functional.interpolate(image, size, mode="bilinear", antialias=True)
+    return image[0].permute(1, 2, 0).contiguous().numpy()
+
+
+def _stretch(values: np.ndarray) -> np.ndarray:
+    """Maps numbers (H, W) to 0..255, a strip at a time."""
+    strips = range(0, len(values), _STRIP)
+    low, high, whole = np.inf, -np.inf, True
+    for top in strips:
+        strip = values[top : top + _STRIP].astype(np.float64)
+        if not np.isfinite(strip).all():
+            raise ValueError("holds pixels that are not finite")
+        low, high = min(low, strip.min()), max(high, strip.max())
+        whole = whole and bool((strip == np.floor(strip)).all())
+    # 16-bit samples in a wider mode
+    wide = low >= 0 and 255 < high <= 65535 and whole
+    out = np.empty(values.shape, np.uint8)
+    for top in strips:
+        strip = values[top : top + _STRIP].astype(np.float64)
+        if wide:
+            out[top : top + _STRIP] = (strip / 256).astype(np.uint8)
+        else:
+            strip = 255 * (strip - low) / max(high - low, 1e-12)
+            out[top : top + _STRIP] = strip.astype(np.uint8)
+    return out

@@ -1,0 +1,17 @@
+"""The one door to checkpoints: what is read from them, and how it gets into networks.
+
+Files that are not ours hold tensors and data, never code.
+"""
+
+from .loading import STATISTICS, load_weights, save_state_dict, weights_sha256
+from .reading import load_state_dict, read_checkpoint, read_part
+
+__all__ = [
+    "STATISTICS",
+    "load_state_dict",
+    "load_weights",
+    "read_checkpoint",
+    "read_part",
+    "save_state_dict",
+    "weights_sha256",
+]

@@ -1,0 +1,94 @@
+"""While it is up, mmengine and the hosts read files through our doors."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from mmengine.fileio import PickleHandler, YamlHandler
+from mmengine.fileio.handlers.registry_utils import file_handlers
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from ..utils.errors import UserError
+from ..utils.inputs import parse_yaml
+from .plain_pickle import load_data
+from .reading import read_checkpoint, read_open_checkpoint, trusting
+
+
+@contextlib.contextmanager
+def guarded(trust: bool = False) -> Iterator[None]:
+    """Keeps code in checkpoints, pickles and YAML from running.
+
+    mmengine 0.11 loads every checkpoint (``load_from``, resuming, ``Pretrained``, what
+    it downloads) with ``torch.load(weights_only=False)``, annotations that end in
+    ``.pkl`` with pickle, and YAML with a loader that makes any object; a few modules of
+    the hosts call `torch.load` themselves. Within, `torch.load` is `read_checkpoint`,
+    and mmengine's handlers read plain data. Worker processes that are forked inherit
+    it.
+
+    Args:
+        trust: Run code in checkpoints and pickles; never in YAML.
+    """
+    before = torch.load, dict(file_handlers)
+    local = CheckpointLoader._schemes[""]
+    torch.load, CheckpointLoader._schemes[""] = _load, load_from_local
+    yaml = _PlainYaml()
+    file_handlers.update(yaml=yaml, yml=yaml)
+    if not trust:
+        pickles = _PlainPickle()
+        file_handlers.update(pickle=pickles, pkl=pickles)
+    try:
+        with trusting(trust):
+            yield
+    finally:
+        torch.load, CheckpointLoader._schemes[""] = before[0], local
+        file_handlers.update(before[1])
+
+
+def load_from_local(filename: str, map_location: Any) -> Any:
+    """Reads a file for mmengine, which logs this function's name.
+
+    Args:
+        filename: The file.
+        map_location: Device of the tensors.
+    """
+    path = os.path.expanduser(filename)
+    return read_checkpoint(path, map_location=map_location)
+
+
+def _load(
+    f: Any,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    **options: Any,
+) -> Any:
+    """`torch.load` for others: what they ask for is read by our rules."""
+    if weights_only and not options:
+        return torch.serialization.load(f, map_location, weights_only=True)
+    if isinstance(f, str | os.PathLike):
+        return read_checkpoint(f, map_location=map_location)
+    return read_open_checkpoint(f, "in memory", map_location=map_location)
+
+
+class _PlainPickle(PickleHandler):
+    def load_from_fileobj(self, file: Any, **options: Any) -> Any:
+        name = getattr(file, "name", "a pickle that this run reads")
+        try:
+            return load_data(file, options.get("encoding", "ASCII"))
+        except Exception as error:
+            raise UserError(
+                f"{name} is damaged or holds more than data ({error}): if you trust "
+                "its source, add --trust-checkpoint (in Python: trust=True)"
+            ) from error
+
+
+class _PlainYaml(YamlHandler):
+    def load_from_fileobj(self, file: Any, **options: Any) -> Any:
+        name = getattr(file, "name", "a YAML file")
+        try:
+            return parse_yaml(file.read())
+        except ValueError as error:
+            raise UserError(f"{name} cannot be read as data: {error}") from error

@@ -1,0 +1,88 @@
+"""Flags that errors name: every tool that can need one has it, by the same name."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from mmtaskssl.utils.options import MAX_PIXELS_VARIABLE
+from mmtaskssl.utils.paths import resource_root
+from tests.test_tools._tools import load_tool
+
+# What the tools read that others may have made.
+_CHECKPOINTS = {
+    "analysis_tools/draw_predictions",
+    "benchmarks/classification/finetune_grid",
+    "benchmarks/speed_subnet_search",
+    "calibrate_bn",
+    "eval_knn",
+    "eval_linear",
+    "eval_transfer",
+    "export_subnet",
+    "extract_features",
+    "model_converters/convert_names",
+    "model_converters/publish_model",
+    "route_subnet",
+    "search_subnet",
+    "test",
+    "train",
+}
+_IMAGES = {
+    "benchmarks/data_evidence",
+    "benchmarks/dspnet_evidence",
+    "benchmarks/export_hosts",
+    "benchmarks/sdr_evidence",
+    "benchmarks/sept_evidence",
+    "benchmarks/transfer_evidence",
+    "cluster_data",
+    "quickstart",
+    "select_data",
+    *_CHECKPOINTS,
+} - {
+    "export_subnet",
+    "model_converters/convert_names",
+    "model_converters/publish_model",
+}
+
+
+def _tools():
+    root = resource_root("tools")
+    files = sorted(p for p in root.rglob("*.py") if "argparse" in p.read_text())
+    return [p.relative_to(root).with_suffix("").as_posix() for p in files]
+
+
+def _help(name):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), pytest.raises(SystemExit):
+        load_tool(name).main(["--help"])
+    return said.getvalue()
+
+
+@pytest.mark.parametrize("name", _tools())
+def test_a_tool_has_the_flags_of_what_it_reads(name):
+    flags = set(re.findall(r"--[a-z-]+", _help(name)))
+    assert ("--trust-checkpoint" in flags) == (name in _CHECKPOINTS)
+    assert ("--max-pixels" in flags) == (name in _IMAGES)
+    assert not flags & {"--unsafe", "--trust", "--allow-pickle", "--weights-only"}
+
+
+def test_no_other_flag_opens_a_pickle():
+    """The sentences of the doors name these two flags alone."""
+    package = Path(__file__).resolve().parents[2] / "mmtaskssl"
+    doors = [*package.glob("weights/*.py"), package / "datasets" / "pixel_limit.py"]
+    named = set()
+    for path in doors:
+        named |= set(re.findall(r"--[a-z][a-z-]+", path.read_text(encoding="utf-8")))
+    assert named == {"--trust-checkpoint", "--max-pixels"}
+
+
+def test_the_limit_is_set_before_anything_is_read(monkeypatch):
+    monkeypatch.setenv(MAX_PIXELS_VARIABLE, "7")
+    from mmtaskssl.datasets.pixel_limit import max_pixels
+
+    tool = load_tool("select_data")
+    begin = ["--pool", "p", "--target", "t", "--budget", "1", "--out", "o"]
+    tool.parse_args([*begin, "--max-pixels", "200000000"])
+    assert max_pixels() == 200_000_000
