@@ -1,6 +1,5 @@
 """What a config needs to know of an exported backbone."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils.errors import UserError
+from ..utils.inputs import read_json
+from .plain_network import check_plain_network
 
 META = "meta.json"
 
@@ -41,24 +42,29 @@ class ExportInfo:
             trained: False takes the architecture only.
 
         Raises:
-            UserError: No export there, several, or a damaged one.
+            UserError: No export there, several, a damaged one, or one that names
+                something else than a plain network of this package.
         """
         folder = _find(Path(path))
         try:
-            meta = json.loads((folder / META).read_text(encoding="utf-8"))
-            channels = tuple(meta["out_channels"])
+            meta = read_json(folder / META)
+            channels = _numbers(meta["out_channels"])
             info = cls(
                 folder,
-                meta["subnet"],
-                dict(meta["plain_network"]),
+                str(meta["subnet"]),
+                check_plain_network(meta["plain_network"]),
                 channels,
-                tuple(meta.get("pyramid", range(len(channels)))),
-                folder / meta["weights"] if trained else None,
+                _numbers(meta.get("pyramid", list(range(len(channels))))),
+                folder / _name_in(meta["weights"]) if trained else None,
             )
             if max(info.pyramid) >= len(channels):
                 raise ValueError("a map of a stage that the network does not have")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{folder / META} is damaged: export again") from error
+        except UserError as error:
+            raise UserError(f"{folder / META} is not of an export: {error}") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{folder / META} is damaged ({error}): export again"
+            ) from error
         if trained and not info.weights.is_file():
             raise UserError(f"export {folder} lacks its weights, {info.weights.name}")
         return info
@@ -73,6 +79,19 @@ class ExportInfo:
         if self.weights is None:
             return None
         return {"type": "mmtaskssl.ExportInit", "checkpoint": str(self.weights)}
+
+
+def _numbers(values: Any) -> tuple[int, ...]:
+    if not isinstance(values, list) or any(type(v) is not int for v in values):
+        raise ValueError(f"{values!r} is no list of numbers")
+    return tuple(values)
+
+
+def _name_in(name: Any) -> str:
+    """Returns the name of a file beside ``meta.json``, and of no other file."""
+    if not isinstance(name, str) or Path(name).name != name:
+        raise ValueError(f"{name!r} is no name of a file in the folder")
+    return name
 
 
 def _find(path: Path) -> Path:

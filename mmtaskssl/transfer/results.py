@@ -1,15 +1,14 @@
 """What a training's work dir tells about it."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from ..utils.errors import UserError
+from ..utils.inputs import open_text, parse_json
 from ..utils.tables import head, row, spread
+from .dumped_config import read_dumped_config
 
 # The hosts' names, in the order of our tables.
 METRICS = (
@@ -91,20 +90,21 @@ def read_run(folder: str | Path) -> Run:
             last counts; logs of tools/test.py do not, beside a training's.
 
     Raises:
-        UserError: No logs there, or damaged ones.
+        UserError: No logs there, or damaged ones, or a dumped config that holds more
+            than values: it is read, not run.
     """
     folder = Path(folder)
     logs = sorted(folder.glob(f"*/{_SCALARS}"))
     if not logs:
         raise UserError(f"{folder} is no work dir of a training: no */{_SCALARS}")
     curves: dict[str, dict[int, float]] = {}
-    cfg = Config()
+    cfg: dict[str, Any] = {}
     for log in logs:
         found = _read_log(log)
         if "loss" in curves and "loss" not in found:
             continue
         config = log.parent / "config.py"
-        cfg = Config.fromfile(config) if config.is_file() else Config()
+        cfg = read_dumped_config(config) if config.exists() else {}
         if not cfg.get("resume"):
             curves = {}
         for name, curve in found.items():
@@ -119,7 +119,7 @@ def read_run(folder: str | Path) -> Run:
         {name: sorted(curve.items()) for name, curve in curves.items()},
         {
             key: value
-            for key, value in _flat(cfg.to_dict()).items()
+            for key, value in _flat(cfg).items()
             if not key.startswith(_OWN) and not key.endswith(".data_root")
         },
     )
@@ -149,15 +149,13 @@ def _backbone(export: dict[str, str]) -> str:
 def _read_log(log: Path) -> dict[str, dict[int, float]]:
     curves: dict[str, dict[int, float]] = {}
     trained = 0
-    for number, line in enumerate(log.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise UserError(f"{log}, line {number}, is no JSON") from error
-        step = row.get("step", 0)
-        if "loss" in row:
+    for number, entry in enumerate(_rows(log), 1):
+        if not isinstance(entry, dict):
+            raise UserError(f"{log}, line {number}, is no JSON object")
+        step = entry.get("step", 0)
+        if "loss" in entry:
             trained = step
-        for key, value in row.items():
+        for key, value in entry.items():
             name = key.rsplit("/", 1)[-1]
             if name in METRICS:
                 scale = 100 if key.startswith(_FRACTIONS) else 1
@@ -166,6 +164,19 @@ def _read_log(log: Path) -> dict[str, dict[int, float]]:
             elif key == "loss":
                 curves.setdefault(name, {})[step] = value
     return curves
+
+
+def _rows(log: Path) -> Iterator[Any]:
+    lines = 0
+    try:
+        with open_text(log) as file:
+            for line in file:
+                lines += 1
+                yield parse_json(line)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"log {log} cannot be read: {error}") from error
+    except ValueError as error:
+        raise UserError(f"{log}, line {lines}, is no JSON ({error})") from error
 
 
 def find_runs(folders: Iterable[str | Path]) -> list[Run]:
