@@ -20,7 +20,7 @@ from mmtaskssl.datasets.pixel_limit import (
 )
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.options import MAX_PIXELS_VARIABLE
-from tests.test_tools._hostile_cases import bomb
+from tests.test_tools._hostile_data import bomb
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,8 @@ from tests.test_weights._hostile import Payload
 
 #: Seconds after which a tool hangs.
 PATIENCE = 120
+#: JSON, or Python, that is nested too deeply.
+DEEP = "[" * 100_000
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,12 @@ def checkpoint(kind: str, path: Path, mark: Path) -> Path:
     else:
         no_file(kind, path)
     return path
+
+
+def quiet(folder, pictures=False):
+    """Options of a run: equal names in one process share a folder."""
+    options = ["log_level=ERROR", f"experiment_name={folder.name}"]
+    return options + [f"visualizer.name={folder.name}"] * pictures
 
 
 def no_file(kind: str, path: Path) -> Path:
