@@ -22,6 +22,7 @@ from mmtaskssl.features.cli import (
 )
 from mmtaskssl.features.distributed import init_ranks
 from mmtaskssl.features.extract import extract_to_store
+from mmtaskssl.features.extract_copies import extract_copies
 from mmtaskssl.features.layout import ROWS_PER_SHARD, read_id_file
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.utils.errors import UserError, run_tool
@@ -49,6 +50,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--append",
         action="store_true",
         help="add the images that an existing STORE lacks",
+    )
+    images.add_argument(
+        "--leak-copies",
+        action="store_true",
+        help="of images that must not be selected: also extract mirrored, cropped, "
+        "re-encoded, resized and grey copies, by which select_data.py --exclude STORE "
+        "learns how similar copies are",
     )
     images.add_argument("--rows-per-shard", type=int, default=ROWS_PER_SHARD)
     add_extractor_options(parser)
@@ -84,6 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def import_features(args: argparse.Namespace) -> FeatureStore:
     if not args.ids:
         raise UserError("--from-npy needs --ids FILE with one image id a line")
+    if args.leak_copies:
+        raise UserError("--leak-copies needs the network: features cannot be imported")
     image_ids = read_id_file(args.ids)
     return FeatureStore.import_npy(
         args.from_npy,
@@ -105,7 +115,7 @@ def extract(args: argparse.Namespace) -> FeatureStore:
     labels = folder_labels(image_ids) if args.labels else None
     init_ranks(args.launcher)
     runner = runner_from_options(args, args.config, args.checkpoint)
-    return extract_to_store(
+    store = extract_to_store(
         runner,
         root,
         image_ids,
@@ -116,6 +126,9 @@ def extract(args: argparse.Namespace) -> FeatureStore:
         append=args.append,
         log=print_now,
     )
+    if args.leak_copies:
+        extract_copies(runner, store, log=lambda text: print_now(f"copies: {text}"))
+    return store
 
 
 def print_now(text: str) -> None:

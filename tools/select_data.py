@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmtaskssl.selection.guard import METHODS
 from mmtaskssl.selection.policies import POLICIES
 from mmtaskssl.selection.select import Options, Result, select
 from mmtaskssl.utils.devices import add_device_option
@@ -40,15 +41,22 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         default=[],
         metavar="STORE",
-        help="validation and test images of the target: their near-duplicates are "
-        "not selected",
+        help="validation and test images of the target: their copies are not selected",
+    )
+    parser.add_argument(
+        "--leak-guard",
+        choices=METHODS,
+        default=Options.leak_guard,
+        help="compare with --exclude by pixels (mirrored, cropped, re-encoded, resized "
+        "and grey copies are found by them) or by features; auto: by pixels where the "
+        "images are there",
     )
     parser.add_argument(
         "--leak-threshold",
         type=float,
-        default=Options.threshold,
         metavar="COSINE",
-        help="similarity from which two images count as the same (default %(default)s)",
+        help="compare by features, and take two images for the same from this "
+        "similarity on (default: learnt from the pool)",
     )
     parser.add_argument(
         "--pool-root", metavar="DIR", help="where the pool's images lie now"
@@ -124,6 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         policy=args.policy,
         seed=args.seed,
         exclude=args.exclude,
+        leak_guard=args.leak_guard,
         threshold=args.leak_threshold,
         pool_root=args.pool_root,
         sources=args.sources,

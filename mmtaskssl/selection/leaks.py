@@ -1,4 +1,4 @@
-"""Keeps images that the target is evaluated on out of the selection."""
+"""Pool images that are copies of images to keep out, by their features."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ from .stream import Progress
 # Copies of one image, decoded and resized alike, have features this similar even
 # when they were extracted in other batches on other devices: below it, comparing
 # files finds nothing.
-_SAME_FILE = 0.98
+SAME_FILE = 0.98
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +24,14 @@ class Leak:
     Attributes:
         row: Pool row.
         image: Its id.
-        reason: "identical file" or "near-duplicate".
+        reason: "identical file", "same pixels" or, where only features were compared,
+            "near-duplicate".
         match: Id of the image to keep out.
         store: Store of that image.
-        score: Their cosine similarity.
+        score: Cosine similarity of their features.
+        agreement: Correlation of their pixels, see `pixels.Match`; None if these were
+            not compared.
+        transform: A guess at what was done to the one to get the other.
     """
 
     row: int
@@ -36,24 +40,31 @@ class Leak:
     match: str
     store: str
     score: float
+    agreement: float | None = None
+    transform: str = ""
 
 
 def find_leaks(
     pool: FeatureStore,
-    excluded: Sequence[FeatureStore],
+    store: FeatureStore,
     threshold: float,
     *,
+    mirrored: np.ndarray | None = None,
+    queries: np.ndarray | None = None,
     pool_root: str = "",
     skip: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> list[Leak]:
-    """Finds pool images that are near-duplicates of images to keep out.
+    """Finds pool images whose features are those of images to keep out.
 
     Args:
         pool: Features of the pool.
-        excluded: Stores of the target's validation and test images.
+        store: Features of the target's validation or test images.
         threshold: Cosine similarity from which two images count as the same. Where
             files can be read, equal bytes count as well.
+        mirrored: (n, D) float32 features of the mirror images of all good rows of the
+            store, in their order; None: mirrored copies are not looked for.
+        queries: Rows of the store to look for; None: all good ones.
         pool_root: Folder of the pool's images; "" does not compare files.
         skip: (N,) bool, pool rows that are out already.
         progress: Called with the number of pool rows read so far.
@@ -61,39 +72,53 @@ def find_leaks(
     Returns:
         One entry a pool image, with its most similar image to keep out, by row.
     """
-    leaks: dict[int, Leak] = {}
-    for store in excluded:
-        good = np.setdiff1d(np.arange(len(store)), store.bad_rows)
-        if not len(good):
+    good = np.setdiff1d(np.arange(len(store)), store.bad_rows)
+    if queries is not None:
+        good = np.intersect1d(good, queries)
+    if not len(good):
+        return []
+    features = store.read(good)
+    if mirrored is not None:
+        features = np.concatenate([features, mirrored])
+    found = rows_above(
+        features, pool, min(threshold, SAME_FILE), skip=skip, progress=progress
+    )
+    leaks = []
+    for row, query, score in zip(*(c.tolist() for c in found), strict=True):
+        image, match = pool.image_ids[row], store.image_ids[good[query % len(good)]]
+        if same_bytes(pool_root, image, store.root, match):
+            reason = "identical file"
+        elif score >= threshold:
+            reason = "near-duplicate"
+        else:
             continue
-        found = rows_above(
-            store.read(good),
-            pool,
-            min(threshold, _SAME_FILE),
-            skip=skip,
-            progress=progress,
+        transform = "mirrored" if query >= len(good) else ""
+        leaks.append(
+            Leak(row, image, reason, match, str(store.path), score, None, transform)
         )
-        for row, query, score in zip(*(c.tolist() for c in found), strict=True):
-            image, match = pool.image_ids[row], store.image_ids[good[query]]
-            files = (_file(pool_root, image), _file(store.root, match))
-            if _same_bytes(*files):
-                reason = "identical file"
-            elif score >= threshold:
-                reason = "near-duplicate"
-            else:
-                continue
-            if row not in leaks or score > leaks[row].score:
-                leaks[row] = Leak(row, image, reason, match, str(store.path), score)
-    return [leaks[row] for row in sorted(leaks)]
+    return leaks
 
 
-def _file(root: str, image: str) -> Path | None:
-    return Path(root) / image if root else None
+def merge(leaks: Sequence[Leak]) -> list[Leak]:
+    """Returns one leak a pool row, in order: that of the highest evidence."""
+    best: dict[int, Leak] = {}
+    for leak in leaks:
+        known = best.get(leak.row)
+        if known is None or _strength(leak) > _strength(known):
+            best[leak.row] = leak
+    return [best[row] for row in sorted(best)]
 
 
-def _same_bytes(left: Path | None, right: Path | None) -> bool:
-    if left is None or right is None:
+def _strength(leak: Leak) -> tuple[bool, float, float]:
+    seen = -1.0 if leak.agreement is None else leak.agreement
+    return leak.reason == "identical file", seen, leak.score
+
+
+def same_bytes(root: str, image: str, other_root: str, other: str) -> bool:
+    """Whether two files hold the same bytes; False where one cannot be read."""
+    if not root or not other_root:
         return False
+    left, right = Path(root) / image, Path(other_root) / other
     try:
         if left.stat().st_size != right.stat().st_size:
             return False

@@ -86,13 +86,14 @@ def write(
             )
         )
     _write_csv(folder / TABLE, table)
-    dropped = [("image", "store", "reason", "match", "match_store", "score")]
+    head = ("image", "store", "reason", "match", "match_store", "score")
+    dropped = [(*head, "pixel_agreement", "transform")]
+    for leak in leaks:
+        seen = "" if leak.agreement is None else f"{leak.agreement:.6f}"
+        pair = leak.image, "pool", leak.reason, leak.match, leak.store
+        dropped.append((*pair, f"{leak.score:.6f}", seen, leak.transform))
     dropped += [
-        (leak.image, "pool", leak.reason, leak.match, leak.store, f"{leak.score:.6f}")
-        for leak in leaks
-    ]
-    dropped += [
-        (image, store, "unusable feature", "", "", "") for store, image in unusable
+        (image, store, "unusable feature", *[""] * 5) for store, image in unusable
     ]
     _write_csv(folder / DROPPED, dropped)
     write_json(folder / SUMMARY, summary)

@@ -18,15 +18,12 @@ from . import inputs as reading
 from . import output, stats
 from .budget import parse_budget
 from .estimate import describe
-from .leaks import Leak, find_leaks
+from .guard import METHODS, Guarded, guard, method_for
 from .policies import POLICIES
 from .report import render
 from .stream import Progress
 from .summary import Stores, describe_inputs, summarize
 from .task import Selection, SelectionTask
-
-# Dropping more than this of a pool says that the features tell little apart.
-_SUSPICIOUS_SHARE = 0.05
 
 Log = Callable[[str], None]
 ProgressFactory = Callable[[str, int], Progress]
@@ -43,8 +40,10 @@ class Options:
         out: Folder to make.
         policy: A name in ``POLICIES``.
         seed: Of the policies that draw.
-        exclude: Feature stores of images whose near-duplicates must not be selected.
-        threshold: Cosine similarity from which two images count as the same.
+        exclude: Feature stores of images whose copies must not be selected.
+        leak_guard: How images are compared with these, see `guard.METHODS`.
+        threshold: Cosine similarity from which two images count as the same; without
+            it the guard chooses its own. It compares features, unless told otherwise.
         pool_root: Folder of the pool's images, if not the one in the store.
         sources: CSV with the source of every pool image; for measuring.
         report: Whether to write the HTML page.
@@ -59,7 +58,8 @@ class Options:
     policy: str = "round_robin"
     seed: int = 0
     exclude: Sequence[str] = ()
-    threshold: float = 0.98
+    leak_guard: str = "auto"
+    threshold: float | None = None
     pool_root: str | None = None
     sources: str | None = None
     report: bool = True
@@ -108,13 +108,19 @@ def select(
         log(line)
 
     notes: list[str] = []
-    pool_root = pool.root if options.pool_root is None else options.pool_root
-    leaks: list[Leak] = []
+    pool_root = _pool_root(options, pool)
+    guarded = Guarded([], [], [])
     if excluded:
         with clock.part("leak guard"):
-            bar = progress and progress("leak guard", len(pool))
-            leaks = _drop_leaks(task, excluded, options.threshold, pool_root, bar)
-        notes += _leak_notes(leaks, len(pool), options.threshold)
+            guarded = guard(
+                *(pool, excluded, problem.methods, options.threshold),
+                pool_root=pool_root,
+                skip=task.skip,
+                progress=progress and progress("leak guard", len(pool)),
+            )
+        task.skip[[leak.row for leak in guarded.leaks]] = True
+        notes += guarded.notes
+    leaks = guarded.leaks
     with clock.part("select"):
         task.progress = progress and progress("search", len(pool))
         selection = _run_policy(task, options.policy, notes)
@@ -128,7 +134,7 @@ def select(
     with clock.part("measure"):
         summary = summarize(
             *(problem.described, stores, pool_root),
-            *(task, queries, leaks, selection),
+            *(task, queries, guarded, selection),
         )
     summary["notes"] = notes
     if problem.sources is not None:
@@ -154,7 +160,11 @@ def _check(options: Options) -> None:
             f"unknown policy {options.policy!r}; one of: {', '.join(POLICIES)}"
         )
     pick_device(options.device)
-    if not -1 <= options.threshold <= 1:
+    if options.leak_guard not in METHODS:
+        raise UserError(
+            f"unknown leak guard {options.leak_guard!r}; one of: {', '.join(METHODS)}"
+        )
+    if options.threshold is not None and not -1 <= options.threshold <= 1:
         raise UserError(
             f"threshold {options.threshold} is no cosine similarity: it lies in -1..1"
         )
@@ -171,6 +181,7 @@ class _Problem:
         task: What the policy is given; its budget is what was asked for, reachable
             or not.
         sources: Names of the pool's sources; None: not known.
+        methods: How the leak guard compares, one for each excluded store.
     """
 
     described: dict[str, Any]
@@ -178,6 +189,19 @@ class _Problem:
     queries: reading.Queries
     task: SelectionTask
     sources: list[str] | None
+    methods: list[str]
+
+
+def _pool_root(options: Options, pool: FeatureStore) -> str:
+    return pool.root if options.pool_root is None else options.pool_root
+
+
+def _methods(options: Options, stores: Stores) -> list[str]:
+    method = options.leak_guard
+    if method == "auto" and options.threshold is not None:
+        method = "features"
+    root = _pool_root(options, stores.pool)
+    return [method_for(store, stores.pool, root, method) for store in stores.excluded]
 
 
 def _read(options: Options) -> _Problem | None:
@@ -186,8 +210,9 @@ def _read(options: Options) -> _Problem | None:
         *reading.open_stores(options.pool, options.targets, options.exclude)
     )
     pool, wanted = stores.pool, parse_budget(options.budget, len(stores.pool))
+    methods = _methods(options, stores)
     described = describe_inputs(
-        *(stores, options.policy, wanted),
+        *(stores, methods, options.policy, wanted),
         *(options.seed, options.threshold, options.sources),
     )
     check_replaceable(options.out, output.FILES, "a selection")
@@ -198,7 +223,7 @@ def _read(options: Options) -> _Problem | None:
     task.device = options.device
     if options.sources is not None:
         task.sources, names = reading.read_sources(options.sources, pool.image_ids)
-    return _Problem(described, stores, queries, task, names)
+    return _Problem(described, stores, queries, task, names, methods)
 
 
 def _make_task(
@@ -220,7 +245,7 @@ def _make_task(
 def _run_policy(task: SelectionTask, policy: str, notes: list[str]) -> Selection:
     if task.reachable == 0:
         raise UserError(
-            "no pool image is left to select: all are unusable or near-duplicates of "
+            "no pool image is left to select: all are unusable or copies of "
             "excluded images"
         )
     wanted, task.budget = task.budget, min(task.budget, task.reachable)
@@ -238,39 +263,6 @@ def _run_policy(task: SelectionTask, policy: str, notes: list[str]) -> Selection
             f"warning: stopped short at {len(selection.rows)} of {task.budget} images"
         )
     return selection
-
-
-def _drop_leaks(
-    task: SelectionTask,
-    excluded: Sequence[FeatureStore],
-    threshold: float,
-    pool_root: str,
-    progress: Progress | None,
-) -> list[Leak]:
-    leaks = find_leaks(
-        *(task.pool, excluded, threshold),
-        pool_root=pool_root,
-        skip=task.skip,
-        progress=progress,
-    )
-    task.skip[[leak.row for leak in leaks]] = True
-    return leaks
-
-
-def _leak_notes(leaks: list[Leak], pool_size: int, threshold: float) -> list[str]:
-    if not leaks:
-        return []
-    notes = [
-        f"{len(leaks)} pool images are near-duplicates of excluded images and were "
-        f"dropped: see {output.DROPPED}"
-    ]
-    if len(leaks) > _SUSPICIOUS_SHARE * pool_size:
-        notes.append(
-            f"warning: that is {len(leaks) / pool_size:.0%} of the pool; if the pairs "
-            f"in {output.DROPPED} are not duplicates, this extractor needs a "
-            f"--leak-threshold above {threshold}"
-        )
-    return notes
 
 
 class _Clock:

@@ -6,12 +6,13 @@ from typing import Any
 
 import mmtaskssl
 
+from ..features.copies import open_copies
 from ..features.fingerprint import fingerprint
 from ..features.store import FeatureStore
 from ..utils.hashing import file_sha256
 from . import inputs as reading
 from . import stats
-from .leaks import Leak
+from .guard import Guarded
 from .task import Selection, SelectionTask
 
 
@@ -22,7 +23,7 @@ class Stores:
     Attributes:
         pool: Images to select from.
         targets: The target's training images.
-        excluded: Images whose near-duplicates must not be selected.
+        excluded: Images whose copies must not be selected.
     """
 
     pool: FeatureStore
@@ -32,23 +33,26 @@ class Stores:
 
 def describe_inputs(
     stores: Stores,
+    methods: Sequence[str],
     policy: str,
     budget: int,
     seed: int,
-    threshold: float,
+    threshold: float | None,
     sources: str | None,
 ) -> dict[str, Any]:
     """Describes all that a selection depends on.
 
     Args:
         stores: What it reads.
+        methods: How the leak guard compares, one for each excluded store.
         policy: Its name.
         budget: Images to select.
         seed: Of the draws.
-        threshold: Cosine similarity from which two images count as the same.
+        threshold: Cosine similarity from which two images count as the same; None: the
+            leak guard chooses.
         sources: CSV with the source of every pool image.
     """
-    return {
+    described = {
         "pool": fingerprint(stores.pool),
         "targets": [fingerprint(store) for store in stores.targets],
         "exclude": [fingerprint(store) for store in stores.excluded],
@@ -56,8 +60,17 @@ def describe_inputs(
         "policy": policy,
         "budget": budget,
         "seed": seed,
-        "threshold": threshold if stores.excluded else None,
+        "threshold": threshold,
     }
+    if stores.excluded:
+        copies = [open_copies(store) for store in stores.excluded]
+        described["leak_guard"] = [
+            method if copy is None or method == "pixels" else fingerprint(copy)
+            for method, copy in zip(methods, copies, strict=True)
+        ]
+    else:
+        described["threshold"] = None
+    return described
 
 
 def summarize(
@@ -66,7 +79,7 @@ def summarize(
     pool_root: str,
     task: SelectionTask,
     queries: reading.Queries,
-    leaks: Sequence[Leak],
+    guarded: Guarded,
     selection: Selection,
 ) -> dict[str, Any]:
     """Returns what was selected from what, and how similar it is to the target.
@@ -77,7 +90,7 @@ def summarize(
         pool_root: Folder of the pool's images.
         task: What was asked for.
         queries: The target's images.
-        leaks: What was dropped as a near-duplicate.
+        guarded: What the leak guard found.
         selection: What was selected.
     """
     near, anywhere = stats.similarity_samples(task, selection)
@@ -90,7 +103,7 @@ def summarize(
             "images": len(stores.pool),
             "reachable": task.reachable,
             "unusable": len(stores.pool.bad_rows),
-            "near_duplicates_of_excluded": len(leaks),
+            "near_duplicates_of_excluded": len(guarded.leaks),
         },
         "target": {
             "stores": [str(store.path) for store in stores.targets],
@@ -98,6 +111,7 @@ def summarize(
             "unusable": len(queries.unusable),
         },
         "excluded": [str(store.path) for store in stores.excluded],
+        "leak_guard": guarded.facts,
         "policy": described["policy"],
         "seed": described["seed"],
         "budget": described["budget"],

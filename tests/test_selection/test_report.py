@@ -127,14 +127,15 @@ def test_names_are_escaped_and_notes_shown(tmp_path):
     assert "<li>All well.</li>" in page
 
 
-def test_dropped_pairs_are_shown_least_similar_first(tmp_path):
+def test_dropped_pairs_are_shown_least_certain_first(tmp_path):
     leaks = [
-        Leak(1, "p00001.png", "near-duplicate", "t1.png", "/x/val", 0.99),
+        Leak(1, "p00001.png", "same pixels", "t1.png", "/x/val", 0.9, 0.95, "mirrored"),
         Leak(2, "p00002.png", "identical file", "t2.png", "/x/val", 0.98),
     ]
     page, _ = make_report(tmp_path, leaks=leaks)
-    part = page.split("Dropped as near-duplicates")[1]
-    assert part.index("0.9800, identical file") < part.index("0.9900, near-duplicate")
+    part = page.split("Dropped as copies of held-out images")[1]
+    sure = "pixels 0.950, features 0.9000: same pixels, mirrored"
+    assert part.index("features 0.9800: identical file") < part.index(sure)
 
 
 def test_pictures_stop_at_the_limit(tmp_path):

@@ -2,10 +2,12 @@ import csv
 import errno
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 
+from mmtaskssl.features.copies import STRENGTHS
 from mmtaskssl.features.store import FeatureStore
 from tests._images import make_image_folder
 
@@ -32,6 +34,8 @@ def stores(tmp_path):
     pool = make_image_folder(tmp_path / "images", 20, ("a", "b"))
     target = make_image_folder(tmp_path / "target", 3, ("a", "b"), seed=1)
     test = make_image_folder(tmp_path / "val", 2, (), seed=2)
+    for name, original in (("000.png", "a/002.png"), ("001.png", "b/013.png")):
+        shutil.copy(pool / original, test / name)
     features = rng.standard_normal((40, 8))
     features[7] = np.nan
     near = features[[0, 1, 2, 30, 31, 32]] + 0.1 * rng.standard_normal((6, 8))
@@ -85,6 +89,8 @@ def test_writes_selection_table_summary_and_next_command(stores, tool, capsys):
             "match": "",
             "match_store": "",
             "score": "",
+            "pixel_agreement": "",
+            "transform": "",
         }
     ]
     assert "a/007.png" not in chosen
@@ -101,7 +107,7 @@ def test_report_is_written_and_missing_images_do_not_matter(stores, tool, capsys
     page = (stores / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("<img") > 20
     assert "missing" in page
-    assert "Dropped as near-duplicates" in page
+    assert "Dropped as copies of held-out images" in page
     assert "report.html" in capsys.readouterr().out
     tool.main(command(stores, *argv, "--pool-root", str(stores / "gone"), out="two"))
     other = (stores / "two" / "report.html").read_text(encoding="utf-8")
@@ -114,8 +120,30 @@ def test_excluded_images_are_not_selected_and_listed(stores, tool, capsys):
     dropped = lines(stores / "out" / "dropped.csv")
     assert [row["image"] for row in dropped[:2]] == ["a/002.png", "b/013.png"]
     assert dropped[0]["match"] == "000.png"
+    assert {row["reason"] for row in dropped[:2]} == {"identical file"}
+    assert float(dropped[0]["pixel_agreement"]) > 0.99
     assert not {"a/002.png", "b/013.png"} & set(chosen)
-    assert "near-duplicates" in capsys.readouterr().out
+    assert "copies of excluded images" in capsys.readouterr().out
+    (facts,) = json.loads((stores / "out" / "summary.json").read_text())["leak_guard"]
+    assert facts["method"] == "pixels" and set(facts["recall"]) == set(STRENGTHS)
+
+
+def test_features_alone_say_that_they_are_not_calibrated(stores, tool, capsys):
+    argv = ("--no-report", "--exclude", str(stores / "val_store"))
+    tool.main(command(stores, *argv, "--pool-root", str(stores / "gone")))
+    dropped = lines(stores / "out" / "dropped.csv")
+    assert [row["image"] for row in dropped[:2]] == ["a/002.png", "b/013.png"]
+    assert {row["reason"] for row in dropped[:2]} == {"near-duplicate"}
+    assert "not calibrated" in capsys.readouterr().out
+    tool.main(command(stores, *argv, "--leak-threshold", "0.9999", out="two"))
+    (facts,) = json.loads((stores / "two" / "summary.json").read_text())["leak_guard"]
+    assert facts["threshold"] == 0.9999 and facts["recall"] is None
+
+
+def test_pixels_that_are_not_there_cannot_be_compared(stores, tool):
+    argv = ("--exclude", str(stores / "val_store"), "--leak-guard", "pixels")
+    argv = command(stores, *argv, "--pool-root", str(stores / "gone"))
+    assert "--pool-root" in failure_of(tool, argv)
 
 
 def test_rerun_is_recognised_and_other_inputs_are_refused(stores, tool, capsys):

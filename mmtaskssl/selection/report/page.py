@@ -80,7 +80,7 @@ def _tiles(summary: dict[str, Any]) -> str:
         ),
     ]
     if summary["excluded"]:
-        tiles.append((f"{dropped:,}", "near-duplicates of held-out images dropped"))
+        tiles.append((f"{dropped:,}", "copies of held-out images dropped"))
     inner = "".join(
         f'<div class="tile"><b>{value}</b><span>{text}</span></div>'
         for value, text in tiles

@@ -153,7 +153,7 @@ class Pictures:
         """Shows the least similar pairs that the leak guard dropped."""
         if not leaks:
             return ""
-        shown = sorted(leaks, key=lambda leak: (leak.score, leak.row))[:_PAIRS]
+        shown = sorted(leaks, key=_certainty)[:_PAIRS]
         pairs = []
         for leak in shown:
             files = (self._file("pool", leak.image), self._file(leak.store, leak.match))
@@ -161,15 +161,16 @@ class Pictures:
                 f'<div class="pic">{self.thumbs.tag(file, name)}</div>'
                 for file, name in zip(files, (leak.image, leak.match), strict=True)
             )
+            pixels = "" if leak.agreement is None else f"pixels {leak.agreement:.3f}, "
+            why = f"{leak.reason}, {leak.transform}" if leak.transform else leak.reason
             pairs.append(
-                f'<figure class="pair">{pics}<figcaption>{leak.score:.4f}, '
-                f"{leak.reason}</figcaption></figure>"
+                f'<figure class="pair">{pics}<figcaption>{pixels}features '
+                f"{leak.score:.4f}: {why}</figcaption></figure>"
             )
         return (
-            "<h2>Dropped as near-duplicates</h2>"
+            "<h2>Dropped as copies of held-out images</h2>"
             '<p class="soft">Pool image on the left, held-out image on the right: the '
-            f"{len(shown)} least similar of {len(leaks):,} pairs. If they are not the "
-            "same picture, raise <code>--leak-threshold</code>.</p>"
+            f"{len(shown)} least certain of {len(leaks):,} pairs.</p>"
             f'<div class="pairs">{"".join(pairs)}</div>'
         )
 
@@ -194,3 +195,7 @@ class Pictures:
     def _file(self, store: str, image: str) -> Path | None:
         root = self.roots.get(store, "")
         return Path(root) / image if root else None
+
+
+def _certainty(leak: Leak) -> tuple[float, float, int]:
+    return 0.0 if leak.agreement is None else leak.agreement, leak.score, leak.row
