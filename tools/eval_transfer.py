@@ -9,7 +9,9 @@ ROOT holds the sets' official downloads, laid out as torchvision does; sets that
 there are skipped by name. Default: the eleven sets of the SDR paper. Probes: linear
 (logistic regression, 45 weight decays, chosen on the validation images, fitted again on
 training and validation images), knn (k 20, temperature 0.07), svm (VOC2007: one linear
-SVM a class). Each set is measured by its own metric: top-1, mean per class or mAP.
+SVM a class). The 45 values are the papers' (Kornblith et al., 2019), on features that
+we standardise; eval_linear.py --protocols says of each probe what is the papers' and
+what is ours. Each set is measured by its own metric: top-1, mean per class or mAP.
 
 Prints one table; OUT keeps the features and results.json, and the same command goes on
 where an earlier one was interrupted.

@@ -15,15 +15,20 @@ _LEAST = 1e-10
 
 
 def logme(x: Tensor, y: Tensor, num_classes: int) -> float:
-    """Returns the logarithm of maximum evidence (LogME) per row.
+    """Returns the logarithm of maximum evidence (LogME): the mean over the classes.
 
-    Each class's zero-one labels are explained by Bayesian linear regression on the
-    features, without intercept: ``w ~ N(0, 1 / alpha)``, ``y ~ N(x w, 1 / beta)``. The
-    evidence, integrated over ``w``, is maximised over alpha and beta; the result is
-    its mean over the classes, divided by the number of rows. Source: You et al.,
-    "LogME: Practical Assessment of Pre-trained Models for Transfer Learning", ICML
-    2021 (arXiv 2102.11005), section 4 and algorithm 1; the fixed point is MacKay's
-    (Neural Computation 4, 1992).
+    Each class's zero-one labels ``y`` are explained by Bayesian linear regression on
+    the features, without intercept: weights ``w ~ N(0, I / alpha)``, labels
+    ``y ~ N(x w, I / beta)``. The logarithm of the evidence ``p(y | x, alpha, beta)``,
+    with ``w`` integrated out, is maximised over alpha and beta and divided by N.
+    Source: You et al., "LogME: Practical Assessment of Pre-trained Models for Transfer
+    Learning", ICML 2021 (arXiv 2102.11005), section 4 and algorithm 1; its fixed point
+    is that of MacKay, "Bayesian Interpolation" (Neural Computation 4, 1992). Ours are
+    the end (``alpha / beta`` changes by less than 1e-6 of itself, or 100 steps) and the
+    bound of 1e-10 that keeps labels finite which are explained exactly or not at all.
+
+    Features are taken as they are: multiplying all by one factor changes nothing,
+    normalising each row does (the callers here do so).
 
     Args:
         x: (N, D) features.
@@ -31,7 +36,8 @@ def logme(x: Tensor, y: Tensor, num_classes: int) -> float:
         num_classes: C.
 
     Returns:
-        Higher is better; of no scale, so comparable only for the same rows.
+        Higher is better. It is a log density, above or below 0 and without a unit: of
+        use to compare features of the same rows and labels, not tasks.
 
     Raises:
         UserError: Fewer than two rows, or another number of labels.

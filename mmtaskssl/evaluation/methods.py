@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from .data import LabeledFeatures
 from .knn import weighted_knn
 from .linear import WEIGHT_DECAYS, linear_probe
 from .protocol import Method
+from .svm import linear_svm
 
 
 def knn_method(k: int = 20, temperature: float = 0.07) -> Method:
@@ -44,3 +46,20 @@ def linear_method(weight_decays: Sequence[float] = WEIGHT_DECAYS) -> Method:
         return model.scores(test.x), {"weight_decay": model.weight_decay}
 
     return linear
+
+
+def svm_method() -> Method:
+    """Returns one linear SVM a class, see `linear_svm`; its runs report ``costs``.
+
+    Images with one label are positive for it and negative for all others.
+    """
+
+    def svm(
+        train: LabeledFeatures, test: LabeledFeatures, seed: int
+    ) -> tuple[Tensor, dict[str, Any]]:
+        y = train.y
+        if y.dim() == 1:
+            y = F.one_hot(y.long(), len(train.class_names))
+        return linear_svm(train.x, y, test.x)
+
+    return svm

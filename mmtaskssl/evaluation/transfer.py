@@ -20,7 +20,7 @@ from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from .data import LabeledFeatures
 from .metrics import classification_metrics
-from .transfer_probes import PROBES
+from .transfer_probes import PROBES, PROTOCOLS
 from .transfer_sets import TransferSet
 from .transfer_table import format_transfer
 
@@ -155,6 +155,7 @@ class TransferEvaluation:
             rows[probe] = {
                 **facts,
                 "probe": probe,
+                "protocol": PROTOCOLS.get(probe),
                 "score": metrics[task.metric],
                 "metrics": metrics,
                 "classes": len(test.class_names),

@@ -12,9 +12,10 @@ from .linear import fit_linear, try_grid
 from .metrics import classification_metrics
 from .svm import linear_svm
 
-#: 45 weight decays from 1e-6 to 1e5, evenly spaced on a logarithmic scale (Kornblith et
-#: al., "Do Better ImageNet Models Transfer Better?", CVPR 2019, appendix; also SimCLR's
-#: and BYOL's).
+#: The values of Kornblith et al. ("Do Better ImageNet Models Transfer Better?", CVPR
+#: 2019, appendix; also SimCLR's and BYOL's): 45 from 1e-6 to 1e5, evenly on a
+#: logarithmic scale. `fit_linear` standardises its features, which is ours: the same
+#: values are other strengths than the papers'. See ``published.py``.
 TRANSFER_WEIGHT_DECAYS = tuple(10 ** (-6 + 11 * i / 44) for i in range(45))
 
 #: (train, val, test, metric) -> scores (N, C) of the test rows, and facts to report.
@@ -81,4 +82,6 @@ def svm(
     return linear_svm(x, y, test.x)
 
 
+#: Which of ``published.PUBLISHED`` each follows; kNN is not of these tables.
+PROTOCOLS = {"linear": "transfer-linear", "svm": "voc07-svm"}
 PROBES: dict[str, Probe] = {"linear": linear, "knn": knn, "svm": svm}

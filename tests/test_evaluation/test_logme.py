@@ -71,3 +71,12 @@ def test_labels_that_are_explained_exactly_stay_finite():
 def test_too_few_rows_are_refused():
     with pytest.raises(UserError, match="two labelled rows"):
         logme(torch.zeros(1, 3), torch.zeros(1), 2)
+
+
+def test_one_factor_changes_nothing_and_normalised_rows_do():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(40, 6, generator=generator)
+    y = torch.arange(40) % 3
+    value = logme(x, y, 3)
+    assert logme(7 * x, y, 3) == pytest.approx(value, abs=1e-4)
+    assert abs(logme(torch.nn.functional.normalize(x), y, 3) - value) > 1e-3

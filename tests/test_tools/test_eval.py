@@ -119,3 +119,24 @@ def test_bad_input(target, tool, tmp_path):
     assert "another extractor" in failure_of(tool, [*stores[:3], str(other / "test")])
     make_image_folder(target / "target" / "test", 1, ("pink",))
     assert "test class pink" in failure_of(tool, network(target))
+
+
+def test_few_shots_by_svms(tmp_path, capsys):
+    pytest.importorskip("sklearn")
+    tool, stores = load_tool("eval_linear"), make_stores(tmp_path)
+    out = tmp_path / "r.json"
+    more = ("--protocol", "few-shot-svm", "--json", str(out))
+    tool.main([*stores, *more, "--shots", "3", "--seeds", "2"])
+    result = json.loads(out.read_text())
+    assert result["protocol"] == "few-shot-svm"
+    assert result["metrics"]["top1"]["mean"] > 80
+    assert [len(run["costs"]) for run in result["runs"]] == [3, 3]
+    assert "--shots" in failure_of(tool, [*stores, *more])
+
+
+def test_the_published_protocols_are_listed(capsys):
+    with pytest.raises(SystemExit) as stop:
+        load_tool("eval_linear").main(["--protocols"])
+    assert not stop.value.code
+    text = capsys.readouterr().out
+    assert "moco-linear" in text and "ours:" in text and "paper:" in text
