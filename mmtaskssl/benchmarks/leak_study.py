@@ -16,10 +16,10 @@ from ..features.runner import BatchRunner
 from ..features.store import FeatureStore
 from ..features.writer import FeatureStoreWriter
 from ..selection.guard import guard
+from ..selection.nearest import top_rows
 from ..utils.tables import head, row
 
 Log = Callable[[str], None]
-_PLANTED = 40  # images of a target, one copy of each kind each
 _SEED = 1  # other draws than those of the guard's own calibration
 
 
@@ -32,7 +32,9 @@ class LeakStudy:
         data: Folder with classification/NAME/test/CLASS/IMAGE.
         out: Keeps planted images and features; what is there is not made again.
         targets: Names.
-        every: Takes one pool image in so many.
+        planted: Images of a target, of which one copy of each kind is planted.
+        look_alikes: Pool images that are taken of each target, those most similar to
+            its test images; None: the whole pool.
         log: Receives progress.
     """
 
@@ -43,10 +45,11 @@ class LeakStudy:
         data: Path,
         out: Path,
         targets: Sequence[str],
-        every: int,
+        planted: int,
+        look_alikes: int | None,
         log: Log,
     ) -> None:
-        self.rows = range(0, len(pool), every)
+        self.planted, self.look_alikes = planted, look_alikes
         self.runner, self.pool, self.log = runner, pool, log
         self.data, self.out, self.targets = data, out, targets
         self.images = out / "images"
@@ -71,10 +74,23 @@ class LeakStudy:
         added = extract_to_store(
             self.runner, self.images, planted, self.out / "planted"
         )
+        self.rows = self._rows(tests)
         return self._join(added), tests
 
+    def _rows(self, tests: Sequence[FeatureStore]) -> list[int]:
+        if self.look_alikes is None:
+            return list(range(len(self.pool)))
+        count = min(self.look_alikes, len(self.pool))
+        return sorted(
+            {
+                row
+                for store in tests
+                for row in top_rows(store.read(), self.pool, count)[0].tolist()
+            }
+        )
+
     def _plant(self, target: str, root: Path, ids: list[str]) -> None:
-        chosen = np.random.default_rng(_SEED).permutation(len(ids))[:_PLANTED]
+        chosen = np.random.default_rng(_SEED).permutation(len(ids))[: self.planted]
         for kind in KINDS:
             for number in chosen.tolist():
                 path = self.images / "planted" / target / kind / f"{number}.jpg"
@@ -145,7 +161,7 @@ class LeakStudy:
                 result[names[leak.store]]["dropped"].append(
                     [leak.image, leak.match, round(leak.score, 4), seen, leak.transform]
                 )
-        return {"planted": _PLANTED, "pool": len(self.rows), "targets": result}
+        return {"planted": self.planted, "pool": len(self.rows), "targets": result}
 
 
 def table(result: dict[str, Any]) -> str:

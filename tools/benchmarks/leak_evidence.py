@@ -4,11 +4,12 @@
     leak_evidence.py EXTRACTOR --pool POOL --data DIR --out OUT [--targets NAME ...]
 
 EXTRACTOR is CONFIG CKPT or --model ... with the same --image-size in both. DIR holds
-pool/images and classification/NAME/{train,test}/CLASS. Of 40 test images of each target
-a copy of each kind (mirrored, cropped, re-encoded, resized, grey) is planted into the
-pool; the guard then runs by pixels and by features, calibrated on copies of its own
-draws. "Others dropped" are pool images that were not planted: natural duplicates, to be
-looked at in OUT/METHOD.json, and errors. The rule was fixed on signdigits.
+pool/images and classification/NAME/{train,test}/CLASS. Of some test images of each
+target a copy of each kind (mirrored, cropped, re-encoded, resized, grey) is planted
+into the pool; the guard then runs by features and by pixels, calibrated on copies of
+its own draws. "Others dropped" are pool images that were not planted: natural
+duplicates, to be looked at in OUT/METHOD.json, and errors. The rule was fixed on
+signdigits.
 
 Features and results are kept in OUT; an interrupted run goes on where it was.
 """
@@ -41,13 +42,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--methods", nargs="+", default=["features", "pixels"], metavar="METHOD"
     )
     parser.add_argument(
-        "--every", type=int, default=1, metavar="N", help="one pool image in N"
+        "--look-alikes",
+        type=int,
+        metavar="N",
+        help="of each target, take the N pool images most similar to its test images "
+        "instead of the whole pool",
+    )
+    parser.add_argument(
+        "--planted", type=int, default=40, metavar="N", help="images of each target"
     )
     add_extractor_options(parser)
     args = parser.parse_args(argv)
     runner = runner_from_options(args, args.config, args.checkpoint)
     pool = FeatureStore.open(args.pool)
-    study = LeakStudy(runner, pool, args.data, args.out, args.targets, args.every, log)
+    study = LeakStudy(
+        runner,
+        pool,
+        args.data,
+        args.out,
+        args.targets,
+        args.planted,
+        args.look_alikes,
+        log,
+    )
     joined, tests = study.prepare()
     for method in args.methods:
         path = args.out / f"{method}.json"
