@@ -3,9 +3,9 @@
     quickstart.py --out DIR                                   (built-in images)
     quickstart.py --out DIR --images POOL --target LABELLED   (yours)
 
-Trains a small extractor on part of the pool, extracts features, selects the pool images
-most similar to the target, pre-trains one network on them and one on as many random
-images, and measures both and an untrained one on the target. LABELLED holds
+Pre-trains a network on random images of the pool, extracts features with it, selects as
+many pool images that are most similar to the target, pre-trains a network on those, and
+measures both and an untrained one on the target. LABELLED holds
 CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE. The same command continues an
 interrupted run.
 """
@@ -15,12 +15,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmtaskssl.datasets.images import list_images
-from mmtaskssl.quickstart import Journey, prepare_target
-from mmtaskssl.quickstart.builtin import write_builtin
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.options import add_pixel_option
 from mmtaskssl.utils.steps import Steps
+
+# What the tools of the journey import.
+_PRELOAD = (
+    "mmtaskssl.engine.config",
+    "mmtaskssl.engine.run",
+    "mmtaskssl.evaluation.cli",
+    "mmtaskssl.features.cli",
+    "mmtaskssl.selection.select",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,6 +52,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     begin = time.monotonic()
     out = Path(args.out)
+
+    def show(text: str) -> None:
+        print(f"[{time.monotonic() - begin:4.0f} s] {text}", flush=True)
+
+    steps = Steps(out / "logs", show, preload=_PRELOAD)
+    # These take seconds, and the steps' server imports meanwhile.
+    from mmtaskssl.datasets.images import list_images
+    from mmtaskssl.quickstart import Journey, prepare_target
+    from mmtaskssl.quickstart.builtin import write_builtin
+
     if args.images:
         pool, target = Path(args.images), Path(args.target)
     else:
@@ -53,12 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     target = prepare_target(target, out / "target", args.seed)
     count = len(list_images(str(pool))[1])
     budget = args.budget or min(count, max(256, min(10_000, count // 6)))
-
-    def show(text: str) -> None:
-        print(f"[{time.monotonic() - begin:4.0f} s] {text}", flush=True)
-
     show(f"pool {pool}: {count:,} images; target {target}; budget {budget:,}")
-    steps = Steps(out / "logs", show)
     journey = Journey(pool, target, out, budget, args.iters, steps, args.seed)
     journey.run()
     print(f"\n{journey.table()}\n")

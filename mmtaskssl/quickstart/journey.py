@@ -1,5 +1,6 @@
 """From a pool and a small target to a measured backbone, by this package's tools."""
 
+import functools
 import random
 from pathlib import Path
 
@@ -12,8 +13,6 @@ from ..utils.steps import Steps
 from .stages import LEAST_IMAGES, MEASURES, Stages
 
 CONFIG = "configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
-#: Images of the pool that the extractor is trained on, at most.
-EXTRACTOR_IMAGES = 2000
 _HEADINGS = {"knn": "kNN", "linear": "linear"}
 
 
@@ -56,21 +55,26 @@ class Journey:
         self.checkpoints: dict[str, Path | str] = {"untrained": "random"}
 
     def run(self) -> None:
-        """Runs every step that is not done yet."""
-        part = self.out / "extractor-images.txt"
-        if not part.exists():
-            count = min(EXTRACTOR_IMAGES, len(self.image_ids))
-            drawn = random.Random(self.seed).sample(self.image_ids, count)
-            write_text(part, "\n".join(drawn) + "\n")
-        extractor = self._pretrain("extractor", part)
+        """Runs every step that is not done yet.
+
+        The network of the random images also extracts the features: it is the best
+        one there is before a selection, and costs no further training.
+        """
+        drawn = self.out / "selection-random" / "selection.txt"
+        if not drawn.exists():
+            chosen = random.Random(self.seed).sample(self.image_ids, self.budget)
+            drawn.parent.mkdir(parents=True, exist_ok=True)
+            write_text(drawn, "\n".join(chosen) + "\n")
+        extractor = self.checkpoints["random"] = self._pretrain("random", drawn)
         pool = self._extract("pool", self.pool, extractor)
         target = self._extract("target", self.target / "train", extractor)
-        for arm, policy in (("random", "random"), ("selected", "round_robin")):
-            chosen = self._select(arm, policy, pool, target)
-            self.checkpoints[arm] = self._pretrain(arm, chosen)
-        for arm in self.checkpoints:
-            for measure in MEASURES:
-                self._measure(arm, measure)
+        chosen = self._select("selected", "round_robin", pool, target)
+        self.checkpoints["selected"] = self._pretrain("selected", chosen)
+        self.stages.steps.run_two_at_a_time(
+            functools.partial(self._measure, arm, measure)
+            for arm in self.checkpoints
+            for measure in MEASURES
+        )
 
     def _pretrain(self, arm: str, selection: Path) -> Path:
         folder = self.out / f"pretrain-{arm}"

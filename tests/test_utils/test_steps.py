@@ -15,13 +15,13 @@ Path(sys.argv[1]).write_text(" ".join(sys.argv[2:]))
 """
 
 
-@pytest.fixture
-def steps(tmp_path, monkeypatch):
+@pytest.fixture(params=[(), ("json",)], ids=["cold", "warm"])
+def steps(request, tmp_path, monkeypatch):
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "touch.py").write_text(TOOL)
     monkeypatch.setattr(module, "resource_root", lambda name: tmp_path / name)
     lines = []
-    result = Steps(tmp_path / "logs", lines.append)
+    result = Steps(tmp_path / "logs", lines.append, preload=request.param)
     result.lines = lines
     return result
 
@@ -30,7 +30,7 @@ def test_a_step_runs_once_with_a_log(steps, tmp_path):
     done = tmp_path / "done"
     steps.run("first step", done, "touch", done, 3, options=["a=1"])
     assert done.read_text() == "3 --cfg-options a=1"
-    assert "argv" in (tmp_path / "logs" / "first-step.log").read_text()
+    assert "argv ['" in (tmp_path / "logs" / "first-step.log").read_text()
     done.write_text("by hand")
     steps.run("first step", done, "touch", done, 4)
     assert done.read_text() == "by hand"
@@ -52,3 +52,44 @@ def test_a_failure_repeats_the_tools_own_sentence(steps, tmp_path):
 def test_a_tool_that_leaves_nothing_has_failed(steps, tmp_path):
     with pytest.raises(UserError, match="'odd' failed"):
         steps.run("odd", tmp_path / "done", "touch", tmp_path / "elsewhere")
+
+
+def test_two_at_a_time(steps, tmp_path):
+    done = [tmp_path / f"done{i}" for i in range(3)]
+    steps.run_two_at_a_time(
+        lambda i=i: steps.run(f"step {i}", done[i], "touch", done[i], i)
+        for i in range(3)
+    )
+    assert [path.read_text() for path in done] == ["0", "1", "2"]
+    assert len(steps.seconds) == 3
+
+
+def test_of_two_at_a_time_one_may_fail(steps, tmp_path):
+    done = tmp_path / "done"
+    with pytest.raises(UserError, match=r"'bad' failed: the folder is empty"):
+        steps.run_two_at_a_time(
+            [
+                lambda: steps.run("bad", tmp_path / "bad", "touch", "--fail"),
+                lambda: steps.run("good", done, "touch", done),
+            ]
+        )
+    assert done.exists()
+
+
+@pytest.mark.parametrize(
+    ("cores", "limit", "threads"), [(1, "", 1), (2, "", 1), (6, "", 3), (6, "2", 2)]
+)
+def test_each_of_two_gets_half_of_the_cores(
+    steps, tmp_path, monkeypatch, cores, limit, threads
+):
+    monkeypatch.setattr(module, "_AFFINITY", False)
+    monkeypatch.setattr(module.os, "cpu_count", lambda: cores)
+    steps.env.pop("MKL_NUM_THREADS", None)
+    steps.env["OMP_NUM_THREADS"] = limit
+    (tmp_path / "tools" / "count.py").write_text(
+        "import sys, torch; from pathlib import Path\n"
+        "Path(sys.argv[1]).write_text(str(torch.get_num_threads()))\n"
+    )
+    done = tmp_path / "done"
+    steps.run_two_at_a_time([lambda: steps.run("a step", done, "count", done)])
+    assert done.read_text() == str(threads)
