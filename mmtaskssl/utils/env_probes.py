@@ -27,10 +27,13 @@ def torch() -> str:
     import numpy as np
     import torch
 
+    from mmtaskssl.utils.number_formats import has_native_bfloat16
+
     x = torch.from_numpy(np.ones((1, 1, 4, 4), dtype=np.float32))
     layer = torch.nn.Conv2d(1, 1, 3)
     layer(x).sum().backward()
-    return f"convolution, gradient and numpy {np.__version__}"
+    formats = "bfloat16" if has_native_bfloat16() else "float32 (bfloat16 is emulated)"
+    return f"convolution, gradient and numpy {np.__version__}; CPU: {formats}"
 
 
 def torchvision() -> str:
