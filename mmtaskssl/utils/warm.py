@@ -67,6 +67,8 @@ def _run(script: str, arguments: list[str], log: Path, threads: int | None) -> N
         import torch
 
         torch.set_num_threads(threads)
+    # Workers of the script's own are started as anywhere else, not by a further server.
+    multiprocessing.set_start_method(None, force=True)
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.path.dirname(script))
     runpy.run_path(script, run_name="__main__")

@@ -45,12 +45,25 @@ def test_a_script_runs_as_if_started_anew(run, tmp_path):
     assert (status, others) == (0, ["a child", "warned"])
 
 
-def test_threads_can_be_limited(run):
-    import torch
+def test_workers_of_a_script_start_as_anywhere_else(run):
+    text = (
+        "import multiprocessing\n"
+        "print(multiprocessing.get_start_method())\n"
+        "process = multiprocessing.Process(target=print, args=('working',))\n"
+        "process.start(); process.join()\n"
+    )
+    expected = subprocess.run(
+        [sys.executable, "-c", text.splitlines()[0] + "\n" + text.splitlines()[1]],
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert run(text) == (0, expected + "working\n")
 
+
+def test_threads_can_be_limited(run):
     text = "import torch; print(torch.get_num_threads())"
     assert run(text, threads=1) == (0, "1\n")
-    assert run(text) == (0, f"{torch.get_num_threads()}\n")
+    assert run(text, threads=3) == (0, "3\n")
 
 
 def test_a_script_leaves_nothing_behind(run):
