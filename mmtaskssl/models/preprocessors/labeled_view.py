@@ -1,10 +1,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmcls.structures import ClsDataSample
 from torch import Tensor
 
 from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.copies import to_device
 
 from .two_view import TwoViewPreprocessor
 
@@ -40,6 +42,9 @@ class LabeledViewPreprocessor(TwoViewPreprocessor):
         UserError: An unknown augmentation, or a value out of range.
     """
 
+    _sample_type = ClsDataSample
+    _not_meta = ("inputs", "sizes", "label")
+
     def __init__(
         self,
         view_size: int = 224,
@@ -62,13 +67,24 @@ class LabeledViewPreprocessor(TwoViewPreprocessor):
         """
         batch = super().forward(data, training)
         (inputs,) = batch["inputs"]
-        samples = []
-        for facts in batch["data_samples"]:
-            sample = ClsDataSample(metainfo=facts.metainfo)
-            label = facts.get("label")
-            if isinstance(label, Tensor) and label.dim() == 1:
-                sample.set_gt_score(label.float())
-            elif label is not None:
-                sample.set_gt_label(label)
-            samples.append(sample.to(inputs.device))
-        return {"inputs": inputs, "data_samples": samples}
+        if "label" in data:
+            _set_labels(batch["data_samples"], data["label"], inputs.device)
+        return {**batch, "inputs": inputs}
+
+
+def _set_labels(
+    samples: Sequence[ClsDataSample],
+    labels: Tensor | Sequence[int] | Sequence[Tensor],
+    device: torch.device,
+) -> None:
+    """Gives each sample its part of one tensor, which is copied at once."""
+    if not isinstance(labels, Tensor):
+        several = isinstance(labels[0], Tensor)
+        labels = torch.stack(list(labels)) if several else torch.tensor(labels)
+    labels = to_device(labels, device)
+    if labels.dim() == 2:
+        for sample, score in zip(samples, labels.float().unbind(), strict=True):
+            sample.set_gt_score(score)
+    else:
+        for sample, label in zip(samples, labels.split(1), strict=True):
+            sample.set_gt_label(label)

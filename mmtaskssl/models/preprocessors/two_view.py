@@ -9,6 +9,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.copies import to_device
 from mmtaskssl.utils.errors import UserError
 
 from . import opencv_views, tensor_views
@@ -48,6 +49,9 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         UserError: An unknown preset or augmentation, or a value out of range.
     """
 
+    _sample_type = BaseDataElement
+    _not_meta = ("inputs", "sizes")
+
     def __init__(
         self,
         preset: str = "mocov2",
@@ -58,7 +62,7 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         seed: int | None = None,
         eval_crop: float = 0.875,
     ) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)
         if view_size < 1:
             raise UserError(f"view_size must be positive, not {view_size}")
         if not 0 < eval_crop <= 1:
@@ -96,20 +100,21 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
             modes = [recipe.interpolation for recipe in self.recipes]
         else:
             draws, modes = [plain_view(sizes, self.eval_crop)], ["bilinear"]
-        shape = (len(sizes), 3, self.view_size, self.view_size)
-        views = [torch.empty(shape, device=self.device) for _ in draws]
+        count = len(sizes)
+        shape = (len(draws) * count, 3, self.view_size, self.view_size)
+        out = torch.empty(shape, device=self.device)
+        views = list(out.split(count))
         norm = (self.scale, self.bias)
         if self.device.type == "cpu":
             images = as_list(data, sizes)
             for view, draw, mode in zip(views, draws, modes, strict=True):
                 opencv_views.fill_views(view, images, draw, mode, *norm)
         else:
-            pixels = self.cast_data(as_block(data))
+            pixels = to_device(as_block(data), self.device)
             # Products of grey levels in half precision would be off by levels.
             with torch.autocast(self.device.type, enabled=False):
-                for view, draw, mode in zip(views, draws, modes, strict=True):
-                    tensor_views.fill_views(view, pixels, sizes, draw, mode, *norm)
-        return {"inputs": views, "data_samples": _data_samples(data, len(sizes))}
+                tensor_views.fill_views(out, pixels, sizes, draws, modes, *norm)
+        return {"inputs": views, "data_samples": self._data_samples(data, count)}
 
     def _next_generator(self) -> np.random.Generator:
         if self._steps is None:
@@ -124,12 +129,13 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         super()._load_from_state_dict(*args, **kwargs)
         self._steps = None
 
-
-def _data_samples(data: dict, count: int) -> list[BaseDataElement]:
-    samples = [BaseDataElement() for _ in range(count)]
-    for key, values in data.items():
-        if key not in ("inputs", "sizes"):
-            values = values.tolist() if isinstance(values, Tensor) else values
+    def _data_samples(self, data: dict, count: int) -> list[BaseDataElement]:
+        samples = [self._sample_type() for _ in range(count)]
+        for key, values in data.items():
+            if key in self._not_meta:
+                continue
+            if isinstance(values, Tensor):
+                values = values.tolist() if values.dim() == 1 else values.unbind()
             for sample, value in zip(samples, values, strict=True):
                 sample.set_field(value, key, field_type="metainfo")
-    return samples
+        return samples

@@ -9,6 +9,8 @@ from torchvision.transforms import functional as reference
 from mmtaskssl.models.preprocessors import opencv_views, tensor_views
 from mmtaskssl.models.preprocessors.draws import ORDERS, draw_view, plain_view
 from mmtaskssl.models.preprocessors.recipes import RECIPES
+from mmtaskssl.models.preprocessors.tensor_crops import line_weights, plan_crops
+from mmtaskssl.utils.copies import send
 
 ONE, ZERO = torch.ones(3, 1, 1), torch.zeros(3, 1, 1)
 SIZES = [(40, 56), (90, 70), (33, 33), (64, 120), (20, 24), (150, 151)]
@@ -40,7 +42,7 @@ def _by_tensors(images, draws, size, mode="bilinear", scale=ONE, bias=ZERO):
     out = torch.full((len(images), 3, size, size), torch.nan)
     pixels = torch.cat([image.permute(1, 2, 0).reshape(-1, 3) for image in images])
     sizes = _sizes(images)
-    tensor_views.fill_views(out, pixels, sizes, draws, mode, scale, bias)
+    tensor_views.fill_views(out, pixels, sizes, [draws], [mode], scale, bias)
     return out
 
 
@@ -234,12 +236,24 @@ def test_images_are_left_alone():
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-@pytest.mark.parametrize("length", [5, 24, 61])
-def test_resize_matrix_is_pillows(mode, length):
-    matrix = tensor_views.resize_matrix(torch.tensor([length, 64]), 64, 24, mode)
-    assert (matrix[0, :, length:] == 0).all()
+@pytest.mark.parametrize("length", [2, 5, 24, 61])
+def test_lines_are_pillows(mode, length):
+    sizes = np.array([[length, 64], [64, length]])
+    draws = plain_view(sizes, 1.0)
+    draws.boxes[:] = [[0, 0, length, 64], [0, 0, 64, length]]
+    cubic = np.array([mode == "bicubic"] * 2)
+    starts = np.array([0, 64 * length])
+    plan = plan_crops(sizes, starts, 128 * length, draws, cubic, 24)
+    index, weights = line_weights(plan, send(plan.arrays, torch.device("cpu")))
+    assert index.shape == (2, 2, 24, plan.taps)
     line = torch.rand(length, generator=torch.Generator().manual_seed(0))
-    image = Image.fromarray(line.numpy()[None])
-    expected = image.resize((24, 1), Image.Resampling[mode.upper()])
+    expected = Image.fromarray(line.numpy()[None])
+    expected = expected.resize((24, 1), Image.Resampling[mode.upper()])
     expected = torch.from_numpy(np.array(expected))[0]
-    torch.testing.assert_close(matrix[0, :, :length] @ line, expected)
+    for axis in range(2):
+        matrix = torch.zeros(24, length + plan.taps)
+        row = plan.arrays["place"].tolist().index(axis)
+        columns = index[axis, row] - int(plan.arrays["shift"][axis, row])
+        matrix.scatter_(1, columns, weights[axis, row])
+        assert (matrix[:, length:] == 0).all()
+        torch.testing.assert_close(matrix[:, :length] @ line, expected)
