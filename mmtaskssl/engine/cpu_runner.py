@@ -5,6 +5,7 @@ from mmengine.dist import is_distributed
 from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.errors import UserError
@@ -17,7 +18,25 @@ class CPURunner(Runner):
     The Runner takes a GPU for granted in three places, which are overridden here:
     the process group (nccl, after `torch.cuda.set_device`), the wrapper's
     ``device_ids`` and SyncBN, which has no CPU kernel and becomes plain batch norm.
+    Data loaders pin no memory, which would only bring a warning each.
     """
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict,
+        seed: int | None = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """Builds a data loader that does not pin memory.
+
+        Args:
+            dataloader: A config, or a loader, which is returned as it is.
+            seed: See `Runner`.
+            diff_rank_seed: See `Runner`.
+        """
+        if isinstance(dataloader, dict):
+            dataloader = {**dataloader, "pin_memory": False}
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Joins a gloo group first, so that mmengine finds one.

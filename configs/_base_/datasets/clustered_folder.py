@@ -7,6 +7,8 @@ train_dataloader = dict(
     batch_size=256,
     num_workers=4,
     persistent_workers=True,
+    pin_memory=True,
+    collate_fn=dict(type="mmtaskssl.pack_images"),
     sampler=dict(type="InfiniteSampler", shuffle=True),
     batch_sampler=dict(type="ClusterBatches"),
     dataset=dict(

@@ -7,6 +7,8 @@ train_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     drop_last=True,
+    pin_memory=True,
+    collate_fn=dict(type="mmtaskssl.pack_images"),
     sampler=dict(type="DefaultSampler", shuffle=True),
     dataset=dict(type="UnlabeledImages", source=images),
 )

@@ -5,6 +5,8 @@ train_dataloader = dict(
     batch_size=32,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
+    collate_fn=dict(type="mmtaskssl.pack_images"),
     sampler=dict(type="DefaultSampler", shuffle=True),
     dataset=dict(type="LabeledImages", source=f"{root}/train"),
 )
@@ -12,6 +14,8 @@ val_dataloader = dict(
     batch_size=64,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
+    collate_fn=dict(type="mmtaskssl.pack_images"),
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(type="LabeledImages", source=f"{root}/val"),
 )

@@ -2,6 +2,7 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmtaskssl.datasets.collate import count_images
 from mmtaskssl.registry import HOOKS
 
 
@@ -20,9 +21,9 @@ class ThroughputHook(Hook):
         Args:
             runner: Its message hub is read and written.
             batch_idx: Ignored.
-            data_batch: ``inputs`` has one entry an image.
+            data_batch: See `count_images`.
             outputs: Ignored.
         """
         seconds = runner.message_hub.get_scalar("train/time").current()
-        images = len(data_batch["inputs"]) * get_world_size()
+        images = count_images(data_batch) * get_world_size()
         runner.message_hub.update_scalar("train/images_per_s", images / seconds)

@@ -9,6 +9,8 @@ train_dataloader = dict(
     batch_size=64,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
+    collate_fn=dict(type="mmtaskssl.pack_images"),
     sampler=dict(type="InfiniteSampler", shuffle=True),
     dataset=dict(type="PublicImages", data_root=data_root, split="train+val"),
 )
@@ -16,6 +18,8 @@ val_dataloader = dict(
     batch_size=128,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
+    collate_fn=dict(type="mmtaskssl.pack_images"),
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(type="PublicImages", data_root=data_root, split="test"),
 )
