@@ -1,13 +1,13 @@
 """Weighted nearest-neighbour classification of features."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..utils.errors import UserError
+from .neighbours import Neighbours, nearest
 
-# Similarities held at once: 2**24 float32 are 64 MiB.
-_PAIRS_AT_ONCE = 2**24
+# Rows whose neighbours' labels of all classes are held at once.
+_VOTES = 1024
 
 
 @torch.no_grad()
@@ -18,7 +18,6 @@ def weighted_knn(
     num_classes: int,
     k: int = 20,
     temperature: float = 0.07,
-    chunk: int | None = None,
 ) -> Tensor:
     """Scores each class by the votes of the ``k`` most similar training rows.
 
@@ -27,7 +26,9 @@ def weighted_knn(
     Non-Parametric Instance Discrimination", CVPR 2018, section 3.4; the protocol of
     MoCo's, BYOL's and DINO's kNN tables). The votes of a row are divided by their
     sum, which changes no ranking within the row, makes any temperature safe from
-    overflow and lets scores be compared between rows, as average precision needs.
+    overflow and lets scores be compared between rows, as average precision needs. Of
+    equally near rows the first ones vote, so that the order of ties is no chance.
+    Beside its inputs and its result it needs the same memory for any number of rows.
 
     Args:
         train_x: (M, D) features; normalised here.
@@ -37,7 +38,6 @@ def weighted_knn(
         num_classes: C.
         k: Neighbours; clipped to M.
         temperature: Above 0.
-        chunk: Test rows at a time; None bounds the similarities to 64 MiB.
 
     Returns:
         (N, C) float32 scores, at least 0. Rows sum to 1 if each training row has
@@ -60,25 +60,46 @@ def weighted_knn(
             f"kNN needs k >= 1 and temperature > 0, got k={k}, "
             f"temperature={temperature}"
         )
-    votes = _votes(train_y, rows, num_classes).to(train_x.device)
-    train_x = F.normalize(train_x.float(), dim=1)
-    test_x = F.normalize(test_x.float(), dim=1)
-    k = min(k, rows)
-    chunk = chunk or max(1, _PAIRS_AT_ONCE // rows)
-    scores = train_x.new_empty(len(test_x), num_classes)
-    for start in range(0, len(test_x), chunk):
-        similarity = test_x[start : start + chunk] @ train_x.T
-        nearest, index = similarity.topk(k, dim=1)
-        weight = (nearest / temperature).softmax(dim=1)  # (n, k)
-        part = scores[start : start + chunk]
-        if votes.dim() == 1:
-            part.zero_().scatter_add_(1, votes[index], weight)
-        else:
-            part.copy_(torch.einsum("nk,nkc->nc", weight, votes[index]))
+    votes = class_votes(train_y, rows, num_classes).to(train_x.device)
+    numbers = torch.arange(rows, device=train_x.device)
+    found = nearest(train_x, test_x, min(k, rows), numbers)
+    return count_votes(found, votes, num_classes, temperature)
+
+
+def count_votes(
+    found: Neighbours, votes: Tensor, num_classes: int, temperature: float
+) -> Tensor:
+    """Returns the scores (N, C) float32 of `weighted_knn`.
+
+    Args:
+        found: (N, k) neighbours.
+        votes: Of all training rows, as `class_votes` returns them.
+        num_classes: C.
+        temperature: Above 0.
+    """
+    weight = (found.similarity / temperature).softmax(dim=1)  # (N, k)
+    scores = weight.new_zeros(len(weight), num_classes)
+    if votes.dim() == 1:
+        return scores.scatter_add_(1, votes[found.row], weight)
+    parts = zip(
+        scores.split(_VOTES), weight.split(_VOTES), found.row.split(_VOTES), strict=True
+    )
+    for part, some, rows in parts:
+        part.copy_(torch.einsum("nk,nkc->nc", some, votes[rows]))
     return scores
 
 
-def _votes(train_y: Tensor, rows: int, num_classes: int) -> Tensor:
+def class_votes(train_y: Tensor, rows: int, num_classes: int) -> Tensor:
+    """Returns class indices (M,) int64, or what each row gives each class (M, C).
+
+    Args:
+        train_y: See `weighted_knn`.
+        rows: M.
+        num_classes: C.
+
+    Raises:
+        UserError: Another number of labels, or one outside the classes.
+    """
     if len(train_y) != rows:
         raise UserError(f"{rows} training features but {len(train_y)} labels")
     if train_y.dim() == 2:

@@ -1,16 +1,19 @@
 """Two gloo processes on this machine's CPU."""
 
+import copy
+
 import pytest
 import torch
 from mmengine.dist import broadcast
 
+from mmtaskssl.datasets import SyntheticImages
+from mmtaskssl.engine.knn_pass import KNNPass
+from mmtaskssl.engine.run import build_runner, check_batches
 from tests._gloo import in_two_processes
 from tests.test_engine._runs import ALGORITHMS, debug_config
 
 
 def _work(rank, folder):
-    from mmtaskssl.engine.run import build_runner, check_batches
-
     results = {}
     for algorithm in ALGORITHMS:
         cfg = debug_config(algorithm, folder / algorithm, train_cfg__max_iters=4)
@@ -31,7 +34,7 @@ def _work(rank, folder):
         if algorithm == "mocov2":
             results["queue"] = runner.model.module.queue
             results["keys"] = _keys(runner.model.module, rank)
-            results["features"] = _features(runner)
+            results["knn"] = _knn(runner)
     return results
 
 
@@ -55,21 +58,20 @@ def _keys(model, rank):
     }
 
 
-def _features(runner):
-    from mmtaskssl.datasets import SyntheticImages
-    from mmtaskssl.engine.hooks import KNNHook
-
-    data = SyntheticImages(num_images=11, size=40)
-    hook = KNNHook({}, {}, batch_size=4)
-    model = runner.model.module
-    backbone = model.backbone
+def _knn(runner):
+    """What each process measures, and the network that it did it with."""
+    backbone = copy.deepcopy(runner.model.module.backbone)
     backbone.eval()
-    rows = hook._features(backbone, model.data_preprocessor, data)
-    batch = {"inputs": [data[i]["inputs"] for i in range(len(data))]}
-    (images,) = model.data_preprocessor(batch, training=False)["inputs"]
-    with torch.no_grad():
-        alone = backbone(images)[-1].mean(dim=(2, 3))
-    return {"sharded": rows.detach(), "alone": alone}
+    measure = _measure()
+    top1 = measure.top1(backbone, runner.model.module.data_preprocessor)
+    return {"top1": top1, "state": backbone.state_dict()}
+
+
+def _measure():
+    # Batches of four: the last ones are shorter, and go to other processes.
+    train = SyntheticImages(num_images=39, num_classes=13, size=40)
+    test = SyntheticImages(num_images=26, num_classes=13, size=40, seed=1)
+    return KNNPass(train, test, k=5, temperature=0.07, batch_size=4, num_workers=0)
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +107,13 @@ def test_shuffle_exchanges_images_and_puts_keys_back(ranks):
     assert torch.equal(ranks[0]["keys"]["order"], ranks[1]["keys"]["order"])
 
 
-def test_knn_features_are_put_back_in_order(ranks):
-    for rank, result in enumerate(ranks):
-        mine = slice(rank, None, 2)  # both have batch-norm statistics of their own
-        features = result["features"]
-        torch.testing.assert_close(
-            features["sharded"][mine], features["alone"][mine], rtol=1e-4, atol=1e-5
-        )
-    assert torch.equal(ranks[0]["features"]["sharded"], ranks[1]["features"]["sharded"])
+def test_knn_is_that_of_a_single_process(ranks, tmp_path):
+    first, second = (rank["knn"] for rank in ranks)
+    assert first["top1"] == second["top1"]
+    runner = build_runner(debug_config("mocov2", tmp_path))
+    backbone = runner.model.backbone
+    backbone.load_state_dict(first["state"])
+    backbone.eval()
+    alone = _measure().top1(backbone, runner.model.data_preprocessor)
+    assert alone == first["top1"]
+    assert 0 < alone < 100

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from mmtaskssl.evaluation import neighbours
 from mmtaskssl.evaluation.knn import weighted_knn
 from mmtaskssl.utils.errors import UserError
 
@@ -32,10 +33,12 @@ def data():
 
 
 @pytest.mark.parametrize(("k", "temperature"), [(1, 0.07), (7, 0.07), (40, 0.5)])
-@pytest.mark.parametrize("chunk", [None, 1, 4])
-def test_against_slow_reference(data, k, temperature, chunk):
+@pytest.mark.parametrize("at_once", [(1, 4), (4, 1), (1000, 1000)])
+def test_against_slow_reference(data, k, temperature, at_once, monkeypatch):
+    monkeypatch.setattr(neighbours, "_QUERIES_AT_ONCE", at_once[0])
+    monkeypatch.setattr(neighbours, "_ROWS_AT_ONCE", at_once[1])
     train_x, train_y, test_x = data
-    scores = weighted_knn(train_x, train_y, test_x, 5, k, temperature, chunk)
+    scores = weighted_knn(train_x, train_y, test_x, 5, k, temperature)
     expected = slow_knn(train_x, train_y, test_x, 5, k, temperature)
     torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-5)
 
@@ -55,6 +58,12 @@ def test_multi_label_votes(data):
     single = weighted_knn(train_x, train_y, test_x, 5, k=6)
     multi = weighted_knn(train_x, one_hot, test_x, 5, k=6)
     torch.testing.assert_close(multi, single)
+
+
+def test_of_equally_near_rows_the_first_vote():
+    train_x = torch.ones(6, 4) * torch.arange(1, 7)[:, None]  # all in one direction
+    scores = weighted_knn(train_x, torch.arange(6), torch.ones(1, 4), 6, k=2)
+    torch.testing.assert_close(scores, torch.tensor([[0.5, 0.5, 0, 0, 0, 0]]))
 
 
 def test_half_precision_input_votes_in_float32(data):

@@ -3,16 +3,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 import torch
-from mmengine.dataset import pseudo_collate
-from mmengine.dist import all_gather, broadcast, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch import nn
 
-from mmtaskssl.evaluation.knn import weighted_knn
-from mmtaskssl.evaluation.metrics import top1
+from mmtaskssl.engine.knn_pass import KNNPass
 from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import DATASETS, HOOKS
@@ -34,7 +30,10 @@ class KNNHook(Hook):
     The features are the global average of the last feature map of the plain,
     un-augmented images. Everything happens on a copy of the backbone, with a random
     state of its own: a training is bit for bit the same with and without this hook.
-    Under several processes each takes a share of the images and the copies use the
+    Under several processes each takes a share of the batches and keeps the features
+    of its own training images only, normalised in float16: of ImageNet and 2,048
+    channels 5.2 GB over the number of processes. Test features go round, and the
+    nearest of all processes are put together (see `ShardedBank`). The copies use the
     first process's batch-norm statistics, so the result does not depend on their
     number.
 
@@ -88,10 +87,12 @@ class KNNHook(Hook):
         self.by_epoch = by_epoch
         self.source = source
         self.subnets = subnets
-        self.k = k
-        self.temperature = temperature
-        self.batch_size = batch_size
-        self.num_workers = num_workers
+        self.options = {
+            "k": k,
+            "temperature": temperature,
+            "batch_size": batch_size,
+            "num_workers": num_workers,
+        }
 
     def before_train(self, runner: Runner) -> None:
         """Builds the data sets, so that bad ones show before training.
@@ -110,6 +111,7 @@ class KNNHook(Hook):
                 f"kNN's train and test images have different classes: {classes} "
                 f"and {others}"
             )
+        self.measure = KNNPass(self.train_set, self.test_set, **self.options)
         self.named = self._resolve(self._encoder(runner))
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -146,7 +148,7 @@ class KNNHook(Hook):
         started = time.perf_counter()
         preprocessor = _unwrap(runner.model).data_preprocessor
         scores = {
-            f"{name}knn_top1": self._top1(network, preprocessor)
+            f"{name}knn_top1": self.measure.top1(network, preprocessor)
             for name, network in self._networks(runner, preprocessor)
         }
         step = runner.iter + 1 if not self.by_epoch else runner.epoch + 1
@@ -203,33 +205,14 @@ class KNNHook(Hook):
             return
         # Mixed classes: a folder's order would make batches of one class.
         order = torch.randperm(len(self.train_set), generator=torch.Generator())
-        rows = order[:_CALIBRATION_IMAGES].tolist()
+        rows = order[:_CALIBRATION_IMAGES].split(self.measure.batch_size)
+        batches = [part.tolist() for part in rows]
         for name, subnet in self.named.items():
             if backbone.needs_calibration(subnet):
                 # By every process on the same images, so that all have the same.
-                calibrate(
-                    backbone, subnet, self._images(preprocessor, self.train_set, rows)
-                )
+                images = self.measure.images(preprocessor, self.train_set, batches)
+                calibrate(backbone, subnet, images)
             yield f"{name}/", backbone.extract(subnet)
-
-    def _top1(self, network: nn.Module, preprocessor: nn.Module) -> float:
-        for buffer in network.buffers():
-            broadcast(buffer, src=0)
-        train_x = self._features(network, preprocessor, self.train_set)
-        test_x = self._features(network, preprocessor, self.test_set)
-        train_y, test_y = (
-            torch.as_tensor(data.labels, device=train_x.device)
-            for data in (self.train_set, self.test_set)
-        )
-        scores = weighted_knn(
-            train_x,
-            train_y,
-            test_x,
-            num_classes=len(self.train_set.class_names),
-            k=self.k,
-            temperature=self.temperature,
-        )
-        return 100 * top1(scores, test_y)
 
     def _encoder(self, runner: Runner) -> nn.Module:
         model = _unwrap(runner.model)
@@ -239,37 +222,6 @@ class KNNHook(Hook):
             if hasattr(model, name):
                 return getattr(model, name).module[0]
         raise UserError(f"{type(model).__name__} has no momentum encoder to measure")
-
-    def _features(
-        self, network: nn.Module, preprocessor: nn.Module, data: Dataset
-    ) -> Tensor:
-        """Returns (N, D), the rows of all processes in the data set's order."""
-        rank, world_size = get_rank(), get_world_size()
-        rows = -(-len(data) // world_size)
-        # Every process takes the same number; the surplus wraps around and is cut.
-        mine = [i % len(data) for i in range(rank, rows * world_size, world_size)]
-        parts = [
-            network(images)[-1].float().mean(dim=(2, 3))
-            for images in self._images(preprocessor, data, mine)
-        ]
-        everyone = torch.stack(all_gather(torch.cat(parts)))  # (W, rows, D)
-        return everyone.transpose(0, 1).flatten(0, 1)[: len(data)]
-
-    def _images(
-        self, preprocessor: nn.Module, data: Dataset, rows: Sequence[int]
-    ) -> Iterator[Tensor]:
-        """Yields normalised batches (N, 3, H, W) of the rows."""
-        loader = DataLoader(
-            Subset(data, rows),
-            batch_size=self.batch_size,
-            num_workers=self.num_workers,
-            collate_fn=pseudo_collate,
-            # Else the loader draws its workers' seed from the training's stream.
-            generator=torch.Generator(),
-        )
-        for batch in loader:
-            (images,) = preprocessor(batch, training=False)["inputs"]
-            yield images
 
 
 def _unwrap(model: nn.Module) -> nn.Module:
