@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..datasets.images import BrokenImage, read_image
+from ..utils.copies import to_device
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor
@@ -117,14 +118,17 @@ class BatchRunner:
         self.amp = amp and self.device.type == "cuda"
         self.read = read
 
-    @torch.inference_mode()
     def forward(self, images: Tensor) -> Tensor:
         """Returns (N, D) features, on the CPU, of (N, S, S, 3) uint8 images."""
-        images = images.to(self.device, non_blocking=True)
+        return self._launch(images).cpu()
+
+    @torch.inference_mode()
+    def _launch(self, images: Tensor) -> Tensor:
+        images = to_device(images, self.device)
         images = self.transform.normalize(images)
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, enabled=self.amp):
-            return self.extractor(images).cpu()
+            return self.extractor(images)
 
     def probe_dim(self) -> int:
         """Returns D, by running one grey image.
@@ -158,8 +162,21 @@ class BatchRunner:
             worker_init_fn=_start_worker,
             pin_memory=self.device.type == "cuda",
         )
+        # Read a batch late: reading waits for the device, which has the next one then.
+        before = None
         for rows, (images, broken) in zip(batches, loader, strict=True):
-            yield rows, self.forward(images).numpy(), broken
+            launched = rows, self._launch(images), broken
+            if before is not None:
+                yield _on_host(*before)
+            before = launched
+        if before is not None:
+            yield _on_host(*before)
+
+
+def _on_host(
+    rows: range, features: Tensor, broken: dict[int, str]
+) -> tuple[range, np.ndarray, dict[int, str]]:
+    return rows, features.cpu().numpy(), broken
 
 
 def extract_in_memory(

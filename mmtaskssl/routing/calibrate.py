@@ -18,6 +18,7 @@ from ..models.elastic import collect_statistics
 from ..models.elastic.calibration import Moments
 from ..subnets import ALL, Subnet
 from ..utils.atomic import atomic_path
+from ..utils.copies import to_device
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from ..weights import read_part
@@ -223,7 +224,7 @@ def _measure_stage(
     device = next(plain.parameters()).device
     try:
         for images in batches:
-            x = images.to(device, non_blocking=True)
+            x = to_device(images, device)
             for step in steps:
                 x = step(x)
     except ValueError as error:

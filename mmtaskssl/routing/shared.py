@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..models.backbones import ElasticResNet
 from ..models.elastic import Unit, View, uncalibrated
 from ..subnets import Subnet
+from ..utils.copies import to_device
 
 Norm = tuple[nn.Module, Tensor, Tensor]
 
@@ -111,8 +112,10 @@ class SharedPaths:
         device = next(self.backbone.parameters()).device
         done = 0
         for images in batches:
-            part = out[:, done : done + len(images)]
-            _descend(self._root, images.to(device, non_blocking=True), part)
+            # On the device, so that the host waits once a batch and not once a path.
+            part = torch.empty(len(out), len(images), dim, device=device)
+            _descend(self._root, to_device(images, device), part)
+            out[:, done : done + len(images)] = part
             done += len(images)
             if progress:
                 progress(done)
@@ -123,7 +126,9 @@ def _descend(node: _Node, x: Tensor, out: Tensor) -> None:
     for child in node.children.values():
         y = child.run(x)
         if child.places:
-            out[child.places] = y.float().mean(dim=(2, 3)).to(out.device)
+            features = y.float().mean(dim=(2, 3))
+            for place in child.places:  # indices as a list would be copied first
+                out[place] = features
         _descend(child, y, out)
 
 

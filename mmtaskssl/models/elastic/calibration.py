@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ...utils.copies import to_device
 from ...utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def collect_statistics(
     device = next(plain.parameters()).device
     try:
         for images in batches:
-            plain(images.to(device, non_blocking=True))
+            plain(to_device(images, device))
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
