@@ -1,182 +1,120 @@
-"""How many planted copies the leak guard finds, and what it drops beside them."""
+"""How many copies the leak guard finds, and what it drops beside them."""
 
-import zlib
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from ..datasets.images import list_images, read_image
-from ..features.copies import KINDS, make_copy
-from ..features.extract import extract_to_store
-from ..features.extract_copies import extract_copies
-from ..features.runner import BatchRunner
+from ..features.copies import KINDS, open_copies, read_copy
 from ..features.store import FeatureStore
-from ..features.writer import FeatureStoreWriter
-from ..selection.guard import guard
+from ..selection import pixels
+from ..selection.feature_guard import FeatureGuard
+from ..selection.leaks import find_leaks
 from ..selection.nearest import top_rows
+from ..selection.pixel_guard import Pictures, PixelGuard, best_matches, file_readers
+from ..utils.errors import UserError
 from ..utils.tables import head, row
 
-Log = Callable[[str], None]
-_SEED = 1  # other draws than those of the guard's own calibration
+METHODS = ("pixels", "features")
 
 
-class LeakStudy:
-    """Plants copies of test images into a pool and runs the guard on it.
+def measure_pixels(
+    pool: FeatureStore, test: FeatureStore, copied: int, look_alikes: int
+) -> dict[str, Any]:
+    """Runs the guard by pixels on copies that it did not learn from.
 
     Args:
-        runner: The network.
-        pool: Feature store of the pool, from the same network.
-        data: Folder with classification/NAME/test/CLASS/IMAGE.
-        out: Keeps planted images and features; what is there is not made again.
-        targets: Names.
-        planted: Images of a target, of which one copy of each kind is planted.
-        look_alikes: Pool images that are taken of each target, those most similar to
-            its test images; None: the whole pool.
-        log: Receives progress.
+        pool: Features of the pool, whose images are there.
+        test: Features of the target's test images, with copies.
+        copied: Images whose copies the guard learns from, and as many others whose
+            copies it is to find.
+        look_alikes: Pool images compared, those most similar by their features.
+
+    Returns:
+        JSON-ready: threshold, stated and found share of each kind, and the pool images
+        dropped, as pairs.
+
+    Raises:
+        UserError: No copies were extracted.
     """
-
-    def __init__(
-        self,
-        runner: BatchRunner,
-        pool: FeatureStore,
-        data: Path,
-        out: Path,
-        targets: Sequence[str],
-        planted: int,
-        look_alikes: int | None,
-        log: Log,
-    ) -> None:
-        self.planted, self.look_alikes = planted, look_alikes
-        self.runner, self.pool, self.log = runner, pool, log
-        self.data, self.out, self.targets = data, out, targets
-        self.images = out / "images"
-
-    def prepare(self) -> tuple[FeatureStore, list[FeatureStore]]:
-        """Plants, extracts, and returns the pool with copies, and the test stores."""
-        self.images.mkdir(parents=True, exist_ok=True)
-        link = self.images / "pool"
-        if not link.exists():
-            link.symlink_to(Path(self.pool.root).resolve(), target_is_directory=True)
-        tests = []
-        for target in self.targets:
-            root, ids = list_images(self.data / "classification" / target / "test")
-            store = self.out / "test" / target
-            tests.append(extract_to_store(self.runner, root, ids, store))
-            extract_copies(self.runner, tests[-1])
-            self._plant(target, root, ids)
-            self.log(f"{target}: {len(ids)} images, copies planted")
-        planted = [
-            f"planted/{name}" for name in list_images(self.images / "planted")[1]
-        ]
-        added = extract_to_store(
-            self.runner, self.images, planted, self.out / "planted"
+    copies = _copies(test)
+    guard = PixelGuard.calibrate(test, copied)
+    order = np.random.default_rng(0).permutation(len(test))[:copied]
+    learnt = {test.image_ids[i] for i in order.tolist()}
+    place = {name: i for i, name in enumerate(copies.image_ids)}
+    fresh = [name.rpartition("@")[0] for name in place if name.endswith("@crop")]
+    fresh = [image for image in fresh if image not in learnt][:copied]
+    features = test.read()
+    found = {}
+    for kind in KINDS:
+        names = [f"{image}@{kind}" for image in fresh]
+        near = copies.read([place[name] for name in names]) @ features.T
+        pictures = Pictures.read([_reader(test.root, name) for name in names])
+        matches = best_matches(
+            pictures, guard.pictures, dict(enumerate(near.argmax(1).tolist()))
         )
-        self.rows = self._rows(tests)
-        return self._join(added), tests
+        found[kind] = float(np.mean([_hit(m, guard.threshold) for m in matches]))
+    rows = top_rows(features, pool, min(look_alikes, len(pool)))[0]
+    near = (pool.read(rows) @ features.T).argmax(1)
+    ids = [pool.image_ids[i] for i in rows.tolist()]
+    pictures = Pictures.read(file_readers(pool.root, ids))
+    matches = best_matches(pictures, guard.pictures, dict(enumerate(near.tolist())))
+    dropped = [
+        [image, test.image_ids[match[0]], round(match[1].agreement, 4)]
+        for image, match in zip(ids, matches, strict=True)
+        if _hit(match, guard.threshold)
+    ]
+    return {
+        "threshold": guard.threshold,
+        "stated": guard.recall,
+        "found": found,
+        "copied": len(fresh),
+        "compared": len(ids),
+        "dropped": sorted(dropped, key=lambda pair: -pair[2]),
+    }
 
-    def _rows(self, tests: Sequence[FeatureStore]) -> list[int]:
-        if self.look_alikes is None:
-            return list(range(len(self.pool)))
-        count = min(self.look_alikes, len(self.pool))
-        return sorted(
-            {
-                row
-                for store in tests
-                for row in top_rows(store.read(), self.pool, count)[0].tolist()
-            }
+
+def measure_features(pool: FeatureStore, test: FeatureStore) -> dict[str, Any]:
+    """Runs the guard by features on the whole pool; see `measure_pixels`."""
+    _copies(test)
+    guard = FeatureGuard.calibrate(pool, test, np.zeros(len(pool), dtype=bool))
+    leaks = find_leaks(pool, test, guard.threshold, mirrored=guard.mirrored)
+    return {
+        "threshold": guard.threshold,
+        "stated": guard.recall,
+        "found": guard.recall,
+        "compared": len(pool),
+        "dropped": [[leak.image, leak.match, round(leak.score, 4)] for leak in leaks],
+    }
+
+
+def _copies(test: FeatureStore) -> FeatureStore:
+    copies = open_copies(test)
+    if copies is None:
+        raise UserError(
+            f"{test.path} has no copies: extract it with extract_features.py "
+            "--leak-copies"
         )
-
-    def _plant(self, target: str, root: Path, ids: list[str]) -> None:
-        chosen = np.random.default_rng(_SEED).permutation(len(ids))[: self.planted]
-        for kind in KINDS:
-            for number in chosen.tolist():
-                path = self.images / "planted" / target / kind / f"{number}.jpg"
-                if path.exists():
-                    continue
-                path.parent.mkdir(parents=True, exist_ok=True)
-                seed = zlib.crc32(f"{_SEED} {ids[number]} {kind}".encode())
-                rng = np.random.default_rng(seed)
-                copy = make_copy(read_image(root / ids[number]), kind, rng)
-                Image.fromarray(copy).save(path, "JPEG", quality=95)
-
-    def _join(self, added: FeatureStore) -> FeatureStore:
-        """Returns one store of the pool and what was planted."""
-        path = self.out / "joined"
-        if not FeatureStore.is_complete(path):
-            ids = [f"pool/{self.pool.image_ids[row]}" for row in self.rows]
-            ids += added.image_ids
-            writer = FeatureStoreWriter.prepare(
-                path,
-                ids,
-                dim=self.pool.dim,
-                extractor=self.pool.manifest["extractor"],
-                transform=self.pool.manifest["transform"],
-                root=str(self.images.resolve()),
-            )
-            features = np.concatenate([self.pool.read(self.rows), added.read()])
-            for index in writer.missing_shards():
-                writer.write_shard(index, features[slice(*writer.shard_range(index))])
-            writer.finish()
-        return FeatureStore.open(path)
-
-    def measure(
-        self, pool: FeatureStore, tests: Sequence[FeatureStore], method: str
-    ) -> dict[str, Any]:
-        """Runs the guard on all targets at once.
-
-        Args:
-            pool: With the planted copies.
-            tests: Of each target.
-            method: "pixels" or "features".
-
-        Returns:
-            JSON-ready: by target what was found of each kind, the guard's own
-            estimate, and the pairs dropped that were not planted.
-        """
-        skip = np.zeros(len(pool), dtype=bool)
-        skip[pool.bad_rows] = True
-        found = guard(
-            *(pool, tests, [method] * len(tests)),
-            pool_root=pool.root,
-            skip=skip,
-            progress=lambda done: self.log(f"{method}: {done:,} of {len(pool):,}"),
-        )
-        names = {
-            str(store.path): t for store, t in zip(tests, self.targets, strict=True)
-        }
-        result: dict[str, Any] = {
-            t: {"found": dict.fromkeys(KINDS, 0)} for t in names.values()
-        }
-        for facts in found.facts:
-            result[names[facts["store"]]] |= {"facts": facts, "dropped": []}
-        for leak in found.leaks:
-            parts = leak.image.split("/")
-            if parts[0] == "planted":
-                result[parts[1]]["found"][parts[2]] += 1
-            else:
-                seen = leak.agreement and round(leak.agreement, 4)
-                result[names[leak.store]]["dropped"].append(
-                    [leak.image, leak.match, round(leak.score, 4), seen, leak.transform]
-                )
-        return {"planted": self.planted, "pool": len(self.rows), "targets": result}
+    return copies
 
 
-def table(result: dict[str, Any]) -> str:
-    """Returns the table of one method."""
-    columns = [f"{kind}, % (stated)" for kind in KINDS]
-    lines = list(head(["target", "threshold", *columns, "others dropped", "%"]))
-    for name, one in result["targets"].items():
-        stated = one["facts"]["recall"] or {}
+def _reader(root: str, name: str):
+    return lambda: read_copy(Path(root), name, 2 * pixels.SIDE)
+
+
+def _hit(match, threshold: float) -> bool:
+    return match is not None and match[1].agreement >= threshold
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Returns the table of one method: found (stated) per cent of each kind."""
+    columns = [*KINDS, "pool images compared", "dropped"]
+    lines = list(head(["target", "threshold", *columns]))
+    for name, one in results.items():
         cells = [
-            f"{100 * one['found'][kind] / result['planted']:.1f} "
-            f"({100 * stated.get(kind, float('nan')):.0f})"
+            f"{100 * one['found'][kind]:.1f} ({100 * one['stated'][kind]:.1f})"
             for kind in KINDS
         ]
-        count = len(one["dropped"])
-        share = f"{100 * count / result['pool']:.2f}"
-        threshold = f"{one['facts']['threshold']:.3f}"
-        lines.append(row([name, threshold, *cells, str(count), share]))
+        counts = f"{one['compared']:,}", str(len(one["dropped"]))
+        lines.append(row([name, f"{one['threshold']:.3f}", *cells, *counts]))
     return "\n".join(lines)

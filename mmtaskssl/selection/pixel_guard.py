@@ -129,6 +129,7 @@ class PixelGuard:
         rows: Their rows in the store.
         threshold: Agreement from which two images count as the same.
         recall: Share of the known copies of each kind that it finds.
+        copied: Images that these were made of.
     """
 
     store: FeatureStore
@@ -136,18 +137,20 @@ class PixelGuard:
     rows: np.ndarray
     threshold: float
     recall: dict[str, float]
+    copied: int
 
     @classmethod
-    def calibrate(cls, store: FeatureStore) -> "PixelGuard":
+    def calibrate(cls, store: FeatureStore, copied: int = SAMPLE) -> "PixelGuard":
         """Reads a store's images, and learns from copies of some how copies agree.
 
         Args:
             store: Whose images can be read.
+            copied: How many of them a copy of each kind is made of.
         """
         ids = store.image_ids
         pictures = Pictures.read(file_readers(store.root, ids))
         seen = [row for row, d in enumerate(pictures.details) if d is not None]
-        sample = np.random.default_rng(0).permutation(seen)[:SAMPLE].tolist()
+        sample = np.random.default_rng(0).permutation(seen)[:copied].tolist()
         agreement = {
             kind: _agreement_of_copies(store, pictures, kind, sample)
             for kind in KINDS
@@ -158,7 +161,7 @@ class PixelGuard:
         ]
         threshold = float(np.clip(min(lowest, default=1.0), _LOWEST, _HIGHEST))
         recall = {k: float((v >= threshold).mean()) for k, v in agreement.items()}
-        return cls(store, pictures, np.arange(len(ids)), threshold, recall)
+        return cls(store, pictures, np.arange(len(ids)), threshold, recall, len(sample))
 
     def hints(self, pool: FeatureStore, skip: np.ndarray) -> dict[int, int]:
         """Returns pool rows most similar by features, and the row each is similar to.
@@ -181,7 +184,7 @@ class PixelGuard:
             "method": "pixels",
             "threshold": round(self.threshold, 4),
             "recall": {kind: round(v, 4) for kind, v in self.recall.items()},
-            "copies": min(SAMPLE, len(self.pictures)),
+            "copies": self.copied,
             "strengths": STRENGTHS,
         }
 

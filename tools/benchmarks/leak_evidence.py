@@ -1,17 +1,15 @@
 """Does the leak guard find copies, and copies alone?
 
-    extract_features.py EXTRACTOR --images DIR/pool/images --out POOL
-    leak_evidence.py EXTRACTOR --pool POOL --data DIR --out OUT [--targets NAME ...]
+    extract_features.py EXTRACTOR --images POOL_FOLDER --out POOL
+    extract_features.py EXTRACTOR --images TEST_FOLDER --out TEST --leak-copies
+    leak_evidence.py --pool POOL --tests TEST [TEST ...] --out OUT
 
-EXTRACTOR is CONFIG CKPT or --model ... with the same --image-size in both. DIR holds
-pool/images and classification/NAME/{train,test}/CLASS. Of some test images of each
-target a copy of each kind (mirrored, cropped, re-encoded, resized, grey) is planted
-into the pool; the guard then runs by features and by pixels, calibrated on copies of
-its own draws. "Others dropped" are pool images that were not planted: natural
-duplicates, to be looked at in OUT/METHOD.json, and errors. The rule was fixed on
-signdigits.
+Copies of each kind (mirrored, cropped, re-encoded, resized, grey) of test images that
+the guard did not learn from are looked for by pixels, and, of the pool, the images that
+look most like the test images; by features the whole pool is. What is dropped of the
+pool are natural duplicates, to be looked at in OUT/TEST-METHOD.json, and errors.
 
-Features and results are kept in OUT; an interrupted run goes on where it was.
+An interrupted run goes on where it was.
 """
 
 import argparse
@@ -19,64 +17,48 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmtaskssl.benchmarks.evidence import read_json
-from mmtaskssl.benchmarks.leak_study import LeakStudy, table
-from mmtaskssl.features.cli import add_extractor_options, runner_from_options
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.benchmarks.leak_study import (
+    METHODS,
+    measure_features,
+    measure_pixels,
+    table,
+)
+from mmtaskssl.features.store import FeatureStore, check_same_extractor
 from mmtaskssl.utils.atomic import write_json
 from mmtaskssl.utils.errors import run_tool
-
-TARGETS = ("signdigits", "cifar10", "clothing", "dtd10", "imagenette")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("config", nargs="?", metavar="CONFIG")
-    parser.add_argument("checkpoint", nargs="?", metavar="CKPT")
     parser.add_argument("--pool", required=True, metavar="STORE")
-    parser.add_argument("--data", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--tests", required=True, nargs="+", metavar="STORE")
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--targets", nargs="+", default=TARGETS)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument(
-        "--methods", nargs="+", default=["features", "pixels"], metavar="METHOD"
+        "--copied", type=int, default=40, help="images learnt from, and looked for"
     )
-    parser.add_argument(
-        "--look-alikes",
-        type=int,
-        metavar="N",
-        help="of each target, take the N pool images most similar to its test images "
-        "instead of the whole pool",
-    )
-    parser.add_argument(
-        "--planted", type=int, default=40, metavar="N", help="images of each target"
-    )
-    add_extractor_options(parser)
+    parser.add_argument("--look-alikes", type=int, default=200, help="of the pool")
     args = parser.parse_args(argv)
-    runner = runner_from_options(args, args.config, args.checkpoint)
     pool = FeatureStore.open(args.pool)
-    study = LeakStudy(
-        runner,
-        pool,
-        args.data,
-        args.out,
-        args.targets,
-        args.planted,
-        args.look_alikes,
-        log,
-    )
-    joined, tests = study.prepare()
+    tests = [FeatureStore.open(path) for path in args.tests]
+    for test in tests:
+        check_same_extractor(pool, test)
+    args.out.mkdir(parents=True, exist_ok=True)
     for method in args.methods:
-        path = args.out / f"{method}.json"
-        result = read_json(path)
-        if result is None:
-            result = study.measure(joined, tests, method)
-            write_json(path, result)
-        print(f"\nby {method}:\n\n{table(result)}")
-
-
-def log(text: str) -> None:
-    print(text, flush=True)
+        results = {}
+        for test in tests:
+            path = args.out / f"{test.path.name}-{method}.json"
+            found = read_json(path)
+            if found is None:
+                if method == "pixels":
+                    found = measure_pixels(pool, test, args.copied, args.look_alikes)
+                else:
+                    found = measure_features(pool, test)
+                write_json(path, found)
+            results[test.path.name] = found
+        print(f"\nby {method}: found (stated), %\n\n{table(results)}", flush=True)
 
 
 if __name__ == "__main__":
