@@ -1,0 +1,186 @@
+"""How much of a GPU's memory a config's training step takes, computed without one.
+
+The whole step runs on fake tensors, which have shapes and types but no values: views,
+forward and backward of each sub-net, averages, queue, optimizer. Counted are all
+tensors that are alive at once, and the buckets in which `DistributedDataParallel`
+exchanges gradients. Not counted are workspaces of cuDNN, the CUDA context, NCCL's
+buffers, what the allocator cannot use between tensors, and making the views, which is
+over before.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import MessageHub
+from mmengine.model import BaseDataPreprocessor
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from ..models.algorithms import ElasticAlgorithm
+from ..models.algorithms.routed_base import RoutedAlgorithm
+from ..registry import MODELS
+from ..utils.errors import UserError
+from .fake_cuda import to_fake
+from .live_bytes import LiveBytes
+
+GIB = 2**30
+
+_LINE = re.compile(r"about ([\d.]+) GiB a GPU \(computed, not measured\)")
+
+
+def step_memory(cfg: Config, processes: int = 1) -> int:
+    """Computes the bytes that a training step of one process takes at its peak.
+
+    A step of sub-nets is the last of the training, when a routed one runs paths, too.
+
+    Args:
+        cfg: A training config of this package. Its wrapper `AutoPrecisionOptimWrapper`
+            takes bfloat16, as on a GPU that has it.
+        processes: Of the training: more than one have buckets of gradients.
+
+    Raises:
+        UserError: The model is none of this package's or of mmcls' classifiers.
+    """
+    with _scope(cfg), torch.random.fork_rng(devices=[]):
+        model = MODELS.build(cfg.model).train()
+        batch = _batch(model, cfg)
+        model.data_preprocessor = BaseDataPreprocessor()
+        with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes() as memory:
+            to_fake(model, "cpu")
+            wrapper = build_optim_wrapper(model, _with_bfloat16(cfg.optim_wrapper))
+            state = _freeze_optimizer(wrapper)
+            memory.peak = memory.live
+            model.train_step(batch(), wrapper)
+        del state
+        trained = [p for p in model.parameters() if p.requires_grad]
+    buckets = sum(p.nbytes for p in trained) if processes > 1 else 0
+    return memory.peak + buckets
+
+
+def processes_of(path: str | Path) -> int:
+    """Returns the processes of a config by its name, ``..._16xb256-...``."""
+    match = re.search(r"_(\d+)xb\d+-", Path(path).name)
+    if match is None:
+        raise UserError(f"the name of {path} does not say for how many GPUs it is")
+    return int(match[1])
+
+
+def stated_memory(docstring: str) -> float | None:
+    """Returns the GiB that a config's docstring states; None: it states none."""
+    match = _LINE.search(" ".join(docstring.split()))
+    return None if match is None else float(match[1])
+
+
+def memory_line(size: int) -> str:
+    """Returns what a docstring says of a number of bytes."""
+    return f"about {size / GIB:.1f} GiB a GPU (computed, not measured)"
+
+
+def fits(stated: float | None, size: int) -> bool:
+    """Whether a docstring's GiB are a computed number of bytes, within 3 %."""
+    if stated is None:
+        return False
+    return abs(stated - size / GIB) <= max(0.03 * size / GIB, 0.051)  # one digit
+
+
+def with_memory_line(root: Path) -> list[Path]:
+    """Returns the configs below a folder whose docstrings state their memory.
+
+    Those of full size, and the small ones of 64 px.
+    """
+    sizes = ("in1k", "in1k-10p", "places205", "folder-64px", "folder-224px")
+    ends = tuple(f"_{size}" for size in (*sizes, "public-224px"))
+    return sorted(p for p in root.rglob("*.py") if p.stem.endswith(ends))
+
+
+class _scope:
+    """A default scope and a point of the training of its own, for one computation."""
+
+    def __init__(self, cfg: Config) -> None:
+        self.cfg = cfg
+
+    def __enter__(self) -> None:
+        self.kept = DefaultScope._instance_dict.copy()
+        name = f"step_memory{id(self)}"
+        DefaultScope.get_instance(name, scope_name=self.cfg.default_scope)
+        length = self.cfg.train_cfg.get("max_iters") or 100
+        hub = MessageHub.get_instance(name)
+        hub.update_info("iter", length - 1)
+        hub.update_info("max_iters", length)
+
+    def __exit__(self, *error) -> None:
+        DefaultScope._instance_dict.clear()
+        DefaultScope._instance_dict.update(self.kept)
+
+
+def _freeze_optimizer(wrapper: OptimWrapper) -> list[Tensor]:
+    """Makes the optimizer's state as a first step does; returns it.
+
+    Further steps do nothing: what they borrow is less than the activations, which are
+    gone by then, and on fake tensors they would take longer than all the rest.
+    """
+    optimizer = wrapper.optimizer
+    groups = optimizer.param_groups
+    trained = [p for group in groups for p in group["params"] if p.requires_grad]
+    first = trained[0]
+    first.grad = torch.empty_like(first)
+    optimizer.step()
+    first.grad = None
+    values = [v for v in optimizer.state[first].values() if isinstance(v, Tensor)]
+    copies = sum(value.shape == first.shape for value in values)
+    optimizer.step = lambda *args, **kwargs: None
+    return [torch.empty_like(p) for p in trained[1:] for _ in range(copies)]
+
+
+def _with_bfloat16(config: Mapping[str, Any]) -> dict[str, Any]:
+    config = dict(config)
+    if config.get("type", "").endswith("AutoPrecisionOptimWrapper"):
+        config = {"precision": "bfloat16", **config}
+        if config["precision"] == "auto":
+            config["precision"] = "bfloat16"
+    return config
+
+
+def _batch(model: nn.Module, cfg: Config):
+    """Returns what makes a batch as the preprocessor hands it on."""
+    loader, side = cfg.train_dataloader, cfg.model.data_preprocessor.view_size
+    sizes = [loader.batch_size]
+    if isinstance(model, RoutedAlgorithm):
+        paths = model.subnets_of_step()[1:]
+        own = (loader.get("batch_sampler") or {}).get("cluster_batch_size")
+        sizes += [own or loader.batch_size] * len(paths)
+    count = sum(sizes)
+
+    def images() -> Tensor:
+        return torch.empty(count, 3, side, side)
+
+    if isinstance(model, RoutedAlgorithm):
+        samples = _parts(sizes, paths)
+        return lambda: {"inputs": [images(), images()], "data_samples": samples}
+    if isinstance(model, ElasticAlgorithm) or hasattr(model, "check_batch"):
+        return lambda: {"inputs": [images(), images()]}
+    if hasattr(model, "head") and hasattr(model.head, "num_classes"):
+        from mmcls.structures import ClsDataSample
+
+        samples = [ClsDataSample().set_gt_label(torch.zeros(1).long())] * count
+        return lambda: {"inputs": images(), "data_samples": samples}
+    raise UserError(f"no batch is known for a {type(model).__name__}")
+
+
+def _parts(sizes, paths) -> list[BaseDataElement]:
+    names = ["", *(".".join(str(max(g, 0)) for g in path.path) for path in paths)]
+    samples = []
+    for part, (size, name) in enumerate(zip(sizes, names, strict=True)):
+        for _ in range(size):
+            sample = BaseDataElement()
+            sample.set_field(part, "part", field_type="metainfo")
+            sample.set_field(name, "path", field_type="metainfo")
+            samples.append(sample)
+    return samples
