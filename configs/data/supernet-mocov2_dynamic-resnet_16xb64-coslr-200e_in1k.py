@@ -14,15 +14,15 @@ with 0.997 a step, and its queries meet their own keys among the negatives.
 NNODES=2 NODE_RANK=... MASTER_ADDR=... tools/dist_train.sh \
     configs/data/supernet-mocov2_dynamic-resnet_16xb64-coslr-200e_in1k.py 8
 
-Hardware: 16 GPUs; memory as of MAX alone. Mixed precision:
-`--cfg-options optim_wrapper.type=AmpOptimWrapper`.
+Hardware: 16 GPUs; about 7.7 GiB a GPU (computed, not measured). bfloat16 and
+channels-last are not yet measured on a GPU.
 """
 
 _base_ = [
     "../_base_/models/supernet_mocov2.py",
     "../_base_/datasets/imagenet.py",
     "../_base_/schedules/sgd_coslr-200e.py",
-    "../_base_/default_runtime.py",
+    "../_base_/gpu_runtime.py",
 ]
 
 train_dataloader = dict(batch_size=64)

@@ -1,6 +1,13 @@
 optim_wrapper = dict(
-    type="OptimWrapper",
-    optimizer=dict(type="mmselfsup.LARS", lr=4.8, momentum=0.9, weight_decay=1e-6),
+    type="AutoPrecisionOptimWrapper",
+    # The host's LARS, but for its two waits for the device a parameter and step.
+    optimizer=dict(
+        type="SafeLARS",
+        lr=4.8,
+        momentum=0.9,
+        weight_decay=1e-6,
+        move_inactive=True,
+    ),
     # Neither decay nor layer-wise scaling for batch norm and biases.
     paramwise_cfg=dict(
         custom_keys={
