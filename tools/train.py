@@ -18,7 +18,13 @@ def parse_args(argv):
         nargs="?",
         const="auto",
         metavar="CKPT",
-        help="go on from this checkpoint, or from the last one of the work dir",
+        help="go on from this checkpoint, or from the newest whole one of the work dir",
+    )
+    parser.add_argument(
+        "--resume-rescale",
+        action="store_true",
+        help="--resume with other processes or images a step: keep the schedule's "
+        "number of images",
     )
     add_pixel_option(parser)
     add_trust_option(parser)
@@ -52,6 +58,7 @@ def main(argv=None):
     args = parse_args(argv)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     # After the arguments: these imports take seconds, --help should not.
+    from mmtaskssl.engine.checkpoints import place_of
     from mmtaskssl.engine.config import default_work_dir, load_config
     from mmtaskssl.engine.run import train, use_amp, use_auto_scale_lr
 
@@ -62,10 +69,14 @@ def main(argv=None):
         use_amp(cfg)
     if args.auto_scale_lr:
         use_auto_scale_lr(cfg)
+    if args.resume_rescale:
+        args.resume = args.resume or "auto"
+        cfg.resume_rescale = True
     if args.resume is not None:
         if args.resume != "auto" and not os.path.isfile(args.resume):
             raise UserError(f"checkpoint {args.resume} does not exist")
-        begun = os.path.isfile(os.path.join(cfg.work_dir, "last_checkpoint"))
+        place = place_of(cfg)
+        begun = place is None or place.has_begun()
         # Nothing to resume yet: weights that the config loads are where to begin.
         if args.resume != "auto" or begun or not cfg.get("load_from"):
             cfg.resume = True

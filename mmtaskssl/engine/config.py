@@ -24,6 +24,7 @@ _RUNNER_KEYS = frozenset(
         "efficient_conv_bn_eval",
         "find_unused_parameters",
         "model_wrapper_cfg",
+        "resume_rescale",
         "sync_bn",
     ]
 )

@@ -3,19 +3,20 @@ import os
 import torch
 from mmengine.dist import is_distributed
 from mmengine.model import revert_sync_batchnorm
-from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.errors import UserError
 
+from .runner import ResumableRunner
+
 
 @RUNNERS.register_module()
-class CPURunner(Runner):
-    """mmengine's Runner where there is no GPU.
+class CPURunner(ResumableRunner):
+    """The Runner where there is no GPU.
 
-    The Runner takes a GPU for granted in three places, which are overridden here:
+    mmengine's takes a GPU for granted in three places, which are overridden here:
     the process group (nccl, after `torch.cuda.set_device`), the wrapper's
     ``device_ids`` and SyncBN, which has no CPU kernel and becomes plain batch norm.
     Data loaders pin no memory, which would only bring a warning each.

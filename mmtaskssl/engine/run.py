@@ -1,7 +1,6 @@
 """What tools/train.py and tools/test.py do, as functions."""
 
 import contextlib
-import logging
 import math
 import re
 import traceback
@@ -11,7 +10,6 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
-from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
@@ -23,8 +21,10 @@ from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
 
+from .checkpoints import check_weights
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
+from .runner import ResumableRunner
 
 
 def train(cfg: Config, trust: bool = False) -> None:
@@ -83,10 +83,10 @@ def test(cfg: Config, dump: str | None = None, trust: bool = False) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Builds the config's own runner, or mmengine's, or `CPURunner` without a GPU."""
+    """Builds the config's own runner, or ours for this machine."""
     if "runner_type" in cfg:
         return RUNNERS.build(cfg)
-    kind = Runner if torch.cuda.is_available() else CPURunner
+    kind = ResumableRunner if torch.cuda.is_available() else CPURunner
     return kind.from_cfg(cfg)
 
 
@@ -187,25 +187,7 @@ def check_checkpoint(runner: Runner, path: str) -> None:
     """
     if "://" in path:
         return
-    weights = load_state_dict(path)
-    weights = {k.removeprefix("module."): v for k, v in weights.items()}
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    own = model.state_dict()
-    shared = [key for key in own if key in weights]
-    if not shared:
-        raise UserError(f"checkpoint {path} has no weight of this {runner.model_name}")
-    unlike = [k for k in shared if getattr(weights[k], "shape", None) != own[k].shape]
-    backbone = [key for key in unlike if key.startswith("backbone.")]
-    if backbone:
-        key = backbone[0]
-        raise UserError(
-            f"checkpoint {path} is of another architecture: {len(backbone)} backbone "
-            f"weights differ in shape, the first is {key} with "
-            f"{tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
-        )
-    fits = len(shared) - len(unlike)
-    level = logging.INFO if fits == len(own) else logging.WARNING
-    print_log(f"{path} fits {fits}/{len(own)} weights", "current", level)
+    check_weights(runner.model, load_state_dict(path), path)
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ def write_builtin(out: Path, seed: int = 0) -> tuple[Path, Path]:
         rng = np.random.default_rng(seed)
         digits, labels = _digits(rng)
         pool = [*digits[:CROPS], *_crops(rng)]
-        with atomic_folder(out) as folder:
+        with atomic_folder(out, durable=False) as folder:
             (folder / "pool").mkdir()
             for name, index in enumerate(rng.permutation(len(pool))):
                 pool[index].save(folder / "pool" / f"{name:05d}.png")

@@ -45,7 +45,7 @@ def prepare_target(target: Path, out: Path, seed: int = 0) -> Path:
         classes.setdefault(name, []).append(image)
     if len(classes) < 2:
         raise UserError(f"{target} has one class only: a target needs two or more")
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, durable=False) as folder:
         for name, images in classes.items():
             if len(images) < 2:
                 raise UserError(

@@ -1,13 +1,22 @@
 """Files and folders that appear complete or not at all."""
 
 import contextlib
+import ctypes
+import errno
 import json
 import os
+import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+# As `tempfile` names what `atomic_path` makes: ".iter_6.pth.k3v_9qzx.pth".
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}(?P<suffix>\.[^.]+)?")
+# Linux's renameat2: swap two names in one step.
+_AT_FDCWD, _EXCHANGE = -100, 2
 
 
 def _umask() -> int:
@@ -21,7 +30,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary path beside ``path`` that replaces it on success.
 
     On any exception the temporary file is removed and ``path`` is left as it was.
-    The data reach the disk before the name does.
+    The data reach the disk before the name does, and the name before this returns:
+    what is done afterwards (deleting what the file supersedes, say) may count on it.
 
     Args:
         path: The final file. Its folder is made if absent.
@@ -42,6 +52,45 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: str | os.PathLike) -> None:
+    """Sees a folder's names to the disk, where the file system has such a call."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folder
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(handle)
+
+
+def remove_temporaries(folder: str | os.PathLike, of: re.Pattern[str]) -> list[str]:
+    """Removes what killed processes left of `atomic_path` in a folder.
+
+    Only for a folder that nobody else is writing to.
+
+    Args:
+        folder: Its files are looked at, not those of folders below.
+        of: Matches, in full, the final names whose temporaries are removed.
+
+    Returns:
+        The removed names.
+    """
+    removed = []
+    for path in sorted(Path(folder).glob(".*")):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is None or not of.fullmatch(match["name"]) or not path.is_file():
+            continue
+        if Path(match["name"]).suffix == (match["suffix"] or ""):
+            path.unlink(missing_ok=True)
+            removed.append(path.name)
+    return removed
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -58,13 +107,15 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike, durable: bool = True) -> Iterator[Path]:
     """Yields a temporary folder beside ``path`` that becomes ``path`` on success.
 
-    An existing ``path`` is replaced only once the new one is whole.
+    An existing ``path`` is replaced only once the new one is whole and on the disk;
+    on Linux in one step, so that a kill finds the one or the other there.
 
     Args:
         path: The final folder. Its parent is made if absent.
+        durable: Wait for the disk. False for many files that are soon made again.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,13 +123,38 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        if path.exists():
+        if durable:
+            _sync_tree(temporary)
+        if not path.exists():
+            os.replace(temporary, path)
+        elif _exchange(temporary, path):
+            shutil.rmtree(temporary)
+        else:
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             os.replace(path, old / path.name)
             os.replace(temporary, path)
             shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    sync_folder(path.parent)
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with open(Path(parent, name), "rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(parent)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Swaps two names in one step; False where kernel or file system cannot."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    names = os.fsencode(first), os.fsencode(second)
+    status = rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], ctypes.c_uint(_EXCHANGE))
+    return status == 0

@@ -1,5 +1,7 @@
 from .channels_last import ChannelsLastHook
+from .checkpoint import CheckpointHook
 from .collapse_monitor import CollapseMonitorHook
+from .early_stopping import EarlyStoppingHook
 from .fixed_lr import FixedLrHook
 from .knn import KNNHook
 from .non_finite_loss import NonFiniteLossHook
@@ -8,7 +10,9 @@ from .throughput import ThroughputHook
 
 __all__ = [
     "ChannelsLastHook",
+    "CheckpointHook",
     "CollapseMonitorHook",
+    "EarlyStoppingHook",
     "FixedLrHook",
     "KNNHook",
     "NonFiniteLossHook",

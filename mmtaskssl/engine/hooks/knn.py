@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmtaskssl.engine.knn_pass import KNNPass
+from mmtaskssl.engine.metrics import publish_metrics, was_published
 from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import DATASETS, HOOKS
@@ -37,10 +38,11 @@ class KNNHook(Hook):
     first process's batch-norm statistics, so the result does not depend on their
     number.
 
-    Logged as ``knn_top1``, in per cent. With ``subnets``, the plain network of each
-    sub-net of an elastic backbone is measured instead, logged as ``0.5/knn_top1`` and
-    so on. Where the sub-nets share batch norms, each first gets statistics of its own
-    from the training images of this hook (1,024 of them at most).
+    Logged as ``knn_top1``, in per cent, under which ``save_best`` of `CheckpointHook`
+    and ``monitor`` of `EarlyStoppingHook` know it. With ``subnets``, the plain network
+    of each sub-net of an elastic backbone is measured instead, logged as
+    ``0.5/knn_top1`` and so on. Where the sub-nets share batch norms, each first gets
+    statistics of its own from the training images of this hook (1,024 of them at most).
 
     A hook, and no ``val_loop`` with an evaluator: mmengine's loop hands the model one
     batch after another of one data set, whereas kNN compares two data sets as wholes,
@@ -66,6 +68,7 @@ class KNNHook(Hook):
 
     # After the checkpoint's hook: a crash in here must not cost the checkpoint.
     priority = "LOWEST"
+    publishes_metrics = True
 
     def __init__(
         self,
@@ -113,6 +116,13 @@ class KNNHook(Hook):
             )
         self.measure = KNNPass(self.train_set, self.test_set, **self.options)
         self.named = self._resolve(self._encoder(runner))
+        # Of a resumed training: what a kill behind the checkpoint has cost.
+        done, end = runner.iter, runner.max_iters
+        if self.by_epoch:
+            done, end = runner.epoch, runner.max_epochs
+        due = done and (done % self.interval == 0 or done == end)
+        if due and not was_published(runner, self._name, runner.iter):
+            self._measure(runner, runner.epoch, runner.iter)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measures on the cadence of epochs.
@@ -124,7 +134,7 @@ class KNNHook(Hook):
             self.every_n_epochs(runner, self.interval)
             or self.is_last_train_epoch(runner)
         ):
-            self._measure(runner)
+            self._measure(runner, runner.epoch + 1, runner.iter)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
@@ -141,17 +151,17 @@ class KNNHook(Hook):
             self.every_n_train_iters(runner, self.interval)
             or self.is_last_train_iter(runner)
         ):
-            self._measure(runner)
+            self._measure(runner, runner.epoch, runner.iter + 1)
 
     @torch.no_grad()
-    def _measure(self, runner: Runner) -> None:
+    def _measure(self, runner: Runner, epoch: int, iters: int) -> None:
         started = time.perf_counter()
         preprocessor = _unwrap(runner.model).data_preprocessor
         scores = {
             f"{name}knn_top1": self.measure.top1(network, preprocessor)
             for name, network in self._networks(runner, preprocessor)
         }
-        step = runner.iter + 1 if not self.by_epoch else runner.epoch + 1
+        step = epoch if self.by_epoch else iters
         for name, value in scores.items():
             runner.message_hub.update_scalar(f"val/{name}", value)
         runner.visualizer.add_scalars(scores, step=step)
@@ -161,6 +171,11 @@ class KNNHook(Hook):
             f"({len(self.test_set)} images, {self.source}, "
             f"{time.perf_counter() - started:.1f} s)"
         )
+        publish_metrics(runner, scores, self._name, epoch, iters)
+
+    @property
+    def _name(self) -> str:
+        return f"knn_{self.source}"
 
     def _resolve(self, backbone: nn.Module) -> dict[str, Subnet] | None:
         """Returns the sub-nets to measure by their names in the log."""

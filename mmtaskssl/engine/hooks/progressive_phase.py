@@ -87,7 +87,9 @@ class ProgressivePhaseHook(Hook):
         """
         if _KEY not in checkpoint or not runner._resume:
             return
-        had, has = checkpoint[_KEY], _plan(_sampler(runner), runner.max_iters)
+        had, has = dict(checkpoint[_KEY]), _plan(_sampler(runner), runner.max_iters)
+        if getattr(runner, "iteration_ratio", 1) != 1:  # to another batch
+            had["max_iters"] = runner.max_iters
         for name, value in has.items():
             if had.get(name) != value:
                 raise UserError(

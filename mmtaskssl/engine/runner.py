@@ -1,0 +1,256 @@
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import broadcast_object_list, is_main_process, master_only
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint, _load_checkpoint_to_model
+
+from mmtaskssl.registry import RUNNERS
+from mmtaskssl.utils.atomic import atomic_path
+from mmtaskssl.utils.errors import UserError
+
+from .checkpoints import check_weights, find_resumable, place_of, read_whole
+from .rescale import Batch, Rescale
+
+# mmengine's, by the names that configs know them by, and what takes their place.
+_OURS = {
+    **dict.fromkeys(
+        ("CheckpointHook", "mmengine.CheckpointHook", CheckpointHook),
+        "mmtaskssl.CheckpointHook",
+    ),
+    **dict.fromkeys(
+        ("EarlyStoppingHook", "mmengine.EarlyStoppingHook", EarlyStoppingHook),
+        "mmtaskssl.EarlyStoppingHook",
+    ),
+}
+
+
+@RUNNERS.register_module()
+class ResumableRunner(Runner):
+    """mmengine's Runner, from which a kill or a full disk takes no training.
+
+    - A checkpoint has its name once it is whole and on the disk, and mmengine's
+      `CheckpointHook` and `EarlyStoppingHook` give way to ours, also in configs of
+      other packages.
+    - Resuming takes the newest checkpoint of the work dir that is whole, see
+      `find_resumable`.
+    - A checkpoint knows the batch it was trained with. Going on with another bends the
+      schedule: it is refused, or with ``resume_rescale`` in the config everything that
+      counts iterations is rescaled, see `Rescale`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read: tuple[str, Mapping[str, Any]] | None = None
+        self._rescale: Rescale | None = None
+        if self._resume and self.cfg.get("resume_rescale"):
+            self._plan_rescale()
+
+    def register_hook(
+        self, hook: Hook | dict, priority: str | int | None = None
+    ) -> None:
+        """Registers ours in the place of mmengine's.
+
+        Args:
+            hook: See `Runner`.
+            priority: See `Runner`.
+        """
+        if isinstance(hook, Mapping) and hook.get("type") in _OURS:
+            hook = {**hook, "type": _OURS[hook["type"]]}
+        super().register_hook(hook, priority)
+
+    @property
+    def batch(self) -> Batch:
+        """What a training step takes, as configured."""
+        return Batch.of(self)
+
+    @property
+    def iteration_ratio(self) -> float:
+        """Iterations now for one of the config's: 1, or that of a rescaled training."""
+        return self._rescale.config_ratio if self._rescale else 1.0
+
+    @master_only
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        *args: Any,
+        meta: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes a checkpoint that appears whole or not at all.
+
+        Args:
+            out_dir: See `Runner`.
+            filename: See `Runner`.
+            *args: See `Runner`.
+            meta: See `Runner`; ``batch`` is added.
+            **kwargs: See `Runner`.
+
+        Raises:
+            UserError: The disk is full, or cannot be written to.
+        """
+        images = self._rescale.config_images if self._rescale else self.batch.images
+        record = {**self.batch.to_dict(), "config_images": images}
+        kwargs["meta"] = {**(meta or {}), "batch": record}
+        if "://" in str(out_dir):
+            super().save_checkpoint(out_dir, filename, *args, **kwargs)
+            return
+        try:
+            with atomic_path(Path(out_dir, filename)) as path:
+                super().save_checkpoint(str(path.parent), path.name, *args, **kwargs)
+        except OSError as error:
+            raise UserError(
+                f"cannot write {Path(out_dir, filename)} ({error.strerror or error}); "
+                "earlier checkpoints are whole: make room, and go on with --resume"
+            ) from error
+
+    def load_or_resume(self) -> None:
+        """Resumes from the newest whole checkpoint, or as mmengine does.
+
+        Raises:
+            UserError: There are checkpoints, and none that can be resumed.
+        """
+        if self._has_loaded or not self._resume or self._load_from is not None:
+            super().load_or_resume()
+            return
+        path = self._find()
+        if path is None:
+            if place_of(self.cfg, self.work_dir) is None:
+                super().load_or_resume()  # elsewhere than on a disk
+                return
+            self.logger.info(
+                f"nothing to resume in {self.work_dir}: the training begins"
+            )
+            return
+        self.resume(path)
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str | Callable = "default",
+    ) -> None:
+        """Goes on from a checkpoint.
+
+        Args:
+            filename: Of the checkpoint.
+            resume_optimizer: See `Runner`.
+            resume_param_scheduler: See `Runner`.
+            map_location: See `Runner`.
+
+        Raises:
+            UserError: It is of another architecture, or was trained with another batch
+                and nobody asked for rescaling.
+        """
+        if "://" not in filename:
+            content = self._content(filename)
+            check_weights(self.model, content, filename)
+            self._check_batch(content["meta"], filename)
+            if resume_optimizer and "optimizer" not in content:
+                self.logger.warning(
+                    f"{filename} has no optimizer's state: the optimizer begins anew"
+                )
+        rescaled = self._rescale is not None
+        super().resume(
+            filename,
+            resume_optimizer,
+            resume_param_scheduler and not rescaled,
+            map_location,
+        )
+        if rescaled:
+            self._rescale.apply(self)
+        self._read = None
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = "cpu",
+        strict: bool = False,
+        revise_keys: list = [(r"^module.", "")],  # noqa: B006  mmengine's
+    ) -> Mapping[str, Any]:
+        """Loads weights; a file is not read twice.
+
+        Args:
+            filename: See `Runner`.
+            map_location: See `Runner`; a resumed file's tensors are read to the CPU,
+                and copied from there.
+            strict: See `Runner`.
+            revise_keys: See `Runner`.
+        """
+        if self._read is None or self._read[0] != filename:
+            return super().load_checkpoint(filename, map_location, strict, revise_keys)
+        content = self._read[1]
+        self.call_hook("after_load_checkpoint", checkpoint=content)
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        _load_checkpoint_to_model(model, content, strict, revise_keys=revise_keys)
+        self._has_loaded = True
+        self.logger.info(f"resuming from {filename}")
+        return content
+
+    def _content(self, filename: str) -> Mapping[str, Any]:
+        if self._read is None or self._read[0] != filename:
+            try:
+                self._read = filename, read_whole(Path(filename), _read_file)
+            except (UserError, OSError) as error:
+                raise UserError(f"{filename} cannot be resumed: {error}") from error
+        return self._read[1]
+
+    def _find(self) -> str | None:
+        """Returns the checkpoint to go on from, the same on all processes."""
+        place = place_of(self.cfg, self.work_dir)
+        box: list[str | None] = [None, None]
+        if is_main_process() and place is not None:
+            try:
+                found = find_resumable(place, _read_file)
+                if found is not None:
+                    box[0] = str(found[0])
+                    self._read = box[0], found[1]
+            except UserError as error:
+                box[1] = str(error)
+        broadcast_object_list(box)
+        if box[1]:
+            raise UserError(box[1])
+        return box[0]
+
+    def _check_batch(self, meta: Mapping[str, Any], filename: str) -> None:
+        record = meta.get("batch")
+        if record is None:
+            self.logger.info(
+                f"{filename} does not say with how many processes and images a step it "
+                "was trained: make sure that they are the same"
+            )
+            return
+        had, has = Batch.from_dict(record), self.batch
+        if self._rescale is None and (
+            had != has or record["config_images"] != has.images
+        ):
+            raise UserError(
+                f"{filename} was trained with {had}, and its schedule would bend with "
+                f"{has}: go on with the same, or rescale it with --resume-rescale"
+            )
+
+    def _plan_rescale(self) -> None:
+        """Rescales what is not yet built of the config."""
+        path = self._load_from or self._find()
+        if path is None:
+            return
+        record = self._content(path)["meta"].get("batch")
+        if record is None:
+            raise UserError(
+                f"{path} does not say with which batch it was trained: it cannot be "
+                "resumed with --resume-rescale"
+            )
+        had = Batch.from_dict(record)
+        if had == self.batch and record["config_images"] == had.images:
+            return
+        self._rescale = Rescale(had, self.batch, record["config_images"])
+        self._rescale.rewrite(self)
+
+
+def _read_file(path: str | Path) -> Any:
+    return _load_checkpoint(str(path), map_location="cpu")
