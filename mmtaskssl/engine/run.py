@@ -25,6 +25,7 @@ from .checkpoints import check_weights
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
 from .runner import ResumableRunner
+from .unknown_keys import check_keys
 
 
 def train(cfg: Config, trust: bool = False) -> None:
@@ -40,6 +41,7 @@ def train(cfg: Config, trust: bool = False) -> None:
     for section in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
         if cfg.get(section) is None:
             raise UserError(f"the config has no {section}, it cannot be trained")
+    check_keys(cfg)
     check_annotations(cfg)
     with guarded(trust), limited_images(cfg.get("max_pixels")), user_errors():
         runner = build_runner(cfg)
