@@ -65,7 +65,9 @@ class Batch:
     def of(cls, runner: Runner) -> "Batch":
         """Asks a runner, built or not yet."""
         loop = runner._train_loop  # a config until it is built
-        loader = getattr(loop, "dataloader", None) or runner._train_dataloader
+        loader = getattr(loop, "dataloader", None)
+        if loader is None:
+            loader = runner._train_dataloader
         if isinstance(loader, DataLoader):
             size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", 1)
         else:

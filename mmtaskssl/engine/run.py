@@ -1,6 +1,7 @@
 """What tools/train.py and tools/test.py do, as functions."""
 
 import contextlib
+import errno
 import math
 import re
 import traceback
@@ -17,6 +18,7 @@ from mmtaskssl.datasets.host_images import limited_images
 from mmtaskssl.registry import OPTIMIZERS, RUNNERS
 from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
+from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
@@ -80,8 +82,20 @@ def test(cfg: Config, dump: str | None = None, trust: bool = False) -> None:
         runner.test_loop  # noqa: B018  builds it, and the evaluator within
         check_data_set(cfg, runner.test_dataloader.dataset, "test")
         if dump:
-            runner.test_evaluator.metrics.append(DumpResults(out_file_path=dump))
+            runner.test_evaluator.metrics.append(_WholeResults(out_file_path=dump))
         runner.test()
+
+
+class _WholeResults(DumpResults):
+    """Writes all predictions or, if that fails, none: an earlier file stays."""
+
+    def compute_metrics(self, results: list) -> dict:
+        final = self.out_file_path
+        with atomic_path(final) as path:
+            self.out_file_path = str(path)
+            super().compute_metrics(results)
+        self.out_file_path = final
+        return {}
 
 
 def build_runner(cfg: Config) -> Runner:
@@ -219,6 +233,14 @@ def user_errors() -> Iterator[None]:
             raise UserError(
                 "a data set of the config is empty: it finds no image, or none with an "
                 "object of its classes"
+            ) from error
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            where = f" at {error.filename}" if error.filename else ""
+            raise UserError(
+                f"the disk is full{where}; checkpoints are whole: make room, and go on "
+                "with --resume"
             ) from error
         raise
     except TypeError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.registry import DefaultScope, Registry
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, TestLoop, ValLoop
@@ -165,6 +166,8 @@ def _arguments(kind: type) -> set[str] | None:
             for p in parameters
             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
         }
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        takes_more = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        # Which keeps any other for the day that it saves, and stumbles then.
+        if not takes_more or base is CheckpointHook:
             return names
     return None

@@ -96,7 +96,7 @@ def test_every_config_of_ours_passes():
         "mmdet::yolox/yolox_s_8xb8-300e_coco.py",
         "mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py",
         "mmseg::segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py",
-        "mmselfsup::selfsup/mae/mae_vit-base-p16_8xb512-coslr-400e_in1k.py",
+        "mmselfsup::selfsup/mae/mae_vit-base-p16_8xb512-amp-coslr-400e_in1k.py",
         "mmcls::swin_transformer/swin-tiny_16xb64_in1k.py",
     ],
 )
