@@ -15,6 +15,7 @@ from tests.test_engine.test_checkpoints import (
     _plain_config_text,  # noqa: F401  a fixture
     _read,
     _resume,
+    _stop_at,  # noqa: F401  a fixture
 )
 
 
