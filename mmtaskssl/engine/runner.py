@@ -6,11 +6,12 @@ from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import _load_checkpoint, _load_checkpoint_to_model
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import read_checkpoint
 
 from .checkpoints import check_weights, find_resumable, place_of, read_whole
 from .rescale import Batch, Rescale
@@ -253,4 +254,4 @@ class ResumableRunner(Runner):
 
 
 def _read_file(path: str | Path) -> Any:
-    return _load_checkpoint(str(path), map_location="cpu")
+    return read_checkpoint(path)

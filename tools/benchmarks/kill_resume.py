@@ -152,10 +152,10 @@ def kill_once(child: Child, rng: random.Random, seconds: float, aimed: bool) -> 
 
 def state(work_dir: Path) -> dict:
     """Returns all of a finished training that must not differ."""
-    import torch
+    from mmtaskssl.weights import read_checkpoint
 
     name = Path((work_dir / "last_checkpoint").read_text()).name
-    content = torch.load(work_dir / name, weights_only=False)
+    content = read_checkpoint(work_dir / name)
     info = content["message_hub"]["runtime_info"]
     kept = {key: content[key] for key in ("state_dict", "optimizer")}
     kept["schedules"] = content["param_schedulers"]

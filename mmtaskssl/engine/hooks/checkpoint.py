@@ -9,7 +9,6 @@ import torch
 from mmengine.dist import is_main_process, master_only
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import _load_checkpoint
 
 from mmtaskssl.engine.checkpoints import POINTER
 from mmtaskssl.engine.metrics import check_source, select_metrics
@@ -17,6 +16,7 @@ from mmtaskssl.engine.runner import ResumableRunner
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.atomic import atomic_path, remove_temporaries, write_text
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import read_checkpoint
 
 _SUPERSEDED = "superseded_ckpts"
 
@@ -258,7 +258,7 @@ class CheckpointHook(_CheckpointHook):
         """Writes the published keys under a name with their hash."""
         if ckpt_path is None or not self._is_local:
             return super()._publish_model(runner, ckpt_path)
-        content = _load_checkpoint(ckpt_path, map_location="cpu")
+        content = read_checkpoint(ckpt_path)
         kept = {key: content[key] for key in content if key in self.published_keys}
         stem = Path(ckpt_path).with_suffix("")
         with atomic_path(f"{stem}-published.pth") as path:
