@@ -81,6 +81,7 @@ REVIEWED = {
     ("transfer/dumped_config.py", "ast.parse"): (1, "syntax, not run"),
     ("transfer/data_checks.py", "ElementTree.parse"): (1, "XML holds no code"),
     ("routing/crops.py", "ElementTree.parse"): (1, "XML holds no code"),
+    ("engine/runner.py", "load_checkpoint"): (2, "mmengine's, which reads by the door"),
     # The user's own configs, which are programs.
     ("engine/config.py", "fromfile"): (2, "CONFIG of the command line"),
     ("evaluation/transfer_sets.py", "fromfile"): (1, "--sets of the command line"),
