@@ -37,7 +37,7 @@ class CPURunner(ResumableRunner):
         """
         if isinstance(dataloader, dict):
             dataloader = {**dataloader, "pin_memory": False}
-        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        return ResumableRunner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Joins a gloo group first, so that mmengine finds one.
