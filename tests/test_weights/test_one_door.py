@@ -94,9 +94,11 @@ REVIEWED = {
     ("benchmarks/memory.py", "json.loads"): (1, "an argument of its own subprocess"),
     ("benchmarks/parity.py", "torch.load"): (1, "weights_only=True, just written"),
     ("utils/env_probes.py", "load_checkpoint"): (1, "just written, to try mmengine"),
+    ("features/copies.py", "imdecode"): (1, "a JPEG that it has just encoded"),
     ("quickstart/builtin.py", "Image.open"): (1, "pictures inside scikit-image"),
     # Modules of names that are in the code.
     ("__main__.py", "run_path"): (1, "a tool of this installation"),
+    ("utils/warm.py", "run_path"): (1, "a tool of this installation"),
     ("compat/mmengine_names.py", "ast.parse"): (1, "a line of its own"),
     ("compat/stand_in.py", "exec_module"): (1, "fills an empty module"),
     ("benchmarks/host_parity.py", "importlib.import_module"): (2, "the hosts, by name"),
