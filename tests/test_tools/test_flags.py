@@ -33,6 +33,7 @@ _IMAGES = {
     "benchmarks/data_evidence",
     "benchmarks/dspnet_evidence",
     "benchmarks/export_hosts",
+    "benchmarks/leak_evidence",
     "benchmarks/sdr_evidence",
     "benchmarks/sept_evidence",
     "benchmarks/transfer_evidence",

@@ -26,6 +26,7 @@ from mmtaskssl.benchmarks.leak_study import (
 from mmtaskssl.features.store import FeatureStore, check_same_extractor
 from mmtaskssl.utils.atomic import write_json
 from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.options import add_pixel_option
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--copied", type=int, default=40, help="images learnt from, and looked for"
     )
     parser.add_argument("--look-alikes", type=int, default=200, help="of the pool")
+    add_pixel_option(parser)
     args = parser.parse_args(argv)
     pool = FeatureStore.open(args.pool)
     tests = [FeatureStore.open(path) for path in args.tests]
