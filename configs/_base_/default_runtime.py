@@ -5,6 +5,7 @@ default_hooks = dict(
     timer=dict(type="IterTimerHook"),
     throughput=dict(type="ThroughputHook"),
     non_finite_loss=dict(type="NonFiniteLossHook", interval=20),
+    queue=dict(type="QueueLengthHook"),
     logger=dict(type="LoggerHook", interval=50),
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(type="CheckpointHook", interval=10, max_keep_ckpts=3),

@@ -23,4 +23,8 @@ _base_ = [
     "../_base_/gpu_runtime.py",
 ]
 
-default_hooks = dict(collapse=dict(type="CollapseMonitorHook", interval=1000))
+default_hooks = dict(
+    collapse=dict(type="CollapseMonitorHook", interval=1000),
+    # The published queue, whatever the number of images.
+    queue=dict(keep=True),
+)

@@ -31,5 +31,7 @@ auto_scale_lr = dict(base_batch_size=1024)
 
 # Behind a neck without batch norm embeddings begin close together, and first approach.
 default_hooks = dict(
-    collapse=dict(type="CollapseMonitorHook", interval=1000, begin=5000)
+    collapse=dict(type="CollapseMonitorHook", interval=1000, begin=5000),
+    # The published queue, whatever the number of images.
+    queue=dict(keep=True),
 )

@@ -30,5 +30,7 @@ train_dataloader = dict(
 
 # Behind a neck without batch norm embeddings begin close together, and first approach.
 default_hooks = dict(
-    collapse=dict(type="CollapseMonitorHook", interval=1000, begin=5000)
+    collapse=dict(type="CollapseMonitorHook", interval=1000, begin=5000),
+    # The published queue, whatever the number of images.
+    queue=dict(keep=True),
 )

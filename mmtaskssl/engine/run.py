@@ -26,6 +26,7 @@ from mmtaskssl.weights.guard import guarded
 from .checkpoints import check_weights
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
+from .hooks import QueueLengthHook
 from .runner import ResumableRunner
 from .unknown_keys import check_keys
 
@@ -56,6 +57,8 @@ def train(cfg: Config, trust: bool = False) -> None:
         if cfg.get("load_from"):
             check_checkpoint(runner, cfg.load_from)
         _check_optimizer(cfg)
+        if not any(isinstance(hook, QueueLengthHook) for hook in runner.hooks):
+            runner.register_hook(QueueLengthHook())  # a config not on our bases
         runner.train()
 
 

@@ -19,3 +19,6 @@ _base_ = [
     "../../_base_/schedules/sgd_coslr-200e.py",
     "../../_base_/gpu_runtime.py",
 ]
+
+# The published queue, whatever the number of images.
+default_hooks = dict(queue=dict(keep=True))

@@ -6,6 +6,7 @@ from .fixed_lr import FixedLrHook
 from .knn import KNNHook
 from .non_finite_loss import NonFiniteLossHook
 from .progressive_phase import ProgressivePhaseHook
+from .queue_length import QueueLengthHook
 from .throughput import ThroughputHook
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "KNNHook",
     "NonFiniteLossHook",
     "ProgressivePhaseHook",
+    "QueueLengthHook",
     "ThroughputHook",
 ]

@@ -30,6 +30,9 @@ class MoCo(TwoViewMixin, _MoCo):
             ``feat_dim``, ``pretrained``, ``data_preprocessor``, ``init_cfg``.
     """
 
+    #: Names of the buffers (C, queue_len) that keep keys.
+    queues: tuple[str, ...] = ("queue",)
+
     def __init__(self, *args, momentum: float = 0.999, **kwargs) -> None:
         super().__init__(*args, momentum=momentum, **kwargs)
         self.encoder_k = MomentumEncoder(self.backbone, self.neck, momentum=momentum)
@@ -52,6 +55,21 @@ class MoCo(TwoViewMixin, _MoCo):
                 f"{batch_size} images) but the queue holds {self.queue_len}; lower "
                 "train_dataloader.batch_size or raise model.queue_len"
             )
+
+    @torch.no_grad()
+    def shorten_queues(self, length: int) -> None:
+        """Cuts the queues, which begin anew; for before a training or its resumption.
+
+        Args:
+            length: Places of each; a longer one than they have changes nothing.
+        """
+        if length >= self.queue_len:
+            return
+        for name in self.queues:
+            queue = self.get_buffer(name)
+            queue.data = queue[:, :length].clone()  # the object that DDP knows
+            self.get_buffer(f"{name}_ptr").zero_()
+        self.queue_len = length
 
     def loss(
         self, inputs: list[torch.Tensor], data_samples=None, **kwargs

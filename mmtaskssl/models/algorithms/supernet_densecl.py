@@ -55,6 +55,8 @@ class SupernetDenseCL(TaughtByMax, MoCo):
             `ElasticDenseCLNeck`.
     """
 
+    queues = ("queue", "queue2")
+
     def __init__(
         self,
         *args,
