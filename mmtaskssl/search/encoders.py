@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from ..export.source import Source, load_source
 from ..features.extractor import EMA_PREFIXES
+from ..models.algorithms.slimmable_base import (
+    PredictingAlgorithm,
+    aux_places,
+    aux_predictor_config,
+)
 from ..models.backbones import ElasticBackbone
+from ..models.necks import ElasticNonLinearNeck
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
@@ -32,11 +38,14 @@ class Encoder:
         backbone: Runs any sub-net.
         neck: Projects its features; has ``extract``. None: not known.
         predictor: Maps projections to the teacher's, of a method that has one.
+        aux_predictor: The same for all sub-nets but the largest, of a slimmable
+            training; None: they share ``predictor``.
     """
 
     backbone: ElasticBackbone
     neck: nn.Module | None = None
     predictor: nn.Module | None = None
+    aux_predictor: nn.Module | None = None
 
     def embedder(self, subnet: Subnet, channels: int, stored: bool) -> nn.Module:
         """Returns what maps last feature maps (N, C, H, W) to embeddings (N, D).
@@ -57,13 +66,30 @@ class Encoder:
         switch = self.backbone.norm_view(subnet).switch
         modules = [self.neck.extract(channels, switch)]
         if self.predictor is not None:
-            modules.append(_Predictor(deepcopy(self.predictor)))
+            modules.append(self._predictor_of(subnet))
         return measure_norms(nn.Sequential(*modules).eval(), stored)
+
+    def _predictor_of(self, subnet: Subnet) -> nn.Module:
+        """The predictor that training put behind a sub-net, with norms of its own."""
+        space, predictor = self.backbone.space, self.predictor
+        switch = self.backbone.norm_view(subnet).switch
+        if self.aux_predictor is not None:
+            switch = 0
+            if subnet != space.max:
+                predictor = self.aux_predictor
+                switch = aux_places(space).get(subnet, 0)
+        if not isinstance(predictor, ElasticNonLinearNeck):
+            return _Predictor(deepcopy(predictor))
+        return predictor.extract(predictor.layers[0].in_features, switch)
 
     def sha256(self) -> str:
         """Hashes all weights."""
-        modules = (self.backbone, self.neck, self.predictor)
-        return "-".join(weights_sha256(m)[:16] for m in modules if m is not None)
+        return "-".join(weights_sha256(module)[:16] for module in self.modules())
+
+    def modules(self) -> list[nn.Module]:
+        """Returns those that there are."""
+        modules = (self.backbone, self.neck, self.predictor, self.aux_predictor)
+        return [module for module in modules if module is not None]
 
 
 class _Predictor(nn.Module):
@@ -130,9 +156,8 @@ def load_encoders(
         )
         teacher = Encoder(student.backbone, student.neck)
     for encoder in (teacher, student):
-        for module in (encoder.backbone, encoder.neck, encoder.predictor):
-            if module is not None:
-                module.to(device).eval().requires_grad_(False)
+        for module in encoder.modules():
+            module.to(device).eval().requires_grad_(False)
     return Encoders(teacher, student, source, averaged)
 
 
@@ -141,12 +166,33 @@ def _encoder(
 ) -> Encoder:
     model = cfg.get("model") or {}
     neck = _module(model.get("neck"), source, prefixes, checkpoint, "neck")
-    predictor = None
-    if predicts:
-        config = (model.get("head") or {}).get("predictor")
-        prefixes = ["head.predictor."]
-        predictor = _module(config, source, prefixes, checkpoint, "predictor")
-    return Encoder(source.backbone, neck, predictor)
+    config = (model.get("head") or {}).get("predictor")
+    if not predicts or config is None:
+        return Encoder(source.backbone, neck)
+    prefixes = ["head.predictor."]
+    predictor = _module(config, source, prefixes, checkpoint, "predictor")
+    return Encoder(
+        source.backbone, neck, predictor, _aux_predictor(cfg, source, checkpoint)
+    )
+
+
+def _aux_predictor(cfg: Config, source: Source, checkpoint: str) -> nn.Module | None:
+    kind = MODELS.get(cfg.model.type)
+    if not (isinstance(kind, type) and issubclass(kind, PredictingAlgorithm)):
+        return None
+    config = aux_predictor_config(
+        cfg.model.head.predictor, cfg.model.get("aux_predictor"), source.backbone.space
+    )
+    prefixes = ["aux_predictor."]
+    aux = _module(config, source, prefixes, checkpoint, "auxiliary predictor")
+    has_main = any(key.startswith("head.predictor.") for key in source.state)
+    if config is not None and aux is None and has_main:
+        raise UserError(
+            f"checkpoint {checkpoint} has a predictor for the full width alone; the "
+            "embeddings of narrower sub-nets need aux_predictor.*, so take --metric "
+            "dense or a checkpoint of this training"
+        )
+    return aux
 
 
 def _module(

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmtaskssl.registry import MODELS
-from mmtaskssl.subnets import ListSpace, Subnet
+from mmtaskssl.subnets import ListSpace, SearchSpace, Subnet
 from mmtaskssl.utils.errors import UserError
 
 from ..losses import GroupRegularisation
@@ -126,6 +126,50 @@ class SlimmableAlgorithm(TaughtByMax):
         return losses
 
 
+def aux_places(space: SearchSpace) -> dict[Subnet, int]:
+    """Returns which batch norms of a switchable auxiliary predictor a sub-net has.
+
+    Args:
+        space: The backbone's; a grid has none.
+    """
+    if not isinstance(space, ListSpace):
+        return {}
+    others = (subnet for subnet in space if subnet != space.max)
+    return {subnet: place for place, subnet in enumerate(others)}
+
+
+def aux_predictor_config(
+    predictor: Mapping[str, Any],
+    changes: Mapping[str, Any] | None,
+    space: SearchSpace,
+) -> dict[str, Any] | None:
+    """Returns the config of the sub-nets' predictor; None: there are no sub-nets.
+
+    Args:
+        predictor: The base's.
+        changes: To it; see `PredictingAlgorithm`.
+        space: The backbone's.
+
+    Raises:
+        UserError: See `PredictingAlgorithm`.
+    """
+    if len(space) == 1:
+        return None
+    config = {**predictor, **(changes or {})}
+    if config.get("type", "").rpartition(".")[2] != "ElasticNonLinearNeck":
+        raise UserError(
+            "model.head.predictor of a slimmable network must be of type "
+            "ElasticNonLinearNeck"
+        )
+    if config.get("norm") == "SwitchableBN":
+        if not isinstance(space, ListSpace):
+            raise UserError(
+                "aux_predictor.norm='SwitchableBN' needs a listed search space"
+            )
+        config["num_switches"] = len(aux_places(space))
+    return config
+
+
 class PredictingAlgorithm(SlimmableAlgorithm):
     """A slimmable algorithm whose base has a predictor (BYOL, SimSiam).
 
@@ -146,28 +190,12 @@ class PredictingAlgorithm(SlimmableAlgorithm):
     def __init__(
         self, *args, aux_predictor: Mapping[str, Any] | None = None, **kwargs
     ) -> None:
-        # The builder takes the configs apart.
-        config = {**kwargs["head"]["predictor"], **(aux_predictor or {})}
+        predictor = dict(kwargs["head"]["predictor"])  # the builder takes it apart
         super().__init__(*args, **kwargs)
         space = self.backbone.space
-        self.aux_predictor: nn.Module | None = None
-        self._places: dict[Subnet, int] = {}
-        if len(space) == 1:
-            return
-        if config.get("type", "").rpartition(".")[2] != "ElasticNonLinearNeck":
-            raise UserError(
-                "model.head.predictor of a slimmable network must be of type "
-                "ElasticNonLinearNeck"
-            )
-        if config.get("norm") == "SwitchableBN":
-            if not isinstance(space, ListSpace):
-                raise UserError(
-                    "aux_predictor.norm='SwitchableBN' needs a listed search space"
-                )
-            others = [subnet for subnet in space if not self.is_base(subnet)]
-            self._places = {subnet: place for place, subnet in enumerate(others)}
-            config["num_switches"] = len(others)
-        self.aux_predictor = MODELS.build(config)
+        config = aux_predictor_config(predictor, aux_predictor, space)
+        self.aux_predictor = None if config is None else MODELS.build(config)
+        self._places = aux_places(space)
 
     def _predict(self, z: Tensor, subnet: Subnet) -> Tensor:
         """Maps projections (N, C) to predictions (N, C)."""
