@@ -8,12 +8,18 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmtaskssl.transfer.options import TRANSFER_OPTIONS, apply_transfer_options
+from mmtaskssl.transfer.options import (
+    TRANSFER_OPTIONS,
+    apply_transfer_options,
+    move_data,
+)
 from mmtaskssl.transfer.public_set import use_public_set
 from mmtaskssl.transfer.targets import is_classification, use_target
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
 from mmtaskssl.weights.guard import guarded
+
+from .variables import OWN_SCHEDULE, PLACES, child_values, layer_of
 
 # Keys that the Runner reads from a config besides its own arguments.
 _RUNNER_KEYS = frozenset(
@@ -28,17 +34,6 @@ _RUNNER_KEYS = frozenset(
         "sync_bn",
     ]
 )
-
-# Top-level variables of our configs and where their values belong. A classic
-# config is evaluated before --cfg-options are merged, so an override of the variable
-# alone would reach nothing.
-_VARIABLES = {
-    "max_iters": "train_cfg.max_iters",
-    "max_epochs": "train_cfg.max_epochs",
-    "batch_size": "train_dataloader.batch_size",
-    "num_workers": "train_dataloader.num_workers",
-    "clusters": "train_dataloader.dataset.clusters",
-}
 
 # Other options that are no keys of the config.
 _SHORTHANDS = (
@@ -64,6 +59,10 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     an export of tools/export_subnet.py in the place of the backbone (with
     ``weights=random``: its architecture alone), and ``data_root`` moves the data.
 
+    All of them may as well be variables at the top of a config with ``_base_``. The
+    command line goes before the config, and the config before its bases (see
+    `child_values`).
+
     Args:
         name: A path, a path below our own ``configs``, or ``PACKAGE::PATH`` for a
             config that an installed OpenMMLab package brings, for example
@@ -74,16 +73,24 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
         UserError: No such config, one that cannot be evaluated, or an option whose
             first key neither the config nor the Runner knows.
     """
-    cfg = _read(name)
+    cfg, values = _read(name)
     options = dict(options or {})
     _check_keys(cfg, options)
-    if options.get("dataset"):  # first: other options may change parts of it
-        use_public_set(cfg, options["dataset"])
+    asked = values | options
+    if asked.get("dataset"):  # first: other options may change parts of it
+        use_public_set(cfg, asked["dataset"])
+    _fill_places(cfg, values)
+    if "data_root" in values:
+        move_data(cfg, values["data_root"])
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, AssertionError) as error:
         raise UserError(f"--cfg-options do not fit {name}: {_text(error)}") from error
-    _spread_variables(cfg, options)
+    _fill_places(cfg, options)
+    _change_data(cfg, asked)
+    hook = cfg.get("default_hooks", {}).get("queue")
+    if "model.queue_len" in options and hook:  # asked for by name: not to be changed
+        hook.setdefault("keep", True)
     loaded = cfg.get("load_from")
     if isinstance(cfg.get("backbone"), str) and loaded and "load_from" not in options:
         raise UserError(
@@ -105,13 +112,20 @@ def default_work_dir(cfg: Config, name: str) -> str:
     return cfg.get("work_dir") or str(Path("work_dirs", "_".join(parts)))
 
 
-def _read(name: str) -> Config:
+def _locate(name: str) -> tuple[Path, bool]:
+    """Returns a config's file, and whether its variables are read as ours."""
     package, _, inner = name.rpartition("::")
+    if package in ("", "mmtaskssl"):
+        return Path(resolve_config(inner)), True
+    return _installed(package, inner), False
+
+
+def _read(name: str) -> tuple[Config, dict[str, Any]]:
+    """Returns a config, and the values that its variables ask for."""
     try:
+        path, ours = _locate(name)
         with guarded():  # YAML is read as data, unlike a config in Python
-            if package in ("", "mmtaskssl"):
-                return Config.fromfile(resolve_config(inner))
-            return Config.fromfile(_installed(package, inner))
+            return Config.fromfile(path), child_values(path) if ours else {}
     except UserError:
         raise
     except Exception as error:  # A config is a program: anything may go wrong in it.
@@ -134,7 +148,7 @@ def _installed(package: str, inner: str) -> Path:
 def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
     for key in options:
         first = key.split(".")[0]
-        known = [*cfg, *_RUNNER_KEYS, *_VARIABLES, *_SHORTHANDS]
+        known = [*cfg, *_RUNNER_KEYS, *PLACES, *_SHORTHANDS]
         if first in known:
             continue
         close = difflib.get_close_matches(first, known, n=1)
@@ -142,30 +156,45 @@ def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
         raise UserError(f"--cfg-options: the config has no key {first!r}{hint}")
 
 
-def _spread_variables(cfg: Config, options: dict[str, Any]) -> None:
-    for variable, place in _VARIABLES.items():
-        if variable in options:
-            cfg.merge_from_dict({place: options[variable]})
-    if "max_iters" in options:
-        _shorten_warmup(cfg.get("param_scheduler"), options["max_iters"])
+def _fill_places(cfg: Config, values: dict[str, Any]) -> None:
+    """Puts the values of variables where they belong."""
+    for variable, place in PLACES.items():
+        if variable not in values:
+            continue
+        if variable == "clusters" and (layer := layer_of(cfg, "clusters")) is not None:
+            layer["clusters"] = values["clusters"]  # maybe below a selection
+        else:
+            cfg.merge_from_dict({place: values[variable]})
+    if "max_iters" in values:
+        if OWN_SCHEDULE not in values:
+            _shorten_warmup(cfg.get("param_scheduler"), values["max_iters"])
         if cfg.train_cfg.get("val_interval"):  # or nothing would be measured at all
-            interval = min(cfg.train_cfg.val_interval, options["max_iters"])
+            interval = min(cfg.train_cfg.val_interval, values["max_iters"])
             cfg.train_cfg.val_interval = interval
+    if "images" in values:
+        dataset = (cfg.get("train_dataloader") or {}).get("dataset", {})
+        _innermost(dataset)["source"] = values["images"]
+
+
+def _change_data(cfg: Config, values: dict[str, Any]) -> None:
+    """Does what `selection` and `target` ask for, once the data set is complete."""
     loader = cfg.get("train_dataloader") or {}
     if loader.get("num_workers") == 0:
         loader["persistent_workers"] = False
-    if "images" in options:
-        _innermost(loader.get("dataset", {}))["source"] = options["images"]
-    if options.get("selection"):
-        loader["dataset"] = {
-            "type": "mmtaskssl.SelectedImages",
-            "dataset": loader["dataset"],
-            "selection": options["selection"],
-        }
-    if options.get("target") and is_classification(cfg):
-        use_target(cfg, options["target"])
-    elif options.get("target"):
-        _watch(cfg, options["target"])
+    if values.get("selection"):
+        dataset = loader["dataset"]
+        if str(dataset.get("type")).rpartition(".")[2] == "SelectedImages":
+            dataset["selection"] = values["selection"]
+        else:
+            loader["dataset"] = {
+                "type": "mmtaskssl.SelectedImages",
+                "dataset": dataset,
+                "selection": values["selection"],
+            }
+    if values.get("target") and is_classification(cfg):
+        use_target(cfg, values["target"])
+    elif values.get("target"):
+        _watch(cfg, values["target"])
 
 
 def _shorten_warmup(schedulers: list[dict] | None, max_iters: int) -> None:

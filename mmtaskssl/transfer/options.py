@@ -30,7 +30,7 @@ def apply_transfer_options(cfg: Config, data_root: str | None = None) -> None:
         UserError: A wrong value, or a config that the option does not fit.
     """
     if data_root is not None:
-        _move_data(cfg, data_root)
+        move_data(cfg, data_root)
     weights = cfg.get("weights") or "export"
     if not isinstance(cfg.get("backbone"), str):
         if "weights" in cfg and weights != "export":
@@ -42,9 +42,17 @@ def apply_transfer_options(cfg: Config, data_root: str | None = None) -> None:
     cfg.pop("weights", None)
 
 
-def _move_data(cfg: Config, new: str) -> None:
-    """Replaces the data root wherever data sets and evaluators repeat it."""
-    old = _data_root(cfg)
+def move_data(cfg: Config, new: str) -> None:
+    """Replaces the data root wherever data sets and evaluators repeat it.
+
+    Args:
+        cfg: A complete config, changed in place.
+        new: Takes the place of the training data's root.
+
+    Raises:
+        UserError: No data set has a root.
+    """
+    old = data_root_of(cfg)
     if not old:
         raise UserError("data_root=... needs a config whose data sets have a data_root")
 
@@ -63,8 +71,12 @@ def _move_data(cfg: Config, new: str) -> None:
     cfg.data_root = new
 
 
-def _data_root(cfg: Config) -> str | None:
-    """Returns the training data's; the config's variable has the new value already."""
+def data_root_of(cfg: Config) -> str | None:
+    """Returns the training data's; the config's variable may have another already.
+
+    Args:
+        cfg: Any config.
+    """
     found = [cfg.get("train_dataloader")]
     while found:
         value = found.pop(0)

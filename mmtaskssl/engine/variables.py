@@ -1,0 +1,152 @@
+"""Variables at the top of a config, and the places in it that they stand for.
+
+A classic config is evaluated before it is merged into its child, so a variable that the
+child sets anew reaches nothing by itself. Here is found out which values a child's own
+variables ask for, so that they can be put where they belong.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmtaskssl.transfer.options import data_root_of
+
+#: Variable -> its place in the config.
+PLACES = {
+    "max_iters": "train_cfg.max_iters",
+    "max_epochs": "train_cfg.max_epochs",
+    "batch_size": "train_dataloader.batch_size",
+    "num_workers": "train_dataloader.num_workers",
+    "clusters": "train_dataloader.dataset.clusters",
+}
+#: Those that stand for more than one place, or for a change of the config.
+OTHERS = ("images", "selection", "target", "dataset", "data_root")
+#: Pseudo variable: the child has a schedule of its own, to be left alone.
+OWN_SCHEDULE = "param_scheduler"
+
+_MISSING = object()
+
+
+def child_values(path: str | Path) -> dict[str, Any]:
+    """Returns what a config's variables ask for and its places do not have yet.
+
+    Of a config and each config that it is made of: a variable counts where the config
+    sets it anew over its bases, unless it also sets the place anew, whose value then
+    holds. What a child says goes before what its bases say. Configs without bases, of
+    which printed and dumped ones are, have everything in its place, and so have those
+    of other packages.
+
+    Args:
+        path: Of a config file.
+
+    Returns:
+        Values by variable, of `PLACES` and `OTHERS`; with ``max_iters`` maybe
+        `OWN_SCHEDULE`.
+    """
+    reader = _Reader()
+    cfg = reader.read(path)
+    if not any(name in cfg for name in (*PLACES, *OTHERS)):
+        return {}
+    values = reader.values(path)
+    if "max_iters" not in values:
+        values.pop(OWN_SCHEDULE, None)
+    return values
+
+
+class _Reader:
+    """Reads each file once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Config] = {}
+
+    def read(self, path: str | Path) -> Config:
+        key = str(path)
+        if key not in self._known:
+            self._known[key] = Config.fromfile(key)
+        return self._known[key]
+
+    def values(self, path: str | Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        bases = []
+        for name in Config._get_base_files(str(path)):
+            base, scope = Config._get_cfg_path(name, str(path))
+            bases.append(self.read(base))
+            if scope in (None, "mmtaskssl"):
+                found |= self.values(base)
+        if not bases:
+            return {}
+        cfg = self.read(path)
+        for name in (*PLACES, *OTHERS):
+            place = _place_of(name)
+            if place is not None and _is_new(cfg, bases, place):
+                found.pop(name, None)
+            elif name in cfg and _is_own(cfg, bases, name, place):
+                found[name] = cfg[name]
+                if name == "max_iters":
+                    found.pop(OWN_SCHEDULE, None)
+        if _is_new(cfg, bases, lambda c: _plain(c.get("param_scheduler", _MISSING))):
+            found[OWN_SCHEDULE] = True
+        return found
+
+
+def _place_of(name: str) -> Callable[[Config], Any] | None:
+    """Returns what looks up the place of a variable, if it has one."""
+    if name in ("images", "clusters"):
+        key = "source" if name == "images" else name
+        return lambda cfg: (layer_of(cfg, key) or {}).get(key, _MISSING)
+    if name in PLACES:
+        return lambda cfg: _look_up(cfg, PLACES[name])
+    if name == "data_root":
+        return lambda cfg: data_root_of(cfg) or _MISSING
+    return None
+
+
+def _is_new(cfg: Config, bases: list[Config], look: Callable[[Config], Any]) -> bool:
+    """Whether a config has another thing in a place than its bases, or took it away."""
+    value, before = look(cfg), [look(base) for base in bases]
+    if value is _MISSING:
+        return any(one is not _MISSING for one in before)
+    return value not in before
+
+
+def _is_own(
+    cfg: Config, bases: list[Config], name: str, place: Callable[[Config], Any] | None
+) -> bool:
+    """Whether a variable's value is the config's own, or lacks a place in its base."""
+    same = [base for base in bases if name in base and base[name] == cfg[name]]
+    if not same or place is None:
+        return not same
+    return place(cfg) is not _MISSING and all(place(b) is _MISSING for b in same)
+
+
+def layer_of(cfg: Config, key: str) -> dict[str, Any] | None:
+    """Returns the training's outermost data set that has a key.
+
+    Args:
+        cfg: Any config.
+        key: Such as ``clusters``; the data sets around may be a selection.
+    """
+    dataset = _look_up(cfg, "train_dataloader.dataset")
+    while isinstance(dataset, dict) and key not in dataset:
+        dataset = dataset.get("dataset")
+    return dataset if isinstance(dataset, dict) else None
+
+
+def _look_up(cfg: Config, place: str) -> Any:
+    value: Any = cfg
+    for key in place.split("."):
+        if not hasattr(value, "get") or key not in value:
+            return _MISSING
+        value = value[key]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Leaves out the scopes that mmengine adds to what comes from other packages."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items() if k != "_scope_"}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
