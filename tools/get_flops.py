@@ -53,17 +53,18 @@ def parse_args(argv):
 
 
 def read_network(config, options):
-    """Returns the search space, the options of `cost`, and the backbone or None."""
+    """Returns the search space, a function like `cost`, and the backbone or None."""
     import torch
 
     from mmtaskssl.engine.config import load_config
     from mmtaskssl.models.backbones.elastic_backbone import ElasticBackbone
     from mmtaskssl.registry import MODELS
-    from mmtaskssl.subnets import build_space, find_backbone
+    from mmtaskssl.subnets import build_space, cost, find_backbone
 
     cfg = load_config(config, options)
     if cfg.get("space") is not None:
-        return build_space(cfg.space), {}, None
+        space = build_space(cfg.space)
+        return space, functools.partial(cost, space.arch), None
     found = find_backbone(cfg.to_dict())
     if found is None:
         raise UserError(
@@ -79,13 +80,10 @@ def read_network(config, options):
             backbone = MODELS.build(dict(found))
     except TypeError as error:
         raise UserError(f"the backbone of config {config}: {error}") from None
-    price = {"in_channels": getattr(backbone, "in_channels", 3)}
-    if hasattr(backbone, "strides"):
-        price["strides"] = tuple(backbone.strides)
-    return backbone.space, price, backbone
+    return backbone.space, backbone.cost, backbone
 
 
-def make_clock(space, backbone, price, args):
+def make_clock(space, backbone, args):
     """Returns a function that times the plain network of a sub-net."""
     import torch
 
@@ -101,7 +99,7 @@ def make_clock(space, backbone, price, args):
     device = pick_device(args.device)
     try:
         size = (args.shape * 2)[:2]
-        shape = (args.batch_size, price.get("in_channels", 3), *size)
+        shape = (args.batch_size, getattr(backbone, "in_channels", 3), *size)
         images = torch.zeros(shape, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
@@ -120,7 +118,6 @@ def make_clock(space, backbone, price, args):
 
 def main(argv=None):
     args = parse_args(argv)
-    from mmtaskssl.subnets import cost
     from mmtaskssl.subnets.report import (
         format_csv,
         format_table,
@@ -130,9 +127,9 @@ def main(argv=None):
     )
     from mmtaskssl.utils.atomic import write_text
 
-    space, price_options, backbone = read_network(args.config, args.cfg_options)
+    space, price, backbone = read_network(args.config, args.cfg_options)
     shape = args.shape[0] if len(args.shape) == 1 else tuple(args.shape)
-    price = functools.partial(cost, space.arch, shape=shape, **price_options)
+    price = functools.partial(price, shape=shape)
     if args.space_summary:
         print(summarize(space, price))
     subnets = sorted(
@@ -142,7 +139,7 @@ def main(argv=None):
         subnets = [space.resolve(name) for name in args.subnet]
     elif args.list:
         subnets = space
-    clock = make_clock(space, backbone, price_options, args) if args.latency else None
+    clock = make_clock(space, backbone, args) if args.latency else None
     rows = make_rows(space, subnets, price, clock)
     if not args.space_summary:
         print(format_table(rows))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..models.algorithms.momentum import MomentumEncoder
-from ..subnets import Subnet, cost
+from ..subnets import Subnet
 from ..utils.errors import UserError
 from ..utils.tables import quartiles
 from .bench import Bench, Setting, device_name
@@ -88,13 +88,14 @@ def every_width(bench: Bench) -> list[Subnet]:
     Raises:
         UserError: There are too many to train each alone.
     """
-    space = bench.model.backbone.space
+    backbone = bench.model.backbone
+    space = backbone.space
     if len(space) > 16:
         raise UserError(
             f"--alone compares with each network trained alone, and {len(space)} are "
             "too many; name a config of a listed space"
         )
-    return sorted(space, key=lambda s: cost(space.arch, s).macs, reverse=True)
+    return sorted(space, key=lambda s: backbone.cost(s).macs, reverse=True)
 
 
 def report_alone(found: Comparison) -> Iterator[str]:
@@ -122,10 +123,7 @@ def report_alone(found: Comparison) -> Iterator[str]:
         f"{'sum of those alone':40}{quartiles([1000 * t for t in total], 1, 11)}"
         f"{batch / statistics.median(total):11.1f}{max(others):11.0f} (largest)"
     )
-    macs = {
-        s: cost(backbone.arch, s, bench.size, getattr(backbone, "strides", None)).macs
-        for s in found.alone
-    }
+    macs = {s: backbone.cost(s, bench.size).macs for s in found.alone}
     teacher = any(isinstance(m, MomentumEncoder) for m in bench.model.modules())
     step, sum_alone = ideal_macs(macs, found.draws, teacher)
     ratio = statistics.fmean(row["step"] for row in rounds) / statistics.fmean(total)

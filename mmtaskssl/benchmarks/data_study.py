@@ -10,7 +10,7 @@ from ..export.calibrate import config_transform
 from ..export.source import build_elastic
 from ..models.backbones import ElasticBackbone
 from ..search.strategies import draw
-from ..subnets import Subnet, cost
+from ..subnets import Subnet
 from .evidence import EvidenceFolder, read_json
 
 HANDMADE = "R18"
@@ -61,7 +61,7 @@ class Study(EvidenceFolder):
 
     def macs(self, subnet: Subnet) -> int:
         """Returns the MACs of a sub-net at the targets' size."""
-        return cost(self.backbone.arch, subnet, self.transform.image_size).macs
+        return self.backbone.cost(subnet, self.transform.image_size).macs
 
     def curve_subnets(self) -> list[Subnet]:
         """Returns MAX, MIN and random ones."""

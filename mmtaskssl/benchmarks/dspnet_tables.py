@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Iterator
 
-from ..subnets import cost
 from ..utils.tables import difference, head, row, spread
 from .dspnet_study import ALONE, ARMS, MEASURES, UNTRAINED, Study
 
@@ -56,7 +55,7 @@ class Tables:
                 study.values(arm, width, metric, target) for arm in columns
             )
             both = sorted(alone.keys() & slimmed.keys())
-            price = cost(study.backbone.arch, subnet, study.size)
+            price = study.backbone.cost(subnet, study.size)
             yield row(
                 [
                     *(width, f"{price.macs / 1e6:.1f}", f"{price.params / 1e6:.2f}"),

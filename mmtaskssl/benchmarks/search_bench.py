@@ -19,7 +19,7 @@ from ..search.metrics import get_metrics
 from ..search.prefixes import make_steps
 from ..search.scorer import MeanInterval, Scorer
 from ..search.strategies import draw
-from ..subnets import Subnet, cost
+from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 
@@ -109,11 +109,12 @@ class SearchBench:
         self.setting = setting
         self.encoders, self.transform = load(setting)
         self.metric = get_metrics([setting.metric])[0]
-        space = self.encoders.student.backbone.space
+        backbone = self.encoders.student.backbone
+        space = backbone.space
         self.largest = space.max
         self.candidates = draw(space, lambda s: True, setting.candidates, setting.seed)
         count = min(setting.loop_candidates, setting.candidates)
-        sized = sorted(self.candidates, key=lambda s: cost(space.arch, s).macs)
+        sized = sorted(self.candidates, key=lambda s: backbone.cost(s).macs)
         # The middles of equal parts.
         places = [(2 * i + 1) * len(sized) // (2 * count) for i in range(count)]
         self.some = [sized[place] for place in places]

@@ -19,7 +19,7 @@ from ..features.cli import runner_of
 from ..features.extractor import FeatureExtractor, initialize
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
-from ..subnets import Subnet, cost
+from ..subnets import Subnet
 from ..utils.atomic import write_json
 from ..utils.devices import pick_device
 from ..utils.errors import UserError
@@ -197,13 +197,7 @@ def _evaluate_one(
         args, runner_of(extractor, args), cache, lambda text: print_log(text, "current")
     )
     train, test = train.to(device), test.to(device)
-    price = cost(
-        backbone.arch,
-        subnet,
-        transform.image_size,
-        getattr(backbone, "strides", None),
-        backbone.in_channels,
-    )
+    price = backbone.cost(subnet, transform.image_size)
     return {
         "subnet": subnet.name,
         "name": anchor_names(backbone.space, subnet),

@@ -8,7 +8,7 @@ import torch
 
 from .. import __version__
 from ..models.backbones import ElasticBackbone
-from ..subnets import Subnet, arch_to_dict, cost
+from ..subnets import Subnet, arch_to_dict
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
@@ -58,7 +58,7 @@ def write_bundle(
         raise RuntimeError(
             f"the plain network of {subnet} differs from the elastic one: {difference}"
         )
-    costs = cost(backbone.arch, subnet, image_size)
+    costs = backbone.cost(subnet, image_size)
     shape = stock_shape(backbone, subnet)
     weights = f"weights.{file_format}"
     meta = {

@@ -10,8 +10,7 @@ from mmengine.dist import barrier, get_rank
 
 from ..engine.config import load_config
 from ..export.calibrate import config_transform, draw_images
-from ..models.backbones import ElasticBackbone
-from ..subnets import Cost, Subnet, cost
+from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
 from .encoders import load_encoders
 from .latency import LatencyBook
@@ -120,18 +119,10 @@ def open_search(
         scorer,
         results,
         MeanInterval(len(sample.ids), options.resamples, options.seed),
-        functools.partial(price_of, backbone, shape=options.shape),
+        functools.partial(backbone.cost, shape=options.shape),
         LatencyBook(backbone, out / "latency.jsonl", options.shape, device),
         results.rows(),
     )
-
-
-def price_of(backbone: ElasticBackbone, subnet: Subnet, shape: tuple[int, int]) -> Cost:
-    """Returns what a sub-net of a backbone costs at an image's height and width."""
-    options: dict[str, Any] = {"in_channels": getattr(backbone, "in_channels", 3)}
-    if hasattr(backbone, "strides"):
-        options["strides"] = tuple(backbone.strides)
-    return cost(backbone.arch, subnet, shape, **options)
 
 
 def score_subnets(

@@ -36,7 +36,7 @@ class LatencyBook:
         self.backbone = backbone
         self.path = Path(path)
         self.device = torch.device(device)
-        self.images = (1, getattr(backbone, "in_channels", 3), *shape)
+        self.images = (1, backbone.in_channels, *shape)
         self.left = limit
         known = [self._read() if get_rank() == 0 else {}]
         broadcast_object_list(known)

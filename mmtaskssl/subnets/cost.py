@@ -105,6 +105,7 @@ def layers(
     shape: int | Size = 224,
     strides: Sequence[int] | None = None,
     in_channels: int = 3,
+    output_stride: int = 32,
 ) -> Iterator[Layer]:
     """Yields every convolution (and linear layer, as 1x1) that ``subnet`` runs.
 
@@ -114,11 +115,13 @@ def layers(
         shape: Height and width of the input image, or one number for both.
         strides: Stride of each stage of a ResNet; None: 1 for the first, else 2.
         in_channels: Channels of the input image.
+        output_stride: Of a MobileNetV3, whose last blocks may dilate instead.
 
     Raises:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
-    for name, block in _blocks(arch, subnet, shape, strides, in_channels):
+    options = strides, in_channels, output_stride
+    for name, block in _blocks(arch, subnet, shape, *options):
         for layer in block.layers:
             yield replace(layer, name=".".join(filter(None, (name, layer.name))))
 
@@ -129,8 +132,12 @@ def cost(
     shape: int | Size = 224,
     strides: Sequence[int] | None = None,
     in_channels: int = 3,
+    output_stride: int = 32,
 ) -> Cost:
     """Returns the MACs and parameters of ``subnet``, see the module's convention.
+
+    A backbone's own method ``cost`` knows its strides, channels and output stride; what
+    has a backbone asks that.
 
     Args:
         arch: The network that ``subnet`` belongs to.
@@ -138,12 +145,14 @@ def cost(
         shape: Height and width of the input image, or one number for both.
         strides: Stride of each stage of a ResNet; None: 1 for the first, else 2.
         in_channels: Channels of the input image.
+        output_stride: Of a MobileNetV3, whose last blocks may dilate instead.
 
     Raises:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
     macs = params = 0
-    for _, block in _blocks(arch, subnet, shape, strides, in_channels):
+    options = strides, in_channels, output_stride
+    for _, block in _blocks(arch, subnet, shape, *options):
         macs += block.macs
         params += block.params
     return Cost(macs, params)
@@ -184,6 +193,7 @@ def _blocks(
     shape: int | Size,
     strides: Sequence[int] | None,
     in_channels: int,
+    output_stride: int,
 ) -> Iterator[tuple[str, _Block]]:
     size = (shape, shape) if isinstance(shape, int) else tuple(shape)
     if len(size) != 2 or min(size) < 1:
@@ -192,7 +202,9 @@ def _blocks(
     if isinstance(arch, MobileNetV3Arch):
         if strides is not None:
             raise UserError("the strides of a MobileNetV3 are fixed")
-        return _mobilenet_v3(arch, subnet, size, in_channels)
+        return _mobilenet_v3(arch, subnet, size, in_channels, output_stride)
+    if output_stride != 32:
+        raise UserError("a ResNet has strides for each stage, no output_stride")
     strides = strides or (1, *[2] * (len(subnet.widths) - 1))
     if len(strides) != len(subnet.widths):
         raise UserError(f"strides {tuple(strides)} do not fit sub-net {subnet}")
@@ -256,9 +268,13 @@ def _resnet_block(
 
 
 def _mobilenet_v3(
-    arch: MobileNetV3Arch, subnet: Subnet, size: Size, in_channels: int
+    arch: MobileNetV3Arch,
+    subnet: Subnet,
+    size: Size,
+    in_channels: int,
+    output_stride: int,
 ) -> Iterator[tuple[str, _Block]]:
-    size = _down(size, 2)
+    size, reached = _down(size, 2), 2
     inputs = arch.scale(arch.stem, subnet)
     yield "stem", _block(Layer("", in_channels, inputs, 3, size))
     full_inputs = arch.stem
@@ -270,7 +286,8 @@ def _mobilenet_v3(
             # Decided at full width, so that every width has the same layers.
             if block.expand != full_inputs:
                 parts.append(Layer("expand", inputs, expand, 1, size))
-            size = _down(size, block.stride)
+            if reached * block.stride <= output_stride:
+                size, reached = _down(size, block.stride), reached * block.stride
             parts.append(Layer("depthwise", expand, expand, block.kernel, size, True))
             if block.se:
                 few, one = arch.squeeze(expand), (1, 1)

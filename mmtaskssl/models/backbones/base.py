@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ...subnets import Cost, Subnet
 from ...utils.errors import UserError
 from ..elastic import Units, num_channels
 
@@ -99,6 +100,17 @@ class Backbone(BaseModule):
     @abstractmethod
     def stage_modules(self, stage: int) -> list[nn.Module]:
         """Returns the modules of a stage, 0 for the first."""
+
+    @abstractmethod
+    def cost_of(self, subnet: Subnet, shape: int | tuple[int, int] = 224) -> Cost:
+        """Returns what a sub-net of this kind of network costs an image.
+
+        Its own strides and channels hold; see `subnets.cost` for what counts.
+
+        Args:
+            subnet: Which.
+            shape: Height and width of the image, or one number for both.
+        """
 
     @abstractmethod
     def last_norms(self) -> list[nn.Module]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...subnets import ListSpace, SearchSpace, Subnet
+from ...subnets import Cost, ListSpace, SearchSpace, Subnet
 from ...utils.errors import UserError
 from ..elastic import (
     NormView,
@@ -97,6 +97,17 @@ class ElasticBackbone:
         """Returns the channels of each output of ``subnet`` at ``out_indices``."""
         channels = self.stage_channels(subnet)
         return tuple(channels[index] for index in self.out_indices)
+
+    def cost(
+        self, subnet: SubnetLike | None = None, shape: int | tuple[int, int] = 224
+    ) -> Cost:
+        """Returns the MACs and parameters of ``subnet``'s plain network.
+
+        Args:
+            subnet: Which; None: the default one.
+            shape: Height and width of the image, or one number for both.
+        """
+        return self.cost_of(self.resolve(subnet), shape)
 
     def needs_calibration(self, subnet: SubnetLike | None = None) -> bool:
         """Whether ``subnet`` has no batch-norm statistics without calibration."""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from ...subnets import MobileNetV3Arch
+from ...subnets import Cost, MobileNetV3Arch, Subnet, cost
 from ...utils.errors import UserError
 from ..elastic import Units, num_channels
 from .base import Backbone
@@ -139,6 +139,16 @@ class MobileNetV3Body(Backbone):
         if stage == self.num_stages - 1:
             return [self.features[-1]]
         return [b for b in self.features[1:-1] if b.plan.stage == stage]
+
+    def cost_of(self, subnet: Subnet, shape: int | tuple[int, int] = 224) -> Cost:
+        """See `Backbone.cost_of`."""
+        return cost(
+            self.arch,
+            subnet,
+            shape,
+            in_channels=self.features[0][0].in_channels,
+            output_stride=self.output_stride,
+        )
 
     def last_norms(self) -> list[nn.Module]:
         """See `Backbone.last_norms`."""

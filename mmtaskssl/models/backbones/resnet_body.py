@@ -1,11 +1,12 @@
 """The modules of a ResNet, shared by the elastic and the plain ones."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from torch import nn
 
-from ...subnets import ResNetArch
+from ...subnets import Cost, ResNetArch, Subnet, cost
 from ...utils.errors import UserError
 from ..elastic import Units
 from .base import Backbone
@@ -147,6 +148,18 @@ class ResNetBody(Backbone):
     def stage_modules(self, stage: int) -> list[nn.Module]:
         """See `Backbone.stage_modules`."""
         return [self.get_submodule(f"layer{stage + 1}")]
+
+    def cost_of(self, subnet: Subnet, shape: int | tuple[int, int] = 224) -> Cost:
+        """See `Backbone.cost_of`."""
+        stages = self.num_stages  # a C4 detector's has fewer than its sub-net
+        subnet = replace(
+            subnet,
+            widths=subnet.widths[:stages],
+            depths=subnet.depths[:stages],
+            path=subnet.path and subnet.path[:stages],
+        )
+        strides, inputs = self.strides[:stages], self.conv1.in_channels
+        return cost(self.arch, subnet, shape, strides, inputs)
 
     def last_norms(self) -> list[nn.Module]:
         """See `Backbone.last_norms`."""

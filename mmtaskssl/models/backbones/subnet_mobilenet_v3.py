@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.ops import SqueezeExcitation
 
 from ...registry import MODELS
-from ...subnets import MobileNetV3Arch, Subnet, build_arch
+from ...subnets import Cost, MobileNetV3Arch, Subnet, build_arch
 from ...utils.errors import UserError
 from ..elastic import checkpointed
 from .mobilenet_v3_body import InvertedBlock, MobileNetV3Body
@@ -66,6 +66,14 @@ class SubnetMobileNetV3(MobileNetV3Body):
         units = mobilenet_v3_units(arch, subnet, in_channels)
         super().__init__(arch, [units], norm_cfg or {"type": "BN"}, **options)
         self.subnet = subnet
+
+    def cost(self, shape: int | tuple[int, int] = 224) -> Cost:
+        """Returns the MACs and parameters of this network.
+
+        Args:
+            shape: Height and width of the image, or one number for both.
+        """
+        return self.cost_of(self.subnet, shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Returns the feature maps of ``out_indices``.

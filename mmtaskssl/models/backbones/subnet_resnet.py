@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...registry import MODELS
-from ...subnets import ResNetArch, Subnet, build_arch
+from ...subnets import Cost, ResNetArch, Subnet, build_arch
 from ...utils.errors import UserError
 from ..elastic import checkpointed
 from .plain_norm import build_plain_norm
@@ -81,6 +81,14 @@ class SubnetResNet(ResNetBody):
         for stage in range(number, self.num_stages):
             delattr(self, f"layer{stage + 1}")
         self.num_stages = number
+
+    def cost(self, shape: int | tuple[int, int] = 224) -> Cost:
+        """Returns the MACs and parameters of this network.
+
+        Args:
+            shape: Height and width of the image, or one number for both.
+        """
+        return self.cost_of(self.subnet, shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Returns the feature maps of ``out_indices``.
