@@ -7,6 +7,8 @@ from mmengine.dist import get_world_size
 
 from mmtaskssl.utils.errors import UserError
 
+from ..elastic import NormView
+
 
 class TwoViewMixin:
     """Mixed into the host's algorithms, before them in the bases."""
@@ -39,6 +41,17 @@ class TwoViewMixin:
                 "batch norm; set train_dataloader.batch_size to 2 or more"
             )
 
+    def _predict(self, z: torch.Tensor, view: NormView | None = None) -> torch.Tensor:
+        """Maps projections (N, C) to predictions (N, C).
+
+        Args:
+            z: Projections.
+            view: The sub-net's, for a predictor with batch norms for each.
+        """
+        predictor = self.head.predictor
+        switched = view is not None and getattr(predictor, "num_switches", 1) > 1
+        return predictor([z], view)[0] if switched else predictor([z])[0]
+
     def _latent_loss(self, z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The head's loss between ``predictor(z)`` and ``target``, in float32.
 
@@ -49,7 +62,7 @@ class TwoViewMixin:
             z: Projections (N, C).
             target: Projections (N, C) of the other view; receives no gradient.
         """
-        prediction = self.head.predictor([z])[0]
+        prediction = self._predict(z)
         return self.head.loss(prediction.float(), target.detach().float())
 
 

@@ -41,13 +41,23 @@ class ElasticAlgorithm(BaseModel):
         *args: The algorithm's.
         subnet_sampler: Config of a sampler, or a sampler. Its ``space`` is the
             backbone's unless it names another.
+        subnet_loss_weights: Factors on the losses of sub-nets, by the name of an anchor
+            such as MAX or of a sub-net; ``others`` for those not named, by default 1.
+            They multiply what the algorithm itself gives (`subnet_weights`). A sub-net
+            with the factor 0 still runs. By idea as in the public code of DATA (arXiv
+            2203.09041), where each sampled network has a weight.
         **kwargs: The algorithm's.
+
+    Raises:
+        UserError: ``subnet_loss_weights`` has a negative weight, or a name that is no
+            sub-net's.
     """
 
     def __init__(
         self,
         *args,
         subnet_sampler: SubnetSampler | Mapping[str, Any],
+        subnet_loss_weights: Mapping[str, float] | None = None,
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -55,6 +65,13 @@ class ElasticAlgorithm(BaseModel):
             config = {"space": self.backbone.space, **subnet_sampler}
             subnet_sampler = SUBNET_SAMPLERS.build(config)
         self.subnet_sampler = subnet_sampler
+        weights = dict(subnet_loss_weights or {})
+        if not all(weight >= 0 for weight in weights.values()):
+            raise UserError(f"subnet_loss_weights must be 0 or more: {weights}")
+        self._other_weight = weights.pop("others", 1.0)
+        self._named_weights = {
+            self.backbone.resolve(name): weight for name, weight in weights.items()
+        }
 
     def prepare(self, inputs: Any, data_samples: Any = None) -> Any:
         """Computes what all sub-nets of a step share. Runs without gradients.
@@ -104,6 +121,16 @@ class ElasticAlgorithm(BaseModel):
             subnets: All of a step.
         """
         return [1.0] * len(subnets)
+
+    def _weights(self, subnets: Sequence[Subnet]) -> list[float]:
+        """The algorithm's factors times ``subnet_loss_weights``."""
+        named, other = self._named_weights, self._other_weight
+        return [
+            weight * named.get(subnet, other)
+            for subnet, weight in zip(
+                subnets, self.subnet_weights(subnets), strict=True
+            )
+        ]
 
     def log_names(self, subnets: Sequence[Subnet]) -> list[str]:
         """Returns the first part of each sub-net's log keys.
@@ -168,7 +195,7 @@ class ElasticAlgorithm(BaseModel):
         with optim_wrapper.optim_context(self), torch.no_grad():
             batch = self.data_preprocessor(data, True)
             shared = self.prepare(**batch)
-        weights, names = self.subnet_weights(subnets), self.log_names(subnets)
+        weights, names = self._weights(subnets), self.log_names(subnets)
         logs: dict[str, Tensor] = {}
         total: float | Tensor = 0.0
         for place, subnet in enumerate(subnets):

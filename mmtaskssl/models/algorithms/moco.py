@@ -5,6 +5,7 @@ from mmselfsup.models.algorithms import MoCo as _MoCo
 from mmselfsup.utils import concat_all_gather
 
 from mmtaskssl.registry import MODELS
+from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
 from .base import TwoViewMixin, global_batch_size
@@ -103,9 +104,9 @@ class MoCo(TwoViewMixin, _MoCo):
         self.encoder_k.update(self.backbone, self.neck)
         return self._encode_keys(images)
 
-    def _encode_keys(self, images: torch.Tensor) -> torch.Tensor:
+    def _encode_keys(self, images: torch.Tensor, *subnet: Subnet) -> torch.Tensor:
         images, order = self._shuffle(images)
-        k = F.normalize(self.encoder_k(images)[0].float(), dim=1)
+        k = F.normalize(self.encoder_k(images, *subnet)[0].float(), dim=1)
         return self._unshuffle(k, order)
 
     def _shuffle(

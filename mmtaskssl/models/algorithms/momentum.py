@@ -7,6 +7,8 @@ import torch
 from mmengine.logging import MessageHub
 from torch import nn
 
+from mmtaskssl.subnets import Subnet
+
 
 class MomentumEncoder(nn.Module):
     """Exponential moving average of ``nn.Sequential(*sources)``.
@@ -40,9 +42,19 @@ class MomentumEncoder(nn.Module):
         self.register_buffer("steps", torch.tensor(0, dtype=torch.long))
         self._seen_versions: list[int] | None = None
 
-    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Applies the averaged modules to images (N, 3, H, W)."""
-        return self.module(x)
+    def forward(
+        self, x: torch.Tensor, subnet: Subnet | None = None
+    ) -> list[torch.Tensor]:
+        """Applies the averaged modules to images.
+
+        Args:
+            x: (N, 3, H, W).
+            subnet: What an elastic backbone, and its neck, run; None: the default one.
+        """
+        if subnet is None:
+            return self.module(x)
+        backbone, neck = self.module
+        return neck(backbone(x, subnet), backbone.norm_view(subnet))
 
     def current_momentum(self) -> float:
         """The momentum at this point of the training.

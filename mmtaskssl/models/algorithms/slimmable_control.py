@@ -18,6 +18,7 @@ _PLAIN = {
 }
 _SLIMMABLE_ONLY = (
     "subnet_sampler",
+    "subnet_loss_weights",
     "preset",
     "same_view_weight",
     "loss_weights",

@@ -4,11 +4,11 @@ from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
 from .byol import BYOL
-from .taught_by_max import TaughtByMax
+from .supernet_base import PredictingSupernet, SupernetStep
 
 
 @MODELS.register_module()
-class SupernetBYOL(TaughtByMax, BYOL):
+class SupernetBYOL(PredictingSupernet, BYOL):
     """BYOL for all sub-nets of an elastic backbone at once.
 
     The target network is the average of the whole network and always runs MAX, once a
@@ -19,11 +19,11 @@ class SupernetBYOL(TaughtByMax, BYOL):
     methods; how, is our reading: its rule for MoCo, word by word.
 
     Args:
-        **kwargs: Those of `BYOL` and `ElasticAlgorithm`; ``neck`` is an
-            `ElasticNonLinearNeck`.
+        **kwargs: Those of `BYOL`, `PredictingSupernet`, `SupernetAlgorithm` and
+            `ElasticAlgorithm`; ``neck`` is an `ElasticNonLinearNeck`.
     """
 
-    def prepare(self, inputs: list[Tensor], data_samples=None) -> list[Tensor]:
+    def prepare(self, inputs: list[Tensor], data_samples=None) -> SupernetStep:
         """Moves the target network, then projects both views with it.
 
         Args:
@@ -31,12 +31,22 @@ class SupernetBYOL(TaughtByMax, BYOL):
             data_samples: Ignored.
 
         Returns:
-            MAX's projections of both views, each (N, C).
+            The projections of both views, each (N, C), of MAX; of each sub-net if it
+            is its own teacher.
         """
-        return self._targets(inputs)
+        largest = self.backbone.space.max
+        if not self.same_arch:
+            return SupernetStep({largest: self._targets(inputs)})
+        self.target_net.update(self.backbone, self.neck)
+        return SupernetStep(
+            {
+                subnet: [self.target_net(view, subnet)[0] for view in inputs]
+                for subnet in self.teachers()
+            }
+        )
 
     def subnet_loss(
-        self, inputs: list[Tensor], shared: list[Tensor], subnet: Subnet
+        self, inputs: list[Tensor], shared: SupernetStep, subnet: Subnet
     ) -> dict[str, Tensor]:
         """Symmetric regression of the target's projections.
 
@@ -46,9 +56,8 @@ class SupernetBYOL(TaughtByMax, BYOL):
             subnet: Makes the predictions.
 
         Returns:
-            ``loss``, a scalar.
+            ``loss``, a scalar; with distillation ``loss_regress`` and, but for MAX,
+            ``loss_distill``.
         """
-        first, second = (self.project(view, subnet) for view in inputs)
-        loss = self._latent_loss(first, shared[1])
-        loss = loss + self._latent_loss(second, shared[0])
-        return {"loss": 2 * loss}
+        projections = [self.project(view, subnet) for view in inputs]
+        return self._regress(projections, shared, subnet, 2)

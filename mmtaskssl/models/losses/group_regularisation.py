@@ -15,9 +15,14 @@ class GroupRegularisation(nn.Module):
     Self-Supervised Learning* (US3L), CVPR 2023, section 3.3. The first of ``groups``
     equal groups, which all widths train, has the factor ``strength``; group g has
     ``strength * (1 - slope * g)``, so that what is needed to keep the later groups,
-    which fewer losses train, in use is not decayed away. The slope rises linearly from
-    0 to its value over the first half of the training, as in the authors' code. It
-    stands in for weight decay: set the optimizer's to 0 for what it covers.
+    which fewer losses train, in use is not decayed away. It stands in for weight decay:
+    set the optimizer's to 0 for what it covers.
+
+    The slope is 0 for ``warmup``, rises linearly to its value at half of the training
+    and stays. That is what the authors' public code does, whose warm-up is 0 in all its
+    settings; the paper's text was not at hand, so whether it says so is open. Ours: the
+    time is counted in iterations, not in epochs, and heads are left out, whose linear
+    layers the code decays like the first group.
 
     Covers weights of convolutions, and of batch norms weight and bias.
 
@@ -25,19 +30,31 @@ class GroupRegularisation(nn.Module):
         strength: Factor on the squared norm; half of the weight decay it stands for.
         slope: How much weaker each group is than the one before.
         groups: Groups of output channels in each layer; the last takes the rest.
+        warmup: Share of the training, less than half, with equal factors.
 
     Raises:
-        UserError: The last group's factor would be negative.
+        UserError: The last group's factor would be negative, or a warm-up out of range.
     """
 
-    def __init__(self, strength: float, slope: float = 0.05, groups: int = 8) -> None:
+    def __init__(
+        self,
+        strength: float,
+        slope: float = 0.05,
+        groups: int = 8,
+        warmup: float = 0.0,
+    ) -> None:
         super().__init__()
+        if not 0 <= warmup < 0.5:
+            raise UserError(
+                f"the warm-up is a share of the training below 0.5, not {warmup}"
+            )
         if groups < 1 or not 0 <= slope * (groups - 1) <= 1:
             raise UserError(
                 f"a slope of {slope} over {groups} groups leaves the range 0..1; lower "
                 "one of them"
             )
         self.strength, self.slope, self.groups = strength, slope, groups
+        self.warmup = warmup
 
     def current_slope(self) -> float:
         """The slope at this point of the training; the full one outside a Runner."""
@@ -45,7 +62,8 @@ class GroupRegularisation(nn.Module):
         now, end = hub.get_info("iter"), hub.get_info("max_iters")
         if now is None or not end:
             return self.slope
-        return self.slope * min(1.0, 2 * now / end)
+        risen = (now / end - self.warmup) / (0.5 - self.warmup)
+        return self.slope * min(1.0, max(0.0, risen))
 
     def forward(self, module: nn.Module) -> Tensor:
         """Returns the regularisation of ``module``, a scalar.

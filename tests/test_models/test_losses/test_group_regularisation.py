@@ -32,6 +32,11 @@ def test_the_slope_rises_over_the_first_half():
         hub.update_info("iter", step)
         slopes.append(loss.current_slope())
     assert slopes == pytest.approx([0, 0.04, 0.08, 0.08])
+    late, slopes = GroupRegularisation(1.0, slope=0.08, warmup=0.2), []
+    for step in (0, 20, 35, 50, 99):
+        hub.update_info("iter", step)
+        slopes.append(late.current_slope())
+    assert slopes == pytest.approx([0, 0, 0.04, 0.08, 0.08])
 
 
 def test_it_is_weight_decay_where_the_slope_is_zero():
@@ -53,3 +58,5 @@ def test_the_base_pays_it_and_no_other_width():
 def test_a_slope_that_would_turn_decay_into_growth():
     with pytest.raises(UserError, match="leaves the range"):
         GroupRegularisation(1e-4, slope=0.2, groups=8)
+    with pytest.raises(UserError, match=r"below 0\.5"):
+        GroupRegularisation(1e-4, warmup=0.5)
