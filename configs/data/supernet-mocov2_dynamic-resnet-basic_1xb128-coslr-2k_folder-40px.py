@@ -5,7 +5,7 @@ The paper's and its public code's: each step runs MAX, MIN and one random net, w
 gradients are summed; all queries meet keys that an average of MAX made.
 Ours: keys, average and queue once a step, where the code does them once a sub-net
 (`model.per_subnet_keys=True`); 5,832 networks of basic blocks from 6 to 37 MMACs at
-this size; a queue of 1,024 keys, which fits pools of a few thousand images, and a
+this size; a queue of at most 1,024 keys, a quarter of a smaller pool, and a
 momentum of 0.99; no blur at 40 px; the number format and memory layout that the machine
 is fast in. What decides whether so short a training learns anything: residual branches
 that do not start at zero, and batch norm in the projector. MAX runs in every step, so

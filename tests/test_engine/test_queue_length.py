@@ -55,6 +55,22 @@ def test_queue_in_force(images, configured, expected, tmp_path, told):
     assert (logging.INFO, text) in [(level, line) for level, line in told]
 
 
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.25, 1 / 32), (0.5, 1 / 8), (1, 0.5), (4, 3.5)]
+)
+def test_a_queue_holds_as_many_keys_of_the_querys_own_image(share, expected):
+    """What the hook's text derives, counted in shuffled epochs."""
+    images, epochs = 64, 400
+    generator = torch.Generator().manual_seed(0)
+    order = torch.cat(
+        [torch.randperm(images, generator=generator) for _ in range(epochs)]
+    )
+    length = int(share * images)
+    queues = order.unfold(0, length, 1)[:-1]  # those before each image
+    own = (queues == order[length:, None]).sum(1)[-390 * images :]
+    assert own.double().mean() == pytest.approx(expected, rel=0.1)
+
+
 def test_one_batch_is_that_of_all_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(queue_length, "get_world_size", lambda: 2)
     assert run(_config(tmp_path, 64)).model.queue_len == 32

@@ -3,7 +3,7 @@ r"""MoCo v2 for thousands of steps on one CPU core: 10-layer half-width ResNet, 
 Chen et al., Improved Baselines with Momentum Contrastive Learning, 2020
 (https://arxiv.org/abs/2003.04297).
 Ours: everything but the method. One basic block a stage after the usual stem; no blur
-at 40 px; a queue of 1,024 keys, which fits pools of a few thousand images; the number
+at 40 px; a queue of at most 1,024 keys, a quarter of a smaller pool; the number
 format and memory layout that the machine is fast in.
 Two choices decide whether so short a training learns anything: residual branches that
 do not start at zero, and batch norm in the projector (see model_zoo.md).

@@ -23,7 +23,8 @@ class QueueLengthHook(Hook):
     images in shuffled epochs, q^2 / 2n^2 keys are the query's own on average where q is
     at most n, and q / n - 1/2 beyond: 0.03 at a quarter, 0.5 at n, 3.5 at 4n. So the
     queue in force is ``min(configured, max(one global batch, n / 4))``, where n counts
-    the images after a selection; ours, from measurements (model_zoo.md).
+    the images after a selection. The share is ours; queue_evidence.py among the
+    benchmarks measures what longer ones cost.
 
     Does nothing for other algorithms than `MoCo` and what is made of it.
 
