@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmtaskssl.engine.config import load_config
 from mmtaskssl.engine.variables import child_values
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resolve_config
 from tests._images import make_image_folder
 
 BASE = """
@@ -178,8 +179,9 @@ def test_target_of_a_pretraining_and_of_a_classifier(files, base, tmp_path):
 
 
 def test_public_set(files):
-    name = "transfer/classification/finetune_resnet50_1xb64-coslr-5k_public-224px.py"
-    leaf = files(f"dataset = 'pets'\n_base_ = 'mmtaskssl::{name}'")
+    name = "finetune_resnet50_1xb64-coslr-5k_public-224px.py"
+    base = resolve_config(f"configs/transfer/classification/{name}").resolve()
+    leaf = files(f"dataset = 'pets'\n_base_ = {str(base)!r}")
     options = {"dataset": "aircraft"}
     assert load_config(leaf).model.head.num_classes == 37
     assert load_config(leaf, options).model.head.num_classes == 100
