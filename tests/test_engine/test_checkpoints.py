@@ -62,10 +62,11 @@ def _last(work_dir):
     kept = {
         key: os.path.basename(info[key]) if key in ("best_ckpt", "last_ckpt") else value
         for key, value in info.items()
-        if key in ("best_score", "best_ckpt", "last_ckpt", "keep_ckpt_ids", "iter")
+        if key in ("best_score", "best_ckpt", "last_ckpt", "keep_ckpt_ids")
     }
     keys = ("state_dict", "optimizer", "param_schedulers")
-    return {**{key: content[key] for key in keys}, "info": kept}
+    done = content["meta"]["epoch"], content["meta"]["iter"]
+    return {**{key: content[key] for key in keys}, "info": kept, "done": done}
 
 
 def _same(a, b):
