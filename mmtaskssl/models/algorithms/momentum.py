@@ -2,10 +2,23 @@
 
 import math
 from copy import deepcopy
+from weakref import WeakSet
 
 import torch
 from mmengine.logging import MessageHub
 from torch import nn
+from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
+
+# Those that wait for an optimizer to step.
+_WAITING: "WeakSet[MomentumEncoder]" = WeakSet()
+
+
+def _after_step(optimizer: Optimizer, args, kwargs) -> None:
+    for encoder in list(_WAITING):
+        encoder.note_step(optimizer)
+
+
+register_optimizer_step_post_hook(_after_step)
 
 from mmtaskssl.subnets import Subnet
 
@@ -41,6 +54,9 @@ class MomentumEncoder(nn.Module):
         self.end_momentum = momentum if end_momentum is None else end_momentum
         self.register_buffer("steps", torch.tensor(0, dtype=torch.long))
         self._seen_versions: list[int] | None = None
+        self._online: set[int] = set()
+        # Whether it ever moved, known without waiting for the device; None: read it.
+        self._moved: bool | None = None
 
     def forward(
         self, x: torch.Tensor, subnet: Subnet | None = None
@@ -92,7 +108,9 @@ class MomentumEncoder(nn.Module):
         """
         online = [p for source in sources for p in source.parameters()]
         average = list(self.module.parameters())
-        if self.steps == 0:
+        if self._moved is None:
+            self._moved = bool(self.steps > 0)
+        if not self._moved:
             # Built before the online weights were initialised or loaded.
             torch._foreach_copy_(average, online)
             buffers = [b for source in sources for b in source.buffers()]
@@ -101,17 +119,37 @@ class MomentumEncoder(nn.Module):
         else:
             torch._foreach_lerp_(average, online, 1 - self.current_momentum())
         self.steps += 1
+        self._moved = True
+
+    def note_step(self, optimizer: Optimizer) -> None:
+        """Takes note that an optimizer has stepped, if it moves what is averaged.
+
+        Args:
+            optimizer: Any.
+        """
+        groups = (group["params"] for group in optimizer.param_groups)
+        if any(id(p) in self._online for params in groups for p in params):
+            _WAITING.discard(self)
 
     def _stepped(self, online: list[nn.Parameter]) -> bool:
         """False inside an accumulation window, whose weights were already seen.
 
-        Inside a window gradients lie on the parameters and the parameters are
-        untouched. Either sign alone can be missing: an optimizer may write through
-        ``.data``, and gradients may be zeroed in place.
+        Inside a window gradients lie on the parameters, the parameters are untouched,
+        and no optimizer has stepped. Each sign alone can be missing: fused optimizers
+        and those that write through ``.data`` leave a parameter's version alone,
+        gradients may be zeroed in place, and a step may be taken by hand.
         """
         versions = [p._version for p in online]
-        inside = versions == self._seen_versions and any(
-            p.grad is not None for p in online
+        inside = (
+            self in _WAITING
+            and versions == self._seen_versions
+            and any(p.grad is not None for p in online)
         )
         self._seen_versions = versions
+        self._online = {id(p) for p in online}
+        _WAITING.add(self)
         return not inside
+
+    def _load_from_state_dict(self, *args, **kwargs) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._moved = None

@@ -114,3 +114,58 @@ def test_momentum_rises_along_a_cosine(hub, done):
 def test_without_a_runner_the_momentum_is_constant(hub):
     encoder = MomentumEncoder(_online(), momentum=0.99, end_momentum=1.0)
     assert encoder.current_momentum() == 0.99
+
+
+class _Fused(torch.optim.SGD):
+    """Moves weights as fused kernels do: without a trace in their version."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.data.add_(parameter.grad, alpha=-group["lr"])
+
+
+def _train(online, encoder, optimizer, windows, halves=1):
+    for _window in range(windows):
+        for _half in range(halves):
+            encoder.update(online)
+            (online[0](torch.ones(2, 3)).square().mean() / halves).backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+
+
+@pytest.mark.parametrize("halves", [1, 2])
+def test_a_fused_optimizers_steps_are_seen(hub, halves):
+    """Gradients zeroed in place: neither they nor the versions show the step."""
+    online = _online()
+    encoder = MomentumEncoder(online, momentum=0.9)
+    optimizer = _Fused(online[0].parameters(), lr=0.1)
+    _train(online, encoder, optimizer, 4, halves)
+    assert encoder.steps == 4
+
+
+def test_another_networks_optimizer_does_not_count(hub):
+    online, other = _online(), _online()
+    encoder = MomentumEncoder(online, momentum=0.9)
+    encoder.update(online)
+    for network in (online, other):
+        network[0](torch.ones(2, 3)).sum().backward()
+    torch.optim.SGD(other.parameters(), lr=0.1).step()
+    encoder.update(online)
+    assert encoder.steps == 1
+
+
+def test_a_loaded_average_goes_on(hub):
+    online = _online()
+    encoder = MomentumEncoder(online, momentum=0.9)
+    encoder.update(online)
+    state = copy.deepcopy(encoder.state_dict())
+    fresh = MomentumEncoder(online, momentum=0.9)
+    fresh.load_state_dict(state)
+    before = _weights(fresh.module).clone()
+    _step(online)
+    fresh.update(online)
+    expected = 0.9 * before + 0.1 * (before + 1)
+    torch.testing.assert_close(_weights(fresh.module), expected)
