@@ -3,23 +3,22 @@
 What is counted lives in `mmtaskssl.benchmarks`; see there for what a fake step is.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torch.distributed as dist
-from mmengine.model import BaseDataPreprocessor
+from mmengine.model import BaseDataPreprocessor, MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from torch import nn
-from torch.testing._internal.distributed.fake_pg import FakeStore
 from torch.utils._pytree import tree_map
 
 from mmtaskssl.benchmarks.collectives import Traffic, strict_collectives
+from mmtaskssl.benchmarks.count_step import fake_group
 from mmtaskssl.benchmarks.dispatch import Counts, DispatchCounter
 from mmtaskssl.benchmarks.fake_cuda import fake_cuda, fake_like, to_fake
 from mmtaskssl.engine.optimizers import BFloat16OptimWrapper
+from mmtaskssl.models.algorithms import ElasticDDP
 from tests.test_models.test_algorithms import (
     _build,
     _elastic,
@@ -31,7 +30,7 @@ from tests.test_models.test_algorithms import (
 _PLAIN = ("MoCo", "BYOL", "SimSiam")
 
 
-def algorithms() -> dict[str, callable]:
+def algorithms() -> dict[str, Callable[[], nn.Module]]:
     """A builder of a tiny model for every registered algorithm, by its name."""
     found = {kind: partial(_build.build, kind, **_queue(kind)) for kind in _PLAIN}
     for kind in _supernets.KINDS:
@@ -66,17 +65,14 @@ def optimizer_of(model: nn.Module, amp: bool = False, accumulate: int = 1, **kin
     return wrapper(optimizer, accumulative_counts=accumulate)
 
 
-@contextmanager
-def fake_group(world_size: int) -> Iterator[None]:
-    """A process group of that size in which nobody answers; 1: none."""
-    if world_size == 1:
-        yield
-        return
-    dist.init_process_group("fake", rank=0, world_size=world_size, store=FakeStore())
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
+def wrapper_of(name: str) -> type[MMDistributedDataParallel]:
+    """What DDP an algorithm is wrapped with."""
+    return MMDistributedDataParallel if name in _PLAIN else ElasticDDP
+
+
+def wrap(name: str, model: nn.Module) -> nn.Module:
+    """Wraps a model as the Runner does."""
+    return wrapper_of(name)(module=model, broadcast_buffers=False)
 
 
 @dataclass
@@ -93,6 +89,7 @@ def fake_steps(
     world_size: int = 1,
     accumulate: int = 1,
     steps: int = 2,
+    change: Callable[[nn.Module], nn.Module] = lambda model: model,
     **optimizer,
 ) -> Seen:
     """Runs steps of an algorithm on fake CUDA tensors; returns the last one's.
@@ -103,6 +100,7 @@ def fake_steps(
         world_size: Processes that it believes in.
         accumulate: Iterations an optimizer step.
         steps: Optimizer steps; the first ones warm up.
+        change: Applied to the model, in the process group.
         **optimizer: As for `optimizer_of`.
     """
     hub = _elastic.fresh_hub()
@@ -111,6 +109,7 @@ def fake_steps(
     model.data_preprocessor = BaseDataPreprocessor()
     data = batch_of(name, model)
     with fake_group(world_size), fake_cuda():
+        model = change(model)
         to_fake(model)
         model.data_preprocessor._device = torch.device("cuda")
         data = tree_map(_to_fake, data)

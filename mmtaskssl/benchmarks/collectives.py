@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 TENSOR_CALLS = (
     "all_gather",
     "all_gather_into_tensor",
+    "all_gather_single",
     "all_reduce",
     "all_to_all",
     "all_to_all_single",
@@ -30,7 +31,14 @@ TENSOR_CALLS = (
 #: They pickle to the host and back: the host waits.
 OBJECT_CALLS = ("all_gather_object", "broadcast_object_list", "gather_object")
 # Every process gives equal shapes; the others' may differ by design.
-_EQUAL = {"all_gather", "all_gather_into_tensor", "all_reduce", "broadcast", "reduce"}
+_EQUAL = {
+    "all_gather",
+    "all_gather_into_tensor",
+    "all_gather_single",
+    "all_reduce",
+    "broadcast",
+    "reduce",
+}
 
 
 class StrictError(RuntimeError):
@@ -72,9 +80,10 @@ def strict_collectives(device: str | None = None) -> Iterator[Traffic]:
         StrictError: From the collective that breaks a rule.
     """
     traffic = Traffic()
-    originals = {name: getattr(dist, name) for name in (*TENSOR_CALLS, *OBJECT_CALLS)}
+    names = [n for n in (*TENSOR_CALLS, *OBJECT_CALLS) if hasattr(dist, n)]
+    originals = {name: getattr(dist, name) for name in names}
     with ExitStack() as stack:
-        for name in TENSOR_CALLS:
+        for name in set(TENSOR_CALLS) & set(names):
             call = _strict(name, originals, device, traffic)
             stack.enter_context(mock.patch.object(dist, name, call))
         for name in OBJECT_CALLS:

@@ -124,7 +124,10 @@ class DispatchCounter(TorchDispatchMode):
             self.counts.reads[f"{_place()} ({name} by mask)"] += 1
             if isinstance(args[0], FakeTensor) and name == "index":
                 return _all_of(*args)
-        out = func(*args, **kwargs)
+        if name in _UNKNOWN_TO_FAKES and isinstance(args[0], FakeTensor):
+            out = _UNKNOWN_TO_FAKES[name](args[0])
+        else:
+            out = func(*args, **kwargs)
         self._count(func, name, args, kwargs, out)
         return out
 
@@ -209,6 +212,19 @@ _ANSWERS = {
     "is_nonzero": lambda tensor: False,
     "nonzero": lambda x: x.new_empty((x.numel(), x.dim()), dtype=torch.long),
     "masked_select": lambda x: x.new_empty(x.numel()),
+}
+
+
+def _per_channel(x: Tensor) -> tuple[Tensor, Tensor]:
+    kind = torch.float32 if x.dtype in (torch.float16, torch.bfloat16) else x.dtype
+    return tuple(x.new_empty(x.shape[1], dtype=kind) for _ in range(2))
+
+
+# Kernels of synchronised batch norm, of which PyTorch has only those for GPUs.
+_UNKNOWN_TO_FAKES = {
+    "batch_norm_stats": _per_channel,
+    "batch_norm_gather_stats_with_counts": _per_channel,
+    "batch_norm_elemt": torch.empty_like,
 }
 
 

@@ -13,7 +13,13 @@ from unittest import mock
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    FakeTensor,
+    FakeTensorMode,
+    unset_fake_temporarily,
+)
+
+from ..models.algorithms.shuffle import draw_order
 
 
 @contextmanager
@@ -110,6 +116,14 @@ def _always(value) -> Callable:
     return lambda *args, **kwargs: value
 
 
+def _real(function: Callable) -> Callable:
+    def call(*args, **kwargs):
+        with unset_fake_temporarily():
+            return function(*args, **kwargs)
+
+    return call
+
+
 _CLAIMS = {
     "torch.cuda.is_bf16_supported": _always(True),
     "torch.cuda.amp.common.amp_definitely_not_available": _always(False),
@@ -117,4 +131,6 @@ _CLAIMS = {
     "torch.Tensor.backward": _outcome_of_backward,
     "mmengine.runner.amp.get_device": _always("cuda"),
     "mmengine.dist.utils.get_backend": _always("nccl"),
+    # Numbers of the host decide who sends what.
+    "mmtaskssl.models.algorithms.shuffle.draw_order": _real(draw_order),
 }

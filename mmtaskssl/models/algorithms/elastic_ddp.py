@@ -18,7 +18,9 @@ class ElasticDDP(MMDistributedDataParallel):
     algorithm, which keeps gradients local for all but the last sub-net; its backward
     pass exchanges the sums. Parameters that no sub-net used stay without gradient in
     every process, those that only earlier ones used are exchanged too, for which
-    ``find_unused_parameters`` must be on. Works with any backend of torch's.
+    ``find_unused_parameters`` must be on: where the last sub-net leaves weights out,
+    the host waits once a step for what the processes used. Works with any backend of
+    torch's.
 
     Args:
         module: The algorithm.

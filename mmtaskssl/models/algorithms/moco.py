@@ -1,8 +1,8 @@
 import torch
 import torch.nn.functional as F
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_gather, get_world_size
 from mmselfsup.models.algorithms import MoCo as _MoCo
-from mmselfsup.utils import concat_all_gather
+from mmselfsup.models.heads import ContrastiveHead
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
@@ -10,6 +10,7 @@ from mmtaskssl.utils.errors import UserError
 
 from .base import TwoViewMixin, global_batch_size
 from .momentum import MomentumEncoder
+from .shuffle import BatchShuffle
 
 
 @MODELS.register_module()
@@ -38,6 +39,8 @@ class MoCo(TwoViewMixin, _MoCo):
         super().__init__(*args, momentum=momentum, **kwargs)
         self.encoder_k = MomentumEncoder(self.backbone, self.neck, momentum=momentum)
         self.register_buffer("shuffle_step", torch.tensor(0, dtype=torch.long))
+        # Its value, known without waiting for the device; None: read it.
+        self._shuffles: int | None = None
 
     def check_batch(self, batch_size: int) -> None:
         """Refuses a batch that the queue cannot hold.
@@ -95,7 +98,7 @@ class MoCo(TwoViewMixin, _MoCo):
         with torch.autocast(q.device.type, enabled=False):
             positive = (q * k).sum(dim=1, keepdim=True)  # (N, 1)
             negative = q @ self.queue.clone()  # (N, queue_len)
-            loss = self.head(positive, negative)
+            loss = self._contrast(positive, negative)
         self._dequeue_and_enqueue(k)
         return {"loss": loss}
 
@@ -105,44 +108,44 @@ class MoCo(TwoViewMixin, _MoCo):
         return self._encode_keys(images)
 
     def _encode_keys(self, images: torch.Tensor, *subnet: Subnet) -> torch.Tensor:
-        images, order = self._shuffle(images)
+        images, shuffle = self._shuffle(images)
         k = F.normalize(self.encoder_k(images, *subnet)[0].float(), dim=1)
-        return self._unshuffle(k, order)
+        return k if shuffle is None else shuffle.back(k)
 
     def _shuffle(
         self, images: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Exchanges images between processes (MoCo, section 3.3).
-
-        Otherwise a query and its key share their batch-norm statistics, by which
-        the network can tell them from the rest.
+    ) -> tuple[torch.Tensor, BatchShuffle | None]:
+        """Exchanges images between processes.
 
         Returns:
-            This process's share (N, 3, H, W) of the shuffled images, and the order
-            of all of them (None: one process, nothing moved).
+            This process's share (N, 3, H, W) of the shuffled images, and the way back
+            (None: one process, nothing moved).
         """
-        world_size = get_world_size()
-        if world_size == 1:
+        if get_world_size() == 1:
             return images, None
-        generator = torch.Generator().manual_seed(int(self.shuffle_step))
+        if self._shuffles is None:
+            self._shuffles = int(self.shuffle_step)
+        shuffle = BatchShuffle(len(images), self._shuffles, images.device)
+        self._shuffles += 1
         self.shuffle_step += 1
-        everyone = concat_all_gather(images)
-        order = torch.randperm(len(everyone), generator=generator)
-        order = order.to(images.device)
-        return everyone[order.view(world_size, -1)[get_rank()]], order
+        return shuffle.forth(images), shuffle
 
-    @staticmethod
-    def _unshuffle(x: torch.Tensor, order: torch.Tensor | None) -> torch.Tensor:
-        """Returns the rows that belong to this process's own images.
+    def _contrast(self, positive: torch.Tensor, negative: torch.Tensor) -> torch.Tensor:
+        """The head's loss; the host's head copies its labels from the CPU each time.
 
         Args:
-            x: What became of this process's share of the shuffled images, (N, ...).
-            order: As `_shuffle` returned it.
+            positive: Similarities (N, 1) to the keys.
+            negative: Similarities (N, K) to the queue.
         """
-        if order is None:
-            return x
-        mine = torch.argsort(order).view(get_world_size(), -1)[get_rank()]
-        return concat_all_gather(x)[mine]
+        if type(self.head) is not ContrastiveHead:
+            return self.head(positive, negative)
+        logits = torch.cat([positive, negative], dim=1) / self.head.temperature
+        labels = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+        return self.head.loss(logits, labels)
+
+    def _load_from_state_dict(self, *args, **kwargs) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._shuffles = None
 
     @torch.no_grad()
     def _dequeue_and_enqueue(self, keys: torch.Tensor, name: str = "queue") -> None:
@@ -155,7 +158,8 @@ class MoCo(TwoViewMixin, _MoCo):
         Raises:
             UserError: More keys than places in the queue.
         """
-        keys = concat_all_gather(keys)
+        if get_world_size() > 1:
+            keys = torch.cat(all_gather(keys.contiguous()))
         if len(keys) > self.queue_len:
             self.check_batch(len(keys) // get_world_size())
         queue, ptr = self.get_buffer(name), self.get_buffer(f"{name}_ptr")

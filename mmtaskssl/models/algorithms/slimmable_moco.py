@@ -58,7 +58,7 @@ class SlimmableMoCo(SlimmableAlgorithm, MoCo):
         with torch.autocast(q.device.type, enabled=False):
             positive = (q * shared["keys"]).sum(dim=1, keepdim=True)  # (N, 1)
             negative = q @ self.queue  # (N, queue_len)
-            loss = self.head(positive, negative)
+            loss = self._contrast(positive, negative)
             same_view = None
             if self.same_view_weight:
                 logits = torch.cat([positive, negative], dim=1) / self.head.temperature

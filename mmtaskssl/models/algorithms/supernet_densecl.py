@@ -80,13 +80,12 @@ class SupernetDenseCL(TaughtByMax, MoCo):
             data_samples: Ignored.
         """
         self.encoder_k.update(self.backbone, self.neck)
-        images, order = self._shuffle(inputs[1])
+        images, shuffle = self._shuffle(inputs[1])
         backbone, neck = self.encoder_k.module
         maps = backbone(images)
         keys = [*neck(maps), maps[-1].flatten(2)]
-        return _Step(
-            *(self._unshuffle(F.normalize(k.float(), dim=1), order) for k in keys)
-        )
+        keys = [F.normalize(k.float(), dim=1) for k in keys]
+        return _Step(*(keys if shuffle is None else map(shuffle.back, keys)))
 
     def subnet_loss(
         self, inputs: list[Tensor], shared: _Step, subnet: Subnet
@@ -139,7 +138,7 @@ class SupernetDenseCL(TaughtByMax, MoCo):
 
     def _info_nce(self, q: Tensor, keys: Tensor, queue: Tensor) -> Tensor:
         """The head's loss of queries (M, C), their keys (M, C), and a queue."""
-        return self.head((q * keys).sum(dim=1, keepdim=True), q @ queue)
+        return self._contrast((q * keys).sum(dim=1, keepdim=True), q @ queue)
 
 
 def _match(query: Tensor, key: Tensor) -> Tensor:

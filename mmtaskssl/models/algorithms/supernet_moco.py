@@ -97,7 +97,7 @@ class SupernetMoCo(SupernetAlgorithm, MoCo):
         with torch.autocast(q.device.type, enabled=False):
             positive = (q * keys).sum(dim=1, keepdim=True)  # (N, 1)
             negative = q @ queue  # (N, queue_len)
-            losses = {"loss": self.head(positive, negative)}
+            losses = {"loss": self._contrast(positive, negative)}
             if self.distill_weight:
                 losses = {"loss_contrast": losses["loss"]}
                 logits = torch.cat([positive, negative], dim=1) / self.head.temperature
