@@ -9,6 +9,7 @@ default_hooks = dict(
     logger=dict(type="LoggerHook", interval=50),
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(type="CheckpointHook", interval=10, max_keep_ckpts=3),
+    sync_norm=dict(type="SyncNormHook"),
     sampler_seed=dict(type="DistSamplerSeedHook"),
 )
 

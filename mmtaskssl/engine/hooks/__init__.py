@@ -7,6 +7,8 @@ from .knn import KNNHook
 from .non_finite_loss import NonFiniteLossHook
 from .progressive_phase import ProgressivePhaseHook
 from .queue_length import QueueLengthHook
+from .runtime_info import RuntimeInfoHook
+from .sync_norm import SyncNormHook
 from .throughput import ThroughputHook
 
 __all__ = [
@@ -19,5 +21,7 @@ __all__ = [
     "NonFiniteLossHook",
     "ProgressivePhaseHook",
     "QueueLengthHook",
+    "RuntimeInfoHook",
+    "SyncNormHook",
     "ThroughputHook",
 ]
