@@ -128,3 +128,38 @@ def test_processes_run_the_same_paths_and_stay_equal(tmp_path):
     for name, weight in first["weights"].items():
         if not name.startswith("module.target_net"):
             assert torch.equal(weight, second["weights"][name]), name
+
+
+def _switchable(work_dir, kind, **options):
+    cfg = debug_config(work_dir, kind, **options)
+    cfg.model.backbone.norm_cfg = {"type": "SwitchableBN"}
+    cfg.model.neck.update(norm="SwitchableBN", num_switches=7)
+    return cfg
+
+
+@pytest.mark.parametrize("kind", ["simsiam", "byol"])
+def test_norms_of_each_path_go_through_all_phases(kind, tmp_path):
+    """MAX for 3 steps, two paths for 3, four for 6; stopped where two become four."""
+    shares = {"model__subnet_sampler__shares": [0.25, 0.25, 0.5]}
+    whole = run(_switchable(tmp_path / "whole", kind, **shares))
+    run(_stop_half_way(_switchable(tmp_path / "parts", kind, **shares)))
+    cfg = _switchable(tmp_path / "parts", kind, **shares)
+    cfg.resume = True
+    resumed = run(cfg)
+    assert resumed.iter == whole.iter == 12
+    _assert_identical(_state(whole), _state(resumed))
+    model = whole.model
+    switches = model.backbone.switches
+    assert len(switches) == 7  # MAX, two and four
+    used = {
+        place: int(norm.num_batches_tracked)
+        for place, norm in enumerate(model.neck.norms[0])
+    }
+    assert all(used.values()), used
+
+
+def test_a_neck_for_another_number_of_paths_is_refused(tmp_path):
+    cfg = _switchable(tmp_path, "simsiam")
+    cfg.model.neck.num_switches = 3
+    with pytest.raises(UserError, match=r"model.neck has batch norms for 3.* to 7"):
+        run(cfg)

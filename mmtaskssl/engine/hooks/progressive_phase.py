@@ -5,9 +5,11 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
 
+from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.registry import HOOKS
-from mmtaskssl.subnets import Progressive
+from mmtaskssl.subnets import ALL, Progressive, Subnet
 from mmtaskssl.utils.errors import UserError
 
 _KEY = "progressive_phase"
@@ -21,6 +23,10 @@ class ProgressivePhaseHook(Hook):
     of each phase. A checkpoint keeps them under ``progressive_phase`` with all that
     the phases follow from; a resumed training that would follow another plan is
     refused.
+
+    Where sub-nets have batch norms of their own (``SwitchableBN``), a path begins its
+    first phase with those of the path that it was split from, of the online network and
+    of its average.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -58,6 +64,10 @@ class ProgressivePhaseHook(Hook):
         runner.message_hub.update_scalar("train/live_paths", live)
         if runner.iter == sampler.bounds(runner.max_iters)[phase]:
             runner.logger.info(f"phase {phase} begins: {live} live path(s)")
+        if runner.iter > 0:
+            before = sampler.phase(runner.iter - 1, runner.max_iters)
+            if before != phase:
+                _split_norms(runner.model, sampler, before, phase)
 
     def before_save_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
@@ -102,6 +112,32 @@ class ProgressivePhaseHook(Hook):
             "current",
             logging.INFO,
         )
+
+
+def _split_norms(model: nn.Module, sampler: Progressive, before: int, now: int) -> None:
+    """Lets the paths of a phase inherit the norms of those of the one before."""
+    backbones = [m for m in model.modules() if isinstance(m, ElasticBackbone)]
+    parents = sampler.live_paths(before)
+    pairs = [
+        (child, next(p for p in parents if p.path is None or _holds(p, child)))
+        for child in sampler.live_paths(now)
+    ]
+    for backbone in backbones:
+        if backbone.norm_cfg["type"] == "SwitchableBN":
+            for child, parent in pairs:
+                backbone.inherit_norms(child, parent)
+    # A neck's norms go with the switch alone: all paths have its whole width.
+    switches = backbones[0].switches
+    for neck in (m for m in model.modules() if getattr(m, "num_switches", 1) > 1):
+        for child, parent in pairs:
+            neck.copy_switch(switches[child], switches[parent])
+
+
+def _holds(parent: Subnet, child: Subnet) -> bool:
+    """Whether a partial path's groups are those of ``child``, where it has one."""
+    return all(
+        group in (ALL, own) for group, own in zip(parent.path, child.path, strict=True)
+    )
 
 
 def _plan(sampler: Progressive, max_iters: int) -> dict[str, Any]:

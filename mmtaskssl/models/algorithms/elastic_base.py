@@ -72,6 +72,24 @@ class ElasticAlgorithm(BaseModel):
         self._named_weights = {
             self.backbone.resolve(name): weight for name, weight in weights.items()
         }
+        self._check_switches()
+
+    def _check_switches(self) -> None:
+        """Refuses heads whose switchable norms are not those of the sub-nets."""
+        head = getattr(self, "head", None)
+        parts = {
+            "neck": getattr(self, "neck", None),
+            "head.predictor": getattr(head, "predictor", None),
+        }
+        members = len(getattr(self.backbone, "switches", ()))
+        for name, part in parts.items():
+            count = getattr(part, "num_switches", 1)
+            if count not in (1, members):
+                raise UserError(
+                    f"model.{name} has batch norms for {count} sub-nets, but the "
+                    f"backbone runs {members or 'too many'} that could have their own; "
+                    f"set its num_switches to {members or 1}"
+                )
 
     def prepare(self, inputs: Any, data_samples: Any = None) -> Any:
         """Computes what all sub-nets of a step share. Runs without gradients.

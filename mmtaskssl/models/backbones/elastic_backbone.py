@@ -15,11 +15,12 @@ from ..elastic import (
     SwitchableBatchNorm2d,
     Units,
     View,
+    channel_indices,
     num_channels,
     take,
     uncalibrated,
 )
-from .layouts import switch_members
+from .layouts import MOST_SWITCHES, switch_members
 
 SubnetLike = Subnet | str | Mapping[str, Any]
 
@@ -49,6 +50,7 @@ class ElasticBackbone:
         self.space = space
         self.subnet_statistics = SubnetStatistics()
         self._views: dict[Subnet, View] = {}
+        self._switches: dict[Subnet, int] | None = None
         self.subnet = space.max if subnet is None else space.resolve(subnet)
 
     @abstractmethod
@@ -122,14 +124,42 @@ class ElasticBackbone:
     def norm_view(self, subnet: SubnetLike | None = None) -> NormView:
         """Returns what the norms of a neck have to know of ``subnet``.
 
-        Its ``switch`` is the place in a listed space, 0 in a grid; it is ``tracked`` if
-        it is the largest.
+        Its ``switch`` is the place among `switch_members`, 0 where the space has too
+        many for norms of their own; it is ``tracked`` if it is the largest.
         """
         subnet = self.resolve(subnet)
-        listed = isinstance(self.space, ListSpace) and subnet in self.space
-        switch = list(self.space).index(subnet) if listed else 0
+        switch = self.switches.get(subnet, 0)
         tracked = subnet == self.space.max
         return NormView(switch=switch, tracked=tracked, subnet=subnet.name)
+
+    @property
+    def switches(self) -> dict[Subnet, int]:
+        """Which of several switchable norms a sub-net has; empty for a large space."""
+        if self._switches is None:
+            space = self.space
+            small = isinstance(space, ListSpace) or len(space) <= MOST_SWITCHES
+            members = switch_members(space) if small else []
+            self._switches = {subnet: place for place, subnet in enumerate(members)}
+        return self._switches
+
+    @torch.no_grad()
+    def inherit_norms(self, child: SubnetLike, parent: SubnetLike) -> None:
+        """Gives a sub-net's own norms what another's hold for the channels of both.
+
+        Args:
+            child: A path, whose channels are among the parent's.
+            parent: A path that it lies below, or MAX.
+        """
+        theirs = self.view(parent).units
+        for name, unit in self.view(child).units.items():
+            norm = self.get_submodule(unit.norm) if unit.norm else None
+            if not isinstance(norm, SwitchableBatchNorm2d):
+                continue
+            source = norm[theirs[name].view.switch].state_dict()
+            places = {c: i for i, c in enumerate(channel_indices(theirs[name].out))}
+            chosen = [places[channel] for channel in channel_indices(unit.out)]
+            for key, value in norm[unit.view.switch].state_dict().items():
+                value.copy_(source[key][chosen] if value.dim() else source[key])
 
     def view(self, subnet: SubnetLike | None = None) -> View:
         """Returns the active part of every layer under ``subnet``.
@@ -173,15 +203,15 @@ class ElasticBackbone:
         return View(subnet.name, subnet.depths, units, statistics, ready)
 
     def _switch(self, subnet: Subnet) -> int:
-        members = switch_members(self.space)
-        if subnet not in members:
+        if subnet not in self.switches:
+            members = list(self.switches)
             names = ", ".join(map(str, members[:_NAMED]))
             more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
             raise UserError(
                 f"sub-net {subnet} has no batch norms of its own; this network has "
                 f"them for {names}{more}"
             )
-        return members.index(subnet)
+        return self.switches[subnet]
 
     def _require_module(self, name: str, subnet: Subnet) -> None:
         try:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from ...subnets import ListSpace, SearchSpace, Subnet
+from ...subnets import ListSpace, ResNetArch, SearchSpace, Subnet
+from ...subnets.samplers.progressive import live_paths
 from ...utils.errors import UserError
 from ..elastic import Units
 
 # As many have batch norms of their own at most: 256 paths and their union do.
-_SWITCHES = 512
+MOST_SWITCHES = 512
 
 
 def may_project(space: SearchSpace, layout: Callable[[Subnet], Units]) -> bool:
@@ -28,18 +29,25 @@ def may_project(space: SearchSpace, layout: Callable[[Subnet], Units]) -> bool:
 def switch_members(space: SearchSpace) -> list[Subnet]:
     """Returns the sub-nets that have switchable norms of their own, by their switch.
 
+    Those of a routed network are MAX, its paths, and the partial paths that a
+    progressive training runs before them.
+
     Raises:
         UserError: The space has too many members.
     """
     if isinstance(space, ListSpace):
         return list(space)
-    if len(space) > _SWITCHES:
+    if len(space) > MOST_SWITCHES:
         raise UserError(
             f"SwitchableBN keeps one batch norm per sub-net and layer, too many for "
             f"{len(space)} sub-nets: it needs a listed search space or one of at most "
-            f"{_SWITCHES}; take BN and calibrate, or GN"
+            f"{MOST_SWITCHES}; take BN and calibrate, or GN"
         )
-    return [space.max, *(subnet for subnet in space if subnet != space.max)]
+    members = dict.fromkeys([space.max, *space])
+    if isinstance(space.arch, ResNetArch) and space.arch.routes is not None:
+        phases = live_paths(space.max, space.arch.routes.groups)
+        members |= dict.fromkeys(path for paths in phases for path in paths)
+    return list(members)
 
 
 def switch_layouts(

@@ -1,7 +1,7 @@
 """Layers whose active channels are arguments."""
 
 from .calibration import calibrate, collect_statistics
-from .channels import Channels, make_channels, num_channels, take
+from .channels import Channels, channel_indices, make_channels, num_channels, take
 from .checkpointing import checkpointed
 from .conv import ElasticConv2d
 from .linear import ElasticLinear
@@ -36,6 +36,7 @@ __all__ = [
     "View",
     "build_elastic_norm",
     "calibrate",
+    "channel_indices",
     "checkpointed",
     "collect_statistics",
     "conv_norm",

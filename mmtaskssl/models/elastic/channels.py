@@ -40,6 +40,12 @@ def num_channels(channels: Channels) -> int:
     return sum(stop - start for start, stop in channels)
 
 
+def channel_indices(channels: Channels) -> list[int]:
+    """Returns the active channels, one by one."""
+    ranges = ((0, channels),) if isinstance(channels, int) else channels
+    return [index for bounds in ranges for index in range(*bounds)]
+
+
 def take(tensor: Tensor, dim: int, channels: Channels | None) -> Tensor:
     """Returns the active channels of ``tensor`` along ``dim``.
 

@@ -147,6 +147,21 @@ class ElasticNonLinearNeck(BaseModule):
                 x = x.relu()
         return [x]
 
+    @torch.no_grad()
+    def copy_switch(self, to: int, source: int) -> None:
+        """Gives one sub-net's batch norms what another's hold, as far as shapes agree.
+
+        Args:
+            to: Switch of the one.
+            source: Switch of the other.
+        """
+        for norms in self.norms:
+            if isinstance(norms, nn.ModuleList):
+                theirs = norms[source].state_dict()
+                for key, value in norms[to].state_dict().items():
+                    if value.shape == theirs[key].shape:
+                        value.copy_(theirs[key])
+
     @staticmethod
     def _normalise(norms: nn.ModuleList, x: Tensor, view: NormView) -> Tensor:
         if len(norms) > 1:

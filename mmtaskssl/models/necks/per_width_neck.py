@@ -53,6 +53,15 @@ class PerWidthNeck(BaseModule):
         """
         return self.necks[view.switch](x, WHOLE)
 
+    def copy_switch(self, to: int, source: int) -> None:
+        """Gives one sub-net's projector the weights of another's of the same width.
+
+        Args:
+            to: Switch of the one.
+            source: Switch of the other.
+        """
+        self.necks[to].load_state_dict(self.necks[source].state_dict())
+
     def extract(self, in_channels: int, switch: int = 0) -> nn.Sequential:
         """Returns the plain neck of a sub-net, with copies of the weights.
 

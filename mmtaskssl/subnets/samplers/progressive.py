@@ -58,7 +58,7 @@ class Progressive(SubnetSampler):
                 "dict(preset='routed_resnet')"
             )
         self.num_paths = check_count("num_paths", num_paths)
-        self._live = _live_paths(self.space.max, arch.routes.groups)
+        self._live = live_paths(self.space.max, arch.routes.groups)
         if (
             len(shares) != len(self._live)
             or min(shares) < 0
@@ -147,8 +147,13 @@ class Progressive(SubnetSampler):
         return self._last[1]
 
 
-def _live_paths(largest: Subnet, groups: Sequence[int]) -> list[list[Subnet]]:
-    """Returns the live paths of each phase."""
+def live_paths(largest: Subnet, groups: Sequence[int]) -> list[list[Subnet]]:
+    """Returns the live paths of each phase: MAX, then by ever more stages, last first.
+
+    Args:
+        largest: MAX.
+        groups: Groups of each stage.
+    """
     phases = [[largest]]
     choices: list[Sequence[int]] = [(ALL,)] * len(groups)
     for stage in reversed(range(len(groups))):

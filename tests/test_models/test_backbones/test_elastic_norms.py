@@ -8,7 +8,7 @@ from mmtaskssl.models.backbones import (
     SlimmableResNet,
     elastic_backbone,
 )
-from mmtaskssl.models.elastic import calibrate
+from mmtaskssl.models.elastic import calibrate, channel_indices
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
@@ -46,13 +46,40 @@ def test_switchable_norms_of_paths():
     moved = {n for n, b in buffers(net).items() if not torch.equal(b, before[n])}
     assert moved and all(name.split(".")[-2] == "6" for name in moved)
     net.eval()
-    assert not net.needs_calibration(path) and len(net.bn1) == 17
+    # MAX, 16 paths, and 2 + 4 + 8 partial ones of a progressive training.
+    assert not net.needs_calibration(path) and len(net.bn1) == 31
     for subnet in (path, net.space.max):
         with torch.no_grad():
             pairs = zip(net(x, subnet), net.extract(subnet)(x), strict=True)
             assert all((a - b).abs().max() < 1e-5 for a, b in pairs)
-    with pytest.raises(UserError, match=r"no batch norms of its own.* and 9 more"):
-        net(x, f"{net.space.max}-px.x.x.1")
+    net.train()(x, f"{net.space.max}-px.x.x.1")
+    with pytest.raises(UserError, match=r"no batch norms of its own.* and 23 more"):
+        net(x, f"{net.space.max}-p1.x.x.x")
+
+
+def test_a_path_inherits_the_norms_that_it_was_split_from():
+    net = randomize(
+        RoutedResNet(18, groups=2, base_width=16, norm_cfg={"type": "SwitchableBN"})
+    )
+    parent = net.resolve(f"{net.space.max}-px.x.1.0")
+    child = net.resolve(f"{net.space.max}-px.0.1.0")
+    theirs, mine = (
+        {u.norm: u for u in net.view(subnet).units.values()}
+        for subnet in (parent, child)
+    )
+    net.inherit_norms(child, parent)
+    sliced = 0
+    for name, unit in mine.items():
+        ours = net.get_submodule(name)[unit.view.switch]
+        source = net.get_submodule(name)[theirs[name].view.switch]
+        # The same channels of the whole layer, found by hand.
+        whole = torch.full((4096,), float("nan"))
+        whole[channel_indices(theirs[name].out)] = source.weight.detach()
+        expected = whole[channel_indices(unit.out)]
+        assert torch.equal(ours.weight, expected) and expected.isfinite().all()
+        assert len(ours.running_var) == len(expected)
+        sliced += len(ours.weight) < len(source.weight)
+    assert sliced
 
 
 def test_evaluation_needs_calibration_and_training_ends_it():
