@@ -70,7 +70,7 @@ def count_step(
     Args:
         config: File of a training config.
         world_size: Processes that it believes in.
-        amp: Whether to autocast to bfloat16, whatever the config says.
+        amp: Whether to autocast to bfloat16; else float32, whatever the config says.
         batch: Images a process; None: the config's.
         sync_bn: Whether to synchronise batch norms, whatever the config says.
     """
@@ -92,9 +92,11 @@ def count_step(
             to_fake(model)
         model.data_preprocessor._device = torch.device("cuda")
         data = _batch(model, batch or cfg.train_dataloader.batch_size, size)
-        optim = dict(cfg.optim_wrapper)
-        if amp:
-            optim["type"] = "mmtaskssl.BFloat16OptimWrapper"
+        kept = ("optimizer", "paramwise_cfg", "constructor")
+        optim = {
+            key: cfg.optim_wrapper[key] for key in kept if key in cfg.optim_wrapper
+        }
+        optim["type"] = "BFloat16OptimWrapper" if amp else "mmengine.OptimWrapper"
         wrapper = build_optim_wrapper(model, optim)
         for group in wrapper.optimizer.param_groups:
             if group.get("foreach", 0) is None:
