@@ -9,6 +9,8 @@ from mmengine.logging import MessageHub
 from torch import nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
+from mmtaskssl.subnets import Subnet
+
 # Those that wait for an optimizer to step.
 _WAITING: "WeakSet[MomentumEncoder]" = WeakSet()
 
@@ -19,8 +21,6 @@ def _after_step(optimizer: Optimizer, args, kwargs) -> None:
 
 
 register_optimizer_step_post_hook(_after_step)
-
-from mmtaskssl.subnets import Subnet
 
 
 class MomentumEncoder(nn.Module):
