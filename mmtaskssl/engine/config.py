@@ -19,7 +19,7 @@ from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
 from mmtaskssl.weights.guard import guarded
 
-from .variables import OWN_SCHEDULE, PLACES, child_values, layer_of
+from .variables import OWN_KNN, OWN_SCHEDULE, PLACES, child_values, layer_of
 
 # Keys that the Runner reads from a config besides its own arguments.
 _RUNNER_KEYS = frozenset(
@@ -87,7 +87,9 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     except (KeyError, TypeError, AssertionError) as error:
         raise UserError(f"--cfg-options do not fit {name}: {_text(error)}") from error
     _fill_places(cfg, options)
-    _change_data(cfg, asked)
+    keep_knn = OWN_KNN in values and "target" not in options
+    named = any(key.startswith(f"{OWN_KNN}.train") for key in options)
+    _change_data(cfg, asked, keep_knn or named)
     hook = cfg.get("default_hooks", {}).get("queue")
     if "model.queue_len" in options and hook:  # asked for by name: not to be changed
         hook.setdefault("keep", True)
@@ -176,8 +178,14 @@ def _fill_places(cfg: Config, values: dict[str, Any]) -> None:
         _innermost(dataset)["source"] = values["images"]
 
 
-def _change_data(cfg: Config, values: dict[str, Any]) -> None:
-    """Does what `selection` and `target` ask for, once the data set is complete."""
+def _change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
+    """Does what `selection` and `target` ask for, once the data set is complete.
+
+    Args:
+        cfg: Changed in place.
+        values: Of variables.
+        keep_knn: Whether kNN's images are named in their place, too, which holds.
+    """
     loader = cfg.get("train_dataloader") or {}
     if loader.get("num_workers") == 0:
         loader["persistent_workers"] = False
@@ -194,7 +202,7 @@ def _change_data(cfg: Config, values: dict[str, Any]) -> None:
     if values.get("target") and is_classification(cfg):
         use_target(cfg, values["target"])
     elif values.get("target"):
-        _watch(cfg, values["target"])
+        _watch(cfg, values["target"], keep_knn)
 
 
 def _shorten_warmup(schedulers: list[dict] | None, max_iters: int) -> None:
@@ -224,8 +232,11 @@ def _innermost(dataset: dict) -> dict:
     return dataset
 
 
-def _watch(cfg: Config, target: str) -> None:
-    """Measures kNN on ``target/train`` and ``target/test`` ten times in training."""
+def _watch(cfg: Config, target: str, keep: bool) -> None:
+    """Measures kNN on ``target/train`` and ``target/test`` ten times in training.
+
+    A printed config has a hook for its own target: its other settings stay.
+    """
     by_epoch = "max_epochs" in cfg.train_cfg
     length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
     train, test = (
@@ -240,7 +251,9 @@ def _watch(cfg: Config, target: str) -> None:
         "by_epoch": by_epoch,
         "subnets": "auto",
     }
-    cfg.default_hooks["knn"] = {**hook, **cfg.default_hooks.get("knn", {})}
+    images = {} if keep else {"train": train, "test": test}
+    known = cfg.default_hooks.get("knn") or {}
+    cfg.default_hooks["knn"] = {**hook, **known, **images}
 
 
 def _text(error: BaseException) -> str:

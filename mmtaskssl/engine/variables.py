@@ -25,6 +25,8 @@ PLACES = {
 OTHERS = ("images", "selection", "target", "dataset", "data_root")
 #: Pseudo variable: the child has a schedule of its own, to be left alone.
 OWN_SCHEDULE = "param_scheduler"
+#: Pseudo variable: the child names kNN's images itself, which go before its target.
+OWN_KNN = "default_hooks.knn"
 
 _MISSING = object()
 
@@ -43,7 +45,7 @@ def child_values(path: str | Path) -> dict[str, Any]:
 
     Returns:
         Values by variable, of `PLACES` and `OTHERS`; with ``max_iters`` maybe
-        `OWN_SCHEDULE`.
+        `OWN_SCHEDULE`, with ``target`` maybe `OWN_KNN`.
     """
     reader = _Reader()
     cfg = reader.read(path)
@@ -52,6 +54,8 @@ def child_values(path: str | Path) -> dict[str, Any]:
     values = reader.values(path)
     if "max_iters" not in values:
         values.pop(OWN_SCHEDULE, None)
+    if "target" not in values:
+        values.pop(OWN_KNN, None)
     return values
 
 
@@ -86,8 +90,14 @@ class _Reader:
                 found[name] = cfg[name]
                 if name == "max_iters":
                     found.pop(OWN_SCHEDULE, None)
+                elif name == "target":
+                    found.pop(OWN_KNN, None)
         if _is_new(cfg, bases, lambda c: _plain(c.get("param_scheduler", _MISSING))):
             found[OWN_SCHEDULE] = True
+        images = f"{OWN_KNN}.train"
+        named = _look_up(cfg, images) is not _MISSING
+        if named and _is_new(cfg, bases, lambda c: _plain(_look_up(c, images))):
+            found[OWN_KNN] = True
         return found
 
 

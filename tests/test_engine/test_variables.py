@@ -178,6 +178,25 @@ def test_target_of_a_pretraining_and_of_a_classifier(files, base, tmp_path):
     assert load_config(classifier).model.head.num_classes == 10
 
 
+def test_a_target_goes_before_that_of_a_printed_config(files, base, tmp_path):
+    leaf = files("target = 'leaf'\ndefault_hooks = dict(knn=dict(k=5))", base)
+    printed = str(tmp_path / "printed.py")
+    load_config(leaf).dump(printed)
+    for cfg in (
+        load_config(printed, {"target": "line"}),
+        load_config(files("target = 'line'", printed)),
+    ):
+        knn = cfg.default_hooks.knn
+        assert (knn.train.source, knn.test.source) == ("line/train", "line/test")
+        assert knn.k == 5
+    # Images that are named in their place hold, wherever a variable would put others.
+    own = "target = 'leaf'\ndefault_hooks = dict(knn=dict(train=dict(source='own')))"
+    assert load_config(files(own, base)).default_hooks.knn.train.source == "own"
+    options = {"target": "line", "default_hooks.knn.train.source": "own"}
+    knn = load_config(printed, options).default_hooks.knn
+    assert knn.train.source == "own"
+
+
 def test_public_set(files):
     name = "finetune_resnet50_1xb64-coslr-5k_public-224px.py"
     base = resolve_config(f"configs/transfer/classification/{name}").resolve()
