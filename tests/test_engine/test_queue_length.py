@@ -192,6 +192,20 @@ def test_a_config_that_does_not_name_the_hook_gets_it(tmp_path, monkeypatch):
     assert sum(isinstance(h, QueueLengthHook) for h in built[0].hooks) == 1
 
 
+def test_an_average_of_the_model_has_the_queue_in_force(tmp_path, monkeypatch):
+    cfg = _config(tmp_path)
+    cfg.default_hooks.pop("queue")
+    cfg.custom_hooks = [{"type": "EMAHook"}]
+    built = []
+    build = run_module.build_runner
+    monkeypatch.setattr(
+        run_module, "build_runner", lambda cfg: built.append(build(cfg)) or built[0]
+    )
+    run_module.train(cfg)
+    hook = next(h for h in built[0].hooks if type(h).__name__ == "EMAHook")
+    assert hook.ema_model.module.queue.shape == (32, 25)
+
+
 def test_published_recipes_keep_theirs_and_no_other_does():
     kept = {}
     for path in sorted({*ROOT.rglob("*mocov2*.py"), *ROOT.rglob("*densecl*.py")}):

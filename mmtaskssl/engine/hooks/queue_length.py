@@ -37,6 +37,9 @@ class QueueLengthHook(Hook):
             1 is for measuring what that costs.
     """
 
+    # Before `EMAHook` copies the model, whatever the order they are registered in.
+    priority = "ABOVE_NORMAL"
+
     def __init__(
         self, keep: bool = False, share: float = 0.25, limit: float = 1.0
     ) -> None:
