@@ -20,6 +20,7 @@ from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.number_formats import has_native_bfloat16
 from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
 
@@ -102,9 +103,19 @@ class _WholeResults(DumpResults):
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Builds the config's own runner, or ours for this machine."""
+    """Builds the config's own runner, or ours for this machine.
+
+    Raises:
+        UserError: Rescaling is asked for, which the config's own cannot do.
+    """
     if "runner_type" in cfg:
-        return RUNNERS.build(cfg)
+        runner = RUNNERS.build(cfg)
+        if cfg.get("resume_rescale") and not isinstance(runner, ResumableRunner):
+            raise UserError(
+                f"--resume-rescale does not serve runner_type={cfg.runner_type}: leave "
+                "runner_type out of the config"
+            )
+        return runner
     kind = ResumableRunner if torch.cuda.is_available() else CPURunner
     return kind.from_cfg(cfg)
 
@@ -112,7 +123,8 @@ def build_runner(cfg: Config) -> Runner:
 def use_amp(cfg: Config) -> None:
     """Switches a config to mixed precision where that is faster.
 
-    On a GPU to float16. On a CPU to bfloat16, if it has that natively: elsewhere the
+    On a GPU to float16, unless the config chooses bfloat16 where the GPU has it. On a
+    CPU to bfloat16, if it has that natively: elsewhere the
     training stays in float32 and says so.
 
     Raises:
@@ -125,7 +137,12 @@ def use_amp(cfg: Config) -> None:
     if kind.endswith("AutoPrecisionOptimWrapper"):
         if cfg.optim_wrapper.get("precision") == "float32":
             raise UserError("--amp contradicts optim_wrapper.precision=float32")
-        return
+        forced = cfg.optim_wrapper.get("precision", "auto") != "auto"
+        if forced or not torch.cuda.is_available() or has_native_bfloat16("cuda"):
+            return
+        # It would choose float32, where half precision was asked for.
+        cfg.optim_wrapper.pop("precision", None)
+        kind = "OptimWrapper"
     if kind not in ("OptimWrapper", "AmpOptimWrapper"):
         raise UserError(f"--amp does not combine with the optimizer wrapper {kind}")
     if torch.cuda.is_available():

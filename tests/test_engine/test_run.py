@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 
+from mmtaskssl.engine import run as run_module
 from mmtaskssl.engine.run import use_amp, use_auto_scale_lr
 from mmtaskssl.utils.errors import UserError
 from tests.test_engine._runs import debug_config, run
@@ -21,6 +22,28 @@ def test_amp_keeps_what_is_mixed_already_and_refuses_other_kinds(tmp_path):
     cfg.optim_wrapper.type = "ApexOptimWrapper"
     with pytest.raises(UserError, match=r"does not combine with .* ApexOptimWrapper"):
         use_amp(cfg)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_amp_is_never_float32_on_a_gpu(native, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(run_module, "has_native_bfloat16", lambda device: native)
+    cfg = debug_config("mocov2", tmp_path)
+    cfg.optim_wrapper.update(type="AutoPrecisionOptimWrapper", precision="auto")
+    use_amp(cfg)
+    if native:
+        assert cfg.optim_wrapper.type == "AutoPrecisionOptimWrapper"
+    else:
+        assert cfg.optim_wrapper.type == "AmpOptimWrapper"
+        assert cfg.optim_wrapper.loss_scale == "dynamic"
+        assert "precision" not in cfg.optim_wrapper
+
+
+def test_rescaling_with_another_runner_is_refused(tmp_path):
+    cfg = debug_config("mocov2", tmp_path, resume_rescale=True)
+    cfg.runner_type = "Runner"
+    with pytest.raises(UserError, match="does not serve runner_type=Runner"):
+        run_module.build_runner(cfg)
 
 
 def test_scaling_the_rate_needs_the_batch_it_is_for(tmp_path):
