@@ -164,6 +164,11 @@ def _check(options: Options) -> None:
         raise UserError(
             f"unknown leak guard {options.leak_guard!r}; one of: {', '.join(METHODS)}"
         )
+    if options.threshold is not None and options.leak_guard == "pixels":
+        raise UserError(
+            "a leak threshold is a similarity of features, which are not compared by "
+            "pixels: leave it out, or compare features with --leak-guard features"
+        )
     if options.threshold is not None and not -1 <= options.threshold <= 1:
         raise UserError(
             f"threshold {options.threshold} is no cosine similarity: it lies in -1..1"

@@ -146,6 +146,12 @@ def test_pixels_that_are_not_there_cannot_be_compared(stores, tool):
     assert "--pool-root" in failure_of(tool, argv)
 
 
+def test_a_similarity_of_features_is_no_threshold_of_pixels(stores, tool):
+    argv = ("--exclude", str(stores / "val_store"), "--leak-guard", "pixels")
+    argv = command(stores, *argv, "--leak-threshold", "0.9")
+    assert "leave it out" in failure_of(tool, argv)
+
+
 def test_rerun_is_recognised_and_other_inputs_are_refused(stores, tool, capsys):
     tool.main(command(stores, "--no-report"))
     file = stores / "out" / "selection.txt"
