@@ -154,6 +154,10 @@ def _by_pixels(
             for row, pair in zip(part.tolist(), pairs, strict=True):
                 if pair is not None and pair[1].agreement >= one.threshold:
                     found.append(_leak(pool, root, one.store, row, *pair))
+                elif row in similar and _same(pool, root, one.store, row, similar[row]):
+                    # What has no detail agrees with nothing, itself included.
+                    pair = similar[row], Match(1.0)
+                    found.append(_leak(pool, root, one.store, row, *pair))
         done += len(part)
         if progress is not None:
             progress(done * len(pool) // len(rows))
@@ -170,6 +174,12 @@ def _by_pixels(
     return merge(found), len(rows), lost + int(unread.sum())
 
 
+def _same(
+    pool: FeatureStore, root: str, store: FeatureStore, row: int, query: int
+) -> bool:
+    return same_bytes(root, pool.image_ids[row], store.root, store.image_ids[query])
+
+
 def _leak(
     pool: FeatureStore,
     root: str,
@@ -178,14 +188,13 @@ def _leak(
     query: int,
     match: Match,
 ) -> Leak:
-    image, other = pool.image_ids[row], store.image_ids[query]
     left, right = pool.read([row])[0], store.read([query])[0]
-    same = same_bytes(root, image, store.root, other)
+    same = _same(pool, root, store, row, query)
     return Leak(
         row,
-        image,
+        pool.image_ids[row],
         "identical file" if same else "same pixels",
-        other,
+        store.image_ids[query],
         str(store.path),
         float(left.astype(np.float64) @ right.astype(np.float64)),
         match.agreement,
@@ -206,6 +215,11 @@ def _pixel_notes(facts: dict[str, Any], pool_size: int) -> list[str]:
         f"{_shares(facts['recall'])}; of the {of} pool images most like these, {taken} "
         "would count as copies of others in the pool (natural duplicates included)"
     ]
+    if min(facts["recall"].values(), default=0.0) < _WANTED_RECALL:
+        notes[0] = (
+            f"warning: {notes[0]}: images with little detail, or that cannot be read, "
+            "are not found by their pixels; see what --leak-guard features drops, too"
+        )
     if facts["compared"] < pool_size:
         notes.append(
             f"the leak guard compared only the {MOST_READ:,} pool images most similar "

@@ -13,6 +13,7 @@ from mmtaskssl.selection.guard import guard, method_for
 from ._pictures import picture
 
 EXCLUDED, OTHERS, DIM = 12, 60, 16
+FLAT = ["0.png", "1.png", "2.png"]
 
 
 def save(path, image):
@@ -136,6 +137,21 @@ def test_features_learn_from_copies_how_similar_these_are(stores, tmp_path):
     (facts,) = guarded((pool, held_out), "features").facts
     assert facts["recall"]["flip"] == 1.0  # a mirror image is looked for as such
     assert facts["recall"]["crop"] < 0.5 < facts["recall"]["jpeg"]
+
+
+def test_images_without_detail_are_found_by_their_bytes_and_warned_of(tmp_path):
+    flat = [np.full((32, 32, 3), level, np.uint8) for level in (60, 128, 200)]
+    for name, images in (("pool", flat), ("test", flat[1:2])):
+        for i, image in enumerate(images):
+            save(tmp_path / name / f"{i}.png", image)
+    features = np.eye(3, 8)
+    pool = store_of(tmp_path / "p", tmp_path / "pool", FLAT, features)
+    test = store_of(tmp_path / "t", tmp_path / "test", FLAT[:1], features[1:2])
+    root, skip = str(tmp_path / "pool"), np.zeros(3, bool)
+    found = guard(pool, [test], ["pixels"], pool_root=root, skip=skip)
+    assert [(leak.row, leak.reason) for leak in found.leaks] == [(1, "identical file")]
+    assert set(found.facts[0]["recall"].values()) == {0.0}
+    assert found.notes[0].startswith("warning") and "little detail" in found.notes[0]
 
 
 def test_the_method_follows_from_what_is_there(stores, tmp_path):
