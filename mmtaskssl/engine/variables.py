@@ -5,6 +5,7 @@ child sets anew reaches nothing by itself. Here is found out which values a chil
 variables ask for, so that they can be put where they belong.
 """
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ class _Reader:
         cfg = self.read(path)
         for name in (*PLACES, *OTHERS):
             place = _place_of(name)
-            if place is not None and _is_new(cfg, bases, place):
+            written = name in PLACES and _is_written(path, PLACES[name])
+            if written or (place is not None and _is_new(cfg, bases, place)):
                 found.pop(name, None)
             elif name in cfg and _is_own(cfg, bases, name, place):
                 found[name] = cfg[name]
@@ -119,6 +121,42 @@ def _is_new(cfg: Config, bases: list[Config], look: Callable[[Config], Any]) -> 
     if value is _MISSING:
         return any(one is not _MISSING for one in before)
     return value not in before
+
+
+def _is_written(path: str | Path, place: str) -> bool:
+    """Whether a config in Python names a place, maybe with the value of its bases.
+
+    Which may be another than what a config in between asks for by its variable.
+    """
+    if Path(path).suffix != ".py":
+        return False
+    first, *keys = place.split(".")
+    for node in ast.parse(Path(path).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == first
+            for target in node.targets
+        ):
+            value: ast.expr | None = node.value
+            for key in keys:
+                value = _item(value, key)
+            if value is not None:
+                return True
+    return False
+
+
+def _item(node: ast.expr | None, key: str) -> ast.expr | None:
+    """Returns what ``dict(key=...)`` or ``{"key": ...}`` has under a key."""
+    if isinstance(node, ast.Call):
+        pairs = [(word.arg, word.value) for word in node.keywords]
+    elif isinstance(node, ast.Dict):
+        pairs = [
+            (name.value, value)
+            for name, value in zip(node.keys, node.values, strict=True)
+            if isinstance(name, ast.Constant)
+        ]
+    else:
+        return None
+    return dict(pairs).get(key)
 
 
 def _is_own(

@@ -111,6 +111,19 @@ def test_a_value_is_inherited_from_a_config_in_between(name, files, base):
     assert _at(load_config(leaf), PLACES[name]) == value
 
 
+@pytest.mark.parametrize("place", ["dict(max_iters=1000)", "{'max_iters': 1000}"])
+def test_a_place_goes_before_a_variable_in_between_though_bases_agree(
+    place, files, base
+):
+    middle = files("max_iters = 300", base)
+    assert load_config(middle).train_cfg.max_iters == 300
+    leaf = files(f"train_cfg = {place}", middle)
+    assert load_config(leaf).train_cfg.max_iters == 1000
+    assert load_config(files("batch_size = 4", leaf)).train_cfg.max_iters == 1000
+    assert load_config(files("max_iters = 50", leaf)).train_cfg.max_iters == 50
+    assert load_config(leaf, {"max_iters": 20}).train_cfg.max_iters == 20
+
+
 def test_a_base_of_variables_alone(files):
     whole = files(
         BASE.replace(
