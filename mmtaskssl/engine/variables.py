@@ -86,7 +86,9 @@ class _Reader:
         for name in (*PLACES, *OTHERS):
             place = _place_of(name)
             written = name in PLACES and _is_written(path, PLACES[name])
-            if written or (place is not None and _is_new(cfg, bases, place)):
+            # A host's config may call whatever it likes `dataset` or `target`.
+            foreign = name in OTHERS and not isinstance(cfg.get(name), str)
+            if written or foreign or (place is not None and _is_new(cfg, bases, place)):
                 found.pop(name, None)
             elif name in cfg and _is_own(cfg, bases, name, place):
                 found[name] = cfg[name]

@@ -4,10 +4,10 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmtaskssl.features import checkpoint
 from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import loading
 
 from ..test_export._files import OTHER, STOCK, write_files
 from ..test_models.test_backbones._nets import batches
@@ -71,7 +71,7 @@ def test_moving_average_keeps_its_own_statistics(files, tmp_path):
 def test_statistics_count_as_no_weights(files, monkeypatch):
     config, path, net = files
     said = []
-    monkeypatch.setattr(checkpoint, "print_log", lambda text, *a: said.append(text))
+    monkeypatch.setattr(loading, "print_log", lambda text, *a: said.append(text))
     build_extractor(config, path)
     count = sum(1 for k in net.state_dict() if "statistics" not in k)
     assert said == [f"loaded {count}/{count} backbone keys from {path}"]
