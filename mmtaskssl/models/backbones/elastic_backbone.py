@@ -21,6 +21,7 @@ from ..elastic import (
     uncalibrated,
 )
 from .layouts import MOST_SWITCHES, switch_members
+from .norm_state import norm_state
 
 SubnetLike = Subnet | str | Mapping[str, Any]
 
@@ -265,7 +266,7 @@ class ElasticBackbone:
             if conv.bias is not None:
                 state[f"{unit.conv}.bias"] = take(conv.bias, 0, unit.out)
             if unit.norm:
-                state |= _norm_state(self.get_submodule(unit.norm), unit)
+                state |= norm_state(self.get_submodule(unit.norm), unit)
         return {
             name: tensor.detach().clone(memory_format=torch.contiguous_format)
             for name, tensor in state.items()
@@ -286,27 +287,3 @@ class ElasticBackbone:
             plain = self.build_plain(subnet)
         plain.load_state_dict(state, strict=True, assign=True)
         return plain.train(self.training)
-
-
-def _norm_state(norm: nn.Module, unit) -> dict[str, Tensor]:
-    view, channels, name = unit.view, unit.view.channels, unit.norm
-    if isinstance(norm, SwitchableBatchNorm2d):
-        norm, channels = norm[view.switch], None
-    state = {
-        f"{name}.weight": take(norm.weight, 0, channels),
-        f"{name}.bias": take(norm.bias, 0, channels),
-    }
-    if not hasattr(norm, "running_mean"):
-        return state
-    if view.mean is not None:
-        mean, var = view.mean, view.var
-    elif view.tracked:
-        mean, var = norm.running_mean, norm.running_var
-    else:
-        mean = torch.zeros_like(state[f"{name}.bias"])
-        var = torch.ones_like(mean)
-    return state | {
-        f"{name}.running_mean": mean,
-        f"{name}.running_var": var,
-        f"{name}.num_batches_tracked": norm.num_batches_tracked,
-    }
