@@ -11,6 +11,7 @@ from ..features.store import FeatureStore
 from ..utils.errors import UserError
 from .feature_guard import FeatureGuard
 from .leaks import SAME_FILE, Leak, find_leaks, merge, same_bytes
+from .names import METHODS as METHODS
 from .pixel_guard import (
     MOST_READ,
     PixelGuard,
@@ -22,8 +23,6 @@ from .pixel_guard import (
 from .pixels import Match
 from .stream import Progress
 
-#: How images are compared. "auto": by pixels where both can be read.
-METHODS = ("auto", "pixels", "features")
 # Dropping more than this of a pool must not go unnoticed.
 _SUSPICIOUS_SHARE = 0.01
 _WANTED_RECALL = 0.95

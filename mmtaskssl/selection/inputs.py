@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,15 +35,19 @@ class Queries:
 
 
 def open_stores(
-    pool: str, targets: Sequence[str], excluded: Sequence[str] = ()
+    pool: FeatureStore | str | os.PathLike,
+    targets: Sequence[FeatureStore | str | os.PathLike],
+    excluded: Sequence[FeatureStore | str | os.PathLike] = (),
 ) -> tuple[FeatureStore, list[FeatureStore], list[FeatureStore]]:
     """Opens all stores of a selection.
 
     Raises:
         UserError: One is missing, incomplete, or of another extractor than the pool.
     """
-    store = FeatureStore.open(pool)
-    others = [FeatureStore.open(path) for path in (*targets, *excluded)]
+    store, *others = (
+        found if isinstance(found, FeatureStore) else FeatureStore.open(found)
+        for found in (pool, *targets, *excluded)
+    )
     for other in others:
         check_same_extractor(store, other)
     return store, others[: len(targets)], others[len(targets) :]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ..utils.atomic import write_json, write_text
-from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from .leaks import Leak
 from .task import Selection
@@ -17,33 +16,6 @@ DROPPED = "dropped.csv"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
-
-
-def is_done(out: str | Path, inputs: dict[str, Any], report: bool) -> bool:
-    """Tells whether ``out`` holds the selection for just these inputs.
-
-    Args:
-        out: The output folder.
-        inputs: What the selection depends on, as `write` stores it.
-        report: Whether the report is wanted too.
-
-    Raises:
-        UserError: ``out`` holds something else, which must not be replaced unasked.
-    """
-    out = Path(out)
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return False
-    wanted = [name for name in FILES if report or name != REPORT]
-    try:
-        known = read_json(out / SUMMARY)["inputs"]
-    except (OSError, ValueError, KeyError, TypeError):
-        known = None
-    if known != inputs:
-        raise UserError(
-            f"{out} exists and was not made from the same inputs: name another folder "
-            "with --out, or replace it with --overwrite"
-        )
-    return all((out / name).is_file() for name in wanted)
 
 
 def read_summary(out: str | Path) -> dict[str, Any]:

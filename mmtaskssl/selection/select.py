@@ -1,234 +1,219 @@
-"""The whole way from stores to a folder with the selection."""
+"""The whole way from stores to a selection."""
 
 import contextlib
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 
 from ..features.store import FeatureStore
-from ..utils.atomic import atomic_folder, write_text
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
-from ..utils.outputs import check_replaceable, writing
 from . import inputs as reading
 from . import output, stats
 from .budget import parse_budget
 from .estimate import describe
 from .guard import METHODS, Guarded, guard, method_for
 from .policies import POLICIES
-from .report import render
+from .selected import Selected
 from .stream import Progress
 from .summary import Stores, describe_inputs, summarize
 from .task import Selection, SelectionTask
 
 Log = Callable[[str], None]
 ProgressFactory = Callable[[str, int], Progress]
+StoreLike = FeatureStore | str | os.PathLike
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What the user asks for.
+def select(
+    pool: StoreLike,
+    target: StoreLike | Sequence[StoreLike],
+    budget: int | str,
+    *,
+    policy: str = "round_robin",
+    seed: int = 0,
+    exclude: Sequence[StoreLike] = (),
+    leak_guard: str = "auto",
+    threshold: float | None = None,
+    pool_root: str | Path | None = None,
+    sources: str | Path | None = None,
+    device: str = AUTO,
+    log: Log | None = None,
+    progress: ProgressFactory | None = None,
+) -> Selected:
+    """Selects the pool images most similar to a target (SEPT, arXiv 2212.05473).
 
-    Attributes:
-        pool: Feature store of the pool.
-        targets: Feature stores of the target's training images.
-        budget: "5000" or "10%".
-        out: Folder to make.
+    Args:
+        pool: Features of the images to select from: a store, or its folder.
+        target: Features of the target's training images, by the same extractor; one
+            store or several.
+        budget: Images to select, or "10%" of the pool.
         policy: A name in ``POLICIES``.
         seed: Of the policies that draw.
-        exclude: Feature stores of images whose copies must not be selected.
+        exclude: Stores of images whose copies must not be selected: the target's
+            validation and test images.
         leak_guard: How images are compared with these, see `guard.METHODS`.
         threshold: Cosine similarity from which two images count as the same; without
             it the guard chooses its own. It compares features, unless told otherwise.
         pool_root: Folder of the pool's images, if not the one in the store.
         sources: CSV with the source of every pool image; for measuring.
-        report: Whether to write the HTML page.
-        overwrite: Whether to replace an earlier selection.
         device: Where the search runs; see `pick_device`. It changes the speed only.
-    """
-
-    pool: str
-    targets: Sequence[str]
-    budget: str
-    out: str
-    policy: str = "round_robin"
-    seed: int = 0
-    exclude: Sequence[str] = ()
-    leak_guard: str = "auto"
-    threshold: float | None = None
-    pool_root: str | None = None
-    sources: str | None = None
-    report: bool = True
-    overwrite: bool = False
-    device: str = AUTO
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What `select` did.
-
-    Attributes:
-        summary: As written to summary.json.
-        new: False if the folder was complete already.
-    """
-
-    summary: dict[str, Any]
-    new: bool
-
-
-def select(
-    options: Options,
-    log: Log = print_log,
-    progress: ProgressFactory | None = None,
-) -> Result:
-    """Selects images and writes the output folder, complete or not at all.
-
-    Args:
-        options: What to do.
-        log: Takes a line for the user.
+        log: Takes a line for the user, on the work to come.
         progress: Makes, from a title and the pool's rows, a function to be called with
             the number of rows read so far.
 
+    Returns:
+        The chosen images; nothing is written.
+
     Raises:
-        UserError: Bad input; nothing is written.
+        UserError: Stores that cannot be compared, a bad option, or nothing to select.
     """
-    clock = _Clock()
-    _check(options)
-    with clock.part("read"):
-        problem = _read(options)
-    if problem is None:
-        return Result(output.read_summary(options.out), new=False)
-    stores, queries, task = problem.stores, problem.queries, problem.task
-    pool, excluded = stores.pool, stores.excluded
-    for line in describe(task, options.policy, excluded):
-        log(line)
-
-    notes: list[str] = []
-    pool_root = _pool_root(options, pool)
-    guarded = Guarded([], [], [])
-    if excluded:
-        with clock.part("leak guard"):
-            guarded = guard(
-                *(pool, excluded, problem.methods, options.threshold),
-                pool_root=pool_root,
-                skip=task.skip,
-                progress=progress and progress("leak guard", len(pool)),
-            )
-        task.skip[[leak.row for leak in guarded.leaks]] = True
-        notes += guarded.notes
-    leaks = guarded.leaks
-    with clock.part("select"):
-        task.progress = progress and progress("search", len(pool))
-        selection = _run_policy(task, options.policy, notes)
-    unusable = [("pool", pool.image_ids[row]) for row in pool.bad_rows.tolist()]
-    unusable += [("target", image) for image in queries.unusable]
-    if unusable:
-        notes.append(
-            f"{len(unusable)} images have no usable feature and were left out: see "
-            + output.DROPPED
-        )
-    with clock.part("measure"):
-        summary = summarize(
-            *(problem.described, stores, pool_root),
-            *(task, queries, guarded, selection),
-        )
-    summary["notes"] = notes
-    if problem.sources is not None:
-        summary["sources"] = stats.source_shares(
-            task.sources, problem.sources, selection.rows
-        )
-    with writing(options.out), atomic_folder(options.out) as folder:
-        if options.report:
-            with clock.part("report"):
-                roots = {str(store.path): store.root for store in excluded}
-                roots["pool"] = pool_root
-                page = render(task, selection, queries, leaks, roots, summary)
-                write_text(folder / output.REPORT, page)
-        summary["seconds"] = clock.seconds
-        ids = pool.image_ids, queries.image_ids
-        output.write(folder, selection, *ids, leaks, unusable, summary)
-    return Result(summary, new=True)
-
-
-def _check(options: Options) -> None:
-    if options.policy not in POLICIES:
-        raise UserError(
-            f"unknown policy {options.policy!r}; one of: {', '.join(POLICIES)}"
-        )
-    pick_device(options.device)
-    if options.leak_guard not in METHODS:
-        raise UserError(
-            f"unknown leak guard {options.leak_guard!r}; one of: {', '.join(METHODS)}"
-        )
-    if options.threshold is not None and options.leak_guard == "pixels":
-        raise UserError(
-            "a leak threshold is a similarity of features, which are not compared by "
-            "pixels: leave it out, or compare features with --leak-guard features"
-        )
-    if options.threshold is not None and not -1 <= options.threshold <= 1:
-        raise UserError(
-            f"threshold {options.threshold} is no cosine similarity: it lies in -1..1"
-        )
+    return prepare(
+        pool,
+        target,
+        budget,
+        policy=policy,
+        seed=seed,
+        exclude=exclude,
+        leak_guard=leak_guard,
+        threshold=threshold,
+        pool_root=pool_root,
+        sources=sources,
+        device=device,
+    ).solve(log, progress)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Problem:
-    """What has been read.
+class Problem:
+    """A selection that is about to be made.
 
     Attributes:
-        described: All that the selection depends on.
+        described: All that it depends on.
         stores: What it reads.
-        queries: The target's images.
-        task: What the policy is given; its budget is what was asked for, reachable
-            or not.
-        sources: Names of the pool's sources; None: not known.
+        policy: A name in ``POLICIES``.
+        budget: Images asked for, reachable or not.
+        seed: Of the policies that draw.
+        threshold: Of the leak guard; None: its own.
         methods: How the leak guard compares, one for each excluded store.
+        pool_root: Folder of the pool's images.
+        sources: CSV with the source of every pool image.
+        device: Where the search runs.
     """
 
     described: dict[str, Any]
     stores: Stores
-    queries: reading.Queries
-    task: SelectionTask
-    sources: list[str] | None
+    policy: str
+    budget: int
+    seed: int
+    threshold: float | None
     methods: list[str]
+    pool_root: str
+    sources: str | None
+    device: str
+
+    def solve(
+        self, log: Log | None = None, progress: ProgressFactory | None = None
+    ) -> Selected:
+        """Selects; see `select`."""
+        clock = _Clock()
+        pool, excluded = self.stores.pool, self.stores.excluded
+        with clock.part("read"):
+            queries = reading.read_queries(self.stores.targets)
+            task, names = _make_task(pool, queries, self.budget, self.seed), None
+            task.device = self.device
+            if self.sources is not None:
+                task.sources, names = reading.read_sources(self.sources, pool.image_ids)
+        for line in describe(task, self.policy, excluded) if log else ():
+            log(line)
+        notes: list[str] = []
+        guarded = Guarded([], [], [])
+        if excluded:
+            with clock.part("leak guard"):
+                guarded = guard(
+                    *(pool, excluded, self.methods, self.threshold),
+                    pool_root=self.pool_root,
+                    skip=task.skip,
+                    progress=progress and progress("leak guard", len(pool)),
+                )
+            task.skip[[leak.row for leak in guarded.leaks]] = True
+            notes += guarded.notes
+        with clock.part("select"):
+            task.progress = progress and progress("search", len(pool))
+            selection = _run_policy(task, self.policy, notes)
+        if unusable := len(pool.bad_rows) + len(queries.unusable):
+            notes.append(
+                f"{unusable} images have no usable feature and were left out: see "
+                + output.DROPPED
+            )
+        with clock.part("measure"):
+            summary = summarize(
+                *(self.described, self.stores, self.pool_root),
+                *(task, queries, guarded, selection),
+            )
+        summary["notes"] = notes
+        if names is not None:
+            summary["sources"] = stats.source_shares(
+                task.sources, names, selection.rows
+            )
+        summary["seconds"] = clock.seconds
+        roots = {str(store.path): store.root for store in excluded}
+        roots["pool"] = self.pool_root
+        return Selected(selection, task, queries, guarded.leaks, roots, summary)
 
 
-def _pool_root(options: Options, pool: FeatureStore) -> str:
-    return pool.root if options.pool_root is None else options.pool_root
-
-
-def _methods(options: Options, stores: Stores) -> list[str]:
-    method = options.leak_guard
-    if method == "auto" and options.threshold is not None:
-        method = "features"
-    root = _pool_root(options, stores.pool)
-    return [method_for(store, stores.pool, root, method) for store in stores.excluded]
-
-
-def _read(options: Options) -> _Problem | None:
-    """Reads the stores; None: the folder holds this selection already."""
-    stores = Stores(
-        *reading.open_stores(options.pool, options.targets, options.exclude)
-    )
-    pool, wanted = stores.pool, parse_budget(options.budget, len(stores.pool))
-    methods = _methods(options, stores)
+def prepare(
+    pool: StoreLike,
+    target: StoreLike | Sequence[StoreLike],
+    budget: int | str,
+    *,
+    policy: str = "round_robin",
+    seed: int = 0,
+    exclude: Sequence[StoreLike] = (),
+    leak_guard: str = "auto",
+    threshold: float | None = None,
+    pool_root: str | Path | None = None,
+    sources: str | Path | None = None,
+    device: str = AUTO,
+) -> Problem:
+    """Opens and checks what a selection reads, without selecting; see `select`."""
+    if policy not in POLICIES:
+        raise UserError(f"unknown policy {policy!r}; one of: {', '.join(POLICIES)}")
+    pick_device(device)
+    if leak_guard not in METHODS:
+        raise UserError(
+            f"unknown leak guard {leak_guard!r}; one of: {', '.join(METHODS)}"
+        )
+    if threshold is not None and leak_guard == "pixels":
+        raise UserError(
+            "a leak threshold is a similarity of features, which are not compared by "
+            "pixels: leave it out, or compare features with --leak-guard features"
+        )
+    if threshold is not None and not -1 <= threshold <= 1:
+        raise UserError(
+            f"threshold {threshold} is no cosine similarity: it lies in -1..1"
+        )
+    if isinstance(target, FeatureStore | str | os.PathLike):
+        target = [target]
+    stores = Stores(*reading.open_stores(pool, target, exclude))
+    wanted = parse_budget(str(budget), len(stores.pool))
+    root = stores.pool.root if pool_root is None else str(pool_root)
+    if leak_guard == "auto" and threshold is not None:
+        leak_guard = "features"
+    methods = [
+        method_for(store, stores.pool, root, leak_guard) for store in stores.excluded
+    ]
+    sources = None if sources is None else str(sources)
     described = describe_inputs(
-        *(stores, methods, options.policy, wanted),
-        *(options.seed, options.threshold, options.sources),
+        *(stores, methods, policy, wanted), *(seed, threshold, sources)
     )
-    check_replaceable(options.out, output.FILES, "a selection")
-    if not options.overwrite and output.is_done(options.out, described, options.report):
-        return None
-    queries = reading.read_queries(stores.targets)
-    task, names = _make_task(pool, queries, wanted, options.seed), None
-    task.device = options.device
-    if options.sources is not None:
-        task.sources, names = reading.read_sources(options.sources, pool.image_ids)
-    return _Problem(described, stores, queries, task, names, methods)
+    return Problem(
+        *(described, stores, policy, wanted, seed, threshold, methods, root),
+        *(sources, device),
+    )
 
 
 def _make_task(

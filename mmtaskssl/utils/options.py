@@ -6,8 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.config import DictAction
-
 from .errors import UserError
 
 #: Where ``--max-pixels`` is kept, for worker processes too.
@@ -31,7 +29,7 @@ _PATHS = frozenset(
 )
 
 
-class OptionsAction(DictAction):
+class OptionsAction(argparse.Action):
     """mmengine's ``KEY=VALUE`` options, but a path means what it says.
 
     mmengine drops the spaces of a value, splits it at commas, and takes a folder called
@@ -69,7 +67,9 @@ class OptionsAction(DictAction):
         listed = bare.startswith(("[", "("))
         if key.rpartition(".")[2] in _PATHS and bare != "None" and not listed:
             return bare
-        return self._parse_iterable(text)
+        from mmengine.config import DictAction  # late: it imports torch
+
+        return DictAction._parse_iterable(text)
 
 
 def add_trust_option(parser: Any) -> None:

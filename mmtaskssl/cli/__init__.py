@@ -1,0 +1,1 @@
+"""The command line: parsers, and one call each. Nothing here imports torch."""

@@ -1,0 +1,63 @@
+"""What every verb returns: a value that can be looked at, kept, and passed on."""
+
+import html
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+from ..utils.atomic import write_text
+from .page import html_page
+
+
+class Result(ABC):
+    """The result of a verb; a frozen dataclass is made of it.
+
+    It lives in memory: nothing is written before it is asked for.
+    """
+
+    @abstractmethod
+    def table(self) -> str:
+        """Returns the result as text for a terminal."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all that is known of the result, JSON-ready."""
+
+    @abstractmethod
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Writes the result to a folder, whole or not at all.
+
+        Args:
+            folder: Is made; one that holds anything else is refused.
+            overwrite: Replace an earlier result of this kind.
+
+        Returns:
+            The folder.
+
+        Raises:
+            UserError: The folder holds something else, or cannot be written.
+        """
+
+    def page(self) -> str:
+        """Returns one HTML page, complete in itself."""
+        title = type(self).__name__
+        return html_page(title, [f"<h1>{title}</h1>", self._repr_html_()])
+
+    def report(self, path: str | Path) -> Path:
+        """Writes `page`, atomically.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The file.
+        """
+        write_text(path, self.page())
+        return Path(path)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        """Shows the table in a notebook."""
+        return f"<pre>{html.escape(self.table())}</pre>"

@@ -1,0 +1,148 @@
+"""The result of a selection."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..report.result import Result
+from ..runs import Work
+from ..utils.atomic import write_text
+from ..utils.errors import UserError
+from ..utils.inputs import read_json
+from . import output
+from .inputs import Queries
+from .leaks import Leak
+from .task import Selection, SelectionTask
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Selected(Result):
+    """Pool images that were chosen for a target.
+
+    Attributes:
+        selection: Chosen rows, scores and queries, in order of choice.
+        task: What was asked for: the pool, the target's features, the budget.
+        queries: The target's images.
+        leaks: Pool images kept out as copies of excluded ones.
+        roots: Folder of the images of "pool" and of each excluded store.
+        summary: What was selected from what, and how similar it is; JSON-ready.
+    """
+
+    selection: Selection
+    task: SelectionTask = dataclasses.field(repr=False)
+    queries: Queries = dataclasses.field(repr=False)
+    leaks: Sequence[Leak] = dataclasses.field(repr=False)
+    roots: Mapping[str, str] = dataclasses.field(repr=False)
+    summary: Mapping[str, Any] = dataclasses.field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.selection.rows)
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Ids of the chosen pool images, in order of choice."""
+        ids = self.task.pool.image_ids
+        return [ids[row] for row in self.selection.rows.tolist()]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that a reader of the result should know."""
+        return list(self.summary["notes"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the summary and the ids of the chosen images."""
+        return {**self.summary, "images": self.image_ids}
+
+    def table(self) -> str:
+        """Returns the main figures, a line each."""
+        return summary_table(self.summary)
+
+    def page(self) -> str:
+        """Returns the page that shows each target image with its hits."""
+        from .report import render  # needs Pillow, which most callers do not
+
+        return render(
+            self.task,
+            self.selection,
+            self.queries,
+            list(self.leaks),
+            dict(self.roots),
+            dict(self.summary),
+        )
+
+    def save(
+        self, folder: str | Path, overwrite: bool = False, report: bool = True
+    ) -> Path:
+        """Writes selection.txt, tables, summary.json and the page.
+
+        Args:
+            folder: See `Result.save`.
+            overwrite: See `Result.save`.
+            report: Whether to write the page.
+
+        Raises:
+            UserError: See `Result.save`.
+        """
+        work = work_of(self.summary["inputs"])
+        work.state(folder, overwrite)
+        with work.written(folder) as temporary:
+            if report:
+                write_text(temporary / output.REPORT, self.page())
+            output.write(
+                temporary,
+                self.selection,
+                self.task.pool.image_ids,
+                self.queries.image_ids,
+                self.leaks,
+                self._unusable(),
+                dict(self.summary),
+            )
+        return Path(folder)
+
+    def _unusable(self) -> list[tuple[str, str]]:
+        pool = self.task.pool
+        rows = [("pool", pool.image_ids[row]) for row in pool.bad_rows.tolist()]
+        return rows + [("target", image) for image in self.queries.unusable]
+
+
+def work_of(inputs: Mapping[str, Any]) -> Work:
+    """Returns the record of the selection that is made from some inputs."""
+    return Work("selection", 1, inputs, output.FILES, "a selection", _inputs_of_0_1)
+
+
+def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
+    """Returns the inputs of a folder from before it had a record."""
+    try:
+        return read_json(folder / output.SUMMARY)["inputs"]
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        return None
+
+
+def summary_table(summary: Mapping[str, Any]) -> str:
+    """Returns the main figures of summary.json, a line each."""
+    similarity, queries = summary["similarity"], summary["queries"]
+    chosen, anywhere = similarity["selected"], similarity["random_pool"]
+    rows: list[tuple[str, Any]] = [
+        ("selected", f"{summary['selected']:,} of {summary['pool']['images']:,}"),
+        ("policy", f"{summary['policy']}, seed {summary['seed']}"),
+        (
+            "similarity to target (median)",
+            f"{chosen['q50']:.3f} selected, {anywhere['q50']:.3f} random pool image",
+        ),
+        ("target images served", f"{queries['served']:,} of {queries['queries']:,}"),
+        (
+            "images per target image",
+            f"{queries['images_per_query_min']} to {queries['images_per_query_max']}, "
+            f"median {queries['images_per_query_median']:g}",
+        ),
+    ]
+    rows += [
+        (
+            f"source {name}",
+            f"{share['selected_share']:6.1%} selected, "
+            f"{share['pool_share']:6.1%} of the pool",
+        )
+        for name, share in summary.get("sources", {}).items()
+    ]
+    return "\n".join(f"  {name:<30} {value}" for name, value in rows)

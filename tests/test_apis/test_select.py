@@ -1,0 +1,100 @@
+"""Selection as a value: in memory, without a folder, without a tool."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mmtaskssl import apis
+from mmtaskssl.features.memory import MemoryStore
+from mmtaskssl.selection.names import METHODS, POLICY_NAMES
+from mmtaskssl.selection.policies import POLICIES
+from mmtaskssl.utils.errors import UserError
+
+
+@pytest.fixture
+def stores():
+    rng = np.random.default_rng(0)
+    pool = rng.normal(size=(60, 8))
+    near = pool[[3, 4, 40]] + 0.05 * rng.normal(size=(3, 8))
+    ids = [f"pool/{i:02d}.png" for i in range(60)]
+    return (
+        MemoryStore(pool, ids, name="pool"),
+        MemoryStore(near, ["a", "b", "c"], labels=["x", "x", "y"], name="target"),
+    )
+
+
+def test_values_go_in_and_a_value_comes_out(stores, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    selected = apis.select(*stores, budget=6)
+    assert selected.image_ids[:3] == ["pool/03.png", "pool/04.png", "pool/40.png"]
+    assert len(selected) == 6 == selected.to_dict()["selected"]
+    assert "6 of 60" in selected.table() and "6 of 60" in selected._repr_html_()
+    assert json.loads(json.dumps(selected.to_dict()))["images"] == selected.image_ids
+    assert not [*tmp_path.iterdir()]  # nothing was written
+
+
+def test_it_is_saved_when_it_is_asked_to(stores, tmp_path):
+    selected = apis.select(*stores, budget="10%", policy="score", exclude=())
+    folder = selected.save(tmp_path / "out")
+    names = {path.name for path in folder.iterdir()}
+    assert {"selection.txt", "summary.json", "report.html", "record.json"} <= names
+    assert (folder / "selection.txt").read_text().split() == selected.image_ids
+    other = apis.select(*stores, budget=7)
+    with pytest.raises(UserError, match="same inputs"):
+        other.save(folder)
+    other.save(folder, overwrite=True)
+    assert len((folder / "selection.txt").read_text().split()) == 7
+    page = selected.report(tmp_path / "page.html").read_text()
+    assert page.startswith("<!doctype html>")
+
+
+def test_folders_are_taken_for_stores(stores, tmp_path):
+    folders = [s.save(tmp_path / name) for s, name in zip(stores, "pt", strict=True)]
+    from_disk = apis.select(folders[0].path, str(folders[1].path), 6)
+    assert from_disk.image_ids == apis.select(*stores, budget=6).image_ids
+
+
+def test_several_targets_and_kept_out_images(stores):
+    pool, target = stores
+    test = MemoryStore(pool.read([3]), ["test.png"], name="test")
+    selected = apis.select(pool, [target, target], 6, exclude=[test])
+    assert "pool/03.png" not in selected.image_ids
+    assert [leak.image for leak in selected.leaks] == ["pool/03.png"]
+    assert selected.notes
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"budget": 0}, "at least one image"),
+        ({"policy": "best"}, "unknown policy"),
+        ({"threshold": 7}, "cosine"),
+        ({"leak_guard": "no"}, "unknown leak guard"),
+    ],
+)
+def test_bad_options(stores, options, words):
+    with pytest.raises(UserError, match=words):
+        apis.select(*stores, **{"budget": 6, **options})
+
+
+def test_names_on_the_command_line_are_those_of_the_package():
+    assert tuple(POLICIES) == POLICY_NAMES
+    assert METHODS[0] == "auto"
+
+
+def test_the_parser_and_the_package_import_no_torch():
+    code = (
+        "import sys, mmtaskssl.apis, mmtaskssl.cli.select_data as cli;"
+        "cli.make_parser().format_help();"
+        "sys.exit('torch' in sys.modules or 'mmengine' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_unknown_names_are_said():
+    assert "select" in dir(apis)
+    with pytest.raises(AttributeError, match="no attribute"):
+        apis.choose  # noqa: B018
