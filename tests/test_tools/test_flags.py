@@ -81,9 +81,9 @@ def test_no_other_flag_opens_a_pickle():
 
 def test_the_limit_is_set_before_anything_is_read(monkeypatch):
     monkeypatch.setenv(MAX_PIXELS_VARIABLE, "7")
+    from mmtaskssl.cli.select_data import make_parser
     from mmtaskssl.datasets.pixel_limit import max_pixels
 
-    tool = load_tool("select_data")
     begin = ["--pool", "p", "--target", "t", "--budget", "1", "--out", "o"]
-    tool.parse_args([*begin, "--max-pixels", "200000000"])
+    make_parser().parse_args([*begin, "--max-pixels", "200000000"])
     assert max_pixels() == 200_000_000
