@@ -1,0 +1,180 @@
+"""The one vocabulary of flags: a flag of this list means the same in every tool.
+
+Each function adds one flag (or a set that belongs together) to a parser or to a group
+of one; a tool takes those that it has a use for and says in ``help`` what is particular
+to it. ``docs/flags.md`` lists them, and a test holds both together.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from ..utils.devices import add_device_option as add_device
+from ..utils.options import OptionsAction
+from ..utils.options import add_pixel_option as add_max_pixels
+from ..utils.options import add_trust_option as add_trust
+
+__all__ = [
+    "add_batch_size",
+    "add_cfg_options",
+    "add_device",
+    "add_images",
+    "add_json",
+    "add_launcher",
+    "add_max_pixels",
+    "add_network",
+    "add_out",
+    "add_seed",
+    "add_source",
+    "add_subnets",
+    "add_target",
+    "add_trust",
+    "add_workers",
+    "make_parser",
+]
+
+Parser = argparse._ActionsContainer
+
+
+def make_parser(text: str | None) -> argparse.ArgumentParser:
+    """Returns a parser that shows a module's docstring as it is written.
+
+    Args:
+        text: The docstring.
+    """
+    return argparse.ArgumentParser(
+        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_network(parser: Parser, optional: bool = False) -> None:
+    """Adds CONFIG and CKPT.
+
+    Args:
+        parser: Or a group of its arguments.
+        optional: The tool can do without, or with one of them.
+    """
+    nargs = "?" if optional else None
+    parser.add_argument("config", nargs=nargs, metavar="CONFIG")
+    parser.add_argument(
+        "checkpoint", nargs=nargs, metavar="CKPT", help="file, or 'random' (untrained)"
+    )
+
+
+def add_source(parser: Parser) -> None:
+    """Adds ``--source``: which of the networks that a training has."""
+    parser.add_argument(
+        "--source",
+        choices=("online", "ema"),
+        default="online",
+        help="the trained encoder or its moving average (default: online)",
+    )
+
+
+def add_cfg_options(parser: Parser, text: str = "override parts of CONFIG") -> None:
+    """Adds ``--cfg-options``, a dictionary or None."""
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=OptionsAction,
+        metavar="KEY=VALUE",
+        help=text,
+    )
+
+
+def add_images(parser: Parser, text: str = "", required: bool = False) -> None:
+    """Adds ``--images`` and ``--root``: a source of images without labels.
+
+    Args:
+        parser: Or a group of its arguments.
+        text: What they are for.
+        required: Nothing can be done without.
+    """
+    kinds = "folder, .txt, .csv or .jsonl"
+    parser.add_argument(
+        "--images",
+        required=required,
+        metavar="SRC",
+        help=f"{text}: {kinds}" if text else kinds,
+    )
+    parser.add_argument("--root", help="folder that listed paths are relative to")
+
+
+def add_target(parser: Parser, text: str, required: bool = False) -> None:
+    """Adds ``--target``: labelled images, DIR/{train,test}/CLASS/IMAGE.
+
+    Args:
+        parser: Or a group of its arguments.
+        text: What is read of them.
+        required: Nothing can be done without.
+    """
+    parser.add_argument("--target", required=required, metavar="DIR", help=text)
+
+
+def add_out(
+    parser: Parser, what: str, metavar: str = "DIR", required: bool = True
+) -> None:
+    """Adds ``--out`` and ``--overwrite``.
+
+    Args:
+        parser: Or a group of its arguments.
+        what: What is written there, such as "clusters".
+        metavar: What stands for it in the usage.
+        required: Without it, nothing is written.
+    """
+    parser.add_argument(
+        "--out", required=required, metavar=metavar, help=f"where {what} go"
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help=f"replace earlier {what} there; anything else is never replaced",
+    )
+
+
+def add_json(parser: Parser) -> None:
+    """Adds ``--json``: the result as a file."""
+    parser.add_argument("--json", metavar="OUT", help="also write the result here")
+
+
+def add_subnets(parser: Parser, text: str = "names, or anchors such as MAX") -> None:
+    """Adds ``--subnet``: sub-nets by their names."""
+    parser.add_argument("--subnet", nargs="+", metavar="NAME", help=text)
+
+
+def add_seed(parser: Parser, of: str, default: int = 0) -> None:
+    """Adds ``--seed``.
+
+    Args:
+        parser: Or a group of its arguments.
+        of: What is drawn with it.
+        default: Without the flag.
+    """
+    parser.add_argument("--seed", type=int, default=default, help=f"of {of}")
+
+
+def add_batch_size(parser: Parser, default: int) -> None:
+    """Adds ``--batch-size``: images that a network sees at once."""
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=default,
+        metavar="N",
+        help="images at once (default: %(default)s)",
+    )
+
+
+def add_workers(parser: Parser) -> None:
+    """Adds ``--workers``: processes that read images."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that read images (default: by the number of cores)",
+    )
+
+
+def add_launcher(
+    parser: Parser, choices: Sequence[str] = ("none", "pytorch", "slurm", "mpi")
+) -> None:
+    """Adds ``--launcher``: how several processes were started."""
+    parser.add_argument("--launcher", choices=choices, default="none")
