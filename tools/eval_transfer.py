@@ -20,13 +20,11 @@ where an earlier one was interrupted.
 import argparse
 from collections.abc import Sequence
 
+from mmtaskssl.cli.extractor import add_extractor_options, network_of, running_of
 from mmtaskssl.evaluation.transfer import TransferEvaluation
 from mmtaskssl.evaluation.transfer_probes import PROBES
 from mmtaskssl.evaluation.transfer_sets import ELEVEN_SETS, TransferSet
-from mmtaskssl.features.cli import (
-    add_extractor_options,
-    runner_from_options,
-)
+from mmtaskssl.features.opening import open_runner
 from mmtaskssl.utils.atomic import write_json
 from mmtaskssl.utils.devices import pick_device
 from mmtaskssl.utils.errors import run_tool
@@ -55,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     sets = [TransferSet.read(name) for name in dict.fromkeys(args.sets)]
-    runner = runner_from_options(args, args.config, args.checkpoint)
+    runner = open_runner(**network_of(args), **running_of(args))
     evaluation = TransferEvaluation(
         runner, args.root, args.out, pick_device(args.device), log
     )

@@ -14,16 +14,13 @@ from collections.abc import Sequence
 
 from mmengine.dist import get_rank
 
-from mmtaskssl.datasets.images import list_images
-from mmtaskssl.features.cli import (
-    add_extractor_options,
-    folder_labels,
-    runner_from_options,
-)
+from mmtaskssl.cli.extractor import add_extractor_options, network_of, running_of
+from mmtaskssl.datasets.images import folder_labels, list_images
 from mmtaskssl.features.distributed import init_ranks
 from mmtaskssl.features.extract import extract_to_store
 from mmtaskssl.features.extract_copies import extract_copies
 from mmtaskssl.features.layout import ROWS_PER_SHARD, read_id_file
+from mmtaskssl.features.opening import open_runner
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.utils.errors import UserError, run_tool
 
@@ -114,7 +111,7 @@ def extract(args: argparse.Namespace) -> FeatureStore:
     root, image_ids = list_images(args.images, args.root, args.column)
     labels = folder_labels(image_ids) if args.labels else None
     init_ranks(args.launcher)
-    runner = runner_from_options(args, args.config, args.checkpoint)
+    runner = open_runner(**network_of(args), **running_of(args))
     store = extract_to_store(
         runner,
         root,

@@ -24,7 +24,7 @@ _PRELOAD = (
     "mmtaskssl.engine.config",
     "mmtaskssl.engine.run",
     "mmtaskssl.evaluation.cli",
-    "mmtaskssl.features.cli",
+    "mmtaskssl.features.opening",
     "mmtaskssl.selection.select",
 )
 

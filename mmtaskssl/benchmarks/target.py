@@ -6,12 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..datasets.images import BrokenImage, list_images
+from ..datasets.images import BrokenImage, folder_labels, list_images
 from ..evaluation.data import LabeledFeatures, labeled_pair
 from ..evaluation.methods import knn_method, linear_method
 from ..evaluation.protocol import evaluate
 from ..export.calibrate import ImageSample
-from ..features.cli import folder_labels
 from ..features.transform import EvalTransform
 from ..utils.errors import UserError
 

@@ -2,8 +2,8 @@
 
 import csv
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.inputs import open_text, parse_json
@@ -12,6 +12,7 @@ from .image_reader import BrokenImage, open_picture, read_image, shrink
 
 __all__ = [
     "BrokenImage",
+    "folder_labels",
     "list_images",
     "open_picture",
     "read_image",
@@ -79,6 +80,24 @@ def list_images(
             f"no image of list {source} is found below {base}; set the root folder"
         )
     return base, ids
+
+
+def folder_labels(image_ids: Sequence[str]) -> list[str]:
+    """Returns the first folder of each image id, which names its class.
+
+    Raises:
+        UserError: An image lies in no folder.
+    """
+    labels = []
+    for image in image_ids:
+        parts = PurePosixPath(image).parts
+        if len(parts) < 2:
+            raise UserError(
+                f"image {image} lies in no class folder: labels from folders need "
+                "CLASS/IMAGE"
+            )
+        labels.append(parts[0])
+    return labels
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.images import list_images
-from ..features.cli import (
-    add_extractor_options,
-    folder_labels,
-    runner_from_options,
-)
+from ..cli.extractor import add_extractor_options, network_of, running_of
+from ..datasets.images import folder_labels, list_images
 from ..features.extract import extract_to_store
+from ..features.opening import open_runner
 from ..features.runner import BatchRunner, extract_in_memory
 from ..utils.atomic import write_json
 from ..utils.devices import pick_device
@@ -101,7 +98,7 @@ def _load(
     if args.target:
         if args.train or args.test:
             raise UserError("name either --target or --train and --test, not both")
-        runner = runner_from_options(args, args.config, args.checkpoint)
+        runner = open_runner(**network_of(args), **running_of(args))
         return target_features(args, runner, args.cache, log)
     if not (args.train and args.test):
         raise UserError(

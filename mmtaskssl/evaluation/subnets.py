@@ -11,12 +11,13 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from ..cli.extractor import running_of
 from ..engine.config import load_config
 from ..export.calibrate import ImageSample, config_transform, draw_images
 from ..export.choice import choose_subnets
 from ..export.source import build_elastic, load_source
-from ..features.cli import runner_of
 from ..features.extractor import FeatureExtractor, initialize
+from ..features.opening import open_runner
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
 from ..subnets import Subnet
@@ -193,8 +194,9 @@ def _evaluate_one(
         transform.image_size,
     )
     cache = args.cache and Path(args.cache, subnet.name)
+    runner = open_runner(extractor, **running_of(args))
     train, test = target_features(
-        args, runner_of(extractor, args), cache, lambda text: print_log(text, "current")
+        args, runner, cache, lambda text: print_log(text, "current")
     )
     train, test = train.to(device), test.to(device)
     price = backbone.cost(subnet, transform.image_size)

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..datasets.images import BrokenImage, list_images
-from ..features.cli import folder_labels
+from ..datasets.images import BrokenImage, folder_labels, list_images
 from ..features.transform import EvalTransform
 from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256

@@ -1,0 +1,74 @@
+"""The flags of the tools that extract features: which network, and how it runs."""
+
+import argparse
+from typing import Any
+
+from ..utils.errors import UserError
+from . import options
+
+
+def add_extractor_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `network_of` and `running_of` read; CONFIG and CKPT come before."""
+    group = parser.add_argument_group("extractor")
+    group.add_argument(
+        "--model",
+        help="torchvision:NAME or timm:NAME instead of CONFIG and CKPT",
+    )
+    group.add_argument(
+        "--weights",
+        help="weights file for --model, or 'random'; without it torchvision's own "
+        "weights if they are in its download cache (nothing is downloaded)",
+    )
+    options.add_source(group)
+    options.add_trust(group)
+    options.add_max_pixels(group)
+    options.add_seed(group, "the weights of an untrained network")
+    group.add_argument(
+        "--image-size",
+        type=int,
+        help="side of the centre crop, pixels (default: the config's, else 224)",
+    )
+    options.add_batch_size(group, 128)
+    options.add_workers(group)
+    options.add_device(group)
+    group.add_argument("--amp", action="store_true", help="half precision on CUDA")
+
+
+def network_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Returns which network the flags name, as arguments of `open_extractor`.
+
+    Raises:
+        UserError: Flags that contradict or lack something.
+    """
+    if args.model:
+        if args.config or args.checkpoint:
+            raise UserError("name either CONFIG and CKPT or --model, not both")
+        network = args.model, args.weights
+    elif args.config:
+        network = args.config, args.checkpoint
+    else:
+        raise UserError(
+            "name CONFIG and CKPT (a file, or 'random' for an untrained network), or "
+            "EXPORT_DIR, or --model torchvision:NAME"
+        )
+    if args.weights and not args.model:
+        raise UserError(
+            "--weights belongs to --model: name the checkpoint after CONFIG"
+        )
+    return {
+        "network": network,
+        "source": args.source,
+        "seed": args.seed,
+        "trust": args.trust_checkpoint,
+    }
+
+
+def running_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Returns how the network runs, as the other arguments of `open_runner`."""
+    return {
+        "image_size": args.image_size,
+        "batch_size": args.batch_size,
+        "workers": args.workers,
+        "device": args.device,
+        "amp": args.amp,
+    }
