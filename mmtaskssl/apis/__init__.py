@@ -8,20 +8,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..evaluation.paired import PairedDifference, paired_difference
     from ..features.memory import MemoryStore
     from ..features.store import FeatureStore
     from ..selection.select import select
     from ..selection.selected import Selected
+    from ..subnets import Latency, measure_latency
 
 # Where each public name lives.
 _HOMES = {
     "FeatureStore": "..features.store",
+    "Latency": "..subnets",
     "MemoryStore": "..features.memory",
+    "PairedDifference": "..evaluation.paired",
     "Selected": "..selection.selected",
+    "measure_latency": "..subnets",
+    "paired_difference": "..evaluation.paired",
     "select": "..selection.select",
 }
 
-__all__ = ["FeatureStore", "MemoryStore", "Selected", "select"]
+__all__ = [
+    "FeatureStore",
+    "Latency",
+    "MemoryStore",
+    "PairedDifference",
+    "Selected",
+    "measure_latency",
+    "paired_difference",
+    "select",
+]
 
 
 def __getattr__(name: str) -> Any:
