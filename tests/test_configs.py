@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.registry import MODELS
 from tests.test_engine._runs import ALGORITHMS, debug_config, run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import build_runner, check_batches
 from mmtaskssl.registry import MODELS
 

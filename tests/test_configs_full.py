@@ -7,7 +7,7 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.registry import MODELS
 
 _ROOT = Path(__file__).resolve().parents[1] / "configs"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.registry import DATA_SAMPLERS, DATASETS, HOOKS, MODELS
 from tests.test_models.test_algorithms._elastic import fresh_hub

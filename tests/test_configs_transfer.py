@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import train
 from mmtaskssl.registry import DATASETS, MODELS
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import train
 
 BLOCK = re.compile(r"^```python (\S+)\n(.*?)^```", re.M | re.S)

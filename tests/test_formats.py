@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from mmtaskssl.clustering.clusters import Clusters
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
+from mmtaskssl.config.export_info import ExportInfo
 from mmtaskssl.engine.run import train
 from mmtaskssl.export import load_source
 from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.features.store import FeatureStore, check_same_extractor
 from mmtaskssl.search.results import ResultsFile
-from mmtaskssl.transfer.export_info import ExportInfo
 
 SDR = "sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
 

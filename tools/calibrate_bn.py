@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.alone and not args.clusters:
         raise UserError("--alone says on which clusters: it needs --clusters")
     # Late, so that --help and wrong arguments answer at once.
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
     from mmtaskssl.export.calibrate import (
         calibrate_source,
         config_transform,

@@ -21,9 +21,9 @@ import argparse
 from collections.abc import Sequence
 
 from mmtaskssl.cli.extractor import add_extractor_options, network_of, running_of
+from mmtaskssl.datasets.transfer_sets import ELEVEN_SETS, TransferSet
 from mmtaskssl.evaluation.transfer import TransferEvaluation
 from mmtaskssl.evaluation.transfer_probes import PROBES
-from mmtaskssl.evaluation.transfer_sets import ELEVEN_SETS, TransferSet
 from mmtaskssl.features.opening import open_runner
 from mmtaskssl.utils.atomic import write_json
 from mmtaskssl.utils.devices import pick_device

@@ -47,7 +47,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
     from mmtaskssl.export import load_source, write_bundle
     from mmtaskssl.export.choice import choose_subnets
     from mmtaskssl.models.elastic import uncalibrated

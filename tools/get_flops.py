@@ -56,7 +56,7 @@ def read_network(config, options):
     """Returns the search space, a function like `cost`, and the backbone or None."""
     import torch
 
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
     from mmtaskssl.models.backbones.elastic_backbone import ElasticBackbone
     from mmtaskssl.registry import MODELS
     from mmtaskssl.subnets import build_space, cost, find_backbone

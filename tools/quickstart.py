@@ -21,7 +21,7 @@ from mmtaskssl.utils.steps import Steps
 
 # What the tools of the journey import.
 _PRELOAD = (
-    "mmtaskssl.engine.config",
+    "mmtaskssl.config",
     "mmtaskssl.engine.run",
     "mmtaskssl.evaluation.cli",
     "mmtaskssl.features.opening",

@@ -32,8 +32,8 @@ from mmtaskssl.utils.options import OptionsAction, add_pixel_option, add_trust_o
 from mmtaskssl.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
+    from mmtaskssl.datasets.eval_transform import EvalTransform
     from mmtaskssl.export.source import Source
-    from mmtaskssl.features.transform import EvalTransform
     from mmtaskssl.routing.result import Routing
     from mmtaskssl.routing.task import Task
 
@@ -151,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.clustering.clusters import Clusters
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
     from mmtaskssl.export.calibrate import config_transform
     from mmtaskssl.export.source import load_source
     from mmtaskssl.routing.crops import is_detection

@@ -39,7 +39,7 @@ def main(argv=None):
     args = parse_args(argv)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     # After the arguments: these imports take seconds, --help should not.
-    from mmtaskssl.engine.config import default_work_dir, load_config
+    from mmtaskssl.config import default_work_dir, load_config
     from mmtaskssl.engine.run import test
 
     cfg = load_config(args.config, args.cfg_options)

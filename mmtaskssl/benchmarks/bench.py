@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import DefaultScope, init_default_scope
 
-from ..engine.config import load_config
+from ..config import load_config
 from ..models.algorithms import ElasticAlgorithm
 from ..models.algorithms.slimmable_control import individual_config
 from ..registry import MODELS

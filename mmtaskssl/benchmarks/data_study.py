@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..engine.config import load_config
+from ..config import load_config
 from ..export.calibrate import config_transform
 from ..export.source import build_elastic
 from ..models.backbones import ElasticBackbone

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from torch.nn.functional import normalize
 
-from ..engine.config import load_config
+from ..config import load_config
 from ..evaluation.data import LabeledFeatures
 from ..evaluation.spectrum import effective_rank
 from ..features.extractor import FeatureExtractor, build_extractor

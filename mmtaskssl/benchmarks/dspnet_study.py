@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..engine.config import load_config
+from ..config import load_config
 from ..evaluation.subnet_table import short_name
 from ..models.algorithms.slimmable_control import slimmable_backbone
 from ..subnets import Subnet

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from ..engine.config import load_config
+from ..config import load_config
 from ..engine.run import train
 from ..engine.runner import ResumableRunner
 from ..utils.errors import UserError

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from ..clustering.clusters import Clusters
+from ..datasets.eval_transform import EvalTransform
 from ..evaluation.data import LabeledFeatures
 from ..evaluation.spectrum import effective_rank, embedding_std
 from ..evaluation.splits import stratified_folds
 from ..export.calibrate import config_transform
 from ..export.source import load_source
 from ..features.extractor import FeatureExtractor
-from ..features.transform import EvalTransform
 from ..models.backbones import ElasticBackbone
 from ..registry import MODELS
 from ..routing.calibrate import calibrate_paths

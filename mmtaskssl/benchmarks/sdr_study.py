@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..engine.config import load_config
+from ..config import load_config
 from ..subnets import ALL, Subnet, build_space, cost
 from ..utils.atomic import write_json
 from ..utils.errors import UserError

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..engine.config import load_config
+from ..config import load_config
+from ..datasets.eval_transform import EvalTransform
 from ..export.calibrate import ImageSample, config_transform, draw_images
 from ..export.source import Source
-from ..features.transform import EvalTransform
 from ..models.elastic import collect_statistics
 from ..registry import MODELS
 from ..search.encoders import Encoder, Encoders, load_encoders

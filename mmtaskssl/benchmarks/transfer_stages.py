@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from ..config import ExportInfo
+from ..datasets.eval_transform import EvalTransform
 from ..features.extractor import build_extractor
-from ..features.transform import EvalTransform
-from ..transfer import ExportInfo
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
 from ..utils.steps import Steps

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..transfer import ExportInfo
+from ..config import ExportInfo
 from ..transfer.results import read_run
 from ..utils.errors import UserError
 from ..utils.paths import resolve_config

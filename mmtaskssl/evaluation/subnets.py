@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..cli.extractor import running_of
-from ..engine.config import load_config
+from ..config import load_config
 from ..export.calibrate import ImageSample, config_transform, draw_images
 from ..export.choice import choose_subnets
 from ..export.source import build_elastic, load_source

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..datasets.labeled import LabeledImages
 from ..datasets.public_sets import AbsentData
+from ..datasets.transfer_sets import TransferSet
 from ..features.extract import extract_to_store
 from ..features.layout import ids_sha256
 from ..features.runner import BatchRunner
@@ -21,7 +22,6 @@ from ..utils.inputs import read_json
 from .data import LabeledFeatures
 from .metrics import classification_metrics
 from .transfer_probes import PROBES, PROTOCOLS
-from .transfer_sets import TransferSet
 from .transfer_table import format_transfer
 
 Log = Callable[[str], None]

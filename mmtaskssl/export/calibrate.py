@@ -15,13 +15,13 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import Tensor
 
-from ..datasets.images import BrokenImage, list_images
-from ..features.transform import (
+from ..datasets.eval_transform import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     EvalTransform,
     pixel_statistics,
 )
+from ..datasets.images import BrokenImage, list_images
 from ..models.elastic import collect_statistics
 from ..subnets import Subnet
 from ..utils.atomic import atomic_path

@@ -13,14 +13,14 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import Tensor, nn
 
-from ..engine.config import load_config
+from ..config import load_config
+from ..datasets.eval_transform import IMAGENET_MEAN, IMAGENET_STD, pixel_statistics
 from ..models.backbones.elastic_backbone import ElasticBackbone, SubnetLike
 from ..registry import MODELS
 from ..utils.errors import UserError
 from ..weights import load_state_dict, load_weights, weights_sha256
 from ..weights.guard import guarded
 from . import library
-from .transform import IMAGENET_MEAN, IMAGENET_STD, pixel_statistics
 
 # Where the algorithms keep the backbone of their averaged encoder: MoCo's key encoder
 # and BYOL's target network, each an averaged Sequential(backbone, neck).

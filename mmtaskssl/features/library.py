@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from ..datasets.eval_transform import IMAGENET_MEAN, IMAGENET_STD, pixel_statistics
 from ..utils.errors import UserError
 from ..weights import load_state_dict, load_weights
-from .transform import IMAGENET_MEAN, IMAGENET_STD, pixel_statistics
 
 _LIBRARIES = ("torchvision", "timm")
 # What torchvision's families call the classifier that follows the pooled feature.

@@ -7,14 +7,14 @@ from typing import Literal, TypeAlias
 import torch
 from mmengine.config import Config
 
-from ..transfer.export_info import ExportInfo
+from ..config import ExportInfo
+from ..datasets.eval_transform import EvalTransform
 from ..utils.cores import num_cores
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor, build_extractor
 from .library import is_library_name
 from .runner import BatchRunner
-from .transform import EvalTransform
 
 #: A config, an export's folder, ``torchvision:NAME`` or ``timm:NAME``.
 NetworkName: TypeAlias = str | os.PathLike | Config

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, read_image
 from ..utils.copies import to_device
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .extractor import FeatureExtractor
 from .rows import unit_rows
-from .transform import EvalTransform
 
 #: (path, short side in pixels) -> (H, W, 3) uint8, see `read_image`.
 ReadImage = Callable[[Path, int], np.ndarray]

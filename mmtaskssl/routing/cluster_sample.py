@@ -12,8 +12,8 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from ..clustering.clusters import Clusters
+from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage
-from ..features.transform import EvalTransform
 from ..utils.errors import UserError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, read_image
-from ..features.transform import EvalTransform
 from ..utils.errors import UserError
 from ..utils.inputs import open_input, read_text
 from .task import Task

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, folder_labels, list_images
-from ..features.transform import EvalTransform
 from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256
 

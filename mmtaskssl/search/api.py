@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.dist import barrier, get_rank
 
-from ..engine.config import load_config
+from ..config import load_config
 from ..export.calibrate import config_transform, draw_images
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device

@@ -1,7 +1,5 @@
-"""Exported backbones in classifiers, detectors and segmentors."""
+"""Trainings and results of the hosts on exported backbones."""
 
-from .export_info import ExportInfo
 from .export_init import ExportInit
-from .use_export import use_export
 
-__all__ = ["ExportInfo", "ExportInit", "use_export"]
+__all__ = ["ExportInit"]

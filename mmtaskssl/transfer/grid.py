@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..config import ExportInfo
 from ..datasets.public_sets import AbsentData
-from ..evaluation.transfer_sets import TransferSet
+from ..datasets.transfer_sets import TransferSet
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from ..utils.steps import Steps
 from ..utils.tables import head, row
-from .export_info import ExportInfo
 from .results import read_run
 
 #: Ericsson et al., "How Well Do Self-Supervised Models Transfer?", CVPR 2021: a

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from mmtaskssl.benchmarks.stages import EvidenceStages
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.utils.paths import resolve_config
 from tests._images import make_image_folder
 

@@ -23,7 +23,7 @@ from mmtaskssl.benchmarks.step_memory import (
     step_memory,
     with_memory_line,
 )
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root

@@ -2,7 +2,7 @@
 
 import itertools
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import build_runner, check_batches
 
 ALGORITHMS = ("mocov2", "byol", "simsiam")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import train
 from mmtaskssl.utils.errors import UserError
 from tests.test_engine._runs import ALGORITHMS, debug_config

@@ -10,7 +10,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import build_runner, check_batches
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.paths import resource_root

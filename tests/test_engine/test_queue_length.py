@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmtaskssl.config import load_config
 from mmtaskssl.engine import run as run_module
-from mmtaskssl.engine.config import load_config
 from mmtaskssl.engine.hooks import QueueLengthHook, queue_length
 from mmtaskssl.models.algorithms import MoCo
 from mmtaskssl.registry import MODELS

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.utils.errors import UserError
 from tests._gloo import in_two_processes
 

@@ -101,6 +101,6 @@ def test_every_config_of_ours_passes():
     ],
 )
 def test_configs_of_the_hosts_pass(name):
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
 
     check_keys(load_config(name))

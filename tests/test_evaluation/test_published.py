@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.evaluation.published import PUBLISHED
 from mmtaskssl.evaluation.transfer_probes import PROTOCOLS
 

@@ -3,13 +3,13 @@ import runpy
 import pytest
 import torch
 
+from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.export import calibrate, load_source
 from mmtaskssl.export.calibrate import (
     calibrate_source,
     config_transform,
     draw_images,
 )
-from mmtaskssl.features.transform import EvalTransform
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import load_state_dict
 
@@ -93,7 +93,7 @@ def test_all_and_list(files, tool, tmp_path):
 def test_an_interrupted_run_continues(files, tmp_path, monkeypatch):
     config, checkpoint, net, images = files
     subnets = [net.resolve(STOCK), net.resolve(OTHER)]
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
 
     cfg = load_config(config)
     source = load_source(cfg, config, checkpoint)

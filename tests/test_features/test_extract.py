@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from torch import nn
 
+from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.datasets.images import list_images
 from mmtaskssl.features.extract import extract_to_store
 from mmtaskssl.features.extractor import FeatureExtractor
 from mmtaskssl.features.runner import BatchRunner, extract_in_memory
 from mmtaskssl.features.store import FeatureStore
-from mmtaskssl.features.transform import EvalTransform
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 

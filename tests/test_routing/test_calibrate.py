@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.features.transform import EvalTransform
+from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import collect_statistics, num_channels
 from mmtaskssl.routing import calibrate as module

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmtaskssl.features.transform import EvalTransform
+from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.routing.crops import is_detection, read_boxes, read_detection_task
 from mmtaskssl.utils.errors import UserError
 

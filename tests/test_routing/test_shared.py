@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmtaskssl.features.transform import EvalTransform
+from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.routing.calibrate import calibrate_paths, calibrate_paths_alone
 from mmtaskssl.routing.cluster_sample import ClusterSample
 from mmtaskssl.routing.shared import SharedPaths

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.registry import MODELS
 
 from .._images import make_image_folder

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.export.calibrate import config_transform, draw_images
 from mmtaskssl.search.encoders import load_encoders
 

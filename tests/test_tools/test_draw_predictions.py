@@ -6,7 +6,7 @@ import torch
 from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from tests.test_compat import _host_data
 
 from ._tools import failure_of, load_tool

@@ -5,7 +5,7 @@ import runpy
 
 import pytest
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root
 from tests.test_compat import _host_data

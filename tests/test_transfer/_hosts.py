@@ -4,7 +4,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, MODELS, init_default_scope
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 
 
 def load(name, **options):

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import test as run_test
 from mmtaskssl.engine.run import train as run_train
 from mmtaskssl.export import write_bundle

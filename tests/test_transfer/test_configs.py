@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.utils.paths import resource_root
 
 from ._hosts import build

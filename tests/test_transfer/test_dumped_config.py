@@ -5,7 +5,7 @@ import math
 import pytest
 from mmengine.config import Config
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.transfer.dumped_config import read_dumped_config
 from mmtaskssl.utils.errors import UserError
 

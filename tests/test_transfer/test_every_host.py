@@ -6,7 +6,7 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from mmengine.structures import InstanceData, PixelData
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 
 from ._hosts import assert_equal, build, exported
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from mmtaskssl.evaluation.transfer_sets import TransferSet
+from mmtaskssl.datasets.transfer_sets import TransferSet
 from mmtaskssl.transfer import grid as module
 from mmtaskssl.transfer.grid import FineTuneGrid, grid_table
 from mmtaskssl.utils.errors import UserError

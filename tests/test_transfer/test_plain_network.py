@@ -2,6 +2,7 @@
 
 import pytest
 
+from mmtaskssl.config.plain_network import check_plain_network
 from mmtaskssl.models.backbones import (
     DynamicResNet,
     RoutedResNet,
@@ -9,7 +10,6 @@ from mmtaskssl.models.backbones import (
     SlimmableResNet,
 )
 from mmtaskssl.registry import MODELS
-from mmtaskssl.transfer.plain_network import check_plain_network
 from mmtaskssl.utils.errors import UserError
 
 _GOOD = {"type": "mmtaskssl.SubnetResNet", "subnet": "s8-w8.16.32.64-d1.1.1.1"}

@@ -6,11 +6,11 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmtaskssl.engine.config import default_work_dir, load_config
+from mmtaskssl.config import default_work_dir, load_config
+from mmtaskssl.datasets.transfer_sets import ELEVEN_SETS, TransferSet, known_sets
 from mmtaskssl.engine.run import train as run_train
 from mmtaskssl.evaluation import TransferMetric
 from mmtaskssl.evaluation.metrics import classification_metrics
-from mmtaskssl.evaluation.transfer_sets import ELEVEN_SETS, TransferSet, known_sets
 from mmtaskssl.models.losses import PartialBinaryCrossEntropy
 from mmtaskssl.registry import METRICS, MODELS
 from mmtaskssl.transfer.data_set_checks import check_data_set

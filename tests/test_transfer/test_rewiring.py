@@ -7,10 +7,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import OPTIM_WRAPPERS, PARAM_SCHEDULERS
 
-from mmtaskssl.engine.config import load_config
-from mmtaskssl.transfer import ExportInfo, use_export
-from mmtaskssl.transfer import use_export as module
-from mmtaskssl.transfer.backbone import replace_backbone
+from mmtaskssl.config import ExportInfo, load_config, use_export
+from mmtaskssl.config import use_export as module
+from mmtaskssl.config.rewiring.backbone import replace_backbone
 from mmtaskssl.utils.errors import UserError
 
 CHANNELS = (8, 16, 32, 64)

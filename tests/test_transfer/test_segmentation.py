@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from mmtaskssl.transfer import ExportInfo
-from mmtaskssl.transfer.segmentation import rewire_segmentor
+from mmtaskssl.config import ExportInfo
+from mmtaskssl.config.rewiring.segmentation import rewire_segmentor
 
 from ._hosts import assert_equal, build, exported, load, loss_of
 

@@ -83,10 +83,10 @@ REVIEWED = {
     ("routing/crops.py", "ElementTree.parse"): (1, "XML holds no code"),
     ("engine/runner.py", "load_checkpoint"): (2, "mmengine's, which reads by the door"),
     # The user's own configs, which are programs.
-    ("engine/config.py", "fromfile"): (1, "CONFIG of the command line"),
-    ("engine/variables.py", "fromfile"): (1, "CONFIG and its bases"),
-    ("engine/variables.py", "ast.parse"): (1, "syntax of CONFIG, not run"),
-    ("evaluation/transfer_sets.py", "fromfile"): (1, "--sets of the command line"),
+    ("config/load.py", "fromfile"): (1, "CONFIG of the command line"),
+    ("config/variables.py", "fromfile"): (1, "CONFIG and its bases"),
+    ("config/variables.py", "ast.parse"): (1, "syntax of CONFIG, not run"),
+    ("datasets/transfer_sets.py", "fromfile"): (1, "--sets of the command line"),
     # Values that this process has just written or holds.
     ("evaluation/subnets.py", "json.loads"): (1, "of its own json.dumps"),
     ("evaluation/transfer.py", "json.loads"): (1, "of its own json.dumps"),

@@ -38,7 +38,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
     from mmtaskssl.engine.run import test
 
     cfg = load_config(args.config, args.cfg_options)

@@ -32,9 +32,9 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope, init_default_scope
 from mmengine.runner import Runner
 
+from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.export import write_bundle
 from mmtaskssl.export.calibrate import ImageSample, draw_images
-from mmtaskssl.features.transform import EvalTransform
 from mmtaskssl.models.backbones import (
     DynamicResNet,
     RoutedResNet,

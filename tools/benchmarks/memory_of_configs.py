@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         step_memory,
         with_memory_line,
     )
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
 
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     root = resource_root("configs")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import torch
 from mmengine.registry import init_default_scope
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.number_formats import has_native_bfloat16, prefers_channels_last

@@ -25,7 +25,7 @@ def parse_args(argv):
 
 def main(argv=None):
     args = parse_args(argv)
-    from mmtaskssl.engine.config import load_config
+    from mmtaskssl.config import load_config
 
     # What is said of an export must not end up in `> config.py`.
     with contextlib.redirect_stdout(sys.stderr):

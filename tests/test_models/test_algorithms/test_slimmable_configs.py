@@ -8,7 +8,7 @@ import torch
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import MODEL_WRAPPERS, DefaultScope
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.models.algorithms.elastic_ddp import ElasticDDP
 from mmtaskssl.models.algorithms.slimmable_control import individual_config
 from mmtaskssl.registry import MODELS

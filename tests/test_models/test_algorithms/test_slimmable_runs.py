@@ -5,7 +5,7 @@ import torch
 import torch.distributed as dist
 from mmengine.optim import OptimWrapper
 
-from mmtaskssl.engine.config import load_config
+from mmtaskssl.config import load_config
 from mmtaskssl.models.algorithms import ElasticDDP
 from tests._gloo import in_two_processes
 from tests.test_engine.test_resume import _check, _stop_hook  # noqa: F401  a fixture

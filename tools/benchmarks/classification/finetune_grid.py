@@ -12,7 +12,7 @@ name. Interrupted, it continues with the same command; the table is in OUT/table
 import argparse
 from collections.abc import Sequence
 
-from mmtaskssl.evaluation.transfer_sets import ELEVEN_SETS, TransferSet
+from mmtaskssl.datasets.transfer_sets import ELEVEN_SETS, TransferSet
 from mmtaskssl.transfer.grid import (
     LEARNING_RATES,
     WEIGHT_DECAYS,

@@ -5,8 +5,8 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from ..utils.errors import UserError
-from .export_info import ExportInfo
+from ...utils.errors import UserError
+from ..export_info import ExportInfo
 
 # What a host's config decides about any backbone, whichever network it is.
 _OPTIONS = ("frozen_stages", "norm_eval", "with_cp", "zero_init_residual")

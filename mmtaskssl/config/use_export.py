@@ -7,12 +7,12 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..features.transform import IMAGENET_MEAN, IMAGENET_STD
+from ..datasets.eval_transform import IMAGENET_MEAN, IMAGENET_STD
 from ..utils.errors import UserError
-from .classification import rewire_classifier
-from .detection import HEADS, rewire_detector
 from .export_info import ExportInfo
-from .segmentation import rewire_segmentor
+from .rewiring.classification import rewire_classifier
+from .rewiring.detection import HEADS, rewire_detector
+from .rewiring.segmentation import rewire_segmentor
 
 # How the names of the hosts' preprocessors end.
 _HOSTS = "datapreprocessor"

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
+from mmtaskssl.datasets.eval_transform import EvalTransform, pixel_statistics
 from mmtaskssl.datasets.images import BrokenImage
-from mmtaskssl.features.transform import EvalTransform, pixel_statistics
 from mmtaskssl.utils.errors import UserError
 
 

@@ -3,7 +3,7 @@
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..evaluation.transfer_sets import TransferSet
+from ..datasets.transfer_sets import TransferSet
 from ..utils.errors import UserError
 from .targets import is_classification
 

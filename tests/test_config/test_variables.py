@@ -5,8 +5,8 @@ import itertools
 import pytest
 from mmengine.config import Config
 
-from mmtaskssl.engine.config import load_config
-from mmtaskssl.engine.variables import child_values
+from mmtaskssl.config import load_config
+from mmtaskssl.config.variables import child_values
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
 from tests._images import make_image_folder
@@ -246,7 +246,7 @@ def test_images_of_a_data_set_without_a_source_are_refused(files):
 
 
 def test_configs_of_other_packages_keep_their_meaning(monkeypatch, files, base):
-    from mmtaskssl.engine import config
+    from mmtaskssl.config import load as config
 
     leaf = files("max_iters = 300", base)
     monkeypatch.setattr(config, "_installed", lambda *_: leaf)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmtaskssl.transfer.options import data_root_of
+from .transfer_options import data_root_of
 
 #: Variable -> its place in the config.
 PLACES = {

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ..utils.errors import UserError
+from ...utils.errors import UserError
+from ..export_info import ExportInfo
 from .backbone import replace_backbone
-from .export_info import ExportInfo
 
 # Parts of a detector that read feature maps, where it has no neck.
 HEADS = ("rpn_head", "bbox_head", "mask_head", "panoptic_head")

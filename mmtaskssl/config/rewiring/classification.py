@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ..utils.errors import UserError
+from ...utils.errors import UserError
+from ..export_info import ExportInfo
 from .backbone import replace_backbone
-from .export_info import ExportInfo
 
 
 def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:

@@ -1,6 +1,10 @@
-import pytest
+import inspect
 
-from mmtaskssl.engine.config import load_config
+import pytest
+from mmengine.runner import Runner
+
+from mmtaskssl.config import load_config
+from mmtaskssl.config.load import RUNNER_KEYS
 
 _SMALL = "configs/selfsup/mocov2/mocov2_resnet18_1xb256-coslr-20k_folder-64px.py"
 
@@ -40,3 +44,8 @@ def test_a_shortened_training_is_measured_at_its_end(tmp_path):
     assert found == [100, 300, 300]
     options = {"max_iters": 100, "train_cfg.val_interval": 20}
     assert load_config(str(path), options).train_cfg.val_interval == 20
+
+
+def test_the_keys_of_the_runner_are_known():
+    mmengine = set(inspect.signature(Runner.__init__).parameters) - {"self"}
+    assert mmengine <= RUNNER_KEYS

@@ -1,37 +1,56 @@
 """From a config's name and the command line to a complete config."""
 
 import difflib
-import inspect
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
-from mmtaskssl.transfer.options import (
-    TRANSFER_OPTIONS,
-    apply_transfer_options,
-    move_data,
-)
-from mmtaskssl.transfer.public_set import use_public_set
-from mmtaskssl.transfer.targets import is_classification, use_target
-from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.paths import resolve_config
-from mmtaskssl.weights.guard import guarded
+from ..utils.errors import UserError
+from ..utils.paths import resolve_config
+from ..weights.guard import guarded
+from .public_set import use_public_set
+from .spread import change_data, fill_places
+from .transfer_options import TRANSFER_OPTIONS, apply_transfer_options, move_data
+from .variables import OWN_KNN, PLACES, child_values
 
-from .variables import OWN_KNN, OWN_SCHEDULE, PLACES, child_values, layer_of
-
-# Keys that the Runner reads from a config besides its own arguments.
-_RUNNER_KEYS = frozenset(
+# Keys that mmengine's and our Runner read from a config, whether it has them or not.
+RUNNER_KEYS = frozenset(
     [
-        *inspect.signature(Runner.__init__).parameters,
         "activation_checkpointing",
+        "auto_scale_lr",
+        "cfg",
         "compile",
+        "custom_hooks",
+        "data_preprocessor",
+        "default_hooks",
+        "default_scope",
         "efficient_conv_bn_eval",
+        "env_cfg",
+        "experiment_name",
         "find_unused_parameters",
+        "launcher",
+        "load_from",
+        "log_level",
+        "log_processor",
+        "model",
         "model_wrapper_cfg",
+        "optim_wrapper",
+        "param_scheduler",
+        "randomness",
+        "resume",
         "resume_rescale",
         "sync_bn",
+        "test_cfg",
+        "test_dataloader",
+        "test_evaluator",
+        "train_cfg",
+        "train_dataloader",
+        "val_cfg",
+        "val_dataloader",
+        "val_evaluator",
+        "visualizer",
+        "work_dir",
     ]
 )
 
@@ -79,17 +98,17 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     asked = values | options
     if asked.get("dataset"):  # first: other options may change parts of it
         use_public_set(cfg, asked["dataset"])
-    _fill_places(cfg, values)
+    fill_places(cfg, values)
     if "data_root" in values:
         move_data(cfg, values["data_root"])
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, AssertionError) as error:
         raise UserError(f"--cfg-options do not fit {name}: {_text(error)}") from error
-    _fill_places(cfg, options)
+    fill_places(cfg, options)
     keep_knn = OWN_KNN in values and "target" not in options
     named = any(key.startswith(f"{OWN_KNN}.train") for key in options)
-    _change_data(cfg, asked, keep_knn or named)
+    change_data(cfg, asked, keep_knn or named)
     hook = cfg.get("default_hooks", {}).get("queue")
     if "model.queue_len" in options and hook:  # asked for by name: not to be changed
         hook.setdefault("keep", True)
@@ -150,110 +169,12 @@ def _installed(package: str, inner: str) -> Path:
 def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
     for key in options:
         first = key.split(".")[0]
-        known = [*cfg, *_RUNNER_KEYS, *PLACES, *_SHORTHANDS]
+        known = [*cfg, *RUNNER_KEYS, *PLACES, *_SHORTHANDS]
         if first in known:
             continue
         close = difflib.get_close_matches(first, known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise UserError(f"--cfg-options: the config has no key {first!r}{hint}")
-
-
-def _fill_places(cfg: Config, values: dict[str, Any]) -> None:
-    """Puts the values of variables where they belong."""
-    for variable, place in PLACES.items():
-        if variable not in values:
-            continue
-        if variable == "clusters" and (layer := layer_of(cfg, "clusters")) is not None:
-            layer["clusters"] = values["clusters"]  # maybe below a selection
-        else:
-            cfg.merge_from_dict({place: values[variable]})
-    if "max_iters" in values:
-        if OWN_SCHEDULE not in values:
-            _shorten_warmup(cfg.get("param_scheduler"), values["max_iters"])
-        if cfg.train_cfg.get("val_interval"):  # or nothing would be measured at all
-            interval = min(cfg.train_cfg.val_interval, values["max_iters"])
-            cfg.train_cfg.val_interval = interval
-    if "images" in values:
-        dataset = (cfg.get("train_dataloader") or {}).get("dataset", {})
-        _innermost(dataset)["source"] = values["images"]
-
-
-def _change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
-    """Does what `selection` and `target` ask for, once the data set is complete.
-
-    Args:
-        cfg: Changed in place.
-        values: Of variables.
-        keep_knn: Whether kNN's images are named in their place, too, which holds.
-    """
-    loader = cfg.get("train_dataloader") or {}
-    if loader.get("num_workers") == 0:
-        loader["persistent_workers"] = False
-    if values.get("selection"):
-        dataset = loader["dataset"]
-        if str(dataset.get("type")).rpartition(".")[2] == "SelectedImages":
-            dataset["selection"] = values["selection"]
-        else:
-            loader["dataset"] = {
-                "type": "mmtaskssl.SelectedImages",
-                "dataset": dataset,
-                "selection": values["selection"],
-            }
-    if values.get("target") and is_classification(cfg):
-        use_target(cfg, values["target"])
-    elif values.get("target"):
-        _watch(cfg, values["target"], keep_knn)
-
-
-def _shorten_warmup(schedulers: list[dict] | None, max_iters: int) -> None:
-    """Gives a warm-up by iterations at most a tenth of a shortened training.
-
-    Otherwise a training shorter than its warm-up could not be built at all.
-    """
-    schedulers = [s for s in schedulers or () if not s.get("by_epoch", True)]
-    warmup = next((s for s in schedulers if s["type"] == "LinearLR"), None)
-    if warmup is None or not warmup.get("end"):
-        return
-    before, warmup.end = warmup.end, min(warmup.end, max(1, max_iters // 10))
-    for scheduler in schedulers:
-        if scheduler.get("begin") == before:
-            scheduler.begin = min(warmup.end, max_iters - 1)  # before its end
-
-
-def _innermost(dataset: dict) -> dict:
-    """Returns the data set below all wrappers, if it reads a source of images."""
-    while "dataset" in dataset:
-        dataset = dataset["dataset"]
-    if "source" not in dataset:
-        raise UserError(
-            "--cfg-options images=... needs a data set of image files, but this config "
-            f"trains on {dataset.get('type')}"
-        )
-    return dataset
-
-
-def _watch(cfg: Config, target: str, keep: bool) -> None:
-    """Measures kNN on ``target/train`` and ``target/test`` ten times in training.
-
-    A printed config has a hook for its own target: its other settings stay.
-    """
-    by_epoch = "max_epochs" in cfg.train_cfg
-    length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
-    train, test = (
-        {"type": "mmtaskssl.LabeledImages", "source": str(Path(target) / part)}
-        for part in ("train", "test")
-    )
-    hook = {
-        "type": "mmtaskssl.KNNHook",
-        "train": train,
-        "test": test,
-        "interval": max(1, length // 10),
-        "by_epoch": by_epoch,
-        "subnets": "auto",
-    }
-    images = {} if keep else {"train": train, "test": test}
-    known = cfg.default_hooks.get("knn") or {}
-    cfg.default_hooks["knn"] = {**hook, **known, **images}
 
 
 def _text(error: BaseException) -> str:

@@ -1,0 +1,1 @@
+"""Models of the hosts, fitted to an export."""

@@ -1,0 +1,116 @@
+"""Puts what a config's variables ask for where it belongs."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..utils.errors import UserError
+from .targets import is_classification, use_target
+from .variables import OWN_SCHEDULE, PLACES, layer_of
+
+
+def fill_places(cfg: Config, values: dict[str, Any]) -> None:
+    """Puts the values of variables where they belong.
+
+    Args:
+        cfg: Changed in place.
+        values: Of variables, see `PLACES`.
+
+    Raises:
+        UserError: ``images`` for a training that reads no image files.
+    """
+    for variable, place in PLACES.items():
+        if variable not in values:
+            continue
+        if variable == "clusters" and (layer := layer_of(cfg, "clusters")) is not None:
+            layer["clusters"] = values["clusters"]  # maybe below a selection
+        else:
+            cfg.merge_from_dict({place: values[variable]})
+    if "max_iters" in values:
+        if OWN_SCHEDULE not in values:
+            _shorten_warmup(cfg.get("param_scheduler"), values["max_iters"])
+        if cfg.train_cfg.get("val_interval"):  # or nothing would be measured at all
+            interval = min(cfg.train_cfg.val_interval, values["max_iters"])
+            cfg.train_cfg.val_interval = interval
+    if "images" in values:
+        dataset = (cfg.get("train_dataloader") or {}).get("dataset", {})
+        _innermost(dataset)["source"] = values["images"]
+
+
+def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
+    """Does what `selection` and `target` ask for, once the data set is complete.
+
+    Args:
+        cfg: Changed in place.
+        values: Of variables.
+        keep_knn: Whether kNN's images are named in their place, too, which holds.
+    """
+    loader = cfg.get("train_dataloader") or {}
+    if loader.get("num_workers") == 0:
+        loader["persistent_workers"] = False
+    if values.get("selection"):
+        dataset = loader["dataset"]
+        if str(dataset.get("type")).rpartition(".")[2] == "SelectedImages":
+            dataset["selection"] = values["selection"]
+        else:
+            loader["dataset"] = {
+                "type": "mmtaskssl.SelectedImages",
+                "dataset": dataset,
+                "selection": values["selection"],
+            }
+    if values.get("target") and is_classification(cfg):
+        use_target(cfg, values["target"])
+    elif values.get("target"):
+        _watch(cfg, values["target"], keep_knn)
+
+
+def _shorten_warmup(schedulers: list[dict] | None, max_iters: int) -> None:
+    """Gives a warm-up by iterations at most a tenth of a shortened training.
+
+    Otherwise a training shorter than its warm-up could not be built at all.
+    """
+    schedulers = [s for s in schedulers or () if not s.get("by_epoch", True)]
+    warmup = next((s for s in schedulers if s["type"] == "LinearLR"), None)
+    if warmup is None or not warmup.get("end"):
+        return
+    before, warmup.end = warmup.end, min(warmup.end, max(1, max_iters // 10))
+    for scheduler in schedulers:
+        if scheduler.get("begin") == before:
+            scheduler.begin = min(warmup.end, max_iters - 1)  # before its end
+
+
+def _innermost(dataset: dict) -> dict:
+    """Returns the data set below all wrappers, if it reads a source of images."""
+    while "dataset" in dataset:
+        dataset = dataset["dataset"]
+    if "source" not in dataset:
+        raise UserError(
+            "--cfg-options images=... needs a data set of image files, but this config "
+            f"trains on {dataset.get('type')}"
+        )
+    return dataset
+
+
+def _watch(cfg: Config, target: str, keep: bool) -> None:
+    """Measures kNN on ``target/train`` and ``target/test`` ten times in training.
+
+    A printed config has a hook for its own target: its other settings stay.
+    """
+    by_epoch = "max_epochs" in cfg.train_cfg
+    length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
+    train, test = (
+        {"type": "mmtaskssl.LabeledImages", "source": str(Path(target) / part)}
+        for part in ("train", "test")
+    )
+    hook = {
+        "type": "mmtaskssl.KNNHook",
+        "train": train,
+        "test": test,
+        "interval": max(1, length // 10),
+        "by_epoch": by_epoch,
+        "subnets": "auto",
+    }
+    images = {} if keep else {"train": train, "test": test}
+    known = cfg.default_hooks.get("knn") or {}
+    cfg.default_hooks["knn"] = {**hook, **known, **images}
