@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ..evaluation.paired import PairedDifference, paired_difference
     from ..features.memory import MemoryStore
     from ..features.store import FeatureStore
+    from ..search.result import SearchResult
+    from ..search.search import search
     from ..selection.select import select
     from ..selection.selected import Selected
     from ..subnets import Latency, measure_latency
@@ -21,9 +23,11 @@ _HOMES = {
     "Latency": "..subnets",
     "MemoryStore": "..features.memory",
     "PairedDifference": "..evaluation.paired",
+    "SearchResult": "..search.result",
     "Selected": "..selection.selected",
     "measure_latency": "..subnets",
     "paired_difference": "..evaluation.paired",
+    "search": "..search.search",
     "select": "..selection.select",
 }
 
@@ -32,9 +36,11 @@ __all__ = [
     "Latency",
     "MemoryStore",
     "PairedDifference",
+    "SearchResult",
     "Selected",
     "measure_latency",
     "paired_difference",
+    "search",
     "select",
 ]
 

@@ -61,7 +61,7 @@ class Encoder:
         if not hasattr(self.neck, "extract"):
             raise UserError(
                 "the global metric compares embeddings, so it needs a model.neck of "
-                "type ElasticNonLinearNeck; take --metric dense"
+                "type ElasticNonLinearNeck; take metric dense"
             )
         switch = self.backbone.norm_view(subnet).switch
         modules = [self.neck.extract(channels, switch)]
@@ -189,7 +189,7 @@ def _aux_predictor(cfg: Config, source: Source, checkpoint: str) -> nn.Module | 
     if config is not None and aux is None and has_main:
         raise UserError(
             f"checkpoint {checkpoint} has a predictor for the full width alone; the "
-            "embeddings of narrower sub-nets need aux_predictor.*, so take --metric "
+            "embeddings of narrower sub-nets need aux_predictor.*, so take metric "
             "dense or a checkpoint of this training"
         )
     return aux

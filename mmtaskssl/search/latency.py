@@ -14,12 +14,12 @@ from ..utils.inputs import parse_json, read_text
 class LatencyBook:
     """Median seconds of sub-nets' plain networks for one image on this machine.
 
-    Kept in a file, so that a search that is resumed meets the same values; measured in
-    the first process alone and told to the others.
+    Kept in a file, where there is one, so that a search that is resumed meets the same
+    values; measured in the first process alone and told to the others.
 
     Args:
         backbone: Builds the plain networks.
-        path: The file.
+        path: The file; None: they live in memory.
         shape: Height and width of the image.
         device: Where they run.
         limit: Most measurements of this run.
@@ -28,13 +28,13 @@ class LatencyBook:
     def __init__(
         self,
         backbone: ElasticBackbone,
-        path: str | Path,
+        path: str | Path | None,
         shape: tuple[int, int],
         device: str | torch.device,
         limit: int = 1000,
     ) -> None:
         self.backbone = backbone
-        self.path = Path(path)
+        self.path = None if path is None else Path(path)
         self.device = torch.device(device)
         self.images = (1, backbone.in_channels, *shape)
         self.left = limit
@@ -59,17 +59,18 @@ class LatencyBook:
         wait = torch.cuda.synchronize if self.device.type == "cuda" else None
         with torch.inference_mode():
             latency = measure_latency(lambda: network(images), 10, 3, wait)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "a", encoding="utf-8") as file:
+        if self.path is not None:
             row = {**self._what(), "subnet": subnet.name, "seconds": latency.median}
-            file.write(json.dumps(row) + "\n")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
         return latency.median
 
     def _what(self) -> dict[str, object]:
         return {"images": list(self.images), "device": str(self.device)}
 
     def _read(self) -> dict[str, float]:
-        if not self.path.is_file():
+        if self.path is None or not self.path.is_file():
             return {}
         known = {}
         for line in read_text(self.path).splitlines():

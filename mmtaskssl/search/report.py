@@ -1,19 +1,16 @@
-"""What a search tells: tables, a plot, and the commands that come next."""
+"""What a search tells: tables and a plot."""
 
-import os
-import shlex
 from collections.abc import Mapping, Sequence
+from typing import IO
 
 from ..evaluation.rank_statistics import spearman
-from ..subnets import Subnet
-from ..utils.atomic import atomic_path
 from .results import Row
 
 
 def format_ranking(
     rows: Sequence[Row],
     top: int,
-    anchors: Mapping[Subnet, str],
+    anchors: Mapping[str, str],
     latencies: Mapping[str, float],
 ) -> str:
     """Returns the best rows as text in columns.
@@ -21,13 +18,13 @@ def format_ranking(
     Args:
         rows: Of one band and metric, best first.
         top: How many to show; anchors among the others are shown below.
-        anchors: Names of sub-nets.
+        anchors: By sub-net's name.
         latencies: Seconds by sub-net's name, of those that were measured.
     """
     lines = [["rank", "sub-net", "anchor", "GMACs", "M params", "ms"]]
     lines[0] += ["similarity", "95 % interval"]
     for rank, row in enumerate(rows, 1):
-        anchor = anchors.get(Subnet.parse(row["subnet"]), "")
+        anchor = anchors.get(row["subnet"], "")
         if rank > top and not anchor:
             continue
         seconds = latencies.get(row["subnet"])
@@ -78,16 +75,16 @@ def pareto_front(rows: Sequence[Row]) -> list[Row]:
 def plot_scores(
     rows: Sequence[Row],
     metric: str,
-    anchors: Mapping[Subnet, str],
-    path: str | os.PathLike,
+    anchors: Mapping[str, str],
+    file: IO[bytes],
 ) -> bool:
     """Draws similarity over MACs, with intervals and the Pareto front.
 
     Args:
         rows: Of one metric.
         metric: Its name.
-        anchors: Names of sub-nets.
-        path: An image file; its ending is the format.
+        anchors: By sub-net's name.
+        file: Receives a PNG.
 
     Returns:
         Whether matplotlib is there to draw with.
@@ -113,51 +110,14 @@ def plot_scores(
     front = pareto_front(rows)
     axes.plot(*_points(front), "-", color="tab:red", lw=1.2, label="Pareto front")
     for row in rows:
-        name = anchors.get(Subnet.parse(row["subnet"]))
+        name = anchors.get(row["subnet"])
         if name:
             at = row["macs"] / 1e9, row["similarity"]
             axes.annotate(name, at, xytext=(5, 4), textcoords="offset points")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=os.path.splitext(path)[1][1:], dpi=150)
+    figure.savefig(file, format="png", dpi=150)
     return True
-
-
-def next_commands(
-    subnets: Sequence[str],
-    config: str,
-    checkpoint: str,
-    images: str,
-    out: str,
-    calibration: Mapping[str, object],
-    cfg_options: Sequence[str] = (),
-) -> list[str]:
-    """Returns the commands that calibrate and export sub-nets.
-
-    Args:
-        subnets: Names.
-        config: The training config.
-        checkpoint: Its checkpoint.
-        images: The target's images.
-        out: Folder of the search.
-        calibration: Further options of the calibration.
-        cfg_options: Changes to the config, as given.
-    """
-    calibrated = os.path.join(out, "calibrated.pth")
-    same = ["--cfg-options", *cfg_options] if cfg_options else []
-    options = [
-        part
-        for key, value in calibration.items()
-        if value is not None
-        for part in (f"--{key}", str(value))
-    ]
-    names = ["--subnet", *subnets]
-    first = ["python", "tools/calibrate_bn.py", config, checkpoint, *names]
-    first += ["--images", images, *options, "--out", calibrated, *same]
-    second = ["python", "tools/export_subnet.py", config, calibrated, *names]
-    second += ["--out", os.path.join(out, "export"), *same]
-    return [shlex.join(first), shlex.join(second)]
 
 
 def _points(rows: Sequence[Row]) -> tuple[list[float], list[float]]:

@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..runs import check_version
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from ..utils.inputs import open_text, parse_json
 
-_FORMAT = "mmtaskssl search 1"
+RESULTS = "results.jsonl"
+_FORMAT, _VERSION = "mmtaskssl search", 1
 _PART = "{name}.part{rank}"
 
 Row = dict[str, Any]
@@ -21,61 +24,34 @@ class ResultsFile:
     """Scores of one checkpoint on one set of images.
 
     A run that is killed loses at most the line that it was writing. Several processes
-    write a part each, which `merge` puts together in the order of their ranks.
+    write a part each, which `merge` puts together in the order of their ranks. Whether
+    the scores are of the same checkpoint and images is a question to the folder's
+    record, see `output.work_of`.
 
     Args:
         path: The ``.jsonl`` file.
-        identity: What the scores depend on; ``checkpoint_sha256`` and ``checkpoint``
-            (its name) are among it.
+        identity: What the scores depend on, for the header.
     """
 
     def __init__(self, path: str | Path, identity: Mapping[str, Any]) -> None:
         self.path = Path(path)
-        # As it will be read back, without tuples.
-        self.identity = json.loads(json.dumps(identity))
+        self.identity = identity
 
     def prepare(self) -> None:
-        """Makes the file, or checks the one that exists and mends its last line.
+        """Makes the file, or mends the last line of the one that exists.
 
         To be called in one process, before the others read.
 
         Raises:
-            UserError: It holds scores of something else, or is no such file.
+            UserError: It is no such file, or a newer version's.
         """
-        self.check()
         if not self.path.exists():
-            header = {"format": _FORMAT, **self.identity}
+            header = {"format": f"{_FORMAT} {_VERSION}", **self.identity}
             with atomic_path(self.path) as temporary:
                 temporary.write_text(json.dumps(header) + "\n", encoding="utf-8")
             return
+        read_header(self.path)
         self.merge()
-
-    def check(self) -> None:
-        """Checks the file, if there is one; see `prepare`."""
-        if not self.path.exists():
-            return
-        with open_text(self.path, errors="replace") as file:
-            header = _parse(file.readline())
-        if header is None or header.pop("format", None) != _FORMAT:
-            raise UserError(
-                f"{self.path} is not a file of search results; choose another --out"
-            )
-        if header.get("checkpoint_sha256") != self.identity["checkpoint_sha256"]:
-            raise UserError(
-                f"{self.path} holds scores of another checkpoint "
-                f"({header.get('checkpoint')}); choose another --out"
-            )
-        header["checkpoint"] = self.identity["checkpoint"]  # a copy may be renamed
-        different = sorted(
-            key
-            for key in header.keys() | self.identity.keys()
-            if header.get(key) != self.identity.get(key)
-        )
-        if different:
-            raise UserError(
-                f"{self.path} holds scores of this checkpoint with other "
-                f"{', '.join(different)}; choose another --out"
-            )
 
     def rows(self) -> dict[Key, Row]:
         """Returns the rows by sub-net and metric."""
@@ -126,6 +102,23 @@ class ResultsFile:
                 value = _parse(line)
                 if value is not None:
                     yield value
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """Returns what the scores of a file depend on.
+
+    Raises:
+        UserError: It is no file of scores, or a newer version's.
+    """
+    with open_text(path, errors="replace") as file:
+        header = _parse(file.readline()) or {}
+    found = re.fullmatch(rf"{_FORMAT} (\d+)", str(header.pop("format", "")), re.ASCII)
+    if found is None:
+        raise UserError(
+            f"{path} is not a file of search results; choose another folder"
+        )
+    check_version(int(found[1]), _VERSION, str(path))
+    return header
 
 
 def _parse(line: str) -> Row | None:

@@ -19,11 +19,11 @@ from ..utils.errors import UserError
 from ..weights import read_part
 from .encoders import Encoder, Encoders
 from .metrics import FEW_POSITIONS, Metric
+from .names import TEACHER_BN
 from .prefixes import PrefixRunner, make_steps, prefix_order
 
 # Fewer images give batch norms statistics that say little of the images.
 MIN_IMAGES = 16
-TEACHER_BN = ("images", "stored")
 
 
 class Scorer:
@@ -63,7 +63,7 @@ class Scorer:
         if min(count, bn_images) < MIN_IMAGES:
             raise UserError(
                 f"batch norm needs statistics of at least {MIN_IMAGES} images, and a "
-                f"search got {count} readable images and --bn-images {bn_images}"
+                f"search got {count} readable images, {bn_images} of which give them"
             )
         if teacher_bn not in TEACHER_BN:
             raise UserError(f"teacher_bn must be images or stored, not {teacher_bn!r}")
@@ -147,7 +147,7 @@ class Scorer:
         if positions < FEW_POSITIONS and any(m.name != "global" for m in metrics):
             print_log(
                 f"the dense metric compares only {positions} positions of the last "
-                f"feature map; a larger --image-size tells networks apart better",
+                f"feature map; a larger image size tells networks apart better",
                 "current",
                 logging.WARNING,
             )

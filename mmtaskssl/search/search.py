@@ -1,177 +1,149 @@
-"""A search for sub-nets: candidates of budgets, scored once, ranked."""
+"""The whole way from a network and images to a ranking of its sub-nets."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
-from mmengine.dist import barrier, get_dist_info
-from mmengine.logging import print_log
-
-from ..subnets import Cost, SearchSpace, Subnet
+from ..subnets import Subnet
+from ..utils.budgets import Budget
+from ..utils.devices import AUTO
 from ..utils.errors import UserError
-from .budget import KINDS, Budget, Measure
-from .latency import LatencyBook
-from .prefixes import prefix_order
-from .results import ResultsFile, Row
-from .scorer import MeanInterval, Scorer
-from .strategies import STRATEGIES, NoCandidate, draw
+from .opening import NetworkLike, PathLike, network_name, open_search
+from .options import SearchOptions
+from .result import SearchResult
+from .session import Search
+
+# Candidates of a budget, unless a number is given.
+_CANDIDATES = 40
 
 
-@dataclass
-class Search:
-    """Scores sub-nets of a checkpoint and remembers them on disk.
+def search(
+    network: NetworkLike,
+    images: PathLike,
+    budgets: str | Budget | Sequence[str | Budget] = (),
+    *,
+    subnets: Sequence[str | Subnet] = (),
+    metrics: Sequence[str] = ("global",),
+    strategy: str = "random",
+    candidates: int | None = None,
+    shape: int | tuple[int, int] = 224,
+    num_images: int = 512,
+    bn_images: int = 256,
+    batch_size: int = 256,
+    image_size: int | None = None,
+    teacher_bn: str = "images",
+    seed: int = 0,
+    root: PathLike | None = None,
+    device: str = AUTO,
+    cfg_options: Mapping[str, Any] | None = None,
+    trust: bool = False,
+    folder: PathLike | None = None,
+    overwrite: bool = False,
+) -> SearchResult:
+    """Ranks sub-nets by how alike they and the largest one see a target's images.
 
-    Attributes:
-        scorer: Computes similarities.
-        results: Keeps them.
-        interval: Of a mean over images.
-        price: Says what a sub-net costs.
-        clock: Says what time it takes.
-        rows: All rows so far, by sub-net's name and metric.
+    Without labels and without training (DATA, Chang et al., CVPR 2022, arXiv
+    2203.09041, section 3.3). With several processes, to be called in each of them;
+    they share the work and return the same.
+
+    Args:
+        network: A supernet's training config, or its file, and its checkpoint.
+        images: The target's, unlabelled: folder, ``.txt``, ``.csv`` or ``.jsonl``.
+        budgets: Bands of cost such as "3G-4G" (MACs), "5M-6M:params" or "2ms-4ms" (of
+            one image); the low end is inside, the high end is not.
+        subnets: Score these, too: sub-nets, or their names or anchors.
+        metrics: "global" (embeddings, for classification), "dense" (affinities of
+            positions, for detection and segmentation), "dense-raw". Several cost no
+            more than one; the strategy "evolution" follows the first.
+        strategy: Which candidates of a budget are scored: "random", "evolution" or
+            "grid".
+        candidates: How many of each budget; None: 40, of a grid all.
+        shape: Side of the image that costs are counted for, or height and width, in
+            pixels.
+        num_images: How many images are drawn.
+        bn_images: How many of them, in one batch, give batch norms their statistics.
+        batch_size: Images at a time beyond those; changes no score.
+        image_size: Side of the crop in pixels; None: the config's view size.
+        teacher_bn: Statistics of the teacher: from the "images", or as "stored".
+        seed: Of candidates, images and intervals.
+        root: Folder that listed paths are relative to.
+        device: Where to compute; see `pick_device`.
+        cfg_options: Changes to a config that is read from a file.
+        trust: Load a checkpoint even if that runs code in it.
+        folder: Keeps every score as it comes: the same call after an interruption goes
+            on, and a call with other budgets or metrics adds to it. None: everything
+            stays in memory.
+        overwrite: Replace a search in ``folder`` that depends on something else.
+
+    Returns:
+        The scores, ranked.
+
+    Raises:
+        UserError: Nothing was asked for, no candidate lies in a budget, network and
+            checkpoint do not fit together, images are too few, or ``folder`` holds
+            something else.
     """
-
-    scorer: Scorer
-    results: ResultsFile
-    interval: MeanInterval
-    price: Callable[[Subnet], Cost]
-    clock: LatencyBook
-    rows: dict[tuple[str, str], Row] = field(default_factory=dict)
-
-    @property
-    def space(self) -> SearchSpace:
-        """The search space."""
-        return self.scorer.encoders.student.backbone.space
-
-    @property
-    def metrics(self) -> list[str]:
-        """Names of the metrics."""
-        return [metric.name for metric in self.scorer.metrics]
-
-    def score(self, subnets: Sequence[Subnet]) -> dict[Subnet, float]:
-        """Scores what has not been scored before.
-
-        To be called in all processes of a group, which share the work.
-
-        Args:
-            subnets: Any that the network runs.
-
-        Returns:
-            The similarities under the first metric.
-        """
-        subnets = list(dict.fromkeys(subnets))
-        todo = [s for s in subnets if not self._known(s)]
-        rank, world = get_dist_info()
-        if todo:
-            backbone = self.scorer.encoders.student.backbone
-            todo = prefix_order(backbone, todo)
-            # Neighbours share their beginnings, so each process takes a run of them.
-            begin, end = (len(todo) * r // world for r in (rank, rank + 1))
-            for number, (subnet, scores) in enumerate(
-                self.scorer.score(todo[begin:end]), 1
-            ):
-                new = [self._row(subnet, *pair) for pair in scores.items()]
-                self.results.append(
-                    [r for r in new if (r["subnet"], r["metric"]) not in self.rows],
-                    rank if world > 1 else None,
-                )
-                print_log(
-                    f"{number}/{end - begin} {subnet}: "
-                    + ", ".join(f"{r['metric']} {r['similarity']:.4f}" for r in new),
-                    "current",
-                )
-            barrier()
-            if world > 1:
-                if rank == 0:
-                    self.results.merge()
-                barrier()
-            self.rows = self.results.rows()
-        first = self.metrics[0]
-        return {s: self.rows[s.name, first]["similarity"] for s in subnets}
-
-    def _known(self, subnet: Subnet) -> bool:
-        return all((subnet.name, metric) in self.rows for metric in self.metrics)
-
-    def _row(self, subnet: Subnet, metric: str, values: np.ndarray) -> Row:
-        price = self.price(subnet)
-        return {
-            "subnet": subnet.name,
-            "metric": metric,
-            "similarity": float(values.mean()),
-            "ci": list(self.interval(values)),
-            "macs": price.macs,
-            "params": price.params,
+    if isinstance(budgets, str | Budget):
+        budgets = [budgets]
+    wanted = [b if isinstance(b, Budget) else Budget.parse(b) for b in budgets]
+    if not wanted and not subnets:
+        raise UserError("name a budget such as 3G-4G, or sub-nets")
+    height, width = (shape, shape) if isinstance(shape, int) else shape
+    if min(height, width) < 1:
+        raise UserError(f"costs are counted for an image, not for {height}x{width}")
+    options = SearchOptions(
+        metrics=metrics,
+        num_images=num_images,
+        bn_images=bn_images,
+        batch_size=batch_size,
+        image_size=image_size,
+        shape=(height, width),
+        teacher_bn=teacher_bn,
+        seed=seed,
+        device=device,
+        root=None if root is None else str(root),
+        cfg_options=cfg_options,
+        trust=trust,
+    )
+    if candidates is None and strategy != "grid":
+        candidates = _CANDIDATES
+    with open_search(network, images, options, folder, overwrite) as (session, place):
+        named = [session.space.resolve(subnet) for subnet in subnets]
+        for budget in wanted:
+            session.check(budget)
+        if named:
+            session.score(named)
+        for budget in wanted:
+            session.run(budget, strategy, candidates, seed)
+        origin = {
+            "config": str(network_name(network)),
+            "checkpoint": str(network[1]),
+            "images": str(images),
+            "cfg_options": dict(cfg_options or {}),
+            "calibration": {
+                "num-images": session.scorer.bn_images,
+                "batch-size": session.scorer.bn_images,
+                "image-size": image_size,
+                "seed": seed,
+                "root": options.root,
+            },
         }
+        result = result_of(session, wanted, origin)
+        if place is not None:
+            result.finish(place)
+    return result
 
-    def measure(self, kind: str) -> Measure:
-        """Returns what says the cost of a sub-net of a kind of budget."""
-        if kind == "latency":
-            return self.clock
-        return lambda subnet: getattr(self.price(subnet), kind)
 
-    def check(self, budget: Budget) -> None:
-        """Checks, before anything is scored, that a budget can be met.
-
-        Raises:
-            UserError: Nothing lies in the band.
-        """
-        value = self.measure(budget.kind)
-        try:
-            draw(self.space, lambda s: value(s) in budget, 1, 0)
-        except NoCandidate:
-            unit, size = KINDS[budget.kind]
-            low, high = (value(s) / size for s in (self.space.min, self.space.max))
-            raise UserError(
-                f"no candidate has {budget}: this space goes from {low:.4g} to "
-                f"{high:.4g} {unit}; choose another --budget"
-            ) from None
-
-    def run(
-        self,
-        budget: Budget,
-        strategy: str = "random",
-        count: int | None = 40,
-        seed: int = 0,
-    ) -> None:
-        """Scores the candidates of a budget.
-
-        Args:
-            budget: The band.
-            strategy: "random", "evolution" or "grid".
-            count: How many candidates; None: all, of a grid.
-            seed: Of the candidates.
-
-        Raises:
-            UserError: A bad option, or nothing lies in the band.
-        """
-        if strategy not in STRATEGIES:
-            raise UserError(f"strategy must be {', '.join(STRATEGIES)}: {strategy!r}")
-        if count is None and strategy != "grid":
-            raise UserError(f"the {strategy} strategy needs a number of candidates")
-        if count is not None and count < 1:
-            raise UserError(f"a search needs at least one candidate, not {count}")
-        self.check(budget)
-        value = self.measure(budget.kind)
-        STRATEGIES[strategy](
-            self.space, lambda s: value(s) in budget, self.score, count, seed
-        )
-
-    def ranked(self, budget: Budget | None, metric: str) -> list[Row]:
-        """Returns the rows of a band, best first.
-
-        Args:
-            budget: None: all rows.
-            metric: Whose similarity.
-        """
-        value = None if budget is None else self.measure(budget.kind)
-        rows = []
-        for (name, of), row in self.rows.items():
-            if of != metric:
-                continue
-            if value is not None:
-                # Only what was measured can be in a band of latency.
-                if budget.kind == "latency" and name not in self.clock.known:
-                    continue
-                if value(Subnet.parse(name)) not in budget:
-                    continue
-            rows.append(row)
-        return sorted(rows, key=lambda r: (-r["similarity"], r["subnet"]))
+def result_of(
+    session: Search, budgets: Sequence[Budget], origin: Mapping[str, Any]
+) -> SearchResult:
+    """Returns what a search knows by now, which later scores do not change."""
+    space = session.space
+    return SearchResult(
+        tuple(session.rows.values()),
+        tuple(budgets),
+        tuple(session.metrics),
+        {subnet.name: name for name, subnet in space.anchors.items()},
+        dict(session.clock.known),
+        session.identity,
+        origin,
+    )

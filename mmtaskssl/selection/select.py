@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..features.store import FeatureStore
+from ..utils.budgets import count_images
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from . import inputs as reading
 from . import output, stats
-from .budget import parse_budget
 from .estimate import describe
 from .guard import METHODS, Guarded, guard, method_for
 from .policies import POLICIES
@@ -199,7 +199,7 @@ def prepare(
     if isinstance(target, FeatureStore | str | os.PathLike):
         target = [target]
     stores = Stores(*reading.open_stores(pool, target, exclude))
-    wanted = parse_budget(str(budget), len(stores.pool))
+    wanted = count_images(budget, len(stores.pool))
     root = stores.pool.root if pool_root is None else str(pool_root)
     if leak_guard == "auto" and threshold is not None:
         leak_guard = "features"

@@ -1,23 +1,32 @@
-"""What a network may cost: a band of MACs, parameters or latency."""
+"""What a user can spend, written with its unit: one grammar wherever there is a budget.
+
+::
+
+    5000   5_000   10%            images: a number, or a share of the pool
+    3G-4G  3-4G  1.5e9-2e9:macs   a band of multiply-accumulates
+    5M-6M:params                  a band of parameters
+    2ms-4ms  500us-2ms:latency    a band of the time for one image
+
+K, M, G and T are thousands to millions of millions; the low end of a band is inside,
+the high end is not.
+"""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..subnets import Subnet
-from ..utils.errors import UserError
+from .errors import UserError
 
 KINDS = {
     "macs": ("GMACs", 1e9),
     "params": ("M parameters", 1e6),
     "latency": ("ms", 1e-3),
 }
-"""Kinds of budget, with the unit and its size that people read them in."""
+"""Kinds of bands, with the unit and its size that people read them in."""
 
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _NUMBER = r"(\d+(?:\.\d+)?(?:e\d+)?)(us|ms|s|[KMGT])?"
-_BUDGET = re.compile(rf"{_NUMBER}-{_NUMBER}(?::(\w+))?", re.ASCII)
+_BAND = re.compile(rf"{_NUMBER}-{_NUMBER}(?::(\w+))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,12 @@ class Budget:
         Raises:
             UserError: It cannot be read, or the band is empty.
         """
-        match = _BUDGET.fullmatch(text.strip())
+        match = _BAND.fullmatch(text.strip())
         if match is None:
+            images = "; it counts images" if _counts_images(text) else ""
             raise UserError(
-                f"budget {text!r} cannot be read; write LO-HI such as 3G-4G, "
-                f"5M-6M:params or 2ms-4ms"
+                f"budget {text!r} cannot be read as the cost of a network{images}: "
+                "write LO-HI such as 3G-4G, 5M-6M:params or 2ms-4ms"
             )
         low, low_unit, high, high_unit, kind = match.groups()
         # 3-4G is 3G to 4G.
@@ -79,5 +89,41 @@ class Budget:
         return f"{self.low / size:g}-{self.high / size:g} {unit}"
 
 
-Measure = Callable[[Subnet], float]
-"""Says what a sub-net costs in the unit of one budget."""
+def count_images(budget: int | str, pool_size: int) -> int:
+    """Reads a number of images (5000) or a share of the pool ("10%").
+
+    Args:
+        budget: As given by the user.
+        pool_size: Images in the pool.
+
+    Returns:
+        Images wanted, at least 1; may exceed ``pool_size``.
+
+    Raises:
+        UserError: Neither of them, or not above zero.
+    """
+    text = str(budget)
+    number, share = _images(text)
+    if number is None:
+        cost = "; it is the cost of a network" if _BAND.fullmatch(text.strip()) else ""
+        raise UserError(
+            f"budget {text!r} is neither a number of images (5000) nor a share of "
+            f"the pool (10%){cost}"
+        )
+    if not 0 < number < float("inf"):
+        raise UserError(f"budget {text} selects nothing: ask for at least one image")
+    return max(1, round(pool_size * number / 100)) if share else int(number)
+
+
+def _images(text: str) -> tuple[float | None, bool]:
+    """Returns images or per cents, and which of the two; None: it is neither."""
+    number = text.strip().replace("_", "")
+    share = number.endswith("%")
+    try:
+        return (float(number[:-1]) if share else int(number)), share
+    except ValueError:
+        return None, share
+
+
+def _counts_images(text: str) -> bool:
+    return _images(text)[0] is not None

@@ -1,0 +1,116 @@
+"""Begins a search: reads network and images, and opens the folder of the scores."""
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import barrier, get_rank
+
+from ..config.load import load_config
+from ..export.calibrate import config_transform, draw_images
+from ..runs import Growing
+from ..utils.devices import pick_device
+from . import output
+from .encoders import load_encoders
+from .latency import LatencyBook
+from .metrics import get_metrics
+from .options import SearchOptions
+from .results import RESULTS, ResultsFile
+from .scorer import MeanInterval, Scorer
+from .session import Search
+
+PathLike = str | os.PathLike
+#: A training config (or its file) and its checkpoint.
+NetworkLike = tuple[Config | PathLike, PathLike]
+
+
+@contextlib.contextmanager
+def open_search(
+    network: NetworkLike,
+    images: PathLike,
+    options: SearchOptions | None = None,
+    folder: PathLike | None = None,
+    overwrite: bool = False,
+) -> Iterator[tuple[Search, Growing | None]]:
+    """Yields a search that has scored nothing yet, or what ``folder`` holds.
+
+    To be called in all processes of a group.
+
+    Args:
+        network: See `search.search`, as for ``images``, ``folder`` and ``overwrite``.
+        images: See above.
+        options: None: the defaults.
+        folder: See above.
+        overwrite: See above.
+
+    Yields:
+        The search and, in the first process, the open folder, to be finished.
+
+    Raises:
+        UserError: The checkpoint is of another space, images are too few, ``folder``
+            holds results of another checkpoint, or a bad option.
+    """
+    options = options or SearchOptions()
+    metrics = get_metrics(list(options.metrics))
+    device = pick_device(options.device)
+    config, checkpoint = network
+    if not isinstance(config, Config):
+        config = load_config(str(config), options.cfg_options)
+    encoders = load_encoders(
+        config, str(network_name(network)), str(checkpoint), device, options.trust
+    )
+    sample = draw_images(
+        str(images),
+        config_transform(config, options.image_size),
+        options.num_images,
+        max(2, options.batch_size),
+        options.seed,
+        options.root,
+    )
+    scorer = Scorer(
+        encoders,
+        sample,
+        metrics,
+        options.bn_images,
+        options.batch_size,
+        options.teacher_bn,
+        None if folder is None else Path(folder, output.TEACHER),
+    )
+    identity = {
+        "checkpoint": Path(checkpoint).name,
+        "checkpoint_sha256": encoders.source.meta["checkpoint_sha256"],
+        "shape": list(options.shape),
+        "interval": {"resamples": options.resamples, "seed": options.seed},
+        **scorer.describe(),
+    }
+    backbone = encoders.student.backbone
+    latency = None if folder is None else Path(folder, output.LATENCY)
+    with contextlib.ExitStack() as stack:
+        results = growing = None
+        if folder is not None:
+            results = ResultsFile(Path(folder, RESULTS), identity)
+            if get_rank() == 0:
+                _, growing = stack.enter_context(
+                    output.opened(identity, folder, overwrite)
+                )
+                scorer.references  # noqa: B018  # once, for the others to read
+        barrier()
+        search = Search(
+            scorer,
+            MeanInterval(len(sample.ids), options.resamples, options.seed),
+            functools.partial(backbone.cost, shape=options.shape),
+            LatencyBook(backbone, latency, options.shape, device),
+            identity,
+            results,
+            results.rows() if results else {},
+        )
+        yield search, growing
+
+
+def network_name(network: NetworkLike) -> PathLike:
+    """Returns the name of a network's config."""
+    config = network[0]
+    return config.filename or "" if isinstance(config, Config) else config

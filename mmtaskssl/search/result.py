@@ -1,0 +1,169 @@
+"""The result of a search."""
+
+import dataclasses
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..report.result import Result
+from ..runs import Growing
+from ..utils.atomic import atomic_path, write_text
+from ..utils.budgets import Budget
+from . import output
+from .report import format_ranking, plot_scores, size_note
+from .results import Row
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SearchResult(Result):
+    """Scores of sub-nets on a target's images, higher is better.
+
+    Attributes:
+        rows: One a sub-net and metric, in the order of scoring: ``subnet``, ``metric``,
+            ``similarity``, ``ci`` [low, high] (95 %), ``macs`` and ``params``. Those
+            that the folder held before are among them.
+        budgets: What was asked for; none: all that was scored is ranked together.
+        metrics: Names, the leading one first.
+        anchors: Of named sub-nets, such as MAX, by sub-net's name.
+        latencies: Seconds for one image by sub-net's name, of those measured.
+        identity: What the scores depend on; JSON-ready.
+        origin: Where network and images came from, for the commands that come next.
+    """
+
+    rows: tuple[Row, ...] = dataclasses.field(repr=False)
+    budgets: tuple[Budget, ...]
+    metrics: tuple[str, ...]
+    anchors: Mapping[str, str] = dataclasses.field(repr=False)
+    latencies: Mapping[str, float] = dataclasses.field(repr=False)
+    identity: Mapping[str, Any] = dataclasses.field(repr=False)
+    origin: Mapping[str, Any] = dataclasses.field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def ranked(self, budget: Budget | None = None, metric: str = "") -> list[Row]:
+        """Returns the rows of a band, best first.
+
+        Args:
+            budget: None: all rows. Only what was measured is in a band of latency.
+            metric: Whose similarity; "": the leading one's.
+        """
+        metric = metric or self.metrics[0]
+        rows = [row for row in self.rows if row["metric"] == metric]
+        if budget is not None:
+            rows = [row for row in rows if self._cost(row, budget.kind) in budget]
+        return sorted(rows, key=lambda r: (-r["similarity"], r["subnet"]))
+
+    def _cost(self, row: Row, kind: str) -> float:
+        if kind == "latency":
+            return self.latencies.get(row["subnet"], float("inf"))
+        return row[kind]
+
+    @property
+    def best(self) -> list[str]:
+        """Names of the first of each ranking, each once."""
+        firsts = [rows[0]["subnet"] for _, _, rows in self.rankings() if rows]
+        return list(dict.fromkeys(firsts))
+
+    def rankings(self) -> list[tuple[Budget | None, str, list[Row]]]:
+        """Returns a ranking, best first, for each budget and metric."""
+        return [
+            (budget, metric, self.ranked(budget, metric))
+            for budget in self.budgets or (None,)
+            for metric in self.metrics
+        ]
+
+    def table(self, top: int = 10) -> str:
+        """Returns all rankings as text.
+
+        Args:
+            top: Rows of each; anchors are shown at any rank.
+        """
+        blocks = []
+        for budget, metric, rows in self.rankings():
+            lines = [title(budget, metric, rows)]
+            lines.append(format_ranking(rows, top, self.anchors, self.latencies))
+            if note := size_note(rows):
+                lines.append(note)
+            blocks.append("\n".join(lines))
+        return "\n\n".join(blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the rankings (names, best first), all rows, and their origin."""
+        return {
+            "best": self.best,
+            "rankings": [
+                {
+                    "budget": None if budget is None else str(budget),
+                    "metric": metric,
+                    "subnets": [row["subnet"] for row in rows],
+                }
+                for budget, metric, rows in self.rankings()
+            ],
+            "rows": list(self.rows),
+            "latencies": dict(self.latencies),
+            "depends_on": dict(self.identity),
+            "origin": dict(self.origin),
+        }
+
+    def next_commands(self, folder: str | Path) -> list[str]:
+        """Returns the commands that calibrate and export the best.
+
+        Args:
+            folder: Where they write.
+        """
+        return output.next_commands(self.best, self.origin, folder)
+
+    def plot(self, metric: str = "") -> bytes | None:
+        """Returns similarity over MACs as a PNG; None without matplotlib.
+
+        Args:
+            metric: "": the leading one.
+        """
+        metric, file = metric or self.metrics[0], io.BytesIO()
+        rows = self.ranked(None, metric)
+        drawn = plot_scores(rows, metric, self.anchors, file)
+        return file.getvalue() if drawn else None
+
+    def page(self) -> str:
+        """Returns the page with rankings and plots."""
+        from .page import render
+
+        return render(self)
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Writes results.jsonl, METRIC.png, next.sh and report.html.
+
+        Scores that the folder holds of the same checkpoint and images are kept.
+
+        Args:
+            folder: See `Result.save`.
+            overwrite: Replace a search of another checkpoint, other images or options.
+
+        Raises:
+            UserError: See `Result.save`.
+        """
+        with output.opened(self.identity, folder, overwrite) as (file, growing):
+            known = file.rows()
+            file.append(
+                [r for r in self.rows if (r["subnet"], r["metric"]) not in known]
+            )
+            self.finish(growing)
+        return Path(folder)
+
+    def finish(self, growing: Growing) -> None:
+        """Writes all but the scores into a folder that holds them, and closes it."""
+        for metric in self.metrics:
+            if picture := self.plot(metric):
+                with atomic_path(growing.path / f"{metric}.png") as temporary:
+                    temporary.write_bytes(picture)
+        commands = self.next_commands(growing.path)
+        write_text(growing.path / output.NEXT, "".join(f"{c}\n" for c in commands))
+        write_text(growing.path / output.REPORT, self.page())
+        growing.finish()
+
+
+def title(budget: Budget | None, metric: str, rows: list[Row]) -> str:
+    """Returns what stands above a ranking."""
+    return f"{budget or 'all sub-nets'}, {metric} similarity, {len(rows)} scored"

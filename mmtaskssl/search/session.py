@@ -1,0 +1,164 @@
+"""A search for sub-nets: candidates of budgets, scored once, ranked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mmengine.dist import all_gather_object, barrier, get_dist_info
+from mmengine.logging import print_log
+
+from ..subnets import Cost, SearchSpace, Subnet
+from ..utils.budgets import KINDS, Budget
+from ..utils.errors import UserError
+from .latency import LatencyBook
+from .prefixes import prefix_order
+from .results import Key, ResultsFile, Row
+from .scorer import MeanInterval, Scorer
+from .strategies import STRATEGIES, NoCandidate, draw
+
+
+@dataclass
+class Search:
+    """Scores sub-nets of a checkpoint and remembers them.
+
+    Attributes:
+        scorer: Computes similarities.
+        interval: Of a mean over images.
+        price: Says what a sub-net costs.
+        clock: Says what time it takes.
+        identity: What the scores depend on; JSON-ready.
+        results: Keeps each score on the disk at once; None: they live in memory.
+        rows: All rows so far, by sub-net's name and metric.
+    """
+
+    scorer: Scorer
+    interval: MeanInterval
+    price: Callable[[Subnet], Cost]
+    clock: LatencyBook
+    identity: dict[str, Any]
+    results: ResultsFile | None = None
+    rows: dict[Key, Row] = field(default_factory=dict)
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space."""
+        return self.scorer.encoders.student.backbone.space
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics."""
+        return [metric.name for metric in self.scorer.metrics]
+
+    def score(self, subnets: Sequence[Subnet]) -> dict[Subnet, float]:
+        """Scores what has not been scored before.
+
+        To be called in all processes of a group, which share the work.
+
+        Args:
+            subnets: Any that the network runs.
+
+        Returns:
+            The similarities under the first metric.
+        """
+        subnets = list(dict.fromkeys(subnets))
+        todo = [s for s in subnets if not self._known(s)]
+        rank, world = get_dist_info()
+        if todo:
+            backbone = self.scorer.encoders.student.backbone
+            todo = prefix_order(backbone, todo)
+            # Neighbours share their beginnings, so each process takes a run of them.
+            begin, end = (len(todo) * r // world for r in (rank, rank + 1))
+            found = self._score(todo[begin:end], rank if world > 1 else None)
+            if self.results is not None and world > 1:
+                barrier()
+                if rank == 0:
+                    self.results.merge()
+                barrier()
+            for rows in all_gather_object(found):
+                self.rows |= {(row["subnet"], row["metric"]): row for row in rows}
+        first = self.metrics[0]
+        return {s: self.rows[s.name, first]["similarity"] for s in subnets}
+
+    def _score(self, subnets: Sequence[Subnet], rank: int | None) -> list[Row]:
+        """Scores the share of this process, and keeps each score at once."""
+        found = []
+        for number, (subnet, scores) in enumerate(self.scorer.score(subnets), 1):
+            rows = [self._row(subnet, *pair) for pair in scores.items()]
+            new = [r for r in rows if (r["subnet"], r["metric"]) not in self.rows]
+            if self.results is not None:
+                self.results.append(new, rank)
+            found += new
+            print_log(
+                f"{number}/{len(subnets)} {subnet}: "
+                + ", ".join(f"{r['metric']} {r['similarity']:.4f}" for r in rows),
+                "current",
+            )
+        return found
+
+    def _known(self, subnet: Subnet) -> bool:
+        return all((subnet.name, metric) in self.rows for metric in self.metrics)
+
+    def _row(self, subnet: Subnet, metric: str, values: np.ndarray) -> Row:
+        price = self.price(subnet)
+        return {
+            "subnet": subnet.name,
+            "metric": metric,
+            "similarity": float(values.mean()),
+            "ci": list(self.interval(values)),
+            "macs": price.macs,
+            "params": price.params,
+        }
+
+    def measure(self, kind: str) -> Callable[[Subnet], float]:
+        """Returns what says the cost of a sub-net of a kind of budget."""
+        if kind == "latency":
+            return self.clock
+        return lambda subnet: getattr(self.price(subnet), kind)
+
+    def check(self, budget: Budget) -> None:
+        """Checks, before anything is scored, that a budget can be met.
+
+        Raises:
+            UserError: Nothing lies in the band.
+        """
+        value = self.measure(budget.kind)
+        try:
+            draw(self.space, lambda s: value(s) in budget, 1, 0)
+        except NoCandidate:
+            unit, size = KINDS[budget.kind]
+            low, high = (value(s) / size for s in (self.space.min, self.space.max))
+            raise UserError(
+                f"no candidate has {budget}: this space goes from {low:.4g} to "
+                f"{high:.4g} {unit}; choose another budget"
+            ) from None
+
+    def run(
+        self,
+        budget: Budget,
+        strategy: str = "random",
+        count: int | None = 40,
+        seed: int = 0,
+    ) -> None:
+        """Scores the candidates of a budget.
+
+        Args:
+            budget: The band.
+            strategy: "random", "evolution" or "grid".
+            count: How many candidates; None: all, of a grid.
+            seed: Of the candidates.
+
+        Raises:
+            UserError: A bad option, or nothing lies in the band.
+        """
+        if strategy not in STRATEGIES:
+            raise UserError(f"strategy must be {', '.join(STRATEGIES)}: {strategy!r}")
+        if count is None and strategy != "grid":
+            raise UserError(f"the {strategy} strategy needs a number of candidates")
+        if count is not None and count < 1:
+            raise UserError(f"a search needs at least one candidate, not {count}")
+        self.check(budget)
+        value = self.measure(budget.kind)
+        STRATEGIES[strategy](
+            self.space, lambda s: value(s) in budget, self.score, count, seed
+        )
