@@ -14,7 +14,8 @@ from mmtaskssl.engine.run import train
 from mmtaskssl.export import load_source
 from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.features.store import FeatureStore, check_same_extractor
-from mmtaskssl.search.results import ResultsFile
+from mmtaskssl.search.output import opened
+from mmtaskssl.search.results import read_header
 
 SDR = "sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
 
@@ -56,13 +57,12 @@ def test_calibrated_checkpoints(old, repo_root):
     assert all(map(source.backbone.is_calibrated, source.backbone.space))
 
 
-def test_search_results(old):
-    path = old / "search" / "results.jsonl"
-    header = json.loads(path.read_text().splitlines()[0])
-    header.pop("format")
-    results = ResultsFile(path, header)
-    results.check()
-    assert len(results.rows()) == 4
+def test_search_results(old, tmp_path):
+    shutil.copytree(old / "search", tmp_path / "search")
+    header = read_header(tmp_path / "search" / "results.jsonl")
+    with opened(header, tmp_path / "search") as (file, growing):
+        assert len(file.rows()) == 4
+        growing.finish()
 
 
 def test_trainings_resume(old, repo_root, tmp_path, own_default_scope):

@@ -63,7 +63,8 @@ class Scorer:
         if min(count, bn_images) < MIN_IMAGES:
             raise UserError(
                 f"batch norm needs statistics of at least {MIN_IMAGES} images, and a "
-                f"search got {count} readable images, {bn_images} of which give them"
+                f"search got {count} readable images, {bn_images} of which are to give "
+                "them"
             )
         if teacher_bn not in TEACHER_BN:
             raise UserError(f"teacher_bn must be images or stored, not {teacher_bn!r}")

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from mmtaskssl.search import output
 from mmtaskssl.search.results import ResultsFile
 from mmtaskssl.utils.errors import UserError
 
@@ -62,11 +63,27 @@ def test_results_of_something_else_are_refused(tmp_path):
     path = tmp_path / "results.jsonl"
     _opened(path)
     _opened(path, checkpoint="renamed.pth")
-    with pytest.raises(UserError, match=r"another checkpoint \(a.pth\)"):
-        _opened(path, checkpoint_sha256="4321")
-    with pytest.raises(UserError, match="with other bn_images, teacher"):
-        _opened(path, bn_images=32, teacher=1)
     for text in ("", "[]\n", '{"format": "other"}\n', "\x00\xff"):
         path.write_text(text)
         with pytest.raises(UserError, match="not a file of search results"):
             _opened(path)
+    path.write_text('{"format": "mmtaskssl search 2"}\n')
+    with pytest.raises(UserError, match="update mmtaskssl"):
+        _opened(path)
+
+
+def test_scores_of_something_else_are_refused(tmp_path):
+    def opened(**changes):
+        return output.opened({**IDENTITY, **changes}, tmp_path / "out")
+
+    with opened() as (file, growing):
+        file.append([_row("a")])
+        growing.finish()
+    with opened(checkpoint="renamed.pth") as (file, _):
+        assert list(file.rows()) == [("a", "global")]
+    for changes, words in (
+        ({"checkpoint_sha256": "4321"}, r"\(checkpoint_sha256\)"),
+        ({"bn_images": 32, "teacher": 1}, r"\(bn_images, teacher\)"),
+    ):
+        with pytest.raises(UserError, match=words), opened(**changes):
+            pass

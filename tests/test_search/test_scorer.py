@@ -172,13 +172,13 @@ def test_too_few_images(encoders, sample):
     fewer = replace(sample, pixels=sample.pixels[:15], ids=sample.ids[:15])
     with pytest.raises(UserError, match="at least 16 images, and a search got 15"):
         Scorer(encoders, fewer, get_metrics(["global"]))
-    with pytest.raises(UserError, match="--bn-images 8"):
+    with pytest.raises(UserError, match="8 of which"):
         Scorer(encoders, sample, get_metrics(["global"]), bn_images=8)
 
 
 def test_one_position_has_no_affinity():
     metric = get_metrics(["dense"])[0]
-    with pytest.raises(UserError, match="image-size"):
+    with pytest.raises(UserError, match="image size"):
         metric.describe(torch.randn(2, 4, 1, 1))
     with pytest.raises(UserError, match="unknown"):
         get_metrics(["cosine"])

@@ -1,40 +1,67 @@
+import contextlib
 import json
+import shutil
 from functools import partial
 
 import pytest
 import torch
 
+from mmtaskssl.apis import search
 from mmtaskssl.features.distributed import init_ranks
-from mmtaskssl.search import Budget, SearchOptions, open_search, score_subnets
 from mmtaskssl.search.latency import LatencyBook
+from mmtaskssl.search.opening import open_search
+from mmtaskssl.search.options import SearchOptions
+from mmtaskssl.search.search import result_of
 from mmtaskssl.subnets import cost
+from mmtaskssl.utils.budgets import Budget
 from mmtaskssl.utils.errors import UserError
 
 from .._gloo import in_two_processes
 from ._files import CONFIG, MIDDLE, write_files
 
-OPTIONS = SearchOptions(metrics=("global", "dense"), bn_images=16, shape=(16, 16))
+BOTH = {"metrics": ("global", "dense"), "bn_images": 16, "shape": (16, 16)}
+OPTIONS = SearchOptions(**BOTH)
 BAND = Budget.parse("400K-600K")
 NARROW = Budget.parse("500K-1M")
 
 
-def _search(files, out, options=OPTIONS):
-    return open_search(*files, out, options)
+def _opened(stack, files, out):
+    """Opens a search in a folder; the stack closes it."""
+    return stack.enter_context(open_search(files[:2], files[2], OPTIONS, out))[0]
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+def _rows(files, subnets, out=None, **options):
+    """Scores sub-nets; returns the rows in their order."""
+    found = search(files[:2], files[2], subnets=subnets, folder=out, **BOTH | options)
+    space = {name: subnet for subnet, name in found.anchors.items()}
+    rows = {(row["subnet"], row["metric"]): row for row in found.rows}
+    names = [space.get(subnet, subnet) for subnet in subnets]
+    return [rows[name, metric] for name in names for metric in found.metrics]
+
+
+def _ranked(session, budget, metric):
+    return result_of(session, [], {}).ranked(budget, metric)
 
 
 def _lines(out):
     return (out / "results.jsonl").read_text().splitlines()
 
 
-def test_rows_say_what_was_found(files, tmp_path):
-    rows = score_subnets(*files, [MIDDLE, "HAND"], tmp_path, OPTIONS)
+def test_rows_say_what_was_found(files, tmp_path, encoders):
+    rows = _rows(files, [MIDDLE, "HAND"], tmp_path)
     assert [(r["subnet"], r["metric"]) for r in rows] == [
         (name, metric)
         for name in (MIDDLE, "s8-w4.8.16-d1.1.1")
         for metric in OPTIONS.metrics
     ]
-    search = _search(files, tmp_path)
-    price = cost(search.space.arch, search.space.resolve(MIDDLE), 16, strides=(1, 2, 2))
+    space = encoders.student.backbone.space
+    price = cost(space.arch, space.resolve(MIDDLE), 16, strides=(1, 2, 2))
     assert (rows[0]["macs"], rows[0]["params"]) == (price.macs, price.params)
     for row in rows:
         assert row["ci"][0] < row["similarity"] < row["ci"][1]
@@ -48,11 +75,12 @@ def test_rows_say_what_was_found(files, tmp_path):
 
 @pytest.mark.parametrize("strategy", ["random", "evolution", "grid"])
 def test_a_killed_search_goes_on_without_scoring_twice(
-    files, tmp_path, monkeypatch, strategy
+    files, tmp_path, monkeypatch, strategy, stack
 ):
-    whole = _search(files, tmp_path / "whole")
+    whole = _opened(stack, files, tmp_path / "whole")
     whole.run(BAND, strategy, 10, seed=3)
-    killed = _search(files, tmp_path / "killed")
+    first = contextlib.ExitStack()
+    killed = _opened(first, files, tmp_path / "killed")
     append, calls = killed.results.append, []
 
     def die(rows, rank):
@@ -67,7 +95,10 @@ def test_a_killed_search_goes_on_without_scoring_twice(
     with open(tmp_path / "killed" / "results.jsonl", "a") as file:
         file.write('{"subnet": "s8-')
     assert len(_lines(tmp_path / "killed")) == 1 + 2 * 3 + 1
-    resumed = _search(files, tmp_path / "killed")
+    with pytest.raises(UserError, match="another process is writing"):
+        _opened(stack, files, tmp_path / "killed")
+    first.close()  # as the system does for a process that dies
+    resumed = _opened(stack, files, tmp_path / "killed")
     scored = []
     score = resumed.scorer.score
     monkeypatch.setattr(
@@ -76,52 +107,49 @@ def test_a_killed_search_goes_on_without_scoring_twice(
     resumed.run(BAND, strategy, 10, seed=3)
     assert len(scored) == 10 - 3
     for metric in OPTIONS.metrics:
-        assert resumed.ranked(BAND, metric) == whole.ranked(BAND, metric)
+        assert _ranked(resumed, BAND, metric) == _ranked(whole, BAND, metric)
 
 
-def test_ranking_of_several_budgets(files, tmp_path):
-    search = _search(files, tmp_path)
+def test_ranking_of_several_budgets(files, tmp_path, stack):
+    search = _opened(stack, files, tmp_path)
     search.run(BAND, "grid", None)
     first = len(_lines(tmp_path))
     search.run(NARROW, "random", 12)
-    rows = search.ranked(NARROW, "dense")
+    rows = _ranked(search, NARROW, "dense")
     assert len(rows) >= 12 and all(500_000 <= r["macs"] < 1_000_000 for r in rows)
     values = [row["similarity"] for row in rows]
     assert values == sorted(values, reverse=True)
     # Those in both bands were not scored again.
     names = [json.loads(line)["subnet"] for line in _lines(tmp_path)[first:]]
     assert all(search.rows[name, "global"]["macs"] >= 600_000 for name in names)
-    assert len(search.ranked(None, "global")) == (len(_lines(tmp_path)) - 1) // 2
+    assert len(_ranked(search, None, "global")) == (len(_lines(tmp_path)) - 1) // 2
 
 
 def test_a_further_metric_is_added(files, tmp_path):
-    first = SearchOptions(metrics=("dense",), bn_images=16, shape=(16, 16))
-    (before,) = score_subnets(*files, [MIDDLE], tmp_path, first)
-    rows = score_subnets(*files, [MIDDLE], tmp_path, OPTIONS)
+    (before,) = _rows(files, [MIDDLE], tmp_path, metrics=("dense",))
+    rows = _rows(files, [MIDDLE], tmp_path)
     assert rows[1] == before and len(_lines(tmp_path)) == 3
 
 
-def test_budget_of_parameters(files, tmp_path):
-    search = _search(files, tmp_path)
-    budget = Budget.parse("6K-8K:params")
-    search.run(budget, "random", 3)
-    rows = search.ranked(budget, "global")
+def test_budget_of_parameters(files):
+    found = search(files[:2], files[2], "6K-8K:params", candidates=3, **BOTH)
+    rows = found.ranked(*found.budgets)
     assert len(rows) == 3 and all(6000 <= r["params"] < 8000 for r in rows)
 
 
-def test_budget_of_latency(files, tmp_path, monkeypatch):
+def test_budget_of_latency(files, tmp_path, monkeypatch, stack):
     monkeypatch.setattr(
         LatencyBook, "_measure", lambda self, s: measured.append(s) or sum(s.widths)
     )
     measured = []
-    search = _search(files, tmp_path)
+    search = _opened(stack, files, tmp_path / "one")
     budget = Budget(20, 29, "latency")
     search.run(budget, "random", 4)
-    rows = search.ranked(budget, "global")
+    rows = _ranked(search, budget, "global")
     assert len(rows) >= 4 and len(measured) == len(set(measured))
     assert all(20 <= search.clock.known[r["subnet"]] < 29 for r in rows)
     # Measurements end, and with them the candidates.
-    search = _search(files, tmp_path / "other")
+    search = _opened(stack, files, tmp_path / "other")
     search.clock.left = 10
     measured.clear()
     search.run(budget, "grid", None)
@@ -146,7 +174,7 @@ def test_teacher_without_an_average_is_the_trained_net(files, tmp_path):
     online = {k: v for k, v in state.items() if not k.startswith("encoder_k.")}
     path = tmp_path / "simsiam.pth"
     torch.save({"state_dict": online}, path)
-    (row, _) = score_subnets(config, str(path), images, ["MAX"], tmp_path, OPTIONS)
+    (row, _) = _rows((config, str(path), images), ["MAX"])
     assert row["similarity"] == pytest.approx(1, abs=1e-6)
 
 
@@ -164,51 +192,97 @@ def test_predictor_maps_the_student_to_the_teacher(files, tmp_path):
     )
     (tmp_path / "byol.py").write_text(text)
     byol = str(tmp_path / "byol.py"), str(tmp_path / "byol.pth"), images
-    (row, _) = score_subnets(*files, [MIDDLE], tmp_path / "a", OPTIONS)
-    (turned, _) = score_subnets(*byol, [MIDDLE], tmp_path / "b", OPTIONS)
+    (row, _) = _rows(files, [MIDDLE])
+    (turned, _) = _rows(byol, [MIDDLE])
     assert turned["similarity"] == pytest.approx(-row["similarity"], abs=1e-6)
 
 
 def test_bad_input(files, tmp_path):
     config, checkpoint, images = files
-    search = _search(files, tmp_path)
-    with pytest.raises(UserError, match=r"no candidate has 3-4 GMACs: .* 0.0009"):
-        search.run(Budget.parse("3G-4G"))
-    for arguments, words in (
-        (("best", 4), "strategy must be"),
-        (("random", None), "number of candidates"),
-        (("random", 0), "at least one"),
-    ):
-        with pytest.raises(UserError, match=words):
-            search.run(BAND, *arguments)
+    with open_search(files[:2], images, OPTIONS) as (session, place):
+        assert place is None
+        with pytest.raises(UserError, match=r"no candidate has 3-4 GMACs: .* 0.0009"):
+            session.run(Budget.parse("3G-4G"))
+        for arguments, words in (
+            (("best", 4), "strategy must be"),
+            (("random", None), "number of candidates"),
+            (("random", 0), "at least one"),
+        ):
+            with pytest.raises(UserError, match=words):
+                session.run(BAND, *arguments)
     with pytest.raises(UserError, match="does not fit into the space"):
-        score_subnets(*files, ["s16-w8.8.16-d1.1.2"], tmp_path, OPTIONS)
+        _rows(files, ["s16-w8.8.16-d1.1.2"])
+    with pytest.raises(UserError, match="name a budget"):
+        search(files[:2], images)
+    with pytest.raises(UserError, match="16x0"):
+        search(files[:2], images, BAND, shape=(16, 0))
+    _rows(files, ["MIN"], tmp_path / "out")
     other = write_files(tmp_path, seed=5, name="other.pth")[1]
-    with pytest.raises(UserError, match=r"another checkpoint \(net.pth\)"):
-        open_search(config, other, images, tmp_path, OPTIONS)
+    with pytest.raises(UserError, match=r"same inputs \(checkpoint_sha256\)"):
+        _rows((config, other, images), ["MIN"], tmp_path / "out")
+    with pytest.raises(UserError, match=r"same inputs \(bn_images\)"):
+        _rows(files, ["MIN"], tmp_path / "out", bn_images=17)
     wider = tmp_path / "wider.py"
     wider.write_text(CONFIG.replace("(8, 16))", "(8, 24))"))
     with pytest.raises(UserError, match="another architecture"):
-        open_search(str(wider), checkpoint, images, tmp_path / "w", OPTIONS)
+        _rows((wider, checkpoint, images), ["MIN"], tmp_path / "w")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no images"):
-        open_search(config, checkpoint, str(tmp_path / "empty"), tmp_path, OPTIONS)
+        _rows((config, checkpoint, tmp_path / "empty"), ["MIN"], tmp_path / "e")
     bare = tmp_path / "bare.py"
     bare.write_text(CONFIG.replace("neck=dict(", "other=dict("))
-    with pytest.raises(UserError, match="--metric dense"):
-        open_search(str(bare), checkpoint, images, tmp_path / "b", OPTIONS)
+    with pytest.raises(UserError, match="metric dense"):
+        _rows((bare, checkpoint, images), ["MIN"])
+    assert not (tmp_path / "w").exists() and not (tmp_path / "e").exists()
+
+
+def test_results_of_the_first_version_are_gone_on_with(files, tmp_path):
+    out = tmp_path / "out"
+    _rows(files, [MIDDLE], out)
+    before = _lines(out)
+    (out / "record.json").unlink()
+    (out / "calibrated.pth").touch()  # what its commands made
+    copy = tmp_path / "renamed.pth"
+    shutil.copy(files[1], copy)
+    _rows((files[0], copy, files[2]), ["MIN"], out)
+    assert _lines(out)[: len(before)] == before
+    assert len(_lines(out)) == len(before) + 2 and (out / "record.json").is_file()
+    (out / "record.json").unlink()
+    header = before[0].replace("search 1", "search 7")
+    (out / "results.jsonl").write_text(header + "\n")
+    with pytest.raises(UserError, match="same inputs"):
+        _rows(files, ["MIN"], out)
+
+
+def test_what_is_no_search_is_not_replaced(files, tmp_path):
+    out = tmp_path / "out"
+    found = search(files[:2], files[2], subnets=["MIN"], **BOTH)
+    found.save(out)
+    other = search(files[:2], files[2], subnets=["MIN"], **BOTH | {"shape": 24})
+    with pytest.raises(UserError, match=r"same inputs \(shape\)"):
+        other.save(out)
+    other.save(out, overwrite=True)
+    assert '"shape": [24, 24]' in _lines(out)[0] and len(_lines(out)) == 3
+    (out / "export").mkdir()
+    (out / "export" / "weights.pth").write_text("dear to the user")
+    with pytest.raises(UserError, match=r"export/weights.pth.*is not replaced"):
+        found.save(out, overwrite=True)
+    other.save(out, overwrite=True)  # nothing is replaced: it is the same search
+    assert (out / "export" / "weights.pth").is_file()
 
 
 def _search_twice(files, out):
-    search = _search(files, out)
-    search.run(BAND, "evolution", 10, seed=3)
-    search.run(NARROW, "grid", 5)
-    return search.rows
+    with open_search(files[:2], files[2], OPTIONS, out) as (session, _):
+        session.run(BAND, "evolution", 10, seed=3)
+        session.run(NARROW, "grid", 5)
+        return session.rows
 
 
 def _search_as_a_rank(files, rank, folder):
     init_ranks("pytorch")
-    return _search_twice(files, folder / "two")
+    on_disk = _search_twice(files, folder / "two")
+    assert list(_search_twice(files, None).values()) == list(on_disk.values())
+    return on_disk
 
 
 def test_two_processes_find_what_one_finds(files, tmp_path):

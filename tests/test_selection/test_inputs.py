@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mmtaskssl.features.fingerprint import fingerprint
-from mmtaskssl.selection.budget import parse_budget
 from mmtaskssl.selection.inputs import read_queries, read_sources
+from mmtaskssl.utils.budgets import count_images
 from mmtaskssl.utils.errors import UserError
 
 from ._reference import make_store, random_features
@@ -14,13 +14,13 @@ from ._reference import make_store, random_features
     [("5", 5), ("1_000", 1000), ("10%", 20), ("0.1%", 1), ("150%", 300), (" 7 ", 7)],
 )
 def test_budget_is_a_number_or_a_share(text, expected):
-    assert parse_budget(text, 200) == expected
+    assert count_images(text, 200) == expected
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "0%", "-1%", "many", "", "1.5", "nan%"])
 def test_bad_budget_is_one_sentence(text):
     with pytest.raises(UserError) as error:
-        parse_budget(text, 200)
+        count_images(text, 200)
     assert "budget" in str(error.value)
 
 

@@ -1,10 +1,13 @@
+import argparse
 import re
 import shlex
 
 import pytest
 
-from mmtaskssl.search.report import next_commands, pareto_front, size_note
+from mmtaskssl.search.output import next_commands
+from mmtaskssl.search.report import pareto_front, size_note
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.options import OptionsAction
 
 from ..test_search._files import MIDDLE, write_files, write_images
 from ._tools import failure_of, load_tool
@@ -74,15 +77,14 @@ def test_search_to_export(job, tool, capsys):
 
 
 def test_commands_repeat_what_changes_the_network():
-    first, second = next_commands(
-        ["a", "b"],
-        "c.py",
-        "k.pth",
-        "my images",
-        "out",
-        {"seed": 1, "image-size": None},
-        ["model.x=1"],
-    )
+    origin = {
+        "config": "c.py",
+        "checkpoint": "k.pth",
+        "images": "my images",
+        "calibration": {"seed": 1, "image-size": None},
+        "cfg_options": {"model.x": 1},
+    }
+    first, second = next_commands(["a", "b"], origin, "out")
     assert first == (
         "python tools/calibrate_bn.py c.py k.pth --subnet a b --images 'my images' "
         "--seed 1 --out out/calibrated.pth --cfg-options model.x=1"
@@ -131,8 +133,16 @@ def test_bad_input(job, tool, tmp_path, monkeypatch, options, words):
     assert not results.exists() or len(results.read_text().splitlines()) == 1
 
 
-def test_options_of_the_config(tool):
-    parsed = tool.parse_cfg_options(["a.b=[1,2]", "c=x"])
-    assert parsed == {"a.b": [1, 2], "c": "x"} and tool.parse_cfg_options([]) == {}
+@pytest.mark.parametrize(
+    "options", [{"a.b": [1, 2], "c": "x"}, {"a": None, "images": "/my, own"}]
+)
+def test_options_of_the_config_are_read_as_they_were_written(options):
+    origin = {"config": "", "checkpoint": "", "images": "", "calibration": {}}
+    command = next_commands(["a"], {**origin, "cfg_options": options}, "out")[1]
+    written = shlex.split(command)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cfg-options", nargs="+", action=OptionsAction)
+    found = parser.parse_args(written[written.index("--cfg-options") :])
+    assert found.cfg_options == options
     with pytest.raises(UserError, match="KEY=VALUE"):
-        tool.parse_cfg_options(["nonsense"])
+        parser.parse_args(["--cfg-options", "nonsense"])

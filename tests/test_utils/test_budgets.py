@@ -1,6 +1,6 @@
 import pytest
 
-from mmtaskssl.search import Budget
+from mmtaskssl.utils.budgets import Budget, count_images
 from mmtaskssl.utils.errors import UserError
 
 
@@ -46,3 +46,12 @@ def test_the_high_end_is_outside():
 def test_bad_budgets(text, words):
     with pytest.raises(UserError, match=words):
         Budget.parse(text)
+
+
+def test_one_grammar_says_what_was_meant():
+    with pytest.raises(UserError, match="it is the cost of a network"):
+        count_images("3G-4G", 100)
+    for images in ("5000", "10%"):
+        with pytest.raises(UserError, match="it counts images"):
+            Budget.parse(images)
+    assert (count_images(7, 100), count_images("10%", 100)) == (7, 10)

@@ -1,0 +1,84 @@
+"""Search as a value: in memory, without a folder, without a tool."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mmtaskssl import apis
+from mmtaskssl.search.metrics import METRICS
+from mmtaskssl.search.names import METRIC_NAMES, STRATEGY_NAMES
+from mmtaskssl.search.strategies import STRATEGIES
+from mmtaskssl.utils.budgets import Budget
+
+from ..test_search._files import MIDDLE, write_files, write_images
+
+OPTIONS = {"metrics": ["global", "dense"], "bn_images": 16, "shape": 16}
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    return write_files(folder), write_images(folder)
+
+
+@pytest.fixture(scope="module")
+def found(job):
+    return apis.search(*job, "400K-600K", subnets=["MAX"], candidates=5, **OPTIONS)
+
+
+def test_values_go_in_and_a_value_comes_out(job, found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    again = apis.search(
+        *job, Budget(4e5, 6e5), subnets=["MAX"], candidates=5, **OPTIONS
+    )
+    assert again.rows == found.rows and len(again) >= 2 * 5
+    assert not [*tmp_path.iterdir()]  # nothing was written
+    ranked = found.ranked(found.budgets[0])
+    assert all(4e5 <= row["macs"] < 6e5 for row in ranked)
+    assert found.best[0] == ranked[0]["subnet"]
+    assert "0.0004-0.0006 GMACs, dense similarity" in found.table()
+    assert found.table() in found._repr_html_().replace("&gt;", ">")
+    told = json.loads(json.dumps(found.to_dict()))
+    assert told["best"] == found.best and len(told["rows"]) == len(found)
+    names = [row["subnet"] for row in ranked]
+    assert told["rankings"][0]["subnets"] == names
+
+
+def test_it_is_saved_and_gone_on_with(job, found, tmp_path):
+    folder = found.save(tmp_path / "out")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        *("results.jsonl", "global.png", "dense.png"),
+        *("next.sh", "report.html", "record.json"),
+    }
+    commands = (folder / "next.sh").read_text().splitlines()
+    assert commands == found.next_commands(folder) and found.best[0] in commands[0]
+    lines = (folder / "results.jsonl").read_text().splitlines()
+    assert len(lines) == 1 + len(found)
+    more = apis.search(*job, subnets=[MIDDLE], folder=folder, **OPTIONS)
+    after = (folder / "results.jsonl").read_text().splitlines()
+    assert after[: len(lines)] == lines and len(more) == len(after) - 1
+    # What was found alone is added to what is there, once.
+    found.save(folder)
+    assert (folder / "results.jsonl").read_text().splitlines() == after
+
+
+def test_the_page_stands_alone(found, tmp_path):
+    page = found.report(tmp_path / "page.html").read_text()
+    assert page.startswith("<!doctype html>") and found.best[0] in page
+    assert page.count("data:image/png") == 2 and "src='http" not in page
+
+
+def test_names_on_the_command_line_are_those_of_the_package():
+    assert tuple(METRICS) == METRIC_NAMES and tuple(STRATEGIES) == STRATEGY_NAMES
+
+
+def test_the_parser_imports_no_torch():
+    code = (
+        "import sys, mmtaskssl.cli.search_subnet as cli;"
+        "cli.make_parser().format_help();"
+        "sys.exit(bool({'torch', 'mmengine', 'numpy'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
