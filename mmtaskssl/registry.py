@@ -20,6 +20,7 @@ def _child(name: str, parent: Registry, *locations: str) -> Registry:
 
 _MODELS = "mmtaskssl.models"
 _DATASETS = "mmtaskssl.datasets"
+_CLUSTERING = "mmtaskssl.clustering"
 _ENGINE = "mmtaskssl.engine"
 _EVALUATION = "mmtaskssl.evaluation"
 
@@ -28,8 +29,8 @@ MODEL_WRAPPERS = _child("model_wrapper", _root.MODEL_WRAPPERS, _MODELS)
 WEIGHT_INITIALIZERS = _child(
     "weight initializer", _root.WEIGHT_INITIALIZERS, "mmtaskssl.transfer"
 )
-DATASETS = _child("dataset", _root.DATASETS, _DATASETS)
-DATA_SAMPLERS = _child("data sampler", _root.DATA_SAMPLERS, _DATASETS)
+DATASETS = _child("dataset", _root.DATASETS, _DATASETS, f"{_CLUSTERING}.images")
+DATA_SAMPLERS = _child("data sampler", _root.DATA_SAMPLERS, f"{_CLUSTERING}.batches")
 TRANSFORMS = _child("transform", _root.TRANSFORMS, _DATASETS)
 FUNCTIONS = _child("function", _root.FUNCTIONS, _DATASETS)
 HOOKS = _child("hook", _root.HOOKS, _ENGINE)

@@ -5,7 +5,7 @@ import pytest
 
 from mmtaskssl import check_env
 from mmtaskssl.check_env import Check, format_table, run_check
-from mmtaskssl.utils.env_probes import Doubt
+from mmtaskssl.check_env.probes import Doubt
 from tests.test_compat._fresh import run_python
 
 

@@ -1,10 +1,8 @@
-from .clustered import ClusteredImages
 from .collate import pack_images
 from .images import BrokenImage, list_images, read_image
 from .labeled import LabeledImages
 from .public import PublicImages
 from .public_sets import AbsentData
-from .samplers import ClusterBatches
 from .selected import SelectedImages
 from .synthetic import SyntheticImages
 from .synthetic_shapes import SyntheticShapes
@@ -13,8 +11,6 @@ from .unlabeled import UnlabeledImages
 __all__ = [
     "AbsentData",
     "BrokenImage",
-    "ClusterBatches",
-    "ClusteredImages",
     "LabeledImages",
     "PublicImages",
     "SelectedImages",

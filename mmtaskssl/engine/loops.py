@@ -7,7 +7,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmtaskssl.datasets import ClusterBatches
+from mmtaskssl.clustering.batches import ClusterBatches
 from mmtaskssl.registry import LOOPS
 
 
@@ -35,7 +35,9 @@ class SeekableIterLoop(IterBasedTrainLoop):
             model = (
                 runner.model.module if is_model_wrapper(runner.model) else runner.model
             )
-            dataloader.batch_sampler.follow(model.subnet_sampler, max_iters)
+            model.subnet_sampler = dataloader.batch_sampler.follow(
+                model.subnet_sampler, max_iters
+            )
         super().__init__(runner, dataloader, max_iters, **kwargs)
 
     def run(self):

@@ -66,8 +66,9 @@ def test_progressive_runs_paths_in_proportion_to_their_weight():
     sampler = build("Progressive", space, shares=(0.2, 0.3, 0.5))
     assert [len(sampler.live_paths(phase)) for phase in range(3)] == [1, 2, 4]
     plain = [sampler(step, 1000) for step in range(1000)]
-    sampler.weigh(weigh)
-    runs = [sampler(step, 1000) for step in range(1000)]
+    weighted = sampler.weighted(weigh)
+    runs = [weighted(step, 1000) for step in range(1000)]
+    assert [sampler(step, 1000) for step in range(1000)] == plain  # a value
     assert runs[:200] == plain[:200]
     coarse = Counter(run[1].path[3] for run in runs[200:500])
     # Of 300 draws; the last group of the last stage is (0, 1) and (1, 1).
@@ -88,7 +89,7 @@ def test_progressive_of_several_paths_runs_none_twice_in_a_step():
     )
     sampler = build("Progressive", space, num_paths=2, shares=(0, 0, 1))
     heavy = space[0]
-    sampler.weigh(lambda subnet: 8 if subnet == heavy else 1)
+    sampler = sampler.weighted(lambda subnet: 8 if subnet == heavy else 1)
     for step in range(50):
         subnets = sampler(step, 50)
         assert heavy in subnets and len(set(subnets)) == len(subnets) <= 3
@@ -97,4 +98,4 @@ def test_progressive_of_several_paths_runs_none_twice_in_a_step():
 @pytest.mark.parametrize("weight", [lambda subnet: 0, lambda subnet: -1])
 def test_progressive_refuses_bad_weights(weight):
     with pytest.raises(UserError, match="0 or more, and not all 0"):
-        build("Progressive", PATHS).weigh(weight)
+        build("Progressive", PATHS).weighted(weight)

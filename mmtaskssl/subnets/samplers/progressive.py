@@ -1,6 +1,7 @@
 """SDR's phases: the whole net first, then ever more paths."""
 
 import bisect
+import copy
 import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +26,11 @@ class Progressive(SubnetSampler):
 
     A step runs MAX and ``num_paths`` live paths. Equally weighted paths come in random
     order without repetition: none runs twice before all have run once, up to a rest
-    of fewer than ``num_paths``. After `weigh` a path runs in proportion to its weight:
-    in a turn of as many draws as there are live paths, as often as its share of them
-    says, rounded down or up (systematic sampling).
+    of fewer than ``num_paths``. With weights (see `weighted`) a path runs in proportion
+    to its own: in a turn of as many draws as there are live paths, as often as its
+    share of them says, rounded down or up (systematic sampling).
+
+    The sampler is a value: which sub-nets a step runs is a function of the step.
 
     The kind and order of phases are recalled from the paper (arXiv 2205.13267), the
     shares are our choice. ``shares=(0, 0, 0, 0, 1)`` trains all paths from the start,
@@ -72,14 +75,13 @@ class Progressive(SubnetSampler):
         self._weights: list[list[float]] = [[1] * len(paths) for paths in self._live]
         self._last: tuple | None = None  # the latest turn: a memory, not a state
 
-    def weigh(self, weight: Callable[[Subnet], float]) -> None:
-        """Makes paths run in proportion to a weight, such as their cluster's images.
-
-        To be called equally in all processes, before training.
+    def weighted(self, weight: Callable[[Subnet], float]) -> "Progressive":
+        """Returns this sampler with paths in proportion to a weight.
 
         Args:
-            weight: Of a live path, 0 or more; one of 0 never runs. A path that has
-                more than one ``num_paths``-th of all runs in every step, no more.
+            weight: Of a live path, such as its cluster's images; 0 or more, and the
+                same in all processes. A path of 0 never runs; one that has more than
+                one ``num_paths``-th of all runs in every step, no more.
 
         Raises:
             UserError: A weight is negative, or all live paths of a phase have none.
@@ -90,7 +92,9 @@ class Progressive(SubnetSampler):
                 raise UserError(
                     "the weights of the live paths must be 0 or more, and not all 0"
                 )
-        self._weights, self._last = [[1], *rows], None
+        other = copy.copy(self)
+        other._weights, other._last = [[1], *rows], None
+        return other
 
     @property
     def num_phases(self) -> int:

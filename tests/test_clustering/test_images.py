@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from mmtaskssl.clustering.clusters import Clusters
+from mmtaskssl.clustering.images import ClusteredImages
 from mmtaskssl.clustering.paths import make_paths
-from mmtaskssl.datasets import ClusteredImages, SelectedImages, SyntheticImages
+from mmtaskssl.datasets import SelectedImages, SyntheticImages
 from mmtaskssl.utils.errors import UserError
 
 TREE = (2, 2, 1, 1)

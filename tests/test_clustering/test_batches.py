@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 
+from mmtaskssl.clustering.batches import ClusterBatches
 from mmtaskssl.clustering.clusters import Clusters
+from mmtaskssl.clustering.images import ClusteredImages
 from mmtaskssl.clustering.paths import make_paths
-from mmtaskssl.datasets import ClusterBatches, ClusteredImages, SyntheticImages
+from mmtaskssl.datasets import SyntheticImages
 from mmtaskssl.subnets import Progressive
 from mmtaskssl.utils.errors import UserError
 
@@ -35,7 +37,7 @@ def batches(data, rank=0, world_size=1, start=0, shares=(0.2, 0.3, 0.5), **optio
     sampler.rank, sampler.world_size = rank, world_size
     made = ClusterBatches(sampler, batch_size=6, **options)
     plan = Progressive(SPACE, shares=shares, seed=2, num_paths=1)
-    made.follow(plan, STEPS)
+    plan = made.follow(plan, STEPS)
     made.start = start
     return made, plan
 

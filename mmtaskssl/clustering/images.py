@@ -3,10 +3,11 @@ from collections.abc import Sequence
 import numpy as np
 from torch.utils.data import Dataset
 
-from mmtaskssl.clustering.clusters import Clusters
-from mmtaskssl.clustering.paths import make_paths
 from mmtaskssl.registry import DATASETS
 from mmtaskssl.utils.errors import UserError
+
+from .clusters import Clusters
+from .paths import make_paths
 
 
 @DATASETS.register_module()

@@ -15,9 +15,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mmtaskssl.utils import env_probes as probes
-from mmtaskssl.utils.env_probes import Doubt
-from mmtaskssl.utils.errors import run_tool
+from . import probes
+from .probes import Doubt
 
 _REQUIRED, _OPTIONAL = True, False
 
@@ -178,7 +177,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         results = [run_check(check) for check in CHECKS]
     print(format_table(results))
     return int(any(result.failed for result in results))
-
-
-if __name__ == "__main__":
-    run_tool(main)

@@ -63,13 +63,16 @@ class ClusterBatches:
         self.start = 0
         self._plan: tuple[Progressive, int] | None = None
 
-    def follow(self, subnet_sampler: Progressive, max_steps: int) -> None:
-        """Takes on the sub-nets of a training, and weighs them by their images.
+    def follow(self, subnet_sampler: Progressive, max_steps: int) -> Progressive:
+        """Takes on the sub-nets of a training.
 
         Args:
-            subnet_sampler: The algorithm's own, which then draws paths in proportion
-                to the sizes of their clusters.
+            subnet_sampler: The algorithm's own.
             max_steps: Iterations of the whole training.
+
+        Returns:
+            The sampler that is followed, for the algorithm to run: the same, with paths
+            in proportion to the sizes of their clusters.
 
         Raises:
             UserError: The sampler knows no phases, or the clusters were made for
@@ -81,8 +84,9 @@ class ClusterBatches:
             )
         routes = subnet_sampler.space.arch.routes
         self.dataset.clusters.check_groups(routes.groups)
-        subnet_sampler.weigh(lambda subnet: self.dataset.count(subnet.path))
-        self._plan = subnet_sampler, max_steps
+        weighted = subnet_sampler.weighted(lambda net: self.dataset.count(net.path))
+        self._plan = weighted, max_steps
+        return weighted
 
     def __len__(self) -> int:
         """Steps in which MAX sees as many images as there are, as the loader counts."""

@@ -1,0 +1,63 @@
+"""What ``mmtaskssl`` can be told to do: verbs, and how to find their parsers."""
+
+import argparse
+import importlib
+import pkgutil
+
+from ..utils.errors import UserError
+from ..utils.paths import resource_root
+
+#: Verb: the module of this package that holds its parser, also its tool's name.
+VERBS = {
+    "pretrain": "train",
+    "extract": "extract_features",
+    "select": "select_data",
+    "cluster": "cluster_data",
+    "search": "search_subnet",
+    "route": "route_subnet",
+    "calibrate": "calibrate_bn",
+    "export": "export_subnet",
+}
+#: Parts of the command line that are no commands.
+_PARTS = frozenset(["extractor", "main", "options", "verbs"])
+
+
+def commands() -> dict[str, str]:
+    """Returns each command and its module of this package.
+
+    The commands are the verbs, and every tool under its own name.
+    """
+    package = importlib.import_module(__package__)
+    modules = {m.name for m in pkgutil.iter_modules(package.__path__)} - _PARTS
+    missing = set(VERBS.values()) - modules
+    verbs = {verb: name for verb, name in VERBS.items() if name not in missing}
+    return {**verbs, **{name: name for name in sorted(modules)}}
+
+
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """Returns the parser of a command; imports no torch.
+
+    Args:
+        command: A key of `commands`.
+
+    Raises:
+        UserError: There is no such command.
+    """
+    known = commands()
+    if command not in known:
+        raise UserError(f"unknown command {command!r}; one of: {', '.join(known)}")
+    module = importlib.import_module(f"{__package__}.{known[command]}")
+    parser = module.make_parser()
+    parser.prog = f"mmtaskssl {command}"
+    return parser
+
+
+def scripts() -> list[str]:
+    """Returns the tools that are no commands: ``misc/print_config`` and the like.
+
+    Scripts that measure the project itself are not listed.
+    """
+    root = resource_root("tools")
+    names = {str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.py")}
+    known = set(commands())
+    return sorted(n for n in names - known if not n.startswith("benchmarks/"))
