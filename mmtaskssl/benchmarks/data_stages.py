@@ -11,9 +11,10 @@ from mmengine.registry import init_default_scope
 
 from ..evaluation.spectrum import effective_rank, embedding_std
 from ..export.source import build_elastic, load_source
-from ..features.extractor import FeatureExtractor, initialize
+from ..features.extractor import FeatureExtractor
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
+from ..networks import initialize
 from ..registry import MODELS
 from ..search.encoders import load_encoders
 from ..search.metrics import get_metrics

@@ -25,21 +25,28 @@ class EvalTransform:
 
     Args:
         image_size: Side S of the crop, pixels.
-        mean: Subtracted from each RGB channel, on the scale 0..255.
-        std: Divides each RGB channel, on the scale 0..255.
+        mean: Subtracted from each channel, on the scale 0..255.
+        std: Divides each channel, on the scale 0..255.
         resize_ratio: Short side after the resize, as a multiple of S.
+        channel_order: "rgb", or "bgr" for networks that were trained on such; mean and
+            std are in this order.
     """
 
     image_size: int
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     resize_ratio: float = _RESIZE_RATIO
+    channel_order: str = "rgb"
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
             raise UserError(f"image size must be at least 1, got {self.image_size}")
         if self.resize_ratio < 1:
             raise UserError(f"resize ratio must be at least 1, got {self.resize_ratio}")
+        if self.channel_order not in ("rgb", "bgr"):
+            raise UserError(
+                f"channel order must be rgb or bgr, not {self.channel_order!r}"
+            )
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise UserError(
                 f"mean and std need three channels and std > 0, got {self.mean} and "
@@ -85,7 +92,12 @@ class EvalTransform:
         return image[top : top + self.image_size, left : left + self.image_size]
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Returns (N, 3, S, S) normalised float32 of (N, S, S, 3) uint8 images."""
+        """Returns (N, 3, S, S) normalised float32 of (N, S, S, 3) uint8 RGB images.
+
+        The channels come out in `channel_order`.
+        """
+        if self.channel_order == "bgr":
+            images = images.flip(-1)
         mean = torch.tensor(self.mean, device=images.device)
         std = torch.tensor(self.std, device=images.device)
         return ((images.float() - mean) / std).permute(0, 3, 1, 2)
@@ -94,6 +106,8 @@ class EvalTransform:
         """Returns what a manifest says of the transform."""
         facts = asdict(self)
         del facts["resize_ratio"]  # the short side says it
+        if self.channel_order == "rgb":  # as all manifests before there was another
+            del facts["channel_order"]
         return {**facts, "short_side": self.short_side, "resize": "bilinear"}
 
 

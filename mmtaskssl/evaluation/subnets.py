@@ -16,10 +16,11 @@ from ..config import load_config
 from ..export.calibrate import ImageSample, config_transform, draw_images
 from ..export.choice import choose_subnets
 from ..export.source import build_elastic, load_source
-from ..features.extractor import FeatureExtractor, initialize
+from ..features.extractor import FeatureExtractor
 from ..features.opening import open_runner
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
+from ..networks import initialize
 from ..subnets import Subnet
 from ..utils.atomic import write_json
 from ..utils.devices import pick_device

@@ -9,14 +9,14 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
-from ..features.extractor import EMA_PREFIXES, ONLINE_PREFIXES
 from ..models.backbones import ElasticBackbone
+from ..networks.door import EMA_PREFIXES, ONLINE_PREFIXES
+from ..networks.plain import as_elastic
 from ..registry import MODELS
 from ..subnets import find_backbone
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
 from ..weights import load_state_dict, load_weights
-from .plain import as_elastic
 
 _PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
 

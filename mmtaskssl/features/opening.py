@@ -1,27 +1,19 @@
 """From whatever names a network to what runs it on images."""
 
-import os
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 import torch
-from mmengine.config import Config
 
-from ..config import ExportInfo
 from ..datasets.eval_transform import EvalTransform
+from ..networks import NetworkLike as AnyNetwork
+from ..networks import open_network
 from ..utils.cores import num_cores
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
-from .extractor import FeatureExtractor, build_extractor
-from .library import is_library_name
+from .extractor import FeatureExtractor, extractor_of
 from .runner import BatchRunner
 
-#: A config, an export's folder, ``torchvision:NAME`` or ``timm:NAME``.
-NetworkName: TypeAlias = str | os.PathLike | Config
-#: One of these, alone or with its weights (a file, or "random"); or what is built.
-NetworkLike: TypeAlias = (
-    NetworkName | tuple[NetworkName, str | os.PathLike | None] | FeatureExtractor
-)
+#: Whatever holds a network, see `open_network`; or an extractor.
+NetworkLike: TypeAlias = AnyNetwork | FeatureExtractor
 
 
 def open_extractor(
@@ -33,33 +25,18 @@ def open_extractor(
     """Returns the network that extracts features.
 
     Args:
-        network: An extractor that is built already is returned as it is. A config
-            needs weights: ``(config, checkpoint)``. An export has its own, and a
-            torchvision name without any takes the library's own if they are in its
-            download cache; nothing is downloaded.
-        source: See `build_extractor`.
-        seed: See `build_extractor`.
-        trust: See `build_extractor`.
+        network: See `open_network`; an extractor is returned as it is.
+        source: See `open_network`.
+        seed: See `open_network`.
+        trust: See `open_network`.
 
     Raises:
-        UserError: See `build_extractor`; no weights, or two kinds of them.
+        UserError: See `open_network` and `extractor_of`.
     """
     if isinstance(network, FeatureExtractor):
         return network
-    name, weights = network if isinstance(network, tuple) else (network, None)
-    if not isinstance(name, Config):
-        name = os.fspath(name)
-        if is_library_name(name):
-            weights = weights or "default"
-        elif Path(name).is_dir():
-            name, weights = _export(name, weights)
-    if not weights:
-        raise UserError(
-            f"{name if isinstance(name, str) else 'a config'} needs weights: a "
-            "checkpoint, or 'random' for an untrained network"
-        )
-    weights = os.fspath(weights)
-    return build_extractor(name, weights, source, seed, trust)
+    opened = open_network(network, source=source, seed=seed, trust=trust)
+    return extractor_of(opened)
 
 
 def open_runner(
@@ -92,21 +69,13 @@ def open_runner(
     """
     extractor = open_extractor(network, source, seed, trust)
     transform = EvalTransform(
-        image_size or extractor.image_size or 224, extractor.mean, extractor.std
+        image_size or extractor.image_size or 224,
+        extractor.mean,
+        extractor.std,
+        channel_order=extractor.channel_order,
     )
     device = pick_device(device)
     if workers is None:
         cores = num_cores()
         workers = min(cores, 8) if device.type == "cuda" else min(cores - 1, 4)
     return BatchRunner(extractor, transform, device, batch_size, workers, amp)
-
-
-def _export(folder: str, weights: str | os.PathLike | None) -> tuple[Config, str]:
-    """Returns the network of an export as a config, and its weights."""
-    if weights not in (None, "random"):
-        raise UserError(
-            f"{folder} is an export, which has its own weights: name no others, but "
-            "'random' for its architecture untrained"
-        )
-    export = ExportInfo.read(folder, trained=weights is None)
-    return export.network_config(), str(weights or export.weights)

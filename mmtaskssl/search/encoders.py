@@ -11,7 +11,6 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..export.source import Source, load_source
-from ..features.extractor import EMA_PREFIXES
 from ..models.algorithms.slimmable_base import (
     PredictingAlgorithm,
     aux_places,
@@ -19,6 +18,7 @@ from ..models.algorithms.slimmable_base import (
 )
 from ..models.backbones import ElasticBackbone
 from ..models.necks import ElasticNonLinearNeck
+from ..networks import EMA_PREFIXES
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device

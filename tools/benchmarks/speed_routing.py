@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import torch
 
-from mmtaskssl.features.extractor import initialize
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import num_channels
+from mmtaskssl.networks import initialize
 from mmtaskssl.routing.shared import SharedPaths
 from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import run_tool

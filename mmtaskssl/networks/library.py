@@ -1,4 +1,4 @@
-"""Extractors from torchvision and timm, with weights that the user has."""
+"""Networks from torchvision and timm, with weights that the user has."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..datasets.eval_transform import IMAGENET_MEAN, IMAGENET_STD, pixel_statistics
+from ..datasets.eval_transform import EvalTransform, pixel_statistics
 from ..utils.errors import UserError
 from ..weights import load_state_dict, load_weights
 
@@ -16,12 +16,11 @@ _HEADS = ("fc", "classifier", "heads", "head")
 
 
 class LibraryModel(NamedTuple):
-    """A network without its classifier, and the images it expects."""
+    """A network without its classifier, the images it expects, its weights' file."""
 
     body: nn.Module
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    image_size: int
+    preprocessing: EvalTransform
+    weights: str | Path | None
 
 
 def is_library_name(name: str) -> bool:
@@ -73,7 +72,7 @@ def _torchvision(name: str, weights: str | Path | None, trust: bool) -> LibraryM
         weights = _torchvision_cache(models.get_model_weights(name).DEFAULT.url)
     if weights is not None:
         _load(body, name, weights, trust, (head,))
-    return LibraryModel(body, IMAGENET_MEAN, IMAGENET_STD, 224)
+    return LibraryModel(body, EvalTransform(224), weights)
 
 
 def _torchvision_cache(url: str) -> Path:
@@ -103,7 +102,7 @@ def _timm(name: str, weights: str | Path | None, trust: bool) -> LibraryModel:
         heads = (heads,) if isinstance(heads, str) else tuple(heads)
         _load(body, name, weights, trust, heads)
     mean, std = pixel_statistics(cfg["mean"], cfg["std"])
-    return LibraryModel(body, mean, std, cfg["input_size"][-1])
+    return LibraryModel(body, EvalTransform(cfg["input_size"][-1], mean, std), weights)
 
 
 def _load(

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmtaskssl.export.plain import as_elastic
 from mmtaskssl.export.source import build_elastic, load_source
+from mmtaskssl.networks.plain import as_elastic
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
 from tests.test_models.test_backbones._nets import randomize

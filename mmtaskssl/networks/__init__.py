@@ -1,0 +1,30 @@
+"""One door from anything that holds a network to a value: see `open_network`."""
+
+from .build import build_backbone, initialize
+from .door import (
+    EMA_PREFIXES,
+    NetworkLike,
+    NetworkName,
+    averaged_of,
+    open_network,
+)
+from .network import Network
+from .preprocessing import preprocessing_of
+from .stages import block_of, by_stage, cut_blocks, cut_stages, stage_of
+
+__all__ = [
+    "EMA_PREFIXES",
+    "Network",
+    "NetworkLike",
+    "NetworkName",
+    "averaged_of",
+    "block_of",
+    "build_backbone",
+    "by_stage",
+    "cut_blocks",
+    "cut_stages",
+    "initialize",
+    "open_network",
+    "preprocessing_of",
+    "stage_of",
+]

@@ -1,0 +1,211 @@
+"""One guarded door from anything that holds a network to a `Network`."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+from mmengine.config import Config
+from torch import Tensor
+
+from ..config import ExportInfo, load_config
+from ..utils.errors import UserError
+from ..weights import load_state_dict, load_weights
+from . import library
+from .build import backbone_config, build_backbone, initialize, with_subnets
+from .network import Network
+from .preprocessing import preprocessing_of
+
+# Where the algorithms keep the backbone of their averaged encoder: MoCo's key encoder
+# and BYOL's target network, each an averaged Sequential(backbone, neck).
+EMA_PREFIXES = ("encoder_k.module.0.", "target_net.module.0.")
+# A bare state dict is one that was exported for the downstream frameworks.
+ONLINE_PREFIXES = ("backbone.", "module.backbone.", "")
+_PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
+# Of classifiers, which are no part of a backbone.
+_HEADS = ("fc.", "head.")
+
+#: A config, an export's folder, ``torchvision:NAME`` or ``timm:NAME``.
+NetworkName: TypeAlias = str | os.PathLike | Config
+#: A `Network`, or one of these, alone or with its weights (a file, or "random").
+NetworkLike: TypeAlias = (
+    Network | NetworkName | tuple[NetworkName, str | os.PathLike | None]
+)
+
+
+def open_network(
+    network: NetworkLike,
+    checkpoint: str | os.PathLike | None = None,
+    *,
+    source: Literal["online", "ema"] = "online",
+    seed: int = 0,
+    trust: bool = False,
+    cfg_options: Mapping[str, Any] | None = None,
+    weights: str | os.PathLike | None = None,
+    subnets: bool = False,
+) -> Network:
+    """Opens whatever holds a network.
+
+    Nothing is downloaded, and no code in a file of weights is run.
+
+    Args:
+        network: A training config (ours, or one of mmdet, mmseg, mmcls or mmselfsup)
+            or its file; a folder that `export` wrote; ``torchvision:NAME`` or
+            ``timm:NAME``. Or one of these and its weights, as a pair. A `Network` is
+            returned as it is.
+        checkpoint: Weights: of a training, calibrated, or a bare state dict; "random"
+            for a network that is not trained. A config needs some; an export has its
+            own; a torchvision name without any takes the library's own, "default", if
+            they are in its download cache.
+        source: "online", or "ema" for the averaged encoder (MoCo's key encoder, BYOL's
+            target network) in the checkpoint of a pre-training.
+        seed: Of weights that are drawn.
+        trust: Load a checkpoint even if that runs code in it.
+        cfg_options: Changes to a config, by dotted keys.
+        weights: The same as ``checkpoint``.
+        subnets: The network must have sub-nets; a plain ResNet then becomes the largest
+            of a space of one.
+
+    Returns:
+        The network, on the CPU, in evaluation mode.
+
+    Raises:
+        UserError: No such config, name, or file; no weights, or those of another
+            architecture; or a network without sub-nets where they are asked for.
+    """
+    if isinstance(network, tuple):
+        network, given = network
+        checkpoint = given if checkpoint is None else checkpoint
+    if isinstance(network, Network):
+        return network if not subnets else _with_subnets(network)
+    if None not in (checkpoint, weights):
+        raise UserError(f"two kinds of weights, {checkpoint} and {weights}: name one")
+    checkpoint = weights if checkpoint is None else checkpoint
+    checkpoint = None if checkpoint is None else os.fspath(checkpoint)
+    if source not in _PREFIXES:
+        raise UserError(f"source must be online or ema, not {source!r}")
+    cfg, name, checkpoint = _find(network, checkpoint, cfg_options)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if cfg is None:
+            opened = _from_library(name, checkpoint, source, seed, trust)
+            return _with_subnets(opened) if subnets else opened
+        return _from_config(cfg, name, checkpoint, source, seed, trust, subnets)
+
+
+def _find(
+    network: NetworkName,
+    checkpoint: str | None,
+    cfg_options: Mapping[str, Any] | None,
+) -> tuple[Config | None, str, str | None]:
+    """Returns the config (None: of a library), the name and the weights."""
+    if isinstance(network, Config):
+        cfg, name = network, network.filename or "in memory"
+        if cfg_options:
+            raise UserError("options belong to a config's file: merge them yourself")
+    else:
+        name = os.fspath(network)
+        if library.is_library_name(name):
+            return None, name, checkpoint or "default"
+        if Path(name).is_dir():
+            if checkpoint not in (None, "random"):
+                raise UserError(
+                    f"{name} is an export, which has its own weights: name no others, "
+                    "but 'random' for its architecture untrained"
+                )
+            export = ExportInfo.read(name, trained=checkpoint is None)
+            return export.network_config(), name, checkpoint or str(export.weights)
+        if not checkpoint:
+            raise _lacks_weights(name)
+        cfg = load_config(name, dict(cfg_options or {}))
+    if not checkpoint:
+        raise _lacks_weights(name)
+    return cfg, name, checkpoint
+
+
+def _lacks_weights(name: str) -> UserError:
+    return UserError(
+        f"config {name} needs weights: a checkpoint, or 'random' for an untrained "
+        "network"
+    )
+
+
+def _from_library(
+    name: str, checkpoint: str | None, source: str, seed: int, trust: bool
+) -> Network:
+    if source == "ema":
+        raise UserError(f"{name} has no averaged encoder")
+    weights = None if checkpoint == "random" else checkpoint
+    model = library.build(name, weights, trust)
+    return Network(
+        model.body,
+        name,
+        "random" if weights is None else "online",
+        model.preprocessing,
+        checkpoint=None if model.weights is None else str(model.weights),
+        seed=seed,
+    )
+
+
+def _from_config(
+    cfg: Config,
+    name: str,
+    checkpoint: str,
+    source: str,
+    seed: int,
+    trust: bool,
+    subnets: bool,
+) -> Network:
+    backbone = build_backbone(cfg, name)
+    if subnets:
+        backbone = with_subnets(backbone, name)
+    network = Network(
+        backbone,
+        name,
+        "random",
+        preprocessing_of(cfg),
+        cfg,
+        seed=seed,
+        body=backbone_config(cfg, name),
+    )
+    if checkpoint == "random":
+        initialize(backbone, trust)
+        return network
+    return _loaded(network, load_state_dict(checkpoint, trust), source, checkpoint)
+
+
+def averaged_of(network: Network) -> Network | None:
+    """Returns the moving average of a trained network, from the same checkpoint.
+
+    Args:
+        network: Of a config and the checkpoint of a pre-training.
+
+    Returns:
+        None: the checkpoint holds none.
+    """
+    if not any(key.startswith(EMA_PREFIXES) for key in network.state):
+        return None
+    with torch.random.fork_rng(devices=[]):  # construction draws
+        backbone = build_backbone(network.config, network.name)
+        if network.space is not None:
+            backbone = with_subnets(backbone, network.name)
+    fresh = dataclasses.replace(network, backbone=backbone)
+    return _loaded(fresh, network.state, "ema", network.checkpoint)
+
+
+def _loaded(
+    network: Network, state: Mapping[str, Tensor], source: str, checkpoint: str
+) -> Network:
+    prefixes = _PREFIXES[source]
+    load_weights(network.backbone, state, prefixes, source=checkpoint, ignore=_HEADS)
+    prefix = next((p for p in prefixes if any(k.startswith(p) for k in state)), "")
+    return dataclasses.replace(
+        network, encoder=source, checkpoint=checkpoint, state=state, prefix=prefix
+    )
+
+
+def _with_subnets(network: Network) -> Network:
+    backbone = with_subnets(network.backbone, network.name)
+    return dataclasses.replace(network, backbone=backbone)

@@ -1,0 +1,180 @@
+"""A network as a value: what every verb takes and tools open."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from ..datasets.eval_transform import EvalTransform
+from ..models.backbones import ElasticBackbone
+from ..models.backbones.elastic_backbone import SubnetLike
+from ..models.elastic import Units
+from ..subnets import Cost, Latency, SearchSpace, Subnet
+from ..utils.devices import AUTO
+from ..utils.errors import UserError
+from ..utils.hashing import file_sha256
+from ..weights import weights_sha256
+from . import costs
+from .stages import cut_stages
+
+Encoder = Literal["online", "ema", "random"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Network:
+    """A backbone in evaluation mode, and all that belongs to it; see `open_network`.
+
+    Attributes:
+        backbone: Maps (N, C, H, W) normalised images to features, or to a tuple of
+            feature maps. An elastic one runs any of its sub-nets.
+        name: What it was opened from: a config's path, an export's, or
+            ``torchvision:NAME``.
+        encoder: Whose weights it has: the trained network's, its moving average's, or
+            none's.
+        preprocessing: What it expects of pixels.
+        config: Of its training; None where there was none here.
+        checkpoint: File of its weights; None where they are not of a file.
+        state: All of the checkpoint's weights, by their names in it.
+        prefix: Of the backbone's names in ``state``.
+        seed: Of weights that were drawn.
+        body: The backbone's config, or the library's name, in plain types.
+    """
+
+    backbone: nn.Module
+    name: str
+    encoder: Encoder
+    preprocessing: EvalTransform
+    config: Config | None = dataclasses.field(default=None, repr=False)
+    checkpoint: str | None = None
+    state: Mapping[str, Tensor] = dataclasses.field(default_factory=dict, repr=False)
+    prefix: str = ""
+    seed: int = 0
+    body: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.backbone.eval()
+
+    @property
+    def trained(self) -> bool:
+        """Whether its weights are of a checkpoint, not drawn."""
+        return self.encoder != "random"
+
+    @property
+    def space(self) -> SearchSpace | None:
+        """The sub-nets that it was trained for; None: it has none."""
+        elastic = isinstance(self.backbone, ElasticBackbone)
+        return self.backbone.space if elastic else None
+
+    @property
+    def elastic(self) -> ElasticBackbone:
+        """The backbone, of a network that has sub-nets.
+
+        Raises:
+            UserError: It has none.
+        """
+        if not isinstance(self.backbone, ElasticBackbone):
+            raise UserError(f"{self.name} has no sub-nets")
+        return self.backbone
+
+    @functools.cached_property
+    def weights_sha256(self) -> str:
+        """Hash of the backbone's weights: equal networks, equal hash."""
+        return weights_sha256(self.backbone)
+
+    @functools.cached_property
+    def meta(self) -> dict[str, Any]:
+        """Where the weights come from, JSON-ready: names and hashes of the files."""
+        meta: dict[str, Any] = {"config": Path(self.name).name}
+        if self.checkpoint is None:
+            return {**meta, "encoder": self.encoder, "seed": self.seed}
+        if self.config is not None:
+            text = self.config.dump()
+            meta["config_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+        meta |= {
+            "checkpoint": Path(self.checkpoint).name,
+            "checkpoint_sha256": file_sha256(self.checkpoint),
+            "encoder": self.encoder,
+        }
+        return meta
+
+    def resolve(self, subnet: SubnetLike | None = None) -> Subnet:
+        """Returns a sub-net by its name, or by an anchor's such as "MAX".
+
+        Raises:
+            UserError: The network has no sub-nets, or cannot run this one.
+        """
+        return self.elastic.resolve(subnet)
+
+    def plain(
+        self, subnet: SubnetLike | None = None, uncalibrated_ok: bool = False
+    ) -> nn.Module:
+        """Returns the plain network of a sub-net, with copies of its weights.
+
+        Args:
+            subnet: Which; None: the backbone's default one, or the backbone itself
+                where it has no sub-nets.
+            uncalibrated_ok: Do without the statistics of its batch norms.
+
+        Raises:
+            UserError: The network cannot run the sub-net, or has no batch-norm
+                statistics for it.
+        """
+        if subnet is None and self.space is None:
+            return self.backbone
+        return self.elastic.extract(subnet, uncalibrated_ok)
+
+    def units(self, subnet: SubnetLike | None = None) -> Units:
+        """Returns the convolutions of a sub-net by name, with the channels they use."""
+        return self.elastic.view(subnet).units
+
+    def stages(self, subnet: SubnetLike | None = None) -> list[nn.Module]:
+        """Returns the stem and the stages of a sub-net, see `cut_stages`."""
+        return cut_stages(self.plain(subnet, uncalibrated_ok=True))
+
+    def cost(
+        self,
+        subnet: SubnetLike | None = None,
+        shape: int | tuple[int, int] | None = None,
+    ) -> Cost:
+        """Returns multiply-accumulates an image, and learnable values.
+
+        Args:
+            subnet: Which; None: the default, or the network itself.
+            shape: Height and width of the image, or one number for both; None: the
+                side that the network was trained on.
+        """
+        shape = shape or self.preprocessing.image_size
+        if subnet is None and self.space is None:
+            return costs.count(self.backbone, shape)
+        return self.elastic.cost(subnet, shape)
+
+    def latency(
+        self,
+        subnet: SubnetLike | None = None,
+        shape: int | tuple[int, int] | None = None,
+        *,
+        batch_size: int = 1,
+        repeats: int = 20,
+        device: str | torch.device = AUTO,
+    ) -> Latency:
+        """Times the plain network of a sub-net on this machine.
+
+        Args:
+            subnet: See `cost`.
+            shape: See `cost`.
+            batch_size: Images at once.
+            repeats: Timed calls.
+            device: See `pick_device`.
+        """
+        shape = shape or self.preprocessing.image_size
+        if subnet is None and self.space is None:
+            network = self.backbone
+        else:
+            network = self.elastic.build_plain(self.resolve(subnet))
+        return costs.time_network(network, shape, batch_size, repeats, device)
