@@ -7,13 +7,16 @@ to it. ``docs/flags.md`` lists them, and a test holds both together.
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from ..utils.devices import add_device_option as add_device
+from ..utils.errors import set_flags
 from ..utils.options import OptionsAction
 from ..utils.options import add_pixel_option as add_max_pixels
 from ..utils.options import add_trust_option as add_trust
 
 __all__ = [
+    "ToolParser",
     "add_batch_size",
     "add_cfg_options",
     "add_device",
@@ -35,13 +38,24 @@ __all__ = [
 Parser = argparse._ActionsContainer
 
 
-def make_parser(text: str | None) -> argparse.ArgumentParser:
+class ToolParser(argparse.ArgumentParser):
+    """A parser whose flags messages may name; see `utils.errors.option`."""
+
+    def parse_known_args(
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parses, and says which flags there are."""
+        set_flags(self._option_string_actions)
+        return super().parse_known_args(args, namespace)
+
+
+def make_parser(text: str | None) -> ToolParser:
     """Returns a parser that shows a module's docstring as it is written.
 
     Args:
         text: The docstring.
     """
-    return argparse.ArgumentParser(
+    return ToolParser(
         description=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )
 
