@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmtaskssl.utils.errors import set_flags
+
 
 def pytest_configure(config):
     # Results of unmarked tests are the CPU's, bit for bit, and `auto` means it. Before
@@ -46,6 +48,12 @@ def data_root(repo_root) -> Path:
             pytest.fail(f"the measuring images are required, but not in {root}")
         pytest.skip("no measuring images: set MMTASKSSL_DATA")
     return root
+
+
+@pytest.fixture(autouse=True)
+def no_tool_runs():
+    """Lets messages name options as in Python, whatever tool a test before ran."""
+    set_flags()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ VERBS = {
     "export": "export_subnet",
 }
 #: Parts of the command line that are no commands.
-_PARTS = frozenset(["extractor", "main", "options", "verbs"])
+_PARTS = frozenset(["extractor", "main", "options", "verbs", "vocabulary"])
 
 
 def commands() -> dict[str, str]:

@@ -1,6 +1,11 @@
+import shlex
+import subprocess
+import sys
+
 import pytest
 
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.cli.options import make_parser
+from mmtaskssl.utils.errors import UserError, option, run_tool
 
 
 def _fail(error):
@@ -34,3 +39,24 @@ def test_the_status_is_the_tools(returned, status):
     with pytest.raises(SystemExit) as exit_:
         run_tool(lambda argv: returned)
     assert exit_.value.code == status
+
+
+def test_an_option_is_named_as_the_reader_can_give_it():
+    assert option("max_pixels") == "`max_pixels`"
+    parser = make_parser("A tool.")
+    parser.add_argument("--max-pixels", type=int)
+    parser.add_argument("--leak-threshold", type=float)
+    parser.parse_args([])
+    assert option("max_pixels") == "--max-pixels"
+    assert option("threshold", "--leak-threshold") == "--leak-threshold"
+    assert option("overwrite") == "`overwrite`"  # this tool has no such flag
+
+
+def test_a_reader_who_has_seen_enough_ends_a_tool_quietly():
+    code = (
+        "from mmtaskssl.utils.errors import run_tool\n"
+        "run_tool(lambda argv: [print('line', flush=True) for _ in range(100_000)])"
+    )
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | head -1"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("line\n", "")

@@ -1,0 +1,90 @@
+"""What a flag means, wherever it is found: the table of ``docs/flags.md``.
+
+python -m mmtaskssl.cli.vocabulary > docs/flags.md
+"""
+
+import argparse
+
+from .verbs import VERBS, commands, parser_of
+
+#: Flag: its one meaning. Every flag that two commands share is here.
+MEANINGS = {
+    "--all": "every sub-net of the space; of a large space, every calibrated one",
+    "--amp": "mixed precision, in a format that the machine has",
+    "--batch-size": "images that a network sees at once",
+    "--budget": "what may be spent, with its unit: images (`5000`, `10%`), MACs "
+    "(`3G-4G`), parameters (`5M-6M:params`), latency (`2ms-4ms`)",
+    "--cfg-options": "`KEY=VALUE` pairs that override parts of a config",
+    "--clusters": "a folder of clusters",
+    "--device": "`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`",
+    "--image-size": "side of the square that a network sees, pixels",
+    "--images": "a source of images without labels: folder, .txt, .csv or .jsonl",
+    "--iters": "steps of a training",
+    "--json": "also write the result to this file",
+    "--launcher": "how several processes were started",
+    "--list": "list, or a list of, sub-nets",
+    "--max-pixels": "read images of up to so many pixels",
+    "--model": "`torchvision:NAME` or `timm:NAME`, in place of CONFIG and CKPT",
+    "--no-report": "write no page",
+    "--out": "where results are written",
+    "--overwrite": "replace earlier results of the same kind; nothing else ever is",
+    "--pool": "features of the images to choose from: a store",
+    "--pool-root": "folder where the pool's images lie now",
+    "--root": "folder that listed paths are relative to",
+    "--seed": "of everything that is drawn",
+    "--seeds": "how many draws, or trainings, are averaged",
+    "--shape": "side of the image that costs are counted for, or height and width",
+    "--shots": "training images a class, drawn",
+    "--source": "the trained encoder (`online`) or its moving average (`ema`)",
+    "--subnet": "names of sub-nets, or anchors such as MAX",
+    "--target": "what to pre-train for: a labelled folder, or its features",
+    "--top": "how many of the best are shown, or go on",
+    "--trust-checkpoint": "load a checkpoint that needs code in it to run",
+    "--weights": "the weights file of `--model`",
+    "--work-dir": "folder of a training's logs and checkpoints",
+    "--workers": "processes that read images",
+}
+
+
+def flags_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """Returns the long flags of a parser, ``--help`` apart."""
+    return {
+        flag: action
+        for flag, action in parser._option_string_actions.items()
+        if flag.startswith("--")
+        and flag != "--help"
+        and action.help is not argparse.SUPPRESS
+    }
+
+
+def shared_flags() -> dict[str, list[str]]:
+    """Returns each flag that several commands have, and these commands."""
+    names = commands()
+    aliases = {names[verb] for verb in VERBS if verb in names}
+    found: dict[str, list[str]] = {}
+    for command in names:
+        if command not in aliases:  # a verb stands for its tool
+            for flag in flags_of(parser_of(command)):
+                found.setdefault(flag, []).append(command)
+    return {flag: who for flag, who in sorted(found.items()) if len(who) > 1}
+
+
+def page() -> str:
+    """Returns the page of the flags, in Markdown."""
+    lines = [
+        "# Flags",
+        "",
+        "A flag means the same wherever it is found.",
+        "",
+        "| flag | meaning | commands |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{flag}` | {MEANINGS[flag]} | {', '.join(who)} |"
+        for flag, who in shared_flags().items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
