@@ -11,9 +11,9 @@ from mmtaskssl.clustering.clusters import Clusters
 from mmtaskssl.config import load_config
 from mmtaskssl.config.export_info import ExportInfo
 from mmtaskssl.engine.run import train
-from mmtaskssl.export import load_source
 from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.features.store import FeatureStore, check_same_extractor
+from mmtaskssl.networks import open_network
 from mmtaskssl.search.output import opened
 from mmtaskssl.search.results import read_header
 
@@ -53,8 +53,8 @@ def test_exports(old):
 
 def test_calibrated_checkpoints(old, repo_root):
     config = str(repo_root / "configs" / SDR)
-    source = load_source(load_config(config), config, str(old / "calibrated.pth"))
-    assert all(map(source.backbone.is_calibrated, source.backbone.space))
+    source = open_network(config, old / "calibrated.pth", subnets=True)
+    assert all(map(source.elastic.is_calibrated, source.space))
 
 
 def test_search_results(old, tmp_path):

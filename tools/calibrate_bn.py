@@ -81,14 +81,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.alone and not args.clusters:
         raise UserError("--alone says on which clusters: it needs --clusters")
     # Late, so that --help and wrong arguments answer at once.
-    from mmtaskssl.config import load_config
-    from mmtaskssl.export.calibrate import (
-        calibrate_source,
-        config_transform,
-        draw_images,
-    )
-    from mmtaskssl.export.choice import choose_subnets
-    from mmtaskssl.export.source import load_source
+    from mmtaskssl.datasets.image_sample import draw_images
+    from mmtaskssl.export.calibrate import calibrate_source
+    from mmtaskssl.networks import open_network, preprocessing_of
+    from mmtaskssl.networks.choice import choose_subnets
 
     device = pick_device(args.device)
     names = list(args.subnet or [])
@@ -96,9 +92,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not Path(args.list).is_file():
             raise UserError(f"list of sub-nets {args.list} does not exist")
         names += Path(args.list).read_text(encoding="utf-8").split()
-    cfg = load_config(args.config, args.cfg_options)
-    source = load_source(
-        cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
+    source = open_network(
+        args.config,
+        args.checkpoint,
+        source=args.source,
+        trust=args.trust_checkpoint,
+        cfg_options=args.cfg_options,
+        subnets=True,
     )
     subnets = choose_subnets(source.backbone, names, args.all)
     if args.all:
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError("no sub-net of this network needs calibration")
     checkpoint = Path(args.checkpoint)
     out = args.out or checkpoint.with_name(f"{checkpoint.stem}-calibrated.pth")
-    transform = config_transform(cfg, args.image_size)
+    transform = preprocessing_of(source.config, args.image_size)
     if args.clusters:
         images = calibrate_on_clusters(args, source, subnets, transform, device, out)
     else:

@@ -47,14 +47,18 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
-    from mmtaskssl.config import load_config
-    from mmtaskssl.export import load_source, write_bundle
-    from mmtaskssl.export.choice import choose_subnets
+    from mmtaskssl.export import write_bundle
     from mmtaskssl.models.elastic import uncalibrated
+    from mmtaskssl.networks import open_network
+    from mmtaskssl.networks.choice import choose_subnets
 
-    cfg = load_config(args.config, args.cfg_options)
-    source = load_source(
-        cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
+    source = open_network(
+        args.config,
+        args.checkpoint,
+        source=args.source,
+        trust=args.trust_checkpoint,
+        cfg_options=args.cfg_options,
+        subnets=True,
     )
     subnets = choose_subnets(source.backbone, args.subnet, args.all)
     for subnet in subnets:  # before any is written

@@ -33,7 +33,7 @@ from mmtaskssl.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
     from mmtaskssl.datasets.eval_transform import EvalTransform
-    from mmtaskssl.export.source import Source
+    from mmtaskssl.networks import Network
     from mmtaskssl.routing.result import Routing
     from mmtaskssl.routing.task import Task
 
@@ -151,9 +151,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.clustering.clusters import Clusters
-    from mmtaskssl.config import load_config
-    from mmtaskssl.export.calibrate import config_transform
-    from mmtaskssl.export.source import load_source
+    from mmtaskssl.networks import open_network, preprocessing_of
     from mmtaskssl.routing.crops import is_detection
     from mmtaskssl.routing.output import check_out, write_routing
     from mmtaskssl.routing.page import render
@@ -168,12 +166,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     if min(args.top, args.iters) < 1:
         raise UserError("--top and --iters must be at least 1")
-    cfg = load_config(args.config, args.cfg_options)
-    source = load_source(
-        cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
+    source = open_network(
+        args.config,
+        args.checkpoint,
+        source=args.source,
+        trust=args.trust_checkpoint,
+        cfg_options=args.cfg_options,
+        subnets=True,
     )
     clusters = Clusters.open(args.clusters) if args.clusters else None
-    task = read_target(args, detection, config_transform(cfg, args.image_size))
+    task = read_target(
+        args, detection, preprocessing_of(source.config, args.image_size)
+    )
     router = Router(
         source.backbone.to(pick_device(args.device)),
         task,
@@ -228,7 +232,7 @@ def read_target(
 
 
 def fine_tune_first(
-    args: argparse.Namespace, source: "Source", routing: "Routing"
+    args: argparse.Namespace, source: "Network", routing: "Routing"
 ) -> list[dict[str, Any]]:
     """Fine-tunes the first paths and MAX, and notes in ``routing`` what came out."""
     from mmtaskssl.routing.fine_tune import describe, fine_tune

@@ -10,11 +10,10 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from ..evaluation.spectrum import effective_rank, embedding_std
-from ..export.source import build_elastic, load_source
 from ..features.extractor import FeatureExtractor
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
-from ..networks import initialize
+from ..networks import open_network
 from ..registry import MODELS
 from ..search.encoders import load_encoders
 from ..search.metrics import get_metrics
@@ -130,13 +129,10 @@ class Stages(EvidenceStages):
         return study.rows(seed, stage, target), study.file(seed, stage, target)
 
     def _load(self, seed: int, checkpoint: Path | None) -> ElasticBackbone:
-        cfg, config = self.study.cfg, str(self.study.config)
-        if checkpoint is not None:
-            return load_source(cfg, config, str(checkpoint)).backbone
-        torch.manual_seed(seed)
-        backbone = build_elastic(cfg, config)
-        initialize(backbone)
-        return backbone.eval()
+        network = open_network(
+            self.study.cfg, checkpoint or "random", seed=seed, subnets=True
+        )
+        return network.elastic
 
     def _score(
         self, seed: int, checkpoint: Path, subnets: Iterable[Subnet], target: str
@@ -146,8 +142,7 @@ class Stages(EvidenceStages):
         if not missing:
             return
         begin, sample = time.monotonic(), self.target(target).samples["train"]
-        cfg, config = self.study.cfg, str(self.study.config)
-        encoders = load_encoders(cfg, config, str(checkpoint))
+        encoders = load_encoders(open_network(self.study.cfg, checkpoint, subnets=True))
         scorer = Scorer(encoders, sample, get_metrics(METRICS))
         interval = MeanInterval(len(sample.ids))
         for subnet, scores in scorer.score(missing):

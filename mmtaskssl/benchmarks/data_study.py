@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..config import load_config
-from ..export.calibrate import config_transform
-from ..export.source import build_elastic
 from ..models.backbones import ElasticBackbone
+from ..networks import open_architecture, preprocessing_of
 from ..search.strategies import draw
 from ..subnets import Subnet
 from .evidence import EvidenceFolder, read_json
@@ -52,12 +51,12 @@ class Study(EvidenceFolder):
         super().__init__(data, out, targets, seeds)
         self.config, self.iters = config, iters
         self.cfg = load_config(str(config))
-        self.transform = config_transform(self.cfg, None)
+        self.transform = preprocessing_of(self.cfg, None)
 
     @cached_property
     def backbone(self) -> ElasticBackbone:
         """A network without weights, for its space and costs."""
-        return build_elastic(self.cfg, str(self.config))
+        return open_architecture(self.cfg).elastic
 
     def macs(self, subnet: Subnet) -> int:
         """Returns the MACs of a sub-net at the targets' size."""

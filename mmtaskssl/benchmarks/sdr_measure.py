@@ -13,10 +13,9 @@ from ..datasets.eval_transform import EvalTransform
 from ..evaluation.data import LabeledFeatures
 from ..evaluation.spectrum import effective_rank, embedding_std
 from ..evaluation.splits import stratified_folds
-from ..export.calibrate import config_transform
-from ..export.source import load_source
 from ..features.extractor import FeatureExtractor
 from ..models.backbones import ElasticBackbone
+from ..networks import open_network, preprocessing_of
 from ..registry import MODELS
 from ..routing.calibrate import calibrate_paths
 from ..routing.cluster_sample import ClusterSample
@@ -62,7 +61,7 @@ class Measure:
             per cent; ``embeddings``, spread and effective rank by sub-net.
         """
         largest = self.study.space.max
-        source = load_source(self.study.cfg, str(self.study.config), str(checkpoint))
+        source = open_network(self.study.cfg, checkpoint, subnets=True)
         subnets, embeddings = [largest], {}
         if paths:
             subnets += list(self.study.space)
@@ -110,7 +109,7 @@ class Measure:
     @cached_property
     def transform(self) -> EvalTransform:
         """Of every image, in calibration and evaluation."""
-        return config_transform(self.study.cfg, None)
+        return preprocessing_of(self.study.cfg, None)
 
     @cached_property
     def _targets(self) -> dict[str, Target]:

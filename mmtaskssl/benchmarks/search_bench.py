@@ -3,16 +3,15 @@
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from ..config import load_config
 from ..datasets.eval_transform import EvalTransform
-from ..export.calibrate import ImageSample, config_transform, draw_images
-from ..export.source import Source
+from ..datasets.image_sample import ImageSample, draw_images
 from ..models.elastic import collect_statistics
+from ..networks import Network, open_network
 from ..registry import MODELS
 from ..search.encoders import Encoder, Encoders, load_encoders
 from ..search.metrics import get_metrics
@@ -74,12 +73,16 @@ def load(setting: Setting) -> tuple[Encoders, EvalTransform]:
         raise UserError("--config and --checkpoint go together")
     device = setting.device
     if setting.config is not None:
-        cfg = load_config(setting.config)
-        encoders = load_encoders(
-            *(cfg, setting.config, setting.checkpoint, device),
+        network = open_network(
+            setting.config,
+            setting.checkpoint,
             trust=setting.trust_checkpoint,
+            subnets=True,
         )
-        return encoders, config_transform(cfg, setting.image_size)
+        transform = network.preprocessing
+        if setting.image_size:
+            transform = replace(transform, image_size=setting.image_size)
+        return load_encoders(network, device), transform
     torch.manual_seed(setting.seed)
     backbone = MODELS.build({"type": "mmtaskssl.DynamicResNet", "space": "data_basic"})
     neck = MODELS.build(
@@ -91,8 +94,9 @@ def load(setting: Setting) -> tuple[Encoders, EvalTransform]:
         }
     )
     student = Encoder(backbone.eval().to(device), neck.eval().to(device))
-    encoders = Encoders(deepcopy(student), student, Source(backbone, {}, "", {}), True)
-    return encoders, EvalTransform(setting.image_size or 40)
+    transform = EvalTransform(setting.image_size or 40)
+    network = Network(backbone, "drawn", "random", transform)
+    return Encoders(deepcopy(student), student, network, True), transform
 
 
 class SearchBench:

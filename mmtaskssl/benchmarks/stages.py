@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ..export.calibrate import config_transform
+from ..networks import preprocessing_of
 from ..utils.steps import Steps
 from .evidence import EvidenceFolder
 from .target import Target
@@ -37,7 +37,7 @@ class EvidenceStages:
             UserError: An image cannot be read, or lies in no class folder.
         """
         if name not in self._targets:
-            transform = config_transform(self.study.cfg, None)
+            transform = preprocessing_of(self.study.cfg, None)
             folder = self.study.target_folder(name)
             self._targets[name] = Target.read(folder, transform)
         return self._targets[name]

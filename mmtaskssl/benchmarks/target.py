@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from ..datasets.eval_transform import EvalTransform
+from ..datasets.image_sample import ImageSample
 from ..datasets.images import BrokenImage, folder_labels, list_images
 from ..evaluation.data import LabeledFeatures, labeled_pair
 from ..evaluation.methods import knn_method, linear_method
 from ..evaluation.protocol import evaluate
-from ..export.calibrate import ImageSample
 from ..utils.errors import UserError
 
 SPLITS = ("train", "test")

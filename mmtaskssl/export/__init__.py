@@ -2,7 +2,6 @@
 
 from .bundle import FORMATS, write_bundle
 from .hosts import HOSTS, config_fragment, host_config
-from .source import build_elastic, load_source
 from .state_dict import export_state_dict
 from .stock import StockShape, stock_shape
 
@@ -10,11 +9,9 @@ __all__ = [
     "FORMATS",
     "HOSTS",
     "StockShape",
-    "build_elastic",
     "config_fragment",
     "export_state_dict",
     "host_config",
-    "load_source",
     "stock_shape",
     "write_bundle",
 ]

@@ -6,11 +6,12 @@ from .door import (
     NetworkLike,
     NetworkName,
     averaged_of,
+    open_architecture,
     open_network,
 )
 from .network import Network
 from .preprocessing import preprocessing_of
-from .stages import block_of, by_stage, cut_blocks, cut_stages, stage_of
+from .stages import block_of, cut_blocks, cut_stages, stage_of
 
 __all__ = [
     "EMA_PREFIXES",
@@ -20,10 +21,10 @@ __all__ = [
     "averaged_of",
     "block_of",
     "build_backbone",
-    "by_stage",
     "cut_blocks",
     "cut_stages",
     "initialize",
+    "open_architecture",
     "open_network",
     "preprocessing_of",
     "stage_of",

@@ -176,6 +176,34 @@ def _from_config(
     return _loaded(network, load_state_dict(checkpoint, trust), source, checkpoint)
 
 
+def open_architecture(
+    config: str | os.PathLike | Config, cfg_options: Mapping[str, Any] | None = None
+) -> Network:
+    """Opens the backbone of a config without weights, for its sub-nets and costs.
+
+    Args:
+        config: See `open_network`.
+        cfg_options: See `open_network`.
+
+    Returns:
+        The network on the "meta" device: it takes no memory, and computes nothing.
+
+    Raises:
+        UserError: No such config, or no backbone in it.
+    """
+    if not isinstance(config, Config):
+        config = load_config(os.fspath(config), dict(cfg_options or {}))
+    name = config.filename or "in memory"
+    return Network(
+        build_backbone(config, name, "meta"),
+        name,
+        "random",
+        preprocessing_of(config),
+        config,
+        body=backbone_config(config, name),
+    )
+
+
 def averaged_of(network: Network) -> Network | None:
     """Returns the moving average of a trained network, from the same checkpoint.
 

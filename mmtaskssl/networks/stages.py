@@ -1,7 +1,6 @@
 """Where a network can be cut: behind its stem, and behind each of its stages."""
 
 import itertools
-from collections.abc import Iterable
 
 from torch import nn
 
@@ -59,19 +58,6 @@ def block_of(module: str) -> str:
         module: Its name, such as ``layer2.0.conv1``, which is in ``layer2.0``.
     """
     return ".".join(module.split(".")[:2]) if stage_of(module) else ""
-
-
-def by_stage(names: Iterable[str], stages: int) -> list[list[str]]:
-    """Sorts names of a ResNet's modules by the parts of `cut_stages`.
-
-    Args:
-        names: Of modules.
-        stages: How many stages there are, without the stem.
-    """
-    found: list[list[str]] = [[] for _ in range(stages + 1)]
-    for name in names:
-        found[stage_of(name)].append(name)
-    return found
 
 
 def _stem(network: nn.Module) -> nn.Module | None:

@@ -12,10 +12,10 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..export.source import Source
 from ..models.backbones import ElasticResNet
 from ..models.elastic import collect_statistics
 from ..models.elastic.calibration import Moments
+from ..networks import Network, cut_stages, stage_of
 from ..subnets import ALL, Subnet
 from ..utils.atomic import atomic_path
 from ..utils.copies import to_device
@@ -117,7 +117,7 @@ def calibrate_paths_alone(
 
 
 def calibrate_clusters(
-    source: Source,
+    source: Network,
     subnets: Sequence[Subnet],
     sample: ClusterSample,
     out: str | Path,
@@ -209,7 +209,7 @@ def _measure_stage(
     plain = backbone.extract(subnet, uncalibrated_ok=True).eval()
     norms: list[list[nn.Module]] = [[] for _ in range(plain.num_stages + 1)]
     for unit in backbone.view(subnet).units.values():
-        norms[_stage(unit.norm)].append(plain.get_submodule(unit.norm))
+        norms[stage_of(unit.norm)].append(plain.get_submodule(unit.norm))
     if not all(isinstance(norm, _BatchNorm) for norm in norms[depth]):
         raise UserError("this network has no batch norms, so nothing needs calibration")
     for stage, statistics in enumerate(known):
@@ -217,8 +217,7 @@ def _measure_stage(
         for norm, part in zip(norms[stage], statistics.split(widths, 1), strict=True):
             norm.running_mean.copy_(part[0])
             norm.running_var.copy_(part[1])
-    steps = [nn.Sequential(plain.conv1, plain.bn1, plain.relu, plain.maxpool)]
-    steps += [plain.stage_modules(stage)[0] for stage in range(depth)]
+    steps = cut_stages(plain)[: depth + 1]
     steps[-1].train()
     moments = [Moments(norm) for norm in norms[depth]]
     device = next(plain.parameters()).device
@@ -234,11 +233,6 @@ def _measure_stage(
             "a batch has too few images for batch norm; take more images a cluster"
         ) from None
     return torch.cat([moment.result() for moment in moments], dim=1)
-
-
-def _stage(norm: str) -> int:
-    first = norm.split(".")[0]
-    return int(first.removeprefix("layer")) if first.startswith("layer") else 0
 
 
 def _dotted(prefix: Prefix) -> str:

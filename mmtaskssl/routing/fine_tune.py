@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..export.bundle import write_bundle
-from ..export.source import Source
+from ..networks import Network
 from ..subnets import Subnet
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
@@ -20,7 +20,7 @@ _HELD_OUT = 0.2
 
 
 def fine_tune(
-    source: Source,
+    source: Network,
     subnets: Sequence[Subnet],
     target: str | Path,
     config: str,

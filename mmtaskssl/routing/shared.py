@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..models.backbones import ElasticResNet
 from ..models.elastic import Unit, View, uncalibrated
+from ..networks import cut_stages, stage_of
 from ..subnets import Subnet
 from ..utils.copies import to_device
 
@@ -81,8 +82,7 @@ class SharedPaths:
     ) -> _Node:
         if (depth, group) not in self._plain:
             net = self.backbone.extract(subnet).eval()
-            stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
-            stage = net.stage_modules(depth - 1)[0] if depth else stem
+            stage = cut_stages(net)[depth]
             norms = {unit.norm: net.get_submodule(unit.norm) for unit in units}
             self._plain[depth, group] = (stage, norms)
         stage, norms = self._plain[depth, group]
@@ -136,9 +136,7 @@ def _stages(view: View) -> list[list[Unit]]:
     """Returns the units of the stem and of each stage."""
     stages: list[list[Unit]] = [[] for _ in range(len(view.depths) + 1)]
     for unit in view.units.values():
-        first = unit.conv.split(".")[0]
-        is_stage = first.startswith("layer")
-        stages[int(first.removeprefix("layer")) if is_stage else 0].append(unit)
+        stages[stage_of(unit.conv)].append(unit)
     return stages
 
 

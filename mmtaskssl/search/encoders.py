@@ -1,16 +1,14 @@
 """Teacher and student of a search, from one checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..export.source import Source, load_source
 from ..models.algorithms.slimmable_base import (
     PredictingAlgorithm,
     aux_places,
@@ -18,7 +16,7 @@ from ..models.algorithms.slimmable_base import (
 )
 from ..models.backbones import ElasticBackbone
 from ..models.necks import ElasticNonLinearNeck
-from ..networks import EMA_PREFIXES
+from ..networks import EMA_PREFIXES, Network, averaged_of
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
@@ -111,43 +109,32 @@ class Encoders:
         teacher: The averaged network, to be run at MAX; the trained one where the
             method keeps no average.
         student: The trained network.
-        source: The student's, with the description of the checkpoint.
+        source: The student's network, with the description of the checkpoint.
         averaged: Whether the teacher is an average.
     """
 
     teacher: Encoder
     student: Encoder
-    source: Source
+    source: Network
     averaged: bool
 
 
-def load_encoders(
-    cfg: Config,
-    config_name: str,
-    checkpoint: str,
-    device: str | torch.device = AUTO,
-    trust: bool = False,
-) -> Encoders:
+def load_encoders(network: Network, device: str | torch.device = AUTO) -> Encoders:
     """Loads teacher and student.
 
     Args:
-        cfg: The training config.
-        config_name: Its name, for the record.
-        checkpoint: Of a training run.
+        network: With sub-nets, of a training config and its checkpoint.
         device: Where to put them; see `pick_device`.
-        trust: Load a checkpoint even if that runs code in it.
 
     Raises:
-        UserError: The config's backbone is not elastic, or the checkpoint does not
-            hold its networks completely, such as one of another space.
+        UserError: The checkpoint does not hold its networks completely, such as one of
+            another space.
     """
     device = pick_device(device)
-    source = load_source(cfg, config_name, checkpoint, "online", trust)
-    averaged = any(key.startswith(EMA_PREFIXES) for key in source.state)
-    student = _encoder(cfg, source, ["neck."], checkpoint, True)
-    if averaged:
-        average = load_source(cfg, config_name, checkpoint, "ema", trust)
-        teacher = _encoder(cfg, average, _EMA_NECKS, checkpoint, False)
+    student = _encoder(network, ["neck."], True)
+    average = averaged_of(network)
+    if average is not None:
+        teacher = _encoder(average, _EMA_NECKS, False)
     else:
         print_log(
             "the checkpoint holds no averaged network, so the trained one is the "
@@ -158,55 +145,51 @@ def load_encoders(
     for encoder in (teacher, student):
         for module in encoder.modules():
             module.to(device).eval().requires_grad_(False)
-    return Encoders(teacher, student, source, averaged)
+    return Encoders(teacher, student, network, average is not None)
 
 
-def _encoder(
-    cfg: Config, source: Source, prefixes: list[str], checkpoint: str, predicts: bool
-) -> Encoder:
-    model = cfg.get("model") or {}
-    neck = _module(model.get("neck"), source, prefixes, checkpoint, "neck")
+def _encoder(network: Network, prefixes: Sequence[str], predicts: bool) -> Encoder:
+    model = (network.config or {}).get("model") or {}
+    neck = _module(model.get("neck"), network, prefixes, "neck")
     config = (model.get("head") or {}).get("predictor")
     if not predicts or config is None:
-        return Encoder(source.backbone, neck)
-    prefixes = ["head.predictor."]
-    predictor = _module(config, source, prefixes, checkpoint, "predictor")
-    return Encoder(
-        source.backbone, neck, predictor, _aux_predictor(cfg, source, checkpoint)
-    )
+        return Encoder(network.elastic, neck)
+    predictor = _module(config, network, ["head.predictor."], "predictor")
+    return Encoder(network.elastic, neck, predictor, _aux_predictor(network))
 
 
-def _aux_predictor(cfg: Config, source: Source, checkpoint: str) -> nn.Module | None:
-    kind = MODELS.get(cfg.model.type)
+def _aux_predictor(network: Network) -> nn.Module | None:
+    model = network.config.model
+    kind = MODELS.get(model.type)
     if not (isinstance(kind, type) and issubclass(kind, PredictingAlgorithm)):
         return None
     config = aux_predictor_config(
-        cfg.model.head.predictor, cfg.model.get("aux_predictor"), source.backbone.space
+        model.head.predictor, model.get("aux_predictor"), network.space
     )
-    prefixes = ["aux_predictor."]
-    aux = _module(config, source, prefixes, checkpoint, "auxiliary predictor")
-    has_main = any(key.startswith("head.predictor.") for key in source.state)
+    aux = _module(config, network, ["aux_predictor."], "auxiliary predictor")
+    has_main = any(key.startswith("head.predictor.") for key in network.state)
     if config is not None and aux is None and has_main:
         raise UserError(
-            f"checkpoint {checkpoint} has a predictor for the full width alone; the "
-            "embeddings of narrower sub-nets need aux_predictor.*, so take metric "
-            "dense or a checkpoint of this training"
+            f"checkpoint {network.checkpoint} has a predictor for the full width "
+            "alone; the embeddings of narrower sub-nets need aux_predictor.*, so take "
+            "--metric dense or a checkpoint of this training"
         )
     return aux
 
 
 def _module(
     config: Mapping[str, Any] | None,
-    source: Source,
-    prefixes: list[str],
-    checkpoint: str,
+    network: Network,
+    prefixes: Sequence[str],
     what: str,
 ) -> nn.Module | None:
     """Builds a module and loads its weights; None if the config has none."""
     if config is None:
         return None
     module = MODELS.build(dict(config))
-    if not any(key.startswith(tuple(prefixes)) for key in source.state):
+    if not any(key.startswith(tuple(prefixes)) for key in network.state):
         return None  # a bare backbone: enough for the dense metric
-    load_weights(module, source.state, prefixes, source=checkpoint, what=what)
+    load_weights(
+        module, network.state, prefixes, source=str(network.checkpoint), what=what
+    )
     return module

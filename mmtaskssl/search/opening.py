@@ -9,8 +9,8 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import barrier, get_rank
 
-from ..config.load import load_config
-from ..export.calibrate import config_transform, draw_images
+from ..datasets.image_sample import draw_images
+from ..networks import open_network, preprocessing_of
 from ..runs import Growing
 from ..utils.devices import pick_device
 from . import output
@@ -56,15 +56,13 @@ def open_search(
     options = options or SearchOptions()
     metrics = get_metrics(list(options.metrics))
     device = pick_device(options.device)
-    config, checkpoint = network
-    if not isinstance(config, Config):
-        config = load_config(str(config), options.cfg_options)
-    encoders = load_encoders(
-        config, str(network_name(network)), str(checkpoint), device, options.trust
+    opened = open_network(
+        network, trust=options.trust, cfg_options=options.cfg_options, subnets=True
     )
+    encoders = load_encoders(opened, device)
     sample = draw_images(
         str(images),
-        config_transform(config, options.image_size),
+        preprocessing_of(opened.config, options.image_size),
         options.num_images,
         max(2, options.batch_size),
         options.seed,
@@ -80,8 +78,8 @@ def open_search(
         None if folder is None else Path(folder, output.TEACHER),
     )
     identity = {
-        "checkpoint": Path(checkpoint).name,
-        "checkpoint_sha256": encoders.source.meta["checkpoint_sha256"],
+        "checkpoint": opened.meta["checkpoint"],
+        "checkpoint_sha256": opened.meta["checkpoint_sha256"],
         "shape": list(options.shape),
         "interval": {"resamples": options.resamples, "seed": options.seed},
         **scorer.describe(),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..models.backbones import ElasticBackbone, SubnetResNet
+from ..networks import block_of, cut_blocks
 from ..subnets import Subnet
 
 Key = tuple[tuple[str, str], ...]
@@ -89,7 +90,7 @@ def step_keys(backbone: ElasticBackbone, subnet: Subnet) -> list[Key]:
     units = backbone.view(subnet).units.values()
     if "layer1.0.conv1" not in backbone.view(subnet).units:
         return [(("", subnet.name),)]
-    steps = itertools.groupby(units, lambda unit: _step_of(unit.conv))
+    steps = itertools.groupby(units, lambda unit: block_of(unit.conv))
     return [
         tuple(
             (unit.conv, f"{unit.in_}>{unit.out} norm {unit.view.switch}")
@@ -97,10 +98,6 @@ def step_keys(backbone: ElasticBackbone, subnet: Subnet) -> list[Key]:
         )
         for _, group in steps
     ]
-
-
-def _step_of(conv: str) -> str:
-    return ".".join(conv.split(".")[:2]) if conv.startswith("layer") else ""
 
 
 def make_steps(
@@ -118,12 +115,8 @@ def make_steps(
     """
     plain = backbone.extract(subnet, uncalibrated_ok=not stored).eval()
     plain = measure_norms(plain, stored).requires_grad_(False)
-    if not isinstance(plain, SubnetResNet):
-        modules = [_LastMap(plain)]
-    else:
-        stem = nn.Sequential(plain.conv1, plain.bn1, plain.relu, plain.maxpool)
-        stages = (plain.stage_modules(stage)[0] for stage in range(plain.num_stages))
-        modules = [stem, *itertools.chain.from_iterable(stages)]
+    resnet = isinstance(plain, SubnetResNet)
+    modules = cut_blocks(plain) if resnet else [_LastMap(plain)]
     keys = step_keys(backbone, subnet)
     return [Step(*pair) for pair in zip(keys, modules, strict=True)]
 

@@ -12,7 +12,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from ..export.calibrate import ImageSample
+from ..datasets.image_sample import ImageSample
 from ..subnets import Subnet
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError

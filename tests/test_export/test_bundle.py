@@ -6,9 +6,9 @@ import torch
 from mmengine.config import Config
 
 from mmtaskssl.export import config_fragment, write_bundle
-from mmtaskssl.export.choice import choose_subnets
 from mmtaskssl.models.backbones import DynamicResNet
 from mmtaskssl.models.elastic import calibrate
+from mmtaskssl.networks.choice import choose_subnets
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import cost
 from mmtaskssl.utils.errors import UserError

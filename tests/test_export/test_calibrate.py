@@ -4,12 +4,10 @@ import pytest
 import torch
 
 from mmtaskssl.datasets.eval_transform import EvalTransform
-from mmtaskssl.export import calibrate, load_source
-from mmtaskssl.export.calibrate import (
-    calibrate_source,
-    config_transform,
-    draw_images,
-)
+from mmtaskssl.datasets.image_sample import draw_images
+from mmtaskssl.export import calibrate
+from mmtaskssl.export.calibrate import calibrate_source
+from mmtaskssl.networks import open_network
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import load_state_dict
 
@@ -93,11 +91,8 @@ def test_all_and_list(files, tool, tmp_path):
 def test_an_interrupted_run_continues(files, tmp_path, monkeypatch):
     config, checkpoint, net, images = files
     subnets = [net.resolve(STOCK), net.resolve(OTHER)]
-    from mmtaskssl.config import load_config
-
-    cfg = load_config(config)
-    source = load_source(cfg, config, checkpoint)
-    sample = draw_images(images, config_transform(cfg, None), batch_size=4)
+    source = open_network(config, checkpoint, subnets=True)
+    sample = draw_images(images, source.preprocessing, batch_size=4)
     calibrate_source(source, subnets, sample, tmp_path / "whole.pth")
     real, calls = calibrate.collect_statistics, []
 

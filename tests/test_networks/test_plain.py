@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmtaskssl.export.source import build_elastic, load_source
+from mmtaskssl.networks import open_network
 from mmtaskssl.networks.plain import as_elastic
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
@@ -62,7 +62,7 @@ def test_what_no_subnet_is():
     assert as_elastic(torch.nn.Conv2d(3, 4, 1)) is None
     other = Config({"model": {"backbone": {"type": "mmcls.MobileNetV2"}}})
     with pytest.raises(UserError, match="no plain ResNet"):
-        build_elastic(other, "x.py")
+        open_network(other, "random", subnets=True)
 
 
 def test_a_pretraining_is_exported_as_its_only_subnet(tmp_path):
@@ -85,4 +85,4 @@ def test_weights_of_another_architecture(tmp_path):
     torch.save({"state_dict": {"backbone.x": torch.zeros(1)}}, tmp_path / "net.pth")
     config = Config({"model": {"backbone": _KINDS["basic"]}})
     with pytest.raises(UserError, match="another architecture"):
-        load_source(config, "x.py", str(tmp_path / "net.pth"))
+        open_network(config, tmp_path / "net.pth", subnets=True)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from mmtaskssl.networks import block_of, by_stage, cut_blocks, cut_stages, stage_of
+from mmtaskssl.networks import block_of, cut_blocks, cut_stages, stage_of
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
 
@@ -68,8 +68,3 @@ def test_what_has_no_stages():
 def test_names():
     assert [stage_of(n) for n in ("conv1", "layer1.0.bn2", "layer12.3")] == [0, 1, 12]
     assert [block_of(n) for n in ("bn1", "layer2.1.conv1")] == ["", "layer2.1"]
-    assert by_stage(["conv1", "layer2.0.conv1", "layer1.0.conv1"], 2) == [
-        ["conv1"],
-        ["layer1.0.conv1"],
-        ["layer2.0.conv1"],
-    ]

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from mmtaskssl.config import load_config
-from mmtaskssl.export.calibrate import config_transform, draw_images
+from mmtaskssl.datasets.image_sample import draw_images
+from mmtaskssl.networks import open_network, preprocessing_of
 from mmtaskssl.search.encoders import load_encoders
 
 from ._files import write_files, write_images
@@ -17,12 +18,12 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def encoders(files):
-    return load_encoders(load_config(files[0]), files[0], files[1])
+    return load_encoders(open_network(*files[:2], subnets=True))
 
 
 @pytest.fixture(scope="session")
 def sample(files):
-    transform = config_transform(load_config(files[0]), None)
+    transform = preprocessing_of(load_config(files[0]))
     return draw_images(files[2], transform)
 
 

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 
-from mmtaskssl.export.calibrate import config_transform, draw_images
+from mmtaskssl.datasets.image_sample import draw_images
+from mmtaskssl.networks import open_network, preprocessing_of
 from mmtaskssl.search.encoders import load_encoders
 from mmtaskssl.search.metrics import get_metrics
 from mmtaskssl.search.scorer import Scorer
@@ -60,8 +61,8 @@ def _reference(model, images, subnet):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_every_width_is_compared_through_its_own_predictor(case, tmp_path):
     model, cfg, checkpoint = _trained(tmp_path, *case)
-    sample = draw_images(write_images(tmp_path), config_transform(cfg, None))
-    encoders = load_encoders(cfg, "net.py", checkpoint)
+    sample = draw_images(write_images(tmp_path), preprocessing_of(cfg))
+    encoders = load_encoders(open_network(cfg, checkpoint, subnets=True))
     scorer = Scorer(encoders, sample, get_metrics(["global"]), bn_images=24)
     images = torch.cat(list(sample))
     scores = dict(scorer.score(list(encoders.student.backbone.space)))
@@ -74,4 +75,4 @@ def test_every_width_is_compared_through_its_own_predictor(case, tmp_path):
 def test_a_checkpoint_without_the_auxiliary_predictor_is_refused(tmp_path):
     _, cfg, checkpoint = _trained(tmp_path, *CASES["SimSiam"], drop=("aux_",))
     with pytest.raises(UserError, match=r"full width alone.*metric dense"):
-        load_encoders(cfg, "net.py", checkpoint)
+        load_encoders(open_network(cfg, checkpoint, subnets=True))

@@ -33,8 +33,8 @@ from mmengine.registry import DefaultScope, init_default_scope
 from mmengine.runner import Runner
 
 from mmtaskssl.datasets.eval_transform import EvalTransform
+from mmtaskssl.datasets.image_sample import ImageSample, draw_images
 from mmtaskssl.export import write_bundle
-from mmtaskssl.export.calibrate import ImageSample, draw_images
 from mmtaskssl.models.backbones import (
     DynamicResNet,
     RoutedResNet,

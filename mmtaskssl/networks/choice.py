@@ -1,0 +1,35 @@
+"""Which sub-nets a tool works on."""
+
+from collections.abc import Sequence
+
+from ..models.backbones import ElasticBackbone
+from ..subnets import Subnet
+from ..utils.errors import UserError
+
+# 256 paths and their union; a space of more is searched, not listed.
+_LISTABLE = 512
+
+
+def choose_subnets(
+    backbone: ElasticBackbone, names: Sequence[str] | None, every: bool
+) -> list[Subnet]:
+    """Returns the sub-nets that a user named, each once.
+
+    Args:
+        backbone: Runs them.
+        names: Names or anchors; used unless ``every``.
+        every: All members of the search space and the largest. Of a space too large to
+            list, those that were calibrated, and the largest.
+
+    Raises:
+        UserError: Nothing was named, or this network cannot run one of them.
+    """
+    if not every:
+        if not names:
+            raise UserError("name sub-nets with --subnet, or ask for --all")
+        return list(dict.fromkeys(backbone.resolve(name) for name in names))
+    space = backbone.space
+    if len(space) <= _LISTABLE:
+        return list(dict.fromkeys([space.max, *space]))
+    calibrated = map(Subnet.parse, backbone.subnet_statistics.names())
+    return list(dict.fromkeys([space.max, *calibrated]))
