@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..evaluation.paired import PairedDifference, paired_difference
+    from ..features.extract import extract
+    from ..features.importing import import_features
     from ..features.memory import MemoryStore
     from ..features.store import FeatureStore
     from ..search.result import SearchResult
@@ -25,6 +27,8 @@ _HOMES = {
     "PairedDifference": "..evaluation.paired",
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
+    "extract": "..features.extract",
+    "import_features": "..features.importing",
     "measure_latency": "..subnets",
     "paired_difference": "..evaluation.paired",
     "search": "..search.search",
@@ -38,6 +42,8 @@ __all__ = [
     "PairedDifference",
     "SearchResult",
     "Selected",
+    "extract",
+    "import_features",
     "measure_latency",
     "paired_difference",
     "search",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..features.copies import KINDS, open_copies, read_copy
+from ..features.copies import KINDS, read_copy
 from ..features.store import FeatureStore
 from ..selection import pixels
 from ..selection.feature_guard import FeatureGuard
@@ -89,7 +89,7 @@ def measure_features(pool: FeatureStore, test: FeatureStore) -> dict[str, Any]:
 
 
 def _copies(test: FeatureStore) -> FeatureStore:
-    copies = open_copies(test)
+    copies = test.open_copies()
     if copies is None:
         raise UserError(
             f"{test.path} has no copies: extract it with extract_features.py "

@@ -32,15 +32,18 @@ PATH_COLUMNS = ("image", "path", "file", "filename", "file_name", "img_path")
 
 
 def list_images(
-    source: str | os.PathLike, root: str | None = None, column: str | None = None
+    source: str | os.PathLike | Sequence[str | os.PathLike],
+    root: str | os.PathLike | None = None,
+    column: str | None = None,
 ) -> tuple[Path, list[str]]:
     """Lists the images that ``source`` names, without opening them.
 
     Args:
         source: A folder (searched recursively; hidden files are skipped), a ``.txt``
-            with one path a line, or a ``.csv`` / ``.jsonl`` with a path column.
+            with one path a line, a ``.csv`` / ``.jsonl`` with a path column, or paths.
         root: The folder that listed paths are relative to. Default: the folder
-            itself, or the one that holds the list.
+            itself, the one that holds the list, or, of paths, the current one; of
+            absolute paths the innermost one that holds all.
         column: The path column of a table. Default: the only column, or the first
             of `PATH_COLUMNS` that the table has.
 
@@ -51,6 +54,8 @@ def list_images(
     Raises:
         UserError: The source does not exist, is empty, or names no usable path.
     """
+    if not isinstance(source, str | os.PathLike):
+        return _relative_to_root([os.fspath(path) for path in source], root, ".", None)
     source = Path(source).expanduser()
     if source.is_dir():
         base = Path(root).expanduser() if root else source
@@ -69,15 +74,26 @@ def list_images(
         paths = list(readers[source.suffix.lower()](source, column))
     except UnicodeDecodeError:
         raise UserError(f"image list {source} is not UTF-8 text") from None
+    return _relative_to_root(paths, root, source.parent, source)
+
+
+def _relative_to_root(
+    paths: Sequence[str],
+    root: str | os.PathLike | None,
+    default: str | os.PathLike,
+    source: Path | None,
+) -> tuple[Path, list[str]]:
+    """Returns the root folder, and paths of a list as ids below it."""
     if not paths:
-        raise UserError(f"image list {source} names no images")
-    base = Path(root).expanduser() if root else source.parent
+        raise UserError(f"image list {source or ''} names no images")
+    base = Path(root).expanduser() if root else Path(default)
     if root is None and all(os.path.isabs(path) for path in paths):
         base = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
     ids = [_relative(Path(path), base, source) for path in paths]
     if not any((base / image_id).exists() for image_id in ids[:20]):
         raise UserError(
-            f"no image of list {source} is found below {base}; set the root folder"
+            f"no image of list {source or ''} is found below {base}; "
+            "set the root folder"
         )
     return base, ids
 
@@ -117,15 +133,14 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield Path(current, name)
 
 
-def _relative(path: Path, base: Path, source: Path) -> str:
+def _relative(path: Path, base: Path, source: Path | None) -> str:
     try:
         # A relative folder source needs the prefix removed too, a listed one not.
-        if path.is_absolute() or source.is_dir():
+        if path.is_absolute() or (source and source.is_dir()):
             path = path.absolute().relative_to(base.absolute())
     except ValueError:
-        raise UserError(
-            f"{path} (named by {source}) lies outside the root folder {base}"
-        ) from None
+        named = f" (named by {source})" if source else ""
+        raise UserError(f"{path}{named} lies outside the root folder {base}") from None
     return path.as_posix()
 
 

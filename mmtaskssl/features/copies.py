@@ -16,9 +16,7 @@ import cv2
 import numpy as np
 
 from ..datasets.images import read_image, shrink
-from .store import FeatureStore
 
-FOLDER = "copies"
 #: The kinds of copies, and how strong they are; drawn evenly, anew for each image.
 STRENGTHS = {
     "flip": "mirrored left to right",
@@ -97,9 +95,3 @@ def copy_names(image_ids: list[str]) -> list[str]:
     sample = [image_ids[i] for i in np.sort(chosen).tolist()]
     names = [f"{image}@flip" for image in image_ids]
     return names + [f"{i}@{kind}" for kind in KINDS if kind != "flip" for i in sample]
-
-
-def open_copies(store: FeatureStore) -> FeatureStore | None:
-    """Opens the copies of a store; None: none were made."""
-    path = store.path / FOLDER
-    return FeatureStore.open(path) if path.is_dir() else None

@@ -1,190 +1,141 @@
-"""Fills a feature store, and says beforehand what that costs."""
+"""From images to features: extracted once, read by everyone."""
 
-import datetime
+from __future__ import annotations
+
 import os
-import shutil
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from mmengine.dist import barrier, get_dist_info
 
-from ..utils.cores import num_cores
+from ..datasets.images import folder_labels, list_images
 from ..utils.errors import UserError
-from .layout import ROWS_PER_SHARD
-from .runner import BatchRunner, ImageFiles, collate
+from .copies import copy_names, read_copy
+from .fill import Log, extract_to_store
+from .layout import COPIES, ROWS_PER_SHARD
+from .memory import MemoryStore
+from .opening import NetworkLike, Running, open_runner
+from .runner import BatchRunner, compute
 from .store import FeatureStore
-from .writer import FeatureStoreWriter
 
-Log = Callable[[str], None]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def extract_to_store(
+def extract(
+    network: NetworkLike | BatchRunner,
+    images: str | os.PathLike | Sequence[str | os.PathLike],
+    *,
+    root: str | os.PathLike | None = None,
+    column: str | None = None,
+    labels: Literal["folder"] | Sequence[str | None] | None = None,
+    leak_copies: bool = False,
+    out: str | os.PathLike | None = None,
+    append: bool = False,
+    overwrite: bool = False,
+    rows_per_shard: int = ROWS_PER_SHARD,
+    log: Log = lambda text: None,
+    **running: Unpack[Running],
+) -> FeatureStore:
+    """Extracts the features of images: one L2-normalised row of float16 each.
+
+    Args:
+        network: ``(config, checkpoint)``, the folder of an export,
+            ``"torchvision:NAME"`` or ``"timm:NAME"`` (or such a name with its weights
+            file), an extractor, or a runner; see `open_extractor`.
+        images: A folder, a ``.txt``, ``.csv`` or ``.jsonl`` list, or paths.
+        root: Folder that listed paths are relative to.
+        column: The column of paths in a table.
+        labels: Class name of each image, None where unknown; "folder": the first
+            folder below ``images`` names it.
+        leak_copies: Also extracts mirrored, cropped, re-encoded, resized and grey
+            copies, by which a selection that keeps these images out learns how
+            similar copies are; see `FeatureStore.open_copies`.
+        out: Folder of the store. An extraction that was interrupted continues there,
+            and several processes share it. None: the features stay in memory.
+        append: Adds the images that the store at ``out`` lacks.
+        overwrite: Replaces the store at ``out``, whatever it is of.
+        rows_per_shard: Rows of each file; work lost when a run is killed.
+        log: Takes lines on what is to be done, and how far it is.
+        **running: See `open_runner`; none if ``network`` is a runner.
+
+    Returns:
+        The store: on disk, or a `MemoryStore`. Images that cannot be read are in its
+        quarantine.
+
+    Raises:
+        UserError: No such network or images, or a folder of other work.
+    """
+    if isinstance(network, BatchRunner):
+        if running:
+            raise UserError(f"the runner has its own {', '.join(sorted(running))}")
+        runner = network
+    else:
+        runner = open_runner(network, **running)
+    base, image_ids = list_images(images, root, column)
+    if isinstance(labels, str):
+        labels = folder_labels(image_ids)
+    source = os.fspath(images) if isinstance(images, str | os.PathLike) else "paths"
+    if out is not None:
+        facts = {"labels": labels, "source": source, "rows_per_shard": rows_per_shard}
+        store = extract_to_store(
+            *(runner, base, image_ids, out),
+            **facts,
+            append=append,
+            overwrite=overwrite,
+            log=log,
+        )
+    else:
+        store = _in_memory(runner, base, image_ids, labels, source)
+    if leak_copies:
+        _add_copies(runner, store, log)
+    return store
+
+
+def _in_memory(
     runner: BatchRunner,
     root: Path,
     image_ids: Sequence[str],
-    out: str | os.PathLike,
-    *,
-    labels: Sequence[str | None] | None = None,
-    source: str = "",
-    rows_per_shard: int = ROWS_PER_SHARD,
-    append: bool = False,
-    log: Log = lambda text: None,
-) -> FeatureStore:
-    """Fills a feature store, or continues one that an earlier run began.
-
-    In a process group each rank computes its share of the missing shards.
-
-    Args:
-        runner: Reads and computes.
-        root: Folder of the images.
-        image_ids: Paths below ``root``.
-        out: The store.
-        labels: Class name of each image, None where unknown.
-        source: What the user named as the source.
-        rows_per_shard: Rows of each shard; work lost when a run is killed.
-        append: Adds images to a store that exists, see `FeatureStoreWriter.prepare`.
-        log: Receives lines on what is to be done and how far it is.
-
-    Returns:
-        The complete store.
-
-    Raises:
-        UserError: See `FeatureStoreWriter`.
-    """
-    rank, world = get_dist_info()
-    if rank == 0:
-        FeatureStoreWriter.prepare(
-            out,
-            image_ids,
-            dim=runner.probe_dim(),
-            extractor=runner.extractor.description,
-            transform=runner.transform.describe(),
-            root=str(root.resolve()),
-            source=source,
-            labels=labels,
-            rows_per_shard=rows_per_shard,
-            append=append,
-        )
-    barrier()
-    writer = FeatureStoreWriter(out)
-    missing = writer.missing_shards()
-    ranges = [writer.shard_range(i) for i in missing]
-    if rank == 0:
-        _announce(writer, runner, root, ranges, world, log)
-    barrier()  # nobody writes before everybody has listed what is missing
-    _fill(writer, runner, root, missing[rank::world], log if rank == 0 else None)
-    barrier()
-    if rank == 0:
-        writer.finish()
-    barrier()
-    return FeatureStore.open(out)
-
-
-def _fill(
-    writer: FeatureStoreWriter,
-    runner: BatchRunner,
-    root: Path,
-    shards: Sequence[int],
-    log: Log | None,
-) -> None:
-    ranges = [writer.shard_range(i) for i in shards]
-    world = get_dist_info()[1]
-    who = f"rank 0 of {world}: " if world > 1 else ""
-    progress = _Progress(sum(b - a for a, b in ranges), log, who)
-    batches = iter(runner.run(root, writer.image_ids, ranges)) if shards else None
-    for index, (start, stop) in zip(shards, ranges, strict=True):
-        features = np.empty((stop - start, writer.manifest["dim"]), np.float32)
-        broken: dict[int, str] = {}
-        done = start
-        while done < stop:
-            rows, values, bad = next(batches)
-            features[rows[0] - start : rows[-1] + 1 - start] = values
-            broken.update({rows[i] - start: reason for i, reason in bad.items()})
-            done = rows[-1] + 1
-            progress.add(len(rows))
-        writer.write_shard(index, features, broken)
-
-
-def _announce(
-    writer: FeatureStoreWriter,
-    runner: BatchRunner,
-    root: Path,
-    ranges: Sequence[tuple[int, int]],
-    world: int,
-    log: Log,
-) -> None:
-    """Says what is to be done and what it costs, before it is done."""
-    todo = sum(b - a for a, b in ranges)
-    rows, dim = writer.manifest["rows"], writer.manifest["dim"]
-    log(
-        f"{rows:,} images, {dim} features each; {writer.num_shards - len(ranges)} of "
-        f"{writer.num_shards} shards are done, {todo:,} images to do"
+    labels: Sequence[str | None] | None,
+    source: str,
+) -> MemoryStore:
+    runner.probe_dim()  # says what is wrong with the network, if anything is
+    features, broken = compute(runner, root, image_ids)
+    return MemoryStore(
+        *(features, image_ids),
+        labels=labels,
+        root=str(root.resolve()),
+        extractor=runner.extractor.description,
+        transform=runner.transform.describe(),
+        broken=broken,
+        name=source,
     )
-    if not todo:
+
+
+def _add_copies(runner: BatchRunner, store: FeatureStore, log: Log) -> None:
+    """Extracts the copies of a store's images; a store on disk keeps them."""
+    bad = set(store.bad_rows.tolist())
+    good = [image for row, image in enumerate(store.image_ids) if row not in bad]
+    root, names = Path(store.root), copy_names(good)
+    source = f"copies of {store.path.name}"
+    runner = runner.reading(_CopyReader(root))
+    if isinstance(store, MemoryStore):
+        store.copies = _in_memory(runner, root, names, None, source)
         return
-    size = todo * dim * 2
-    free = shutil.disk_usage(writer.path).free
-    log(f"disk: {_bytes(size)} to write, {_bytes(free)} free")
-    if size > free:
-        raise UserError(
-            f"{writer.path} needs {_bytes(size)} and its disk has {_bytes(free)}: "
-            "free some space or choose another folder"
-        )
-    sample = range(ranges[0][0], min(ranges[0][0] + runner.batch_size, ranges[0][1]))
-    images = ImageFiles(root, writer.image_ids, runner.transform, runner.read)
-    begin = time.perf_counter()
-    batch, _ = collate([images[i] for i in sample])
-    read = (time.perf_counter() - begin) / len(sample)
-    runner.forward(batch)  # the first pass also warms up
-    begin = time.perf_counter()
-    runner.forward(batch)
-    compute = (time.perf_counter() - begin) / len(sample)
-    if runner.workers == 0:
-        each = read + compute
-    elif runner.device.type == "cpu":  # workers and network share the cores
-        each = max(read / runner.workers, compute + read / num_cores())
-    else:
-        each = max(read / runner.workers, compute)
-    log(
-        f"time: about {_duration(todo * each / world)} (one image: {read * 1e3:.1f} ms "
-        f"to read, {compute * 1e3:.1f} ms to compute)"
+    extract_to_store(
+        *(runner, root, names, store.path / COPIES),
+        source=source,
+        append=True,  # as the store may have grown
+        log=lambda text: log(f"copies: {text}"),
     )
 
 
-class _Progress:
-    """Says at most every ten seconds how far the work is."""
+class _CopyReader:
+    """Reads copies for a runner; a class, so that worker processes can have it."""
 
-    def __init__(
-        self, total: int, log: Log | None, who: str, every: float = 10.0
-    ) -> None:
-        self.total, self.log, self.who, self.every = total, log, who, every
-        self.done = 0
-        self.begin = self.said = time.perf_counter()
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
-    def add(self, count: int) -> None:
-        self.done += count
-        now = time.perf_counter()
-        last = self.done == self.total
-        if self.log is None or (now - self.said < self.every and not last):
-            return
-        self.said = now
-        rate = self.done / max(now - self.begin, 1e-9)
-        left = _duration((self.total - self.done) / rate)
-        self.log(
-            f"{self.who}{self.done:,}/{self.total:,} images, {rate:,.0f} images/s, "
-            f"ETA {left}"
-        )
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.3g} {unit}" if count < 100 else f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
-
-
-def _duration(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))
+    def __call__(self, path: Path, short_side: int) -> np.ndarray:
+        return read_copy(self.root, path.relative_to(self.root).as_posix(), short_side)

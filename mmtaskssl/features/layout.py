@@ -9,6 +9,8 @@
       shard-00000.npy    float16 (shard_rows[0], dim), rows L2-normalised
       ...
       quarantine.json    rows without a usable feature (stored as zeros), and why
+      record.json        identity and checksums, see ``runs``
+      copies/            another store: of copies of its images, see ``copies.py``
 """
 
 import hashlib
@@ -20,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from ..runs import check_version, is_lock
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
 from ..utils.inputs import load_array, read_bytes, read_json
@@ -29,6 +32,9 @@ MANIFEST = "manifest.json"
 IDS = "ids.txt"
 LABELS = "labels.npy"
 QUARANTINE = "quarantine.json"
+COPIES = "copies"
+#: All that a store is made of.
+FILES = (MANIFEST, IDS, LABELS, QUARANTINE, "shard-*.npy", "shard-*.bad.json")
 # Small enough that a killed run loses little work, large enough that hundreds of
 # millions of rows are thousands of files: 32 MiB at dim 2048.
 ROWS_PER_SHARD = 8192
@@ -85,16 +91,12 @@ def read_manifest(store: Path) -> dict[str, Any]:
         version = manifest["format"]
     except FileNotFoundError as error:
         raise UserError(
-            f"{store} is not a feature store (no {MANIFEST}): make one with "
-            "tools/extract_features.py"
+            f"{store} is not a feature store (no {MANIFEST}): extract the features of "
+            "its images first"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error!r})") from error
-    if version != FORMAT:
-        raise UserError(
-            f"{store} has format {version!r}, this version of mmtaskssl reads "
-            f"{FORMAT}: extract it again"
-        )
+    check_version(version, FORMAT, str(store))
     return manifest
 
 
@@ -173,6 +175,13 @@ def read_id_file(path: str | os.PathLike) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the ids in {path} ({error})") from error
     return text.rstrip("\n").split("\n") if text.strip() else []
+
+
+def remove_litter(store: Path, name: str) -> None:
+    """Removes what a killed process left of writing a file; its lock is held."""
+    for path in store.glob(f".{name}.*"):
+        if not is_lock(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
-from . import layout, plan
+from . import plan
 from .rows import unit_rows
 from .store import FeatureStore
-from .writer import FeatureStoreWriter
 
 
 class MemoryStore(FeatureStore):
@@ -78,6 +76,7 @@ class MemoryStore(FeatureStore):
         if labels is not None:
             manifest["class_names"], index = plan.number_labels(labels)
         super().__init__(Path(name), manifest)
+        self.copies: FeatureStore | None = None
         # In the place of what a store on disk reads when it is asked.
         self.image_ids = image_ids
         self.labels = index
@@ -95,40 +94,13 @@ class MemoryStore(FeatureStore):
         chosen = self._rows if rows is None else self._rows[self._checked(rows)]
         return chosen.astype(np.float32)
 
-    def save(
-        self, out: str | Path, rows_per_shard: int = layout.ROWS_PER_SHARD
-    ) -> FeatureStore:
-        """Writes the store to a new folder and opens it there.
+    def open_copies(self) -> FeatureStore | None:
+        """Returns `copies`, the store of its images' copies, or None."""
+        return self.copies
 
-        Args:
-            out: The folder.
-            rows_per_shard: Rows of each shard but the last.
+    def verify(self) -> None:
+        """Does nothing: memory has no checksums."""
 
-        Raises:
-            UserError: ``out`` exists, or cannot be written.
-        """
-        if Path(out).exists():
-            raise UserError(f"{out} exists: name a new folder, or delete it")
-        names = self.class_names
-        labels = None
-        if names is not None:
-            labels = [names[i] if i >= 0 else None for i in self.labels.tolist()]
-        bad = {entry["row"]: entry["reason"] for entry in self.quarantine}
-        with plan.writing(Path(out)), atomic_folder(out) as folder:
-            writer = FeatureStoreWriter.prepare(
-                folder,
-                self.image_ids,
-                dim=self.dim,
-                extractor=self.manifest["extractor"],
-                transform=self.manifest["transform"],
-                root=self.root,
-                source=self.manifest["source"],
-                labels=labels,
-                rows_per_shard=rows_per_shard,
-            )
-            for index in writer.missing_shards():
-                start, stop = writer.shard_range(index)
-                mine = {r - start: why for r, why in bad.items() if start <= r < stop}
-                writer.write_unit_shard(index, self._rows[start:stop], mine)
-            writer.finish()
-        return FeatureStore.open(out)
+    @property
+    def _quarantine_place(self) -> str:
+        return "its quarantine"

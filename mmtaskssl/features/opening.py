@@ -1,6 +1,6 @@
 """From whatever names a network to what runs it on images."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 import torch
 
@@ -14,6 +14,19 @@ from .runner import BatchRunner
 
 #: Whatever holds a network, see `open_network`; or an extractor.
 NetworkLike: TypeAlias = AnyNetwork | FeatureExtractor
+
+
+class Running(TypedDict, total=False):
+    """The options of `open_runner`, for functions that pass them on."""
+
+    source: Literal["online", "ema"]
+    seed: int
+    trust: bool
+    image_size: int | None
+    batch_size: int
+    workers: int | None
+    device: str | torch.device
+    amp: bool
 
 
 def open_extractor(

@@ -1,36 +1,73 @@
 """What a feature store is to hold, checked and written before its features."""
 
 import contextlib
-import errno
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..utils.atomic import atomic_path
+from ..runs import Work, locked, writing
+from ..utils.atomic import atomic_folder, atomic_path
 from ..utils.errors import UserError
 from . import layout
 
+IMAGES = "images_sha256"
 # What must agree before a run may add to the shards that another run wrote.
-_IDENTITY = ("extractor", "transform", "dim", "root", "images_sha256")
+_IDENTITY = {
+    "extractor": "another extractor",
+    "transform": "another transform",
+    "dim": "another dim",
+    "root": "another image folder",
+    IMAGES: "another list of images",
+}
+
+
+def work_of(manifest: Mapping[str, Any]) -> Work:
+    """Returns the record of the store that a manifest plans."""
+    return Work(
+        "feature store",
+        layout.FORMAT,
+        {key: manifest[key] for key in _IDENTITY},
+        layout.FILES,
+        "a feature store",
+        legacy=_inputs_of_0_1,
+        nested=(layout.COPIES,),
+        words=_IDENTITY,
+    )
+
+
+def _inputs_of_0_1(store: Path) -> Mapping[str, Any] | None:
+    """Returns the identity of a store from before it had a record."""
+    try:
+        manifest = layout.read_manifest(store)
+        return {key: manifest[key] for key in _IDENTITY}
+    except (UserError, KeyError):
+        return None
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns a full or forbidden disk into a `UserError` that says what is left."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"no space left on the disk while writing {path}: what is finished "
-                "is kept, free some space and run the same command again"
-            ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise UserError(f"cannot write to {path}: {error.strerror}") from error
-        raise
+def new_store(
+    out: str | os.PathLike, manifest: Mapping[str, Any], overwrite: bool = False
+) -> Iterator[Path]:
+    """Yields a temporary folder that becomes a store once it is whole.
+
+    Args:
+        out: The store.
+        manifest: What is planned there.
+        overwrite: Replace a store that is there; anything else never is.
+
+    Raises:
+        UserError: ``out`` exists, or cannot be written.
+    """
+    out = Path(out)
+    if out.exists() and not overwrite:
+        raise UserError(f"{out} exists: name a new folder, or overwrite it")
+    work_of(manifest).state(out, overwrite=True)
+    with writing(out), locked(out), atomic_folder(out) as folder:
+        yield folder
 
 
 def new_manifest(
@@ -116,31 +153,6 @@ def check_ids(image_ids: list[str]) -> None:
     for image in image_ids:
         if "\n" in image or not image:
             raise UserError(f"image id {image!r} is empty or holds a line break")
-
-
-def check_identity(
-    path: Path, old: dict[str, Any], new: dict[str, Any], append: bool
-) -> None:
-    """Refuses to mix what two extractions make of the same store.
-
-    Args:
-        path: The store.
-        old: Its manifest.
-        new: That of the extraction which is about to begin.
-        append: Whether it may have other images.
-
-    Raises:
-        UserError: They differ.
-    """
-    for key in _IDENTITY:
-        if append and key == "images_sha256":
-            continue
-        if old[key] != new[key]:
-            what = {"images_sha256": "list of images", "root": "image folder"}
-            raise UserError(
-                f"{path} was begun with another {what.get(key, key)}: name another "
-                "folder, or delete this one to start again"
-            )
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:

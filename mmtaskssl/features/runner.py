@@ -1,7 +1,9 @@
 """Reads images in worker processes and runs an extractor on them."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,19 +52,21 @@ class _Batches:
 
     So a row meets the same neighbours, and gets the same bits, however the shards
     are shared out.
+
+    Attributes:
+        handed: Batches that a loader has asked for and not given back yet.
     """
 
-    def __init__(self, ranges: Sequence[tuple[int, int]], batch_size: int) -> None:
+    def __init__(self, ranges: Iterable[tuple[int, int]], batch_size: int) -> None:
         self.ranges = ranges
         self.batch_size = batch_size
+        self.handed: deque[range] = deque()
 
     def __iter__(self) -> Iterator[range]:
         for start, stop in self.ranges:
             for first in range(start, stop, self.batch_size):
-                yield range(first, min(first + self.batch_size, stop))
-
-    def __len__(self) -> int:
-        return sum(-(-(b - a) // self.batch_size) for a, b in self.ranges)
+                self.handed.append(range(first, min(first + self.batch_size, stop)))
+                yield self.handed[-1]
 
 
 def collate(
@@ -118,6 +122,12 @@ class BatchRunner:
         self.amp = amp and self.device.type == "cuda"
         self.read = read
 
+    def reading(self, read: ReadImage) -> "BatchRunner":
+        """Returns the same runner for images that are read in another way."""
+        other = copy.copy(self)
+        other.read = read
+        return other
+
     def forward(self, images: Tensor) -> Tensor:
         """Returns (N, D) features, on the CPU, of (N, S, S, 3) uint8 images."""
         return self._launch(images).cpu()
@@ -150,9 +160,16 @@ class BatchRunner:
         self,
         root: Path,
         image_ids: Sequence[str],
-        ranges: Sequence[tuple[int, int]],
+        ranges: Iterable[tuple[int, int]],
     ) -> Iterator[tuple[range, np.ndarray, dict[int, str]]]:
-        """Yields the rows, features and broken images of one batch after another."""
+        """Yields the rows, features and broken images of one batch after another.
+
+        Args:
+            root: Folder of the images.
+            image_ids: Paths below it.
+            ranges: First row, and the one behind the last, of one shard after another;
+                each is asked for when the reading comes to it.
+        """
         batches = _Batches(ranges, self.batch_size)
         loader = DataLoader(
             ImageFiles(root, image_ids, self.transform, self.read),
@@ -164,8 +181,8 @@ class BatchRunner:
         )
         # Read a batch late: reading waits for the device, which has the next one then.
         before = None
-        for rows, (images, broken) in zip(batches, loader, strict=True):
-            launched = rows, self._launch(images), broken
+        for images, broken in loader:
+            launched = batches.handed.popleft(), self._launch(images), broken
             if before is not None:
                 yield _on_host(*before)
             before = launched
@@ -179,17 +196,28 @@ def _on_host(
     return rows, features.cpu().numpy(), broken
 
 
-def extract_in_memory(
+def compute(
     runner: BatchRunner, root: Path, image_ids: Sequence[str]
 ) -> tuple[np.ndarray, dict[int, str]]:
-    """Extracts features without a store, for data sets that fit in memory.
+    """Computes features without a store, for images whose features fit in memory.
 
     Returns:
-        (N, D) float32 features, L2-normalised, zeros where the image is broken; and
-        the broken rows with their reasons.
+        (N, D) float32 features, of any length, and the broken rows with their reasons.
     """
     parts, broken = [], {}
     for rows, features, bad in runner.run(root, image_ids, [(0, len(image_ids))]):
         parts.append(features)
         broken.update({rows[i]: reason for i, reason in bad.items()})
-    return unit_rows(np.concatenate(parts), broken)
+    return np.concatenate(parts), broken
+
+
+def extract_in_memory(
+    runner: BatchRunner, root: Path, image_ids: Sequence[str]
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Computes features without a store, in full precision.
+
+    Returns:
+        (N, D) float32 features, L2-normalised, zeros where the image is broken; and
+        the broken rows with their reasons.
+    """
+    return unit_rows(*compute(runner, root, image_ids))

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.atomic import atomic_folder
+from ..report.result import Result
+from ..runs import verify
 from ..utils.errors import UserError
-from ..utils.inputs import load_array
-from . import layout
-from .plan import writing
+from . import layout, plan
 from .writer import FeatureStoreWriter
 
 
-class FeatureStore:
+class FeatureStore(Result):
     """A complete store of L2-normalised features, opened for reading.
 
     Use `FeatureStore.open`. Shards are memory-mapped one at a time, so a store may be
@@ -34,7 +33,9 @@ class FeatureStore:
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> "FeatureStore":
-        """Opens a complete store and checks that its shards are there.
+        """Opens a complete store and checks that its files are there, and whole.
+
+        Sizes and shapes are compared; `verify` reads every byte.
 
         Raises:
             UserError: No store, an unfinished one, or one with a damaged shard.
@@ -45,11 +46,12 @@ class FeatureStore:
             done = len(list(path.glob("shard-*.npy")))
             raise UserError(
                 f"feature store {path} is incomplete ({done} of "
-                f"{len(manifest['shard_rows'])} shards): run the same "
-                "extract_features command again to finish it"
+                f"{len(manifest['shard_rows'])} shards): run the same extraction again "
+                "to finish it"
             )
         for index, rows in enumerate(manifest["shard_rows"]):
             layout.open_shard(path, index, rows, manifest["dim"])
+        verify(path, deep=False)
         return cls(path, manifest)
 
     @classmethod
@@ -138,57 +140,84 @@ class FeatureStore:
             raise IndexError(f"rows must lie in 0..{len(self) - 1}")
         return rows
 
-    @classmethod
-    def import_npy(
-        cls,
-        features: str | os.PathLike,
-        ids: str | os.PathLike | Sequence[str],
-        out: str | os.PathLike,
-        *,
-        root: str = "",
-        labels: Sequence[str | None] | None = None,
-        extractor: str = "imported",
+    def open_copies(self) -> "FeatureStore | None":
+        """Opens the store of its images' copies; None: none were made."""
+        path = self.path / layout.COPIES
+        return FeatureStore.open(path) if path.is_dir() else None
+
+    def verify(self) -> None:
+        """Compares every byte with the checksums that were taken when it was written.
+
+        Raises:
+            UserError: A file has changed. A store of version 0.1 has no checksums.
+        """
+        verify(self.path)
+
+    def save(
+        self,
+        folder: str | os.PathLike,
+        overwrite: bool = False,
         rows_per_shard: int = layout.ROWS_PER_SHARD,
-    ) -> "FeatureStore":
-        """Makes a store from a user's own embeddings.
+    ) -> Path:
+        """Writes the same rows, bit for bit, to a new folder.
 
         Args:
-            features: A ``.npy`` file, (rows, dim) floats; streamed, not loaded.
-            ids: Image ids in row order, or a text file with one a line.
-            out: The new store; it appears complete or not at all.
-            root: Folder that the ids are relative to.
-            labels: Class name of each row, None where unknown.
-            extractor: A name for what made the features: stores are only compared
-                if theirs agree.
+            folder: It appears complete or not at all.
+            overwrite: Replace a store that is there; anything else never is.
             rows_per_shard: Rows of each shard but the last.
 
         Raises:
-            UserError: Unreadable or misshapen features, ids that do not match them,
-                or an ``out`` that is something else.
+            UserError: ``folder`` exists, or cannot be written.
         """
-        array = _load_npy(features)
-        if isinstance(ids, str | os.PathLike):
-            ids = layout.read_id_file(ids)
-        if len(ids) != len(array):
-            raise UserError(f"{features} has {len(array)} rows but {len(ids)} ids")
-        if Path(out).exists():
-            raise UserError(f"{out} exists: name a new folder, or delete it")
-        with writing(Path(out)), atomic_folder(out) as folder:
+        names, labels = self.class_names, None
+        if names is not None and self.labels is not None:
+            labels = [names[i] if i >= 0 else None for i in self.labels.tolist()]
+        bad = {entry["row"]: entry["reason"] for entry in self.quarantine}
+        with plan.new_store(folder, self.manifest, overwrite) as temporary:
             writer = FeatureStoreWriter.prepare(
-                folder,
-                ids,
-                dim=array.shape[1],
-                extractor={"name": extractor},
-                root=root,
-                source=str(features),
+                temporary,
+                self.image_ids,
+                dim=self.dim,
+                extractor=self.manifest["extractor"],
+                transform=self.manifest["transform"],
+                root=self.root,
+                source=self.manifest["source"],
                 labels=labels,
                 rows_per_shard=rows_per_shard,
             )
             for index in writer.missing_shards():
                 start, stop = writer.shard_range(index)
-                writer.write_shard(index, np.array(array[start:stop]))
+                units = self.read(np.arange(start, stop)).astype(np.float16)
+                mine = {r - start: why for r, why in bad.items() if start <= r < stop}
+                writer.write_unit_shard(index, units, mine)
             writer.finish()
-        return cls.open(out)
+            if copies := self.open_copies():
+                copies.save(temporary / layout.COPIES)
+        return Path(folder)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the manifest, and which images have no usable feature."""
+        return {
+            "store": str(self.path),
+            **self.manifest,
+            "quarantine": self.quarantine,
+        }
+
+    def table(self) -> str:
+        """Returns how much there is, and what is not usable."""
+        text = f"{self.path}: {len(self):,} images, {self.dim} features each"
+        if not len(self.quarantine):
+            return text
+        first = self.quarantine[0]
+        return (
+            f"{text}\n{len(self.quarantine)} images have no feature and are never "
+            f"selected, listed in {self._quarantine_place}; the first: "
+            f"{first['image']}: {first['reason']}"
+        )
+
+    @property
+    def _quarantine_place(self) -> str:
+        return str(self.path / layout.QUARANTINE)
 
 
 def check_same_extractor(a: FeatureStore, b: FeatureStore) -> None:
@@ -216,22 +245,3 @@ def _difference(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
         if left.get(key) != right.get(key):
             return f"{key}: {left.get(key)} and {right.get(key)}"
     return ""
-
-
-def _load_npy(path: str | os.PathLike) -> np.ndarray:
-    try:
-        array = load_array(path, mapped=True)
-    except FileNotFoundError as error:
-        raise UserError(f"features {path} do not exist") from error
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} is not a .npy file of plain numbers ({error})"
-        ) from error
-    if (
-        not isinstance(array, np.ndarray)
-        or array.ndim != 2
-        or array.shape[1] == 0
-        or not np.issubdtype(array.dtype, np.floating)
-    ):
-        raise UserError(f"{path} must hold floats of shape (rows, dim)")
-    return array

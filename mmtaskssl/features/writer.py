@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..runs import Record, locked, writing
 from ..utils.atomic import atomic_folder, atomic_path
 from ..utils.errors import UserError
 from . import layout, plan
@@ -17,10 +18,10 @@ from .rows import unit_rows
 class FeatureStoreWriter:
     """The write half of a feature store.
 
-    Rank 0 makes or reopens the store with `prepare`; then every rank opens it with
-    ``FeatureStoreWriter(path)``, writes its share of `missing_shards`, and rank 0
-    calls `finish` when all are done. Nothing in the folder depends on the number of
-    ranks or on how often the run was interrupted.
+    One process makes or reopens the store with `prepare`; then every one opens it with
+    ``FeatureStoreWriter(path)``, writes its share of `missing_shards`, and one calls
+    `finish` when all are done. Nothing in the folder depends on the number of
+    processes or on how often the work was interrupted.
 
     Args:
         path: A prepared store.
@@ -48,6 +49,7 @@ class FeatureStoreWriter:
         labels: Sequence[str | None] | None = None,
         rows_per_shard: int = layout.ROWS_PER_SHARD,
         append: bool = False,
+        overwrite: bool = False,
     ) -> "FeatureStoreWriter":
         """Makes a store without features, or reopens one to continue it.
 
@@ -65,6 +67,7 @@ class FeatureStoreWriter:
                 keeps its own.
             append: Adds the ids that an existing store lacks as new shards behind
                 its old ones, which stay as they are.
+            overwrite: Removes an existing store first.
 
         Raises:
             UserError: ``image_ids`` are empty, repeated or hold a line break; the
@@ -87,52 +90,78 @@ class FeatureStoreWriter:
             source=source,
             rows_per_shard=rows_per_shard,
         )
-        with plan.writing(path):
+        if overwrite:
+            plan.work_of(manifest).clear(path)
+        with writing(path), locked(path, wait=True):
             if (path / layout.MANIFEST).exists():
-                old = cls(path)
-                if append:
-                    plan.check_identity(path, old.manifest, manifest, append=True)
-                    return old._append(image_ids, labels)
-                plan.check_identity(path, old.manifest, manifest, append=False)
-                old._remove_leftovers()
-                if labels is not None:
-                    plan.write_labels(path, old.manifest, labels)
-                    layout.write_json(path / layout.MANIFEST, old.manifest)
-                return old
+                cls(path)._reopen(manifest, image_ids, labels, append)
+                return cls(path)
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise UserError(
                     f"{path} exists and is not a feature store: name another folder"
                 )
             with atomic_folder(path) as folder:
                 plan.write_plan(folder, manifest, image_ids, labels)
+                plan.work_of(manifest).describe(folder, False).write(folder)
         return cls(path)
 
+    def _reopen(
+        self,
+        wanted: Mapping[str, Any],
+        image_ids: list[str],
+        labels: Sequence[str | None] | None,
+        append: bool,
+    ) -> None:
+        """Continues what is there, or refuses to; the store's lock is held."""
+        record = Record.read(self.path)
+        if append:
+            known = self.manifest if record is None else record.inputs
+            wanted = {**wanted, plan.IMAGES: known[plan.IMAGES]}
+        plan.work_of(wanted).state(self.path)
+        for name in (layout.IDS, layout.LABELS, layout.MANIFEST):
+            layout.remove_litter(self.path, name)
+        kept = {
+            name: stated
+            for name, stated in (record.files if record else {}).items()
+            if name.startswith("shard-") and self._has(name, stated["bytes"])
+        }
+        # The record goes first: one that is ahead tells of an append that was killed.
+        if append or self.manifest[plan.IMAGES] != wanted[plan.IMAGES]:
+            self._append(image_ids, labels, kept)
+            return
+        plan.work_of(self.manifest).describe(self.path, False, kept).write(self.path)
+        if labels is not None:
+            plan.write_labels(self.path, self.manifest, labels)
+            layout.write_json(self.path / layout.MANIFEST, self.manifest)
+
+    def _has(self, name: str, size: int) -> bool:
+        path = self.path / name
+        return path.is_file() and path.stat().st_size == size
+
     def _append(
-        self, image_ids: list[str], labels: Sequence[str | None] | None
-    ) -> "FeatureStoreWriter":
-        self._remove_leftovers()
-        old_ids = self.image_ids
+        self,
+        image_ids: list[str],
+        labels: Sequence[str | None] | None,
+        kept: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        old_ids, manifest = self.image_ids, self.manifest
         known = set(old_ids)
         new = [i for i, image in enumerate(image_ids) if image not in known]
-        if new:
-            manifest = {**self.manifest, "status": "incomplete"}
-            names = manifest["class_names"]
-            if labels is not None or names is not None:
-                old_labels = [None] * len(old_ids)
-                if names is not None:
-                    rows = layout.read_labels(self.path)[: len(old_ids)]
-                    old_labels = [names[i] if i >= 0 else None for i in rows.tolist()]
-                new_labels = [None if labels is None else labels[i] for i in new]
-                labels = old_labels + new_labels
-            new_ids = [image_ids[i] for i in new]
-            plan.write_plan(self.path, manifest, new_ids, labels, old_ids)
-        return FeatureStoreWriter(self.path)
-
-    def _remove_leftovers(self) -> None:
-        # A killed process cannot remove the file it was writing.
-        for name in ("shard-", layout.IDS, layout.LABELS, layout.MANIFEST):
-            for temporary in self.path.glob(f".{name}*"):
-                temporary.unlink(missing_ok=True)
+        new_ids = [image_ids[i] for i in new]
+        manifest[plan.IMAGES] = layout.ids_sha256([*old_ids, *new_ids])
+        plan.work_of(manifest).describe(self.path, False, kept).write(self.path)
+        if not new:
+            return
+        names = manifest["class_names"]
+        if labels is not None or names is not None:
+            old_labels = [None] * len(old_ids)
+            if names is not None:
+                rows = layout.read_labels(self.path)[: len(old_ids)]
+                old_labels = [names[i] if i >= 0 else None for i in rows.tolist()]
+            new_labels = [None if labels is None else labels[i] for i in new]
+            labels = old_labels + new_labels
+        manifest["status"] = "incomplete"
+        plan.write_plan(self.path, manifest, new_ids, labels, old_ids)
 
     @functools.cached_property
     def image_ids(self) -> list[str]:
@@ -198,7 +227,7 @@ class FeatureStoreWriter:
             UserError: No space left on the disk.
         """
         start, _ = self.shard_range(index)
-        with plan.writing(self.path):
+        with writing(self.path):
             # Before the shard, whose presence says that all of it is written.
             bad_path = layout.shard_bad_path(self.path, index)
             if bad:
@@ -213,17 +242,28 @@ class FeatureStoreWriter:
                 np.save(file, units)
 
     def finish(self) -> None:
-        """Marks the store complete.
+        """Marks the store complete, and writes its checksums down.
 
         Raises:
-            UserError: A shard is missing.
+            UserError: A shard is missing, or the store has grown meanwhile.
         """
+        with writing(self.path), locked(self.path, wait=True):
+            self._finish()
+
+    def _finish(self) -> None:
+        if layout.read_manifest(self.path)[plan.IMAGES] != self.manifest[plan.IMAGES]:
+            raise UserError(
+                f"another process added images to {self.path}: run the extraction again"
+            )
         missing = self.missing_shards()
         if missing:
             raise UserError(
                 f"{self.path} lacks {len(missing)} of {self.num_shards} shards: run "
                 "the extraction again"
             )
+        record = Record.read(self.path)
+        if record is not None and record.complete:
+            return
         quarantine = layout.read_quarantine(self.path)
         known = {entry["row"] for entry in quarantine}
         parts = sorted(self.path.glob("shard-*.bad.json"))
@@ -233,9 +273,10 @@ class FeatureStoreWriter:
                     image = self.image_ids[row]
                     quarantine.append({"row": row, "image": image, "reason": reason})
         quarantine.sort(key=lambda entry: entry["row"])
-        with plan.writing(self.path):
-            layout.write_json(self.path / layout.QUARANTINE, quarantine)
-            self.manifest["status"] = "complete"
-            layout.write_json(self.path / layout.MANIFEST, self.manifest)
-        for part in parts:
-            part.unlink(missing_ok=True)
+        layout.write_json(self.path / layout.QUARANTINE, quarantine)
+        self.manifest["status"] = "complete"
+        layout.write_json(self.path / layout.MANIFEST, self.manifest)
+        for litter in (*parts, *self.path.glob(".shard-*")):
+            litter.unlink(missing_ok=True)
+        work = plan.work_of(self.manifest)
+        work.describe(self.path, True, record and record.files).write(self.path)

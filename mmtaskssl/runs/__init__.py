@@ -9,17 +9,20 @@ Whatever writes a folder or a file for the user goes through here::
         ...  # fill the folder; it appears whole, with its record, or not at all
 """
 
-from .locks import locked
+from .locks import Busy, is_lock, locked
 from .record import RECORD, Record, check_version, verify
-from .work import Growing, State, Work
+from .work import Growing, State, Work, writing
 
 __all__ = [
     "RECORD",
+    "Busy",
     "Growing",
     "Record",
     "State",
     "Work",
     "check_version",
+    "is_lock",
     "locked",
     "verify",
+    "writing",
 ]

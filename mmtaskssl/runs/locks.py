@@ -8,6 +8,12 @@ from pathlib import Path
 
 from ..utils.errors import UserError
 
+_ENDING = ".lock"
+
+
+class Busy(UserError):
+    """Another process holds the lock."""
+
 
 @contextlib.contextmanager
 def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
@@ -22,15 +28,16 @@ def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
         wait: For another holder to end; else it is an error.
 
     Raises:
-        UserError: Another process holds it, or the place cannot be written.
+        Busy: Another process holds it.
+        UserError: The place cannot be written.
     """
     path = Path(path)
-    name = path.parent / f".{path.name}.lock"
+    name = path.parent / f".{path.name}{_ENDING}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = _acquire(name, wait)
     except BlockingIOError as error:
-        raise UserError(
+        raise Busy(
             f"another process is writing {path}: wait for it, or name another place"
         ) from error
     except OSError as error:
@@ -42,6 +49,11 @@ def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
         with contextlib.suppress(OSError):
             name.unlink()
         os.close(handle)
+
+
+def is_lock(name: str) -> bool:
+    """Whether a file of that name is a lock."""
+    return name.startswith(".") and name.endswith(_ENDING)
 
 
 def _acquire(name: Path, wait: bool) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
-from .locks import locked
+from .locks import is_lock, locked
 from .record import RECORD, Record, check_version, describe_files, verify
 
 
@@ -40,6 +40,8 @@ class Work:
         what: In words, such as "a selection".
         legacy: Returns the inputs of a folder that an older version wrote without a
             record, or None if it is no such folder.
+        nested: Folders in it that have records of their own.
+        words: What messages say of an input that is another one; else its name.
     """
 
     kind: str
@@ -48,6 +50,8 @@ class Work:
     files: Sequence[str]
     what: str
     legacy: Callable[[Path], Mapping[str, Any] | None] | None = None
+    nested: Sequence[str] = ()
+    words: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def state(self, out: str | os.PathLike, overwrite: bool = False) -> State:
         """Looks at the place without touching it.
@@ -61,12 +65,12 @@ class Work:
                 version's, or (without ``overwrite``) work of other inputs.
         """
         out = Path(out)
-        with _said(out):
+        with writing(out):
             if not out.exists():
                 return State.EMPTY
             if not out.is_dir():
                 raise UserError(f"{out} is a file: name a folder with --out")
-            present = [str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()]
+            present = self._names(out)
         if not present:
             return State.EMPTY
         record = Record.read(out)
@@ -74,7 +78,9 @@ class Work:
         if overwrite:
             return State.REPLACE
         inputs, complete = self._found(out, record)
-        different = _differences(inputs, self.inputs)
+        different = [
+            self.words.get(key, key) for key in _differences(inputs, self.inputs)
+        ]
         if different:
             raise UserError(
                 f"{out} exists and was not made from the same inputs "
@@ -94,11 +100,11 @@ class Work:
             UserError: The disk is full or forbidden, or another process writes there.
         """
         out = Path(out)
-        with _said(out), locked(out):
+        with writing(out), locked(out):
             _remove_litter(out)
             with atomic_folder(out) as folder:
                 yield folder
-                self._record(folder, complete=True).write(folder)
+                self.describe(folder, complete=True).write(folder)
 
     @contextlib.contextmanager
     def growing(self, out: str | os.PathLike) -> Iterator["Growing"]:
@@ -112,13 +118,13 @@ class Work:
             UserError: The disk is full or forbidden, or another process writes there.
         """
         out = Path(out)
-        with _said(out), locked(out):
+        with writing(out), locked(out):
             out.mkdir(parents=True, exist_ok=True)
             for litter in out.rglob(".*"):
                 if _is_litter(litter.name):
                     _remove(litter)
             if Record.read(out) is None:
-                self._record(out, complete=False).write(out)
+                self.describe(out, complete=False).write(out)
             yield Growing(self, out)
 
     def clear(self, out: str | os.PathLike) -> None:
@@ -128,7 +134,7 @@ class Work:
             UserError: See `state`.
         """
         if self.state(out, overwrite=True) is State.REPLACE:
-            with _said(Path(out)), locked(out):
+            with writing(out), locked(out):
                 shutil.rmtree(out)
 
     def _check_owner(
@@ -165,20 +171,41 @@ class Work:
                 complete = False
         return record.inputs, complete
 
-    def _record(self, folder: Path, complete: bool) -> Record:
+    def _names(self, folder: Path) -> list[str]:
+        """Returns the files of a folder, without locks and what has its own record."""
+        paths = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
+        return [
+            str(path)
+            for path in paths
+            if path.parts[0] not in self.nested and not is_lock(path.name)
+        ]
+
+    def describe(
+        self,
+        folder: str | os.PathLike,
+        complete: bool,
+        known: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Record:
+        """Returns the record of a folder as it stands; for formats that share it.
+
+        Args:
+            folder: Holds the files.
+            complete: Whether they are all there; then all are listed.
+            known: Bytes and SHA-256 of files that need not be read again.
+        """
         from mmtaskssl import __version__
 
-        names = [
-            str(path.relative_to(folder))
-            for path in folder.rglob("*")
-            if complete and path.is_file() and path.name != RECORD
-        ]
+        folder, files = Path(folder), dict(known or {})
+        if complete:
+            names = {*self._names(folder)} - {RECORD}
+            files = {name: files[name] for name in names & {*files}}
+            files |= describe_files(folder, names - {*files})
         return Record(
             self.kind,
             self.version,
             _plain(self.inputs),
             complete,
-            describe_files(folder, names),
+            dict(sorted(files.items())),
             __version__,
         )
 
@@ -197,12 +224,16 @@ class Growing:
 
     def finish(self) -> None:
         """States that all is there, with the checksums of all files."""
-        self.work._record(self.path, complete=True).write(self.path)
+        self.work.describe(self.path, complete=True).write(self.path)
 
 
 @contextlib.contextmanager
-def _said(out: Path) -> Iterator[None]:
-    """Turns any error of the disk into one sentence."""
+def writing(out: str | os.PathLike) -> Iterator[None]:
+    """Turns any error of the disk into one sentence.
+
+    Args:
+        out: What is written.
+    """
     try:
         yield
     except OSError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..features.copies import KINDS, STRENGTHS, open_copies
+from ..features.copies import KINDS, STRENGTHS
 from ..features.store import FeatureStore, check_same_extractor
 from .leaks import SAME_FILE
 from .search import topk
@@ -64,7 +64,7 @@ class FeatureGuard:
             UserError: The copies are incomplete or of another extractor.
         """
         nearest = _nearest_in_pool(pool, skip)
-        copies = open_copies(store)
+        copies = store.open_copies()
         similar, mirrored = None, None
         if copies is not None:
             check_same_extractor(store, copies)

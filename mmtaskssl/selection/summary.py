@@ -6,7 +6,6 @@ from typing import Any
 
 import mmtaskssl
 
-from ..features.copies import open_copies
 from ..features.fingerprint import fingerprint
 from ..features.store import FeatureStore
 from ..utils.hashing import file_sha256
@@ -63,7 +62,7 @@ def describe_inputs(
         "threshold": threshold,
     }
     if stores.excluded:
-        copies = [open_copies(store) for store in stores.excluded]
+        copies = [store.open_copies() for store in stores.excluded]
         described["leak_guard"] = [
             method if copy is None or method == "pixels" else fingerprint(copy)
             for method, copy in zip(methods, copies, strict=True)

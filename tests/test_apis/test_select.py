@@ -53,7 +53,7 @@ def test_it_is_saved_when_it_is_asked_to(stores, tmp_path):
 
 def test_folders_are_taken_for_stores(stores, tmp_path):
     folders = [s.save(tmp_path / name) for s, name in zip(stores, "pt", strict=True)]
-    from_disk = apis.select(folders[0].path, str(folders[1].path), 6)
+    from_disk = apis.select(folders[0], str(folders[1]), 6)
     assert from_disk.image_ids == apis.select(*stores, budget=6).image_ids
 
 

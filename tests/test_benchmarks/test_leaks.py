@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 
 from mmtaskssl.benchmarks.leak_study import measure_features, measure_pixels, table
-from mmtaskssl.features.copies import FOLDER, KINDS, copy_names
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.features.copies import KINDS, copy_names
+from mmtaskssl.features.importing import import_features
+from mmtaskssl.features.layout import COPIES
 from mmtaskssl.utils.errors import UserError
 from tests.test_selection._pictures import picture
 
@@ -13,7 +14,7 @@ def make_store(path, root, ids):
     features = np.random.default_rng(0).standard_normal((len(ids), 8))
     np.save(path.with_suffix(".npy"), features.astype(np.float32))
     path.parent.mkdir(exist_ok=True)
-    return FeatureStore.import_npy(
+    return import_features(
         path.with_suffix(".npy"), ids, path, root=str(root), extractor="e"
     )
 
@@ -40,7 +41,7 @@ def test_what_is_found_and_what_is_dropped(stores):
     pool, test = stores
     with pytest.raises(UserError, match="--leak-copies"):
         measure_pixels(pool, test, 4, 12)
-    make_store(test.path / FOLDER, test.root, copy_names(test.image_ids))
+    make_store(test.path / COPIES, test.root, copy_names(test.image_ids))
     found = measure_pixels(pool, test, 4, 12)
     assert found["copied"] == 4 and set(found["found"]) == set(KINDS)
     assert min(found["found"].values()) == 1.0

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.features.importing import import_features
 
 
 def make_store(path, features, rows_per_shard=64, root=""):
     """Imports features under ids ``00000.png``, ... ; NaN rows are quarantined."""
     np.save(path.with_suffix(".npy"), np.asarray(features, np.float32))
     ids = [f"{i:05d}.png" for i in range(len(features))]
-    return FeatureStore.import_npy(
+    return import_features(
         path.with_suffix(".npy"), ids, path, root=root, rows_per_shard=rows_per_shard
     )
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmtaskssl.evaluation.data import load_stores, read_label_table
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.features.importing import import_features
 from mmtaskssl.utils.errors import UserError
 
 
@@ -15,7 +15,7 @@ def make_store(path, ids, labels=None, features=None, extractor="e"):
     if features is None:
         features = np.random.default_rng(len(ids)).normal(size=(len(ids), 4))
     np.save(path.with_suffix(".npy"), features.astype(np.float32))
-    FeatureStore.import_npy(
+    import_features(
         path.with_suffix(".npy"), ids, path, labels=labels, extractor=extractor
     )
     return path

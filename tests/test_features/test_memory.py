@@ -24,7 +24,7 @@ def make(features, **options):
 
 def test_it_is_the_store_that_it_saves(features, tmp_path):
     kept = make(features, broken={11: "unreadable image"}, extractor={"name": "net"})
-    saved = kept.save(tmp_path / "store", rows_per_shard=8)
+    saved = FeatureStore.open(kept.save(tmp_path / "store", rows_per_shard=8))
     assert type(saved) is FeatureStore and saved.manifest["shard_rows"] == [8, 8, 8, 6]
     for rows in (None, [4, 2, 29]):
         np.testing.assert_array_equal(kept.read(rows), saved.read(rows))
@@ -43,7 +43,7 @@ def test_a_search_finds_the_same_in_memory_and_on_disk(features, tmp_path):
     features = np.nan_to_num(features)
     features[7] = 1
     kept = make(features)
-    saved = kept.save(tmp_path / "store", rows_per_shard=7)
+    saved = FeatureStore.open(kept.save(tmp_path / "store", rows_per_shard=7))
     queries = kept.read([1, 2])
     for found, other in [(topk(queries, s, 4) for s in (kept, saved))]:
         np.testing.assert_array_equal(found.rows, other.rows)

@@ -4,7 +4,7 @@ import fractions
 
 import numpy as np
 
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.features.importing import import_features
 from mmtaskssl.selection.task import SelectionTask
 
 
@@ -13,7 +13,7 @@ def make_store(path, features, rows_per_shard=8192, labels=None, root="", prefix
     file = path.with_suffix(".npy")
     np.save(file, np.asarray(features, dtype=np.float32))
     ids = [f"{prefix}{i:05d}.png" for i in range(len(features))]
-    return FeatureStore.import_npy(
+    return import_features(
         file,
         ids,
         path,

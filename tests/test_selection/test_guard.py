@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmtaskssl.features.copies import FOLDER, KINDS, copy_names, make_copy
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.features.copies import KINDS, copy_names, make_copy
+from mmtaskssl.features.importing import import_features
+from mmtaskssl.features.layout import COPIES
 from mmtaskssl.selection import guard as guard_module
 from mmtaskssl.selection import pixel_guard
 from mmtaskssl.selection.guard import guard, method_for
@@ -23,7 +24,7 @@ def save(path, image):
 
 def store_of(path, root, ids, features, **kwargs):
     np.save(path.with_suffix(".npy"), features.astype(np.float32))
-    return FeatureStore.import_npy(
+    return import_features(
         path.with_suffix(".npy"), ids, path, root=str(root), extractor="e", **kwargs
     )
 
@@ -133,7 +134,7 @@ def test_features_learn_from_copies_how_similar_these_are(stores, tmp_path):
     for image, _, kind in (name.rpartition("@") for name in names):
         draw = noise[kind] * rng.standard_normal(DIM) / DIM**0.5
         features.append(held_out.read([row[image]])[0] + draw)
-    store_of(held_out.path / FOLDER, held_out.root, names, np.array(features))
+    store_of(held_out.path / COPIES, held_out.root, names, np.array(features))
     (facts,) = guarded((pool, held_out), "features").facts
     assert facts["recall"]["flip"] == 1.0  # a mirror image is looked for as such
     assert facts["recall"]["crop"] < 0.5 < facts["recall"]["jpeg"]

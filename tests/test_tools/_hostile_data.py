@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.features.importing import import_features
 from tests._images import make_image_folder
 from tests.test_export._files import STOCK, write_files
 from tests.test_routing._routed import make_clusters
@@ -23,7 +23,7 @@ def store(folder, rows=12):
     np.save(folder / "x.npy", rng.normal(size=(rows, 4)).astype(np.float32))
     ids = [f"{'ab'[i % 2]}/{i}.png" for i in range(rows)]
     labels = ["ab"[i % 2] for i in range(rows)]
-    FeatureStore.import_npy(folder / "x.npy", ids, folder / "store", labels=labels)
+    import_features(folder / "x.npy", ids, folder / "store", labels=labels)
     return folder / "store"
 
 

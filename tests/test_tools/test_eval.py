@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from mmtaskssl.features.importing import import_features
 from mmtaskssl.features.store import FeatureStore
 from tests._images import make_image_folder
 from tests.test_tools._tools import failure_of, load_tool
@@ -40,7 +41,7 @@ def make_stores(path, rows=30, dim=8, extractor="e"):
         labels = [["owl", "cat", "emu"][i % 3] for i in range(rows)]
         x = np.array([centres[i % 3] for i in range(rows)])
         np.save(path / "f.npy", x + 0.3 * rng.normal(size=x.shape))
-        FeatureStore.import_npy(
+        import_features(
             path / "f.npy",
             [f"{split}{i}" for i in range(rows)],
             path / split,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmtaskssl.features.copies import copy_names, open_copies
+from mmtaskssl.features.copies import copy_names
 from mmtaskssl.features.store import FeatureStore
 from tests._images import make_image_folder
 from tests.test_tools._tools import failure_of, load_tool
@@ -201,7 +201,7 @@ def test_launcher_without_torchrun(job, tool, monkeypatch):
 def test_copies_for_the_leak_guard(job, tool, capsys):
     tool.main(arguments(job, "s", "--leak-copies"))
     store = FeatureStore.open(job / "s")
-    copies = open_copies(store)
+    copies = store.open_copies()
     assert set(copies.image_ids) == set(copy_names(store.image_ids))
     assert copies.manifest["extractor"] == store.manifest["extractor"]
     flips = [copies.image_ids.index(f"{image}@flip") for image in store.image_ids]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmtaskssl.features.copies import STRENGTHS
+from mmtaskssl.features.importing import import_features
 from mmtaskssl.features.store import FeatureStore
 from tests._images import make_image_folder
 
@@ -17,7 +18,7 @@ from ._tools import failure_of, load_tool
 def import_folder(path, images, features, extractor="e", labels=None):
     ids = sorted(p.relative_to(images).as_posix() for p in images.rglob("*.png"))
     np.save(path.with_suffix(".npy"), np.asarray(features, np.float32))
-    return FeatureStore.import_npy(
+    return import_features(
         path.with_suffix(".npy"),
         ids,
         path,

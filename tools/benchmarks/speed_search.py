@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.features.importing import import_features
 from mmtaskssl.selection.coarse import measure
 from mmtaskssl.selection.search import topk
 from mmtaskssl.utils.errors import UserError, run_tool
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             file = Path(folder, f"{name}.npy")
             np.save(file, make_features(rows, args.dim, rng))
             ids = [str(i) for i in range(rows)]
-            stores.append(FeatureStore.import_npy(file, ids, Path(folder, name)))
+            stores.append(import_features(file, ids, Path(folder, name)))
             os.unlink(file)
         pool, queries = stores[0], stores[1].read()
         in_memory = pool.read()

@@ -1,0 +1,124 @@
+"""Extracts features of a folder or list of images into a feature store.
+
+    extract_features.py CONFIG CKPT --images FOLDER --out STORE
+    extract_features.py EXPORT_DIR --images FOLDER --out STORE
+    extract_features.py --model torchvision:resnet50 --weights FILE --images ...
+    extract_features.py --from-npy FEATURES.npy --ids IDS.txt --out STORE
+
+A run that was interrupted continues with the same command, and the same command started
+twice shares the work. With several processes:
+torchrun --nproc_per_node N tools/extract_features.py ... --launcher pytorch
+"""
+
+import argparse
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..utils.errors import UserError
+from . import options
+from .extractor import add_extractor_options, network_of, running_of
+
+if TYPE_CHECKING:
+    from ..features.store import FeatureStore
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = options.make_parser(__doc__)
+    options.add_network(parser, optional=True)
+    options.add_out(parser, "features", metavar="STORE")
+    images = parser.add_argument_group("images")
+    options.add_images(images)
+    images.add_argument("--column", help="path column of a .csv or .jsonl")
+    images.add_argument(
+        "--labels",
+        choices=("folder",),
+        help="folder: the first folder below --images names the class",
+    )
+    images.add_argument(
+        "--append",
+        action="store_true",
+        help="add the images that an existing STORE lacks",
+    )
+    images.add_argument(
+        "--leak-copies",
+        action="store_true",
+        help="of images that must not be selected: also extract mirrored, cropped, "
+        "re-encoded, resized and grey copies, by which select_data.py --exclude STORE "
+        "learns how similar copies are",
+    )
+    images.add_argument(
+        "--rows-per-shard",
+        type=int,
+        default=8192,
+        metavar="N",
+        help="rows of a file; work lost when a run is killed (default: %(default)s)",
+    )
+    add_extractor_options(parser)
+    own = parser.add_argument_group("import of your own features")
+    own.add_argument("--from-npy", metavar="FILE", help="(rows, dim) floats")
+    own.add_argument("--ids", metavar="FILE", help="one image id a line, in row order")
+    own.add_argument(
+        "--extractor-name",
+        default="imported",
+        help="what made them: only stores of the same name are compared",
+    )
+    options.add_launcher(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Extracts or imports; says what there is then."""
+    args = make_parser().parse_args(argv)
+    store = _import(args) if args.from_npy else _extract(args)
+    from mmengine.dist import get_rank
+
+    if get_rank() == 0:
+        print(store.table())
+
+
+def _import(args: argparse.Namespace) -> "FeatureStore":
+    if not args.ids:
+        raise UserError("--from-npy needs --ids FILE with one image id a line")
+    if args.leak_copies:
+        raise UserError("--leak-copies needs the network: features cannot be imported")
+    from ..datasets.images import folder_labels
+    from ..features.importing import import_features
+    from ..features.layout import read_id_file
+
+    image_ids = read_id_file(args.ids)
+    return import_features(
+        *(args.from_npy, image_ids, args.out),
+        root=args.root or "",
+        labels=folder_labels(image_ids) if args.labels else None,
+        extractor=args.extractor_name,
+        rows_per_shard=args.rows_per_shard,
+        overwrite=args.overwrite,
+    )
+
+
+def _extract(args: argparse.Namespace) -> "FeatureStore":
+    if not args.images:
+        raise UserError("name the images with --images FOLDER (or a list)")
+    network = network_of(args)
+    from ..features.distributed import init_ranks
+    from ..features.extract import extract
+
+    # Pillow warns of each odd image; what matters is in the quarantine.
+    warnings.filterwarnings("ignore", module="PIL")
+    init_ranks(args.launcher)
+    return extract(
+        images=args.images,
+        root=args.root,
+        column=args.column,
+        labels=args.labels,
+        leak_copies=args.leak_copies,
+        out=args.out,
+        append=args.append,
+        overwrite=args.overwrite,
+        rows_per_shard=args.rows_per_shard,
+        log=lambda text: print(text, flush=True),
+        **network,
+        **running_of(args),
+    )

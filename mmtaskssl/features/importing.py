@@ -1,0 +1,94 @@
+"""Features that others have made."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..utils.errors import UserError
+from ..utils.inputs import load_array
+from . import layout, plan
+from .memory import MemoryStore
+from .store import FeatureStore
+from .writer import FeatureStoreWriter
+
+
+def import_features(
+    features: str | os.PathLike | np.ndarray,
+    ids: str | os.PathLike | Sequence[str],
+    out: str | os.PathLike | None = None,
+    *,
+    root: str = "",
+    labels: Sequence[str | None] | None = None,
+    extractor: str = "imported",
+    rows_per_shard: int = layout.ROWS_PER_SHARD,
+    overwrite: bool = False,
+) -> FeatureStore:
+    """Makes a store from a user's own embeddings.
+
+    Args:
+        features: (N, D) floats, or a ``.npy`` file of them, which is streamed where
+            it goes to a folder.
+        ids: N image ids in row order, or a text file with one a line.
+        out: Folder of the new store, which appears complete or not at all; None: the
+            store stays in memory.
+        root: Folder that the ids are relative to.
+        labels: Class name of each row, None where unknown.
+        extractor: A name for what made the features: stores are only compared if
+            theirs agree.
+        rows_per_shard: Rows of each shard but the last.
+        overwrite: Replace a store that is there.
+
+    Raises:
+        UserError: Unreadable or misshapen features, ids that do not match them, or
+            an ``out`` that exists.
+    """
+    named = isinstance(features, str | os.PathLike)
+    source = os.fspath(features) if named else "memory"
+    array = _checked(_load(features) if named else np.asarray(features), source)
+    if isinstance(ids, str | os.PathLike):
+        ids = layout.read_id_file(ids)
+    if len(ids) != len(array):
+        raise UserError(f"{source} has {len(array)} rows but {len(ids)} ids")
+    if out is None:
+        return MemoryStore(
+            *(array, ids), labels=labels, root=root, extractor=extractor, name=source
+        )
+    facts: dict[str, Any] = {
+        "dim": array.shape[1],
+        "extractor": {"name": extractor},
+        "root": root,
+        "source": source,
+        "rows_per_shard": rows_per_shard,
+    }
+    manifest = plan.new_manifest(ids, transform=None, **facts)
+    with plan.new_store(out, manifest, overwrite) as folder:
+        writer = FeatureStoreWriter.prepare(folder, ids, labels=labels, **facts)
+        for index in writer.missing_shards():
+            start, stop = writer.shard_range(index)
+            writer.write_shard(index, np.array(array[start:stop]))
+        writer.finish()
+    return FeatureStore.open(out)
+
+
+def _load(path: str | os.PathLike) -> np.ndarray:
+    try:
+        return load_array(path, mapped=True)
+    except FileNotFoundError as error:
+        raise UserError(f"features {path} do not exist") from error
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} is not a .npy file of plain numbers ({error})"
+        ) from error
+
+
+def _checked(array: np.ndarray, source: str) -> np.ndarray:
+    if (
+        not isinstance(array, np.ndarray)
+        or array.ndim != 2
+        or array.shape[1] == 0
+        or not np.issubdtype(array.dtype, np.floating)
+    ):
+        raise UserError(f"{source} must hold floats of shape (rows, dim)")
+    return array
