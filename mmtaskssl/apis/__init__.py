@@ -8,11 +8,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..engine.fine_tune import FineTuning
     from ..evaluation.paired import PairedDifference, paired_difference
     from ..features.extract import extract
     from ..features.importing import import_features
     from ..features.memory import MemoryStore
     from ..features.store import FeatureStore
+    from ..routing.result import Routing
+    from ..routing.route import route
     from ..search.result import SearchResult
     from ..search.search import search
     from ..selection.select import select
@@ -22,30 +25,36 @@ if TYPE_CHECKING:
 # Where each public name lives.
 _HOMES = {
     "FeatureStore": "..features.store",
+    "FineTuning": "..engine.fine_tune",
     "Latency": "..subnets",
     "MemoryStore": "..features.memory",
     "PairedDifference": "..evaluation.paired",
+    "Routing": "..routing.result",
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
     "extract": "..features.extract",
     "import_features": "..features.importing",
     "measure_latency": "..subnets",
     "paired_difference": "..evaluation.paired",
+    "route": "..routing.route",
     "search": "..search.search",
     "select": "..selection.select",
 }
 
 __all__ = [
     "FeatureStore",
+    "FineTuning",
     "Latency",
     "MemoryStore",
     "PairedDifference",
+    "Routing",
     "SearchResult",
     "Selected",
     "extract",
     "import_features",
     "measure_latency",
     "paired_difference",
+    "route",
     "search",
     "select",
 ]

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..routing.routers import ROUTERS
+from ..routing.names import ROUTERS
 from ..subnets import Subnet
 from ..utils.steps import Steps
 from ..utils.tables import head, row, spread

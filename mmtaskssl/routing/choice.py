@@ -6,11 +6,6 @@ import torch
 
 from .probes import Evidence
 
-#: "max": a path must be ahead of MAX by more than chance (our rule: the best of many
-#: paths is partly the luckiest, and MAX suits other tasks, too). "score": the best
-#: score wins (as in arXiv 2205.13267), MAX at equal scores only.
-TIES = ("max", "score")
-
 
 def choose(
     evidence: Evidence,
@@ -24,7 +19,7 @@ def choose(
         evidence: Of all candidates; MAX is the first of them.
         places: Candidates that are to be compared; 0 is one of them.
         tie_breaker: Tells paths of equal score apart, higher is better.
-        on_tie: One of `TIES`.
+        on_tie: One of `names.TIES`.
     """
     scores = evidence.scores[list(places)]
     top = [places[i] for i in torch.nonzero(scores == scores.max()).flatten().tolist()]

@@ -51,8 +51,8 @@ class ClusterSample:
             )
         if not clusters.root:
             raise UserError(
-                "the clusters do not know where their images lie: make them again with "
-                "--pool-root"
+                "the clusters do not know where their images lie: make them again, and "
+                "name the pool's folder"
             )
         self.clusters, self.transform = clusters, transform
         self.batch_size, self.seed = batch_size, seed
@@ -119,6 +119,6 @@ class ClusterSample:
         if not pixels:
             raise UserError(
                 f"no image of cluster {leaf} can be read below {self.clusters.root}: "
-                "make the clusters again with --pool-root, if the images have moved"
+                "make the clusters again and name the pool's folder, if it has moved"
             )
         return torch.stack(pixels)

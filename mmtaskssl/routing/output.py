@@ -1,54 +1,48 @@
 """The folder that routing leaves behind."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..utils.atomic import atomic_folder, write_json, write_text
-from ..utils.errors import UserError
-from ..utils.outputs import check_replaceable, writing
-from .result import Routing
+from ..runs import Work
+from ..utils.atomic import write_json, write_text
+from ..utils.inputs import read_json
+
+if TYPE_CHECKING:
+    from .result import Routing
 
 ANSWER, TABLE, REPORT = "routing.json", "ranking.csv", "report.html"
-_FILES = {ANSWER, TABLE, REPORT}
 
 
-def check_out(out: str | Path, overwrite: bool) -> None:
-    """Checks that writing ``out`` loses nothing.
+def work_of(depends_on: Mapping[str, Any]) -> Work:
+    """Returns the record of the routing that depends on something.
 
-    Raises:
-        UserError: It is a file, has other content, or may not be replaced.
+    A folder of version 0.1, without a record, says too little of what it was made
+    from: it is replaced on demand only.
     """
-    out = Path(out)
-    check_replaceable(out, _FILES, "a routing")
-    if out.exists() and any(out.iterdir()) and not overwrite:
-        raise UserError(
-            f"{out} exists: name another folder with --out, or replace it with "
-            "--overwrite"
-        )
+    return Work("routing", 1, depends_on, (ANSWER, TABLE, REPORT), "a routing")
 
 
-def write_routing(
-    out: str | Path, routing: Routing, facts: dict[str, Any], page: str
-) -> None:
-    """Writes answer, table and page, which appear together or not at all.
+def read_answer(folder: str | Path) -> dict[str, Any]:
+    """Returns what routing.json holds."""
+    return read_json(Path(folder, ANSWER))
+
+
+def write(folder: Path, routing: "Routing", page: str) -> None:
+    """Writes answer, table and page into a folder that appears whole.
 
     Args:
-        out: The folder.
+        folder: Of `Work.written`.
         routing: What was found.
-        facts: How it was found; JSON-ready.
         page: HTML.
-
-    Raises:
-        UserError: The disk is full or forbidden.
     """
-    with writing(out), atomic_folder(out) as folder:
-        write_json(folder / ANSWER, {**facts, **routing.to_dict()})
-        _write_table(folder / TABLE, routing)
-        write_text(folder / REPORT, page)
+    write_json(folder / ANSWER, routing.to_dict())
+    _write_table(folder / TABLE, routing)
+    write_text(folder / REPORT, page)
 
 
-def _write_table(path: Path, routing: Routing) -> None:
+def _write_table(path: Path, routing: "Routing") -> None:
     heads = ("score", "low", "high", "behind", "behind_low", "behind_high")
     lines = [("rank", "subnet", *heads, "tied", "overlap")]
     for rank, c in enumerate(routing.ranking, 1):

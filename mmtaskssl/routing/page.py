@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..clustering.clusters import Clusters
 from ..report import Thumbnails, html_page
 from ..subnets import ALL, Subnet
 from .result import Candidate, Routing
-from .task import Task
 
 _WIDTH, _HEIGHT = 900, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 40
@@ -23,27 +21,19 @@ _STYLE = """
 """
 
 
-def render(
-    routing: Routing,
-    task: Task,
-    title: str,
-    clusters: Clusters | None = None,
-    percent: bool = True,
-    seed: int = 0,
-) -> str:
+def render(routing: Routing) -> str:
     """Makes the page.
 
     Args:
         routing: What was found.
-        task: What it was found for.
-        title: Names router and probe.
-        clusters: What the paths were trained on.
-        percent: Whether scores are shares.
-        seed: Of the pictures drawn.
 
     Returns:
         HTML, complete in itself.
     """
+    task, clusters = routing.task, routing.clusters
+    title = f"Router {routing.router}"
+    title += f", probe {routing.probe}" if routing.probe else ""
+    percent = routing.probe != "logme"
     thumbs = Thumbnails()
     winner = routing.winner.subnet
     name = "MAX, the generic network" if winner == routing.largest else f"path {winner}"
@@ -60,7 +50,7 @@ def render(
         _picture(routing, percent),
         _table(routing, percent),
     ]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(routing.seed)
     body += ["<h2>The task</h2>", _pictures(thumbs, task.root, task.image_ids, rng)]
     if clusters is not None and winner != routing.largest:
         leaf = clusters.leaves_of(winner.path)

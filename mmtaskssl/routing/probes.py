@@ -11,9 +11,9 @@ from ..evaluation.knn import weighted_knn
 from ..evaluation.linear import fit_linear
 from ..evaluation.logme import logme
 from ..evaluation.splits import stratified_folds
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
+from .names import PROBES
 
-PROBES = ("knn", "logme", "linear")
 FOLDS = 5
 _RESAMPLES = 2000
 _LOW, _HIGH = 0.025, 0.975
@@ -168,7 +168,7 @@ def inner_folds(y: Tensor, seed: int) -> list[Tensor]:
     if len(folds) < 2 or len(y.unique()) < 2:
         raise UserError(
             "routing by labels needs two classes and two training images a class at "
-            "least: take --router overlap, which needs no labels"
+            f"least: take {option('router')} overlap, which needs no labels"
         )
     return folds
 

@@ -1,11 +1,17 @@
-"""What routing found, and what may be concluded from it."""
+"""What routing found."""
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from ..clustering.clusters import Clusters
+from ..report.result import Result
 from ..subnets import Subnet
+from . import output
+from .table import routing_table
+from .task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +43,9 @@ class Candidate:
     overlap: float | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Routing:
-    """The answer.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Routing(Result):
+    """The path of a network that suits a task, and what speaks for it.
 
     Attributes:
         ranking: The sub-nets that were scored, the winner first, then by score.
@@ -51,34 +57,75 @@ class Routing:
         soft: Combinations of the first sub-nets, see `soft_choices`.
         stages: Stages run and stages without sharing, per batch.
         seconds: By part of the work.
+        router: A name in `ROUTERS`.
+        probe: A name in `PROBES`; None: nothing was scored but the likeness.
+        on_tie: A name in `TIES`.
+        seed: Of inner split, resamples and draws.
+        task: What it was found for.
+        clusters: What the paths were trained on; None: not known.
+        clusters_name: Where they lie; None: they were a value.
+        network: Where the weights come from.
+        fine_tuned: ``{"subnet", "map"}`` of the first sub-nets and MAX, best first;
+            empty: none was fine-tuned.
+        depends_on: All that the answer depends on; JSON-ready.
     """
 
-    ranking: list[Candidate]
+    ranking: tuple[Candidate, ...] = dataclasses.field(repr=False)
     largest: Subnet
-    notes: list[str]
+    notes: tuple[str, ...] = dataclasses.field(repr=False)
     paths: int
-    regret: dict[str, dict[str, Any]]
-    soft: list[dict[str, Any]]
-    stages: tuple[int, int]
-    seconds: dict[str, float]
+    regret: Mapping[str, Mapping[str, Any]] = dataclasses.field(repr=False)
+    soft: tuple[Mapping[str, Any], ...] = dataclasses.field(repr=False)
+    stages: tuple[int, int] = dataclasses.field(repr=False)
+    seconds: Mapping[str, float] = dataclasses.field(repr=False)
+    router: str
+    probe: str | None
+    on_tie: str
+    seed: int
+    task: Task = dataclasses.field(repr=False)
+    clusters: Clusters | None = dataclasses.field(repr=False)
+    clusters_name: str | None = None
+    network: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    fine_tuned: tuple[Mapping[str, Any], ...] = ()
+    depends_on: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def winner(self) -> Candidate:
-        """The best candidate."""
+        """The best candidate of the router."""
         return self.ranking[0]
+
+    @property
+    def answer(self) -> Subnet:
+        """The sub-net to use: the winner or, of fine-tuned ones, the best of them."""
+        if self.fine_tuned:
+            return Subnet.parse(self.fine_tuned[0]["subnet"])
+        return self.winner.subnet
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what routing.json holds."""
+        found = {
+            "router": self.router,
+            "probe": self.probe,
+            "on_tie": self.on_tie,
+            "seed": self.seed,
+            "task": self.task.describe(),
+            "network": dict(self.network),
+            "clusters": self.clusters_name,
+        }
+        if self.fine_tuned:
+            found["fine_tuning"] = [dict(row) for row in self.fine_tuned]
         return {
+            **found,
+            "answer": self.answer.name,
             "winner": self.winner.subnet.name,
-            "notes": self.notes,
+            "notes": list(self.notes),
             "paths": self.paths,
             "scored": len(self.ranking),
-            "regret": self.regret,
-            "soft": self.soft,
+            "regret": {name: dict(row) for name, row in self.regret.items()},
+            "soft": [dict(row) for row in self.soft],
             "stages_run": self.stages[0],
             "stages_without_sharing": self.stages[1],
-            "seconds": self.seconds,
+            "seconds": dict(self.seconds),
             "ranking": [
                 {
                     key: _plain(value)
@@ -90,76 +137,35 @@ class Routing:
             ],
         }
 
+    def table(self) -> str:
+        """Returns the first of the ranking and MAX, and what may be concluded."""
+        return routing_table(self.to_dict())
+
+    def page(self) -> str:
+        """Returns the page that shows every score, the task and the winner's images."""
+        from .page import render  # needs Pillow, which most callers do not
+
+        return render(self)
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Writes routing.json, ranking.csv and report.html.
+
+        Args:
+            folder: See `Result.save`.
+            overwrite: See `Result.save`.
+
+        Raises:
+            UserError: See `Result.save`.
+        """
+        work = output.work_of(self.depends_on)
+        work.state(folder, overwrite)
+        with work.written(folder) as temporary:
+            output.write(temporary, self, self.page())
+        return Path(folder)
+
 
 def _plain(value: Any) -> Any:
     """JSON has no NaN."""
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 6)
     return value
-
-
-def conclusions(ranking: Sequence[Candidate], largest: Subnet, probe: str) -> list[str]:
-    """Says in sentences what a ranking tells.
-
-    Args:
-        ranking: The winner first, then by score.
-        largest: MAX, one of them.
-        probe: Whose scores they have.
-    """
-    winner = ranking[0]
-    unit = 1.0 if probe == "logme" else 100.0
-    tied = [c for c in ranking if c.tied]
-    notes = []
-    if winner.subnet == largest:
-        first = ranking[1] if len(ranking) > 1 else winner
-        if first.behind < 0:
-            notes.append(
-                f"the generic network (MAX) wins a tie: the best path, {first.subnet}, "
-                f"is ahead by {-unit * first.behind:.2f} "
-                f"({0 - unit * first.behind_high:.2f} to "
-                f"{0 - unit * first.behind_low:.2f}), which may be chance"
-            )
-        else:
-            notes.append("the generic network (MAX) is best: no path is better")
-    else:
-        other = next(c for c in ranking if c.subnet == largest)
-        margin = (
-            f"{unit * other.behind:.2f} ({unit * other.behind_low:.2f} to "
-            f"{unit * other.behind_high:.2f})"
-        )
-        if other.tied:
-            notes.append(
-                f"the best path is ahead of MAX by {margin}, which may be chance: a tie"
-            )
-        else:
-            notes.append(f"the best path is ahead of MAX by {margin}")
-    if tied:
-        notes.append(
-            f"{len(tied)} of {len(ranking) - 1} others tie with the first: these "
-            "images do not tell them apart"
-        )
-    notes.append(
-        "the first of many candidates is partly the luckiest: its own score is "
-        "optimistic"
-    )
-    return notes
-
-
-def regret_of(
-    scores: Mapping[Subnet, float], chosen: Mapping[str, tuple[int, Subnet]]
-) -> dict[str, dict[str, Any]]:
-    """Returns how much worse the choices of fast routers score than the best sub-net.
-
-    Args:
-        scores: Of all sub-nets.
-        chosen: Of each router, how many paths it scores and which sub-net it takes.
-    """
-    best = max(scores.values())
-    return {
-        router: {
-            "paths": paths,
-            "choice": choice.name,
-            "regret": best - scores[choice],
-        }
-        for router, (paths, choice) in chosen.items()
-    }

@@ -1,306 +1,242 @@
-"""Scores paths on a task and picks one."""
+"""The whole way from a routed network and a task to the path that suits it."""
 
+import copy
 import dataclasses
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from ..clustering.clusters import Clusters
-from ..evaluation.logme import logme
-from ..models.backbones import ElasticResNet
-from ..subnets import Subnet
+from ..networks import Network, NetworkLike, open_network
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
-from .checks import check_routed
-from .choice import TIES, choose
-from .cluster_sample import ClusterSample
-from .overlap import Overlap
-from .probes import Evidence, inner_folds, probe_features
-from .result import Candidate, Routing, conclusions, regret_of
-from .routers import BEAM, ROUTERS, SHORTLIST, beam, shortlist
-from .shared import SharedPaths
-from .soft import soft_choices
-from .task import Task
+from ..utils.hashing import lines_sha256
+from .crops import TRAIN_LIST, is_detection, read_detection_task
+from .extracted import ProgressFactory
+from .fine_tuner import FineTuner, Log
+from .names import BEAM, SHORTLIST
+from .result import Routing
+from .router import Router
+from .task import Task, read_task
 
-ProgressFactory = Callable[[str, int], Callable[[int], None]]
+PathLike = str | os.PathLike
 
 
-class Router:
-    """Finds the path of a routed network that suits a task.
+def route(
+    network: NetworkLike,
+    target: PathLike,
+    clusters: Clusters | PathLike | None = None,
+    *,
+    router: str = "exhaustive",
+    probe: str = "knn",
+    on_tie: str = "max",
+    shortlist: int = SHORTLIST,
+    beam: int = BEAM,
+    max_images: int = 2000,
+    image_size: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    source: str = "online",
+    fine_tune: FineTuner | None = None,
+    device: str = AUTO,
+    cfg_options: Mapping[str, Any] | None = None,
+    trust: bool = False,
+    log: Log | None = None,
+    progress: ProgressFactory | None = None,
+) -> Routing:
+    """Finds the path of a routed network that suits a task (SDR, arXiv 2205.13267).
+
+    Only the task's training images are looked into, never its test images: paths are
+    scored by an inner split. The generic network (MAX) is always among the candidates.
 
     Args:
-        backbone: In evaluation mode, all paths calibrated.
-        task: Training images of the task.
-        clusters: What the paths were trained on; needed by the routers "shortlist"
-            and "overlap", and for the overlap of candidates.
+        network: Whose paths are all calibrated; see `open_network`, as for ``source``,
+            ``cfg_options`` and ``trust``.
+        target: Folder with ``train/CLASS/IMAGE``, or in VOC layout, of which the
+            ground-truth boxes are cut out and classified: a proxy for detection.
+        clusters: What the paths were trained on, or their folder; the routers
+            "shortlist" and "overlap" need them.
         router: "exhaustive" scores all paths; "shortlist" those whose clusters the
-            task's images look like; "beam" goes from good paths to their neighbours;
-            "overlap" needs no labels and scores nothing but the likeness.
-        probe: See `probe_features`.
+            images look like; "beam" goes from good paths to their neighbours;
+            "overlap" needs no labels and scores nothing but that likeness.
+        probe: What scores a path: "knn" (accuracy, 0..1), "linear" (likewise), or
+            "logme" (nats an image).
+        on_tie: Where a path is ahead of MAX by what may be chance, "max" wins or the
+            "score" decides.
+        shortlist: Paths of the shortlist.
+        beam: Width of the beam.
+        max_images: Of more, this many are drawn.
+        image_size: Side of the crop in pixels; None: the config's view size.
+        batch_size: Most images at once; changes no score.
         seed: Of inner split, resamples and draws.
-        batch_size: Most images at once.
-        shortlist_size: Paths of the shortlist.
-        beam_width: See `beam`.
-        per_cluster: Pool images of each cluster that the overlap is measured with.
-        on_tie: Who wins where a path is ahead of MAX by what may be chance, see
-            `choice.TIES`.
+        source: See above.
+        fine_tune: Of a detection task, trains the first few paths and MAX, see
+            `FineTuning`; the best of them is the answer.
+        device: Where to compute; see `pick_device`.
+        cfg_options: See above.
+        trust: See above.
+        log: Takes a line for the user.
         progress: Makes, from a title and a total, a function told how many are done.
+
+    Returns:
+        The ranking and the answer; nothing is written, but by ``fine_tune``.
 
     Raises:
         UserError: The network is not routed or not calibrated, the clusters are of
-            another network, or a router lacks its clusters.
+            another network, the task cannot be read, or a bad option.
+    """
+    return prepare(
+        network,
+        target,
+        clusters,
+        router=router,
+        probe=probe,
+        on_tie=on_tie,
+        shortlist=shortlist,
+        beam=beam,
+        max_images=max_images,
+        image_size=image_size,
+        batch_size=batch_size,
+        seed=seed,
+        source=source,
+        fine_tune=fine_tune,
+        device=device,
+        cfg_options=cfg_options,
+        trust=trust,
+        progress=progress,
+    ).solve(log)
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A routing that is about to be made.
+
+    Attributes:
+        router: Scores and ranks.
+        network: The network.
+        target: Folder of the task.
+        clusters_name: Where the clusters lie; None: they are a value, or not known.
+        fine_tune: Trains the first few; None: nothing is trained.
+        described: All that the answer depends on.
     """
 
-    def __init__(
-        self,
-        backbone: ElasticResNet,
-        task: Task,
-        clusters: Clusters | None = None,
-        router: str = "exhaustive",
-        probe: str = "knn",
-        seed: int = 0,
-        batch_size: int = 64,
-        shortlist_size: int = SHORTLIST,
-        beam_width: int = BEAM,
-        per_cluster: int = 32,
-        on_tie: str = "max",
-        progress: ProgressFactory | None = None,
-    ):
-        if router not in ROUTERS:
-            raise UserError(f"router {router!r} is none of {', '.join(ROUTERS)}")
-        if on_tie not in TIES:
-            raise UserError(f"on_tie {on_tie!r} is none of {', '.join(TIES)}")
-        if min(batch_size, shortlist_size, beam_width) < 1:
-            raise UserError("batch size, shortlist and beam must be at least 1")
-        check_routed(backbone)
-        if clusters is not None:
-            clusters.check_groups(backbone.arch.routes.groups)
-        elif router in ("shortlist", "overlap"):
-            raise UserError(f"router {router} needs the clusters: name --clusters DIR")
-        self.backbone, self.task, self.clusters = backbone, task, clusters
-        self.router, self.probe, self.seed = router, probe, seed
-        self.batch_size, self.per_cluster = batch_size, per_cluster
-        self.shortlist_size, self.beam_width = shortlist_size, beam_width
-        self.on_tie, self.progress = on_tie, progress
-        self.paths = list(backbone.space)
-        self.largest = backbone.space.max
-        self.seconds: dict[str, float] = {}
-        self.stages = [0, 0]
-        self._features: dict[Subnet, Tensor] = {}
-        self._overlap: Overlap | None = None
+    router: Router
+    network: Network
+    target: Path
+    clusters_name: str | None
+    fine_tune: FineTuner | None
+    described: dict[str, Any]
 
-    def route(self) -> Routing:
-        """Scores what the router looks at, and ranks it."""
-        if self.router == "overlap":
-            return self._route_by_overlap()
-        # Before any forward: bad labels are told at once.
-        inner_folds(self.task.y, self.seed)
-        if self.router == "exhaustive":
-            # The largest beside the paths: one reading of the images.
-            self._extract([self.largest, *self.paths])
-            looked = self.paths
-        self._extract([self.largest])
-        prior = self._prior()
-        if self.router == "shortlist":
-            looked = shortlist(self.paths, prior, self.shortlist_size)
-        elif self.router == "beam":
-            looked = beam(
-                self.backbone.space,
-                self._beam_start(prior),
-                lambda paths: self._evidence(paths).scores.tolist(),
-                self.beam_width,
+    def solve(self, log: Log | None = None) -> Routing:
+        """Routes; see `route`."""
+        routing = dataclasses.replace(
+            self.router.route(),
+            clusters_name=self.clusters_name,
+            network=self.network.meta,
+            depends_on=self.described,
+        )
+        if self.fine_tune is not None:
+            return self._fine_tuned(routing, log or (lambda line: None))
+        if is_detection(self.target):
+            note = (
+                "boxes are a proxy for detection: fine-tune a detector on the first "
+                "few and on MAX"
             )
-        self._extract(looked)
-        candidates = [self.largest, *looked]
-        evidence = self._evidence(candidates)
-        best = self._choose(candidates, evidence, range(len(candidates)))
-        ranking = self._rank(candidates, evidence, best, prior)
-        regret = {}
-        if self.router == "exhaustive":
-            regret = self._regret(candidates, evidence, prior)
-        soft = soft_choices(
-            [self._features[c.subnet] for c in ranking], self._probe_features
+            return dataclasses.replace(routing, notes=(*routing.notes, note))
+        return routing
+
+    def _fine_tuned(self, routing: Routing, log: Log) -> Routing:
+        first = [c.subnet for c in routing.ranking[: self.fine_tune.top]]
+        begin = time.monotonic()
+        found = self.fine_tune.compare(
+            self.network, [*first, routing.largest], self.target, routing.seed, log
         )
-        notes = conclusions(ranking, self.largest, self.probe)
-        return self._result(ranking, notes, regret, soft)
-
-    def _extract(self, subnets: Sequence[Subnet]) -> None:
-        fresh = [s for s in dict.fromkeys(subnets) if s not in self._features]
-        if not fresh:
-            return
-        shared = SharedPaths(self.backbone, fresh)
-        self.stages[0] += shared.stages_run
-        self.stages[1] += shared.stages_alone
-        features = self._timed(
-            "features",
-            lambda: shared.features(
-                self.task.batches(self.batch_size),
-                len(self.task),
-                self.progress and self.progress("features", len(self.task)),
-            ),
-        )
-        self._features |= zip(fresh, features, strict=True)
-
-    def _evidence(self, subnets: Sequence[Subnet]) -> Evidence:
-        self._extract(subnets)
-        return self._probe_features([self._features[subnet] for subnet in subnets])
-
-    def _probe_features(self, features: list[Tensor]) -> Evidence:
-        return self._timed(
-            "probe",
-            lambda: probe_features(
-                features,
-                self.task.y,
-                len(self.task.class_names),
-                self.probe,
-                self.seed,
-                progress=self.progress and self.progress("probe", len(features)),
-            ),
+        seconds = {"fine-tuning": time.monotonic() - begin}
+        note = self.fine_tune.conclude(found, routing.largest)
+        return dataclasses.replace(
+            routing,
+            fine_tuned=tuple(found),
+            notes=(*routing.notes, note),
+            seconds={**routing.seconds, **seconds},
         )
 
-    def _choose(
-        self, candidates: Sequence[Subnet], evidence: Evidence, places: Sequence[int]
-    ) -> int:
-        """Returns the winner; of paths of equal score the one of the highest LogME."""
-        classes = len(self.task.class_names)
 
-        def evidence_of(place: int) -> float:
-            x = torch.nn.functional.normalize(self._features[candidates[place]], dim=1)
-            return logme(x, self.task.y, classes)
-
-        return choose(evidence, places, evidence_of, self.on_tie)
-
-    def _rank(
-        self,
-        candidates: Sequence[Subnet],
-        evidence: Evidence,
-        best: int,
-        prior: Tensor | None,
-    ) -> list[Candidate]:
-        order = sorted(
-            range(len(candidates)), key=lambda i: (i != best, -evidence.scores[i])
+def prepare(
+    network: NetworkLike,
+    target: PathLike,
+    clusters: Clusters | PathLike | None = None,
+    *,
+    router: str = "exhaustive",
+    probe: str = "knn",
+    on_tie: str = "max",
+    shortlist: int = SHORTLIST,
+    beam: int = BEAM,
+    max_images: int = 2000,
+    image_size: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    source: str = "online",
+    fine_tune: FineTuner | None = None,
+    device: str = AUTO,
+    cfg_options: Mapping[str, Any] | None = None,
+    trust: bool = False,
+    progress: ProgressFactory | None = None,
+) -> Problem:
+    """Opens and checks what a routing reads, without scoring; see `route`."""
+    if fine_tune is not None and not is_detection(target):
+        raise UserError(
+            f"fine-tuning is for detection: {target} has no {TRAIN_LIST.as_posix()}"
         )
-        place = {path: i for i, path in enumerate(self.paths)}
-        found = []
-        for i in order:
-            own, margin = evidence.interval(i), evidence.margin(best, i)
-            known = prior is not None and candidates[i] in place
-            found.append(
-                Candidate(
-                    candidates[i],
-                    *dataclasses.astuple(own),
-                    *dataclasses.astuple(margin),
-                    i != best and evidence.tied(best, i),
-                    float(prior[place[candidates[i]]]) if known else None,
-                )
-            )
-        return found
+    opened = open_network(
+        network, source=source, trust=trust, cfg_options=cfg_options, subnets=True
+    )
+    clusters_name = None
+    if clusters is not None and not isinstance(clusters, Clusters):
+        clusters_name, clusters = str(clusters), Clusters.open(clusters)
+    transform = opened.preprocessing
+    if image_size is not None:
+        transform = dataclasses.replace(transform, image_size=image_size)
+    if is_detection(target):
+        task = read_detection_task(target, transform, max_images, seed)
+    else:
+        labels = router != "overlap"
+        task = read_task(target, transform, max_images, seed, labels=labels)
+    chosen = Router(
+        # A copy: what the caller holds stays where it is.
+        copy.deepcopy(opened.elastic).to(pick_device(device)),
+        task,
+        clusters,
+        router,
+        probe,
+        seed,
+        batch_size,
+        shortlist,
+        beam,
+        on_tie=on_tie,
+        progress=progress,
+    )
+    described = {
+        "network": opened.meta,
+        "task": _described_task(task),
+        "clusters": clusters and _described_clusters(clusters),
+        **{"router": router, "probe": probe, "on_tie": on_tie, "seed": seed},
+        **{"shortlist": shortlist, "beam": beam},
+        "fine_tune": fine_tune and dict(fine_tune.describe()),
+    }
+    return Problem(chosen, opened, Path(target), clusters_name, fine_tune, described)
 
-    def _prior(self) -> Tensor | None:
-        """Returns (paths,) agreement of the task's images with each path's cluster."""
-        if self.clusters is None:
-            return None
-        if self._overlap is None:
-            self._overlap = self._timed("overlap", self._measure_overlap)
-        return self._overlap.scores[self._leaves()]
 
-    def _leaves(self) -> list[int]:
-        """Returns the leaf of each path."""
-        return [int(self.clusters.leaves_of(path.path)[0]) for path in self.paths]
+def _described_task(task: Task) -> dict[str, Any]:
+    """Returns what tells a task from any other, wherever it lies."""
+    found = {key: value for key, value in task.describe().items() if key != "root"}
+    return {**found, "sha256": task.sha256}
 
-    def _measure_overlap(self) -> Overlap:
-        self._extract([self.largest])
-        sample = ClusterSample(
-            self.clusters, self.task.transform, self.per_cluster, self.batch_size
-        )
-        pool = SharedPaths(self.backbone, [self.largest]).features(
-            sample.ordered_batches(),
-            len(sample),
-            self.progress and self.progress("pool", len(sample)),
-        )
-        return Overlap(
-            self._features[self.largest], pool[0], sample.leaf, self.clusters.tree
-        )
 
-    def _beam_start(self, prior: Tensor | None) -> list[Subnet]:
-        if prior is not None:
-            return shortlist(self.paths, prior, self.beam_width)
-        count = min(self.beam_width, len(self.paths))
-        return self.backbone.space.sample_distinct(count, self.seed)
-
-    def _regret(
-        self, candidates: Sequence[Subnet], evidence: Evidence, prior: Tensor | None
-    ) -> dict[str, dict[str, Any]]:
-        """Replays the fast routers on the scores that are all known."""
-        space, paths = self.backbone.space, self.paths
-        place = {subnet: i for i, subnet in enumerate(candidates)}
-        scores = dict(zip(candidates, evidence.scores.tolist(), strict=True))
-        start = self._beam_start(prior)
-        looked = {
-            "beam": beam(
-                space, start, lambda some: [scores[p] for p in some], self.beam_width
-            )
-        }
-        if prior is not None:
-            looked["shortlist"] = shortlist(paths, prior, self.shortlist_size)
-        chosen = {}
-        for router, some in looked.items():
-            places = [0, *(place[path] for path in some)]
-            winner = self._choose(candidates, evidence, places)
-            chosen[router] = len(some), candidates[winner]
-        if prior is not None:
-            likest = shortlist(paths, prior, 1)[0]
-            unclear = self._overlap.spans_the_pool
-            chosen["overlap"] = 0, self.largest if unclear else likest
-        return regret_of(scores, chosen)
-
-    def _route_by_overlap(self) -> Routing:
-        prior = self._prior()
-        values = self._overlap.agreement[:, self._leaves()].T
-        evidence = Evidence(prior, values=values, seed=self.seed)
-        ranking = self._rank(self.paths, evidence, int(prior.argmax()), prior)
-        spread = self._overlap.effective_leaves
-        notes = [
-            f"the task's images are spread over {spread:.1f} of "
-            f"{self.clusters.num_leaves} clusters (the exponential of the entropy)"
-        ]
-        if self._overlap.spans_the_pool:
-            # MAX has no cluster, hence no score; it is put first by a rule.
-            nothing = (float("nan"),) * 3
-            largest = Candidate(self.largest, *nothing, *nothing, False)
-            ranking = [largest, *ranking]
-            notes.append(
-                "that is more than half of them, so no path is the task's own: MAX"
-            )
-        else:
-            tied = sum(c.tied for c in ranking)
-            if tied:
-                notes.append(f"{tied} other paths tie with the first")
-        return self._result(ranking, notes)
-
-    def _result(
-        self,
-        ranking: list[Candidate],
-        notes: list[str],
-        regret: dict[str, Any] | None = None,
-        soft: list[dict[str, Any]] | None = None,
-    ) -> Routing:
-        return Routing(
-            ranking,
-            self.largest,
-            notes,
-            len(self.paths),
-            regret or {},
-            soft or [],
-            tuple(self.stages),
-            {name: round(value, 2) for name, value in self.seconds.items()},
-        )
-
-    def _timed(self, name: str, work: Callable[[], Any]) -> Any:
-        begin = time.perf_counter()
-        result = work()
-        spent = time.perf_counter() - begin
-        self.seconds[name] = self.seconds.get(name, 0) + spent
-        return result
+def _described_clusters(clusters: Clusters) -> dict[str, Any]:
+    return {
+        "tree": list(clusters.tree),
+        "ids_sha256": lines_sha256(clusters.image_ids),
+        "leaves_sha256": lines_sha256([str(leaf) for leaf in clusters.leaf.tolist()]),
+    }

@@ -6,10 +6,7 @@ import torch
 from torch import Tensor
 
 from ..subnets import SearchSpace, Subnet
-
-ROUTERS = ("exhaustive", "shortlist", "beam", "overlap")
-SHORTLIST = 16
-BEAM = 4
+from .names import BEAM
 
 #: Scores of the asked paths, higher is better.
 Evaluate = Callable[[Sequence[Subnet]], list[float]]

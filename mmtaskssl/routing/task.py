@@ -1,5 +1,7 @@
 """The training images of a task."""
 
+import functools
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, folder_labels, list_images
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..utils.hashing import lines_sha256
 
 
@@ -47,6 +49,14 @@ class Task:
         """Yields normalised images (N, 3, S, S), at most ``size`` at once."""
         for pixels in self.pixels.tensor_split(math.ceil(len(self) / size)):
             yield self.transform.normalize(pixels).contiguous()
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Hash of pixels and classes: equal tasks, equal hash."""
+        digest = hashlib.sha256(self.pixels.numpy())
+        if self.y is not None:
+            digest.update(self.y.numpy().tobytes())
+        return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """Returns what tells this task from any other."""
@@ -108,7 +118,7 @@ def read_task(
         if len(classes) < 2:
             raise UserError(
                 f"{folder} has one class only ({classes[0]}): routing by labels needs "
-                "two; take --router overlap, which needs none"
+                f"two; take {option('router')} overlap, which needs none"
             )
         y = torch.tensor([classes.index(label) for label in found])
     return Task(

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..subnets import Subnet
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .encoders import Encoder
 
 FEW_POSITIONS = 16
@@ -102,7 +102,7 @@ class DenseMetric(Metric):
         if x.shape[2] * x.shape[3] < 2:
             raise UserError(
                 "the dense metric compares the positions of a feature map, and images "
-                "of this size leave only one; take a larger image size"
+                f"of this size leave only one; take a larger {option('image_size')}"
             )
         x = F.normalize(x.flatten(2), dim=1)  # (N, C, HW)
         affinity = x.transpose(1, 2) @ x

@@ -6,7 +6,7 @@ from typing import Any
 from ..subnets import Subnet
 from ..utils.budgets import Budget
 from ..utils.devices import AUTO
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .opening import NetworkLike, PathLike, network_name, open_search
 from .options import SearchOptions
 from .result import SearchResult
@@ -86,7 +86,10 @@ def search(
         budgets = [budgets]
     wanted = [b if isinstance(b, Budget) else Budget.parse(b) for b in budgets]
     if not wanted and not subnets:
-        raise UserError("name a budget such as 3G-4G, or sub-nets")
+        raise UserError(
+            f"name a {option('budget')} such as 3G-4G, or sub-nets with "
+            f"{option('subnet')}"
+        )
     height, width = (shape, shape) if isinstance(shape, int) else shape
     if min(height, width) < 1:
         raise UserError(f"costs are counted for an image, not for {height}x{width}")

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 
 from ..subnets import Cost, SearchSpace, Subnet
 from ..utils.budgets import KINDS, Budget
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .latency import LatencyBook
 from .prefixes import prefix_order
 from .results import Key, ResultsFile, Row
@@ -130,7 +130,7 @@ class Search:
             low, high = (value(s) / size for s in (self.space.min, self.space.max))
             raise UserError(
                 f"no candidate has {budget}: this space goes from {low:.4g} to "
-                f"{high:.4g} {unit}; choose another budget"
+                f"{high:.4g} {unit}; choose another {option('budget')}"
             ) from None
 
     def run(

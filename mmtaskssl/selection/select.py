@@ -1,10 +1,8 @@
 """The whole way from stores to a selection."""
 
-import contextlib
 import dataclasses
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from ..features.store import FeatureStore
 from ..utils.budgets import count_images
+from ..utils.clock import Clock
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from . import inputs as reading
@@ -119,7 +118,7 @@ class Problem:
         self, log: Log | None = None, progress: ProgressFactory | None = None
     ) -> Selected:
         """Selects; see `select`."""
-        clock = _Clock()
+        clock = Clock()
         pool, excluded = self.stores.pool, self.stores.excluded
         with clock.part("read"):
             queries = reading.read_queries(self.stores.targets)
@@ -159,7 +158,7 @@ class Problem:
             summary["sources"] = stats.source_shares(
                 task.sources, names, selection.rows
             )
-        summary["seconds"] = clock.seconds
+        summary["seconds"] = clock.seconds()
         roots = {str(store.path): store.root for store in excluded}
         roots["pool"] = self.pool_root
         return Selected(selection, task, queries, guarded.leaks, roots, summary)
@@ -253,16 +252,3 @@ def _run_policy(task: SelectionTask, policy: str, notes: list[str]) -> Selection
             f"warning: stopped short at {len(selection.rows)} of {task.budget} images"
         )
     return selection
-
-
-class _Clock:
-    """Adds up seconds by part."""
-
-    def __init__(self):
-        self.seconds: dict[str, float] = {}
-
-    @contextlib.contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        begin = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - begin, 3)

@@ -97,9 +97,9 @@ def test_bad_labels_and_probes_are_told():
     x, y = features((1.0,))
     with pytest.raises(UserError, match="none of knn"):
         probe_features(x, y, 3, "svm")
-    with pytest.raises(UserError, match="--router overlap"):
+    with pytest.raises(UserError, match="`router` overlap"):
         probe_features([x[0][:3]], y[:3], 3)
-    with pytest.raises(UserError, match="--router overlap"):
+    with pytest.raises(UserError, match="`router` overlap"):
         probe_features(x, torch.zeros(60, dtype=torch.long), 1)
 
 

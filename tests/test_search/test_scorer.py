@@ -178,7 +178,7 @@ def test_too_few_images(encoders, sample):
 
 def test_one_position_has_no_affinity():
     metric = get_metrics(["dense"])[0]
-    with pytest.raises(UserError, match="image size"):
+    with pytest.raises(UserError, match="image_size"):
         metric.describe(torch.randn(2, 4, 1, 1))
     with pytest.raises(UserError, match="unknown"):
         get_metrics(["cosine"])

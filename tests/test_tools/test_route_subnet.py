@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
+from mmtaskssl.engine.fine_tune import FineTuning
 from mmtaskssl.models.backbones import SlimmableResNet
-from mmtaskssl.routing import fine_tune
 from mmtaskssl.routing import task as task_module
-from mmtaskssl.routing.route import Router
+from mmtaskssl.routing.router import Router
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
@@ -172,14 +172,15 @@ def test_a_detection_task_is_fine_tuned(files, tool, tmp_path, monkeypatch, caps
     tool.main(command(files, tmp_path / "a", "--target", str(voc)))
     first = answer(tmp_path / "a")
     assert first["answer"] == first["winner"] and first["task"]["images"] == 12
-    assert "--fine-tune DETECTOR_CONFIG" in first["notes"][-1]
+    assert "fine-tune a detector on the first few" in first["notes"][-1]
 
-    def last_is_best(source, subnets, *more):
+    def last_is_best(self, source, subnets, *more):
         names = [subnet.name for subnet in subnets]
         assert names[0] == first["winner"] and len(names) == 3
         return [{"subnet": name, "map": 0.5} for name in reversed(names)]
 
-    monkeypatch.setattr(fine_tune, "fine_tune", last_is_best)
+    monkeypatch.setattr(FineTuning, "compare", last_is_best)
+    monkeypatch.setattr(FineTuning, "describe", lambda self: {"top": self.top})
     more = ("--target", str(voc), "--fine-tune", "det.py", "--top", "2")
     tool.main(command(files, tmp_path / "b", *more))
     found = answer(tmp_path / "b")
@@ -187,9 +188,13 @@ def test_a_detection_task_is_fine_tuned(files, tool, tmp_path, monkeypatch, caps
     assert f"--subnet {MAX} " in capsys.readouterr().out
 
 
-def test_what_stands_there_is_not_lost(exhaustive, files, tool):
+def test_what_stands_there_is_not_lost(exhaustive, files, tool, capsys):
     _, out = exhaustive
     assert "--overwrite" in failure_of(tool, command(files, out))
+    before = (out / "routing.json").read_bytes()
+    tool.main(command(files, out, "--clusters", str(files / "clusters")))
+    assert "complete already" in capsys.readouterr().out
+    assert (out / "routing.json").read_bytes() == before
     other = files / "other"
     other.mkdir(exist_ok=True)
     (other / "notes.txt").write_text("mine")

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmtaskssl.routing import fine_tune as module
-from mmtaskssl.routing.fine_tune import describe, fine_tune, read_map
+from mmtaskssl.engine import fine_tune as module
+from mmtaskssl.engine.fine_tune import FineTuning, read_map
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
@@ -21,46 +21,47 @@ def target(tmp_path):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Stands in for exports and training; returns the command lines."""
-    commands = []
+    """Stands in for exports and training; returns what was asked of it."""
+    trainings = []
 
-    def run(self, name, done, tool, config, _, work_dir, options):
-        if done():
-            return
-        commands.append((tool, config, options))
-        value = 0.1 * len(commands) if len(commands) < 3 else 0.15
-        path = work_dir / "20260101" / "vis_data"
+    def train(self, export, run, target, lists, seed):
+        trainings.append((export, target, lists, seed))
+        value = 0.1 * len(trainings) if len(trainings) < 3 else 0.15
+        path = run / "20260101" / "vis_data"
         path.mkdir(parents=True)
         lines = [{"loss": 1.0, "step": 5}, {"pascal_voc/mAP": value, "step": 0}]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (path / "scalars.json").write_text(text + '{"loss": 1')
 
-    monkeypatch.setattr(module.Steps, "run", run)
+    monkeypatch.setattr(FineTuning, "_train", train)
     monkeypatch.setattr(module, "write_bundle", lambda *args: None)
-    return commands
+    return trainings
 
 
 def tune(target, tmp_path, **more):
-    source = SimpleNamespace(backbone=None, meta={"checkpoint_sha256": "0" * 64})
+    source = SimpleNamespace(elastic=None, meta={"checkpoint_sha256": "0" * 64})
     subnets = [Subnet.parse(name) for name in (*NAMES, NAMES[0])]
-    return fine_tune(source, subnets, target, "det.py", tmp_path / "work", 5, **more)
+    tuning = FineTuning("det.py", tmp_path / "work", iters=5)
+    return tuning.compare(source, subnets, target, **more)
 
 
 def test_the_best_on_held_out_training_images_comes_first(target, tmp_path, trained):
-    found = tune(target, tmp_path)
+    lines = []
+    found = tune(target, tmp_path, log=lines.append)
     assert [row["subnet"] for row in found] == [NAMES[1], NAMES[2], NAMES[0]]
     assert [row["map"] for row in found] == [0.2, 0.15, 0.1]
+    assert len(lines) == 3
     folder = tmp_path / "work" / f"det-5i-seed0-{'0' * 12}"
     fit, held_out = (
         (folder / name).read_text().split() for name in ("fit.txt", "held-out.txt")
     )
     assert len(fit) == 8 and len(held_out) == 2
     assert sorted(fit + held_out) == [f"im{i}" for i in range(10)]
-    said = describe(found, 5, Subnet.parse(NAMES[2]))
+    said = FineTuning("det.py", "", iters=5).conclude(found, Subnet.parse(NAMES[2]))
     assert f"5 iterations: {NAMES[1]} 20.0, MAX 15.0, {NAMES[0]} 10.0;" in said
-    _, config, options = trained[0]
-    assert config == "det.py" and "max_iters=5" in options
-    assert f"train_dataloader.dataset.ann_file={folder / 'fit.txt'}" in options
+    _, read, lists, seed = trained[0]
+    assert read == target and seed == 0
+    assert lists == (folder / "fit.txt", folder / "held-out.txt")
     # Nothing is trained twice.
     assert tune(target, tmp_path) == found and len(trained) == 3
     tune(target, tmp_path, seed=1)
@@ -81,3 +82,5 @@ def test_too_few_images_are_told(target, tmp_path, trained):
     (target / "ImageSets" / "Main" / "train.txt").write_text("a\nb\n")
     with pytest.raises(UserError, match="too few images"):
         tune(target, tmp_path)
+    with pytest.raises(UserError, match="at least"):
+        FineTuning("det.py", tmp_path, top=0)
