@@ -78,7 +78,8 @@ class Router:
             clusters.check_groups(backbone.arch.routes.groups)
         elif router in ("shortlist", "overlap"):
             raise UserError(
-                f"router {router} needs the clusters of the paths: name {option('clusters')}"
+                f"router {router} needs the clusters of the paths: name "
+                f"{option('clusters')}"
             )
         self.task, self.clusters, self.space = task, clusters, backbone.space
         self.router, self.probe, self.seed = router, probe, seed

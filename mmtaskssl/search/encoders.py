@@ -20,7 +20,7 @@ from ..networks import EMA_PREFIXES, Network, averaged_of
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..weights import load_weights, weights_sha256
 from .prefixes import measure_norms
 
@@ -59,7 +59,7 @@ class Encoder:
         if not hasattr(self.neck, "extract"):
             raise UserError(
                 "the global metric compares embeddings, so it needs a model.neck of "
-                "type ElasticNonLinearNeck; take metric dense"
+                f"type ElasticNonLinearNeck; take {option('metric')} dense"
             )
         switch = self.backbone.norm_view(subnet).switch
         modules = [self.neck.extract(channels, switch)]
@@ -172,7 +172,7 @@ def _aux_predictor(network: Network) -> nn.Module | None:
         raise UserError(
             f"checkpoint {network.checkpoint} has a predictor for the full width "
             "alone; the embeddings of narrower sub-nets need aux_predictor.*, so take "
-            "--metric dense or a checkpoint of this training"
+            f"{option('metric')} dense or a checkpoint of this training"
         )
     return aux
 

@@ -1,18 +1,20 @@
 """Begins a search: reads network and images, and opens the folder of the scores."""
 
 import contextlib
+import copy
+import dataclasses
 import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.dist import barrier, get_rank
 
 from ..datasets.image_sample import draw_images
-from ..networks import open_network, preprocessing_of
+from ..networks import Network, NetworkLike, open_network
 from ..runs import Growing
 from ..utils.devices import pick_device
+from ..utils.errors import UserError
 from . import output
 from .encoders import load_encoders
 from .latency import LatencyBook
@@ -23,8 +25,6 @@ from .scorer import MeanInterval, Scorer
 from .session import Search
 
 PathLike = str | os.PathLike
-#: A training config (or its file) and its checkpoint.
-NetworkLike = tuple[Config | PathLike, PathLike]
 
 
 @contextlib.contextmanager
@@ -56,13 +56,14 @@ def open_search(
     options = options or SearchOptions()
     metrics = get_metrics(list(options.metrics))
     device = pick_device(options.device)
-    opened = open_network(
-        network, trust=options.trust, cfg_options=options.cfg_options, subnets=True
-    )
+    opened = _open(network, options)
+    transform = opened.preprocessing
+    if options.image_size is not None:
+        transform = dataclasses.replace(transform, image_size=options.image_size)
     encoders = load_encoders(opened, device)
     sample = draw_images(
         str(images),
-        preprocessing_of(opened.config, options.image_size),
+        transform,
         options.num_images,
         max(2, options.batch_size),
         options.seed,
@@ -108,7 +109,14 @@ def open_search(
         yield search, growing
 
 
-def network_name(network: NetworkLike) -> PathLike:
-    """Returns the name of a network's config."""
-    config = network[0]
-    return config.filename or "" if isinstance(config, Config) else config
+def _open(network: NetworkLike, options: SearchOptions) -> Network:
+    opened = open_network(
+        network, trust=options.trust, cfg_options=options.cfg_options, subnets=True
+    )
+    if opened.checkpoint is None:
+        raise UserError(
+            f"{opened.name} has no checkpoint: a search compares trained sub-nets"
+        )
+    if isinstance(network, Network):  # what the caller holds stays as it is
+        opened = dataclasses.replace(opened, backbone=copy.deepcopy(opened.backbone))
+    return opened

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..networks import NetworkLike
 from ..subnets import Subnet
 from ..utils.budgets import Budget
 from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
-from .opening import NetworkLike, PathLike, network_name, open_search
+from .opening import PathLike, open_search
 from .options import SearchOptions
 from .result import SearchResult
 from .session import Search
@@ -46,7 +47,8 @@ def search(
     they share the work and return the same.
 
     Args:
-        network: A supernet's training config, or its file, and its checkpoint.
+        network: A trained supernet; see `open_network`, as for ``cfg_options`` and
+            ``trust``.
         images: The target's, unlabelled: folder, ``.txt``, ``.csv`` or ``.jsonl``.
         budgets: Bands of cost such as "3G-4G" (MACs), "5M-6M:params" or "2ms-4ms" (of
             one image); the low end is inside, the high end is not.
@@ -67,8 +69,8 @@ def search(
         seed: Of candidates, images and intervals.
         root: Folder that listed paths are relative to.
         device: Where to compute; see `pick_device`.
-        cfg_options: Changes to a config that is read from a file.
-        trust: Load a checkpoint even if that runs code in it.
+        cfg_options: See above.
+        trust: See above.
         folder: Keeps every score as it comes: the same call after an interruption goes
             on, and a call with other budgets or metrics adds to it. None: everything
             stays in memory.
@@ -117,9 +119,10 @@ def search(
             session.score(named)
         for budget in wanted:
             session.run(budget, strategy, candidates, seed)
+        opened = session.scorer.encoders.source
         origin = {
-            "config": str(network_name(network)),
-            "checkpoint": str(network[1]),
+            "config": opened.name,
+            "checkpoint": opened.checkpoint,
             "images": str(images),
             "cfg_options": dict(cfg_options or {}),
             "calibration": {

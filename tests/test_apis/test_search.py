@@ -7,10 +7,12 @@ import sys
 import pytest
 
 from mmtaskssl import apis
+from mmtaskssl.networks import open_network
 from mmtaskssl.search.metrics import METRICS
 from mmtaskssl.search.names import METRIC_NAMES, STRATEGY_NAMES
 from mmtaskssl.search.strategies import STRATEGIES
 from mmtaskssl.utils.budgets import Budget
+from mmtaskssl.utils.errors import UserError
 
 from ..test_search._files import MIDDLE, write_files, write_images
 
@@ -82,3 +84,14 @@ def test_the_parser_imports_no_torch():
         "sys.exit(bool({'torch', 'mmengine', 'numpy'} & {*sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_network_is_taken_as_it_is_and_left_so(job, found):
+    network = open_network(*job[0])
+    again = apis.search(
+        *(network, job[1], "400K-600K"), subnets=["MAX"], candidates=5, **OPTIONS
+    )
+    assert again.rows == found.rows and again.identity == found.identity
+    assert all(p.requires_grad for p in network.backbone.parameters())
+    with pytest.raises(UserError, match="compares trained sub-nets"):
+        apis.search((job[0][0], "random"), job[1], subnets=["MAX"])
