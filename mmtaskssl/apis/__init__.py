@@ -8,6 +8,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..clustering.cluster import cluster
+    from ..clustering.clusters import Clusters
     from ..engine.fine_tune import FineTuning
     from ..evaluation.paired import PairedDifference, paired_difference
     from ..features.extract import extract
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives.
 _HOMES = {
+    "Clusters": "..clustering.clusters",
     "FeatureStore": "..features.store",
     "FineTuning": "..engine.fine_tune",
     "Latency": "..subnets",
@@ -32,6 +35,7 @@ _HOMES = {
     "Routing": "..routing.result",
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
+    "cluster": "..clustering.cluster",
     "extract": "..features.extract",
     "import_features": "..features.importing",
     "measure_latency": "..subnets",
@@ -42,6 +46,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Clusters",
     "FeatureStore",
     "FineTuning",
     "Latency",
@@ -50,6 +55,7 @@ __all__ = [
     "Routing",
     "SearchResult",
     "Selected",
+    "cluster",
     "extract",
     "import_features",
     "measure_latency",

@@ -72,3 +72,38 @@ def running_of(args: argparse.Namespace) -> dict[str, Any]:
         "device": args.device,
         "amp": args.amp,
     }
+
+
+def add_network_of_images(parser: argparse.ArgumentParser, flags: str) -> None:
+    """Adds what `open_network_of_images` reads, to tools that take stores.
+
+    Args:
+        parser: Of a tool that has ``--device``, or computes on the CPU alone.
+        flags: Those whose values may be images then.
+    """
+    group = parser.add_argument_group("images instead of stores")
+    group.add_argument(
+        "--network",
+        nargs="+",
+        metavar=("CONFIG", "CKPT"),
+        help=f"extracts the features of {flags} in memory, where that names images: "
+        "CONFIG CKPT, EXPORT_DIR, or torchvision:NAME [FILE]",
+    )
+    options.add_trust(group)
+
+
+def open_network_of_images(args: argparse.Namespace) -> Any:
+    """Returns what runs ``--network``; None without that flag.
+
+    Raises:
+        UserError: It cannot be opened.
+    """
+    if not args.network:
+        return None
+    if len(args.network) > 2:
+        raise UserError("--network takes CONFIG CKPT, EXPORT_DIR or torchvision:NAME")
+    from ..features.opening import open_runner
+
+    network = tuple(args.network) if len(args.network) == 2 else args.network[0]
+    device = getattr(args, "device", "auto")
+    return open_runner(network, trust=args.trust_checkpoint, device=device)

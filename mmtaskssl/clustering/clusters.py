@@ -1,8 +1,7 @@
-"""Clusters of a pool on disk."""
+"""Clusters of a pool."""
 
 import dataclasses
 import functools
-import hashlib
 import json
 import math
 import os
@@ -13,21 +12,32 @@ from typing import Any
 import numpy as np
 
 from ..features.layout import encode_ids
+from ..features.store import FeatureStore
+from ..report.result import Result
 from ..subnets import ALL
-from ..utils.atomic import atomic_folder, write_text
+from ..utils.atomic import write_text
 from ..utils.errors import UserError
-from ..utils.inputs import load_array, read_bytes, read_json
-from .paths import leaf_digits
-
-FORMAT = 1
-MANIFEST = "manifest.json"
-IDS = "ids.txt"
-LEAF = "leaf.npy"
-CENTROIDS = "centroids.npy"
+from . import files
+from .files import cross
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Clusters:
+class Labels:
+    """What is known of the images of a pool, to measure clusters with.
+
+    Attributes:
+        rows: (rows,) int64 class of each image, -1 unknown.
+        names: Names of the classes.
+        source: Where they come from.
+    """
+
+    rows: np.ndarray
+    names: list[str]
+    source: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clusters(Result):
     """A tree of clusters over the rows of a feature store.
 
     ::
@@ -37,6 +47,8 @@ class Clusters:
           ids.txt          one image id a line: the row order
           leaf.npy         int32 (rows,), -1 for a row without a usable feature
           centroids.npy    float16 (leaves, dim); absent for random clusters
+          report.html      the page, if it is wanted
+          record.json      inputs and checksums, see ``runs``
 
     Attributes:
         tree: Branches at each level, coarse first.
@@ -47,15 +59,19 @@ class Clusters:
         paths: Path of each leaf, one group per stage.
         manifest: How the clusters were made; JSON-ready.
         centroids: (leaves, dim) float16, L2-normalised; None for random clusters.
+        pool: The features that were clustered; None for clusters that were read.
+        labels: What they were compared with.
     """
 
     tree: tuple[int, ...]
-    image_ids: list[str]
+    image_ids: list[str] = dataclasses.field(repr=False)
     root: str
-    leaf: np.ndarray
-    paths: list[tuple[int, ...]]
-    manifest: dict[str, Any] = dataclasses.field(default_factory=dict)
-    centroids: np.ndarray | None = None
+    leaf: np.ndarray = dataclasses.field(repr=False)
+    paths: list[tuple[int, ...]] = dataclasses.field(repr=False)
+    manifest: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    centroids: np.ndarray | None = dataclasses.field(default=None, repr=False)
+    pool: FeatureStore | None = dataclasses.field(default=None, repr=False)
+    labels: Labels | None = dataclasses.field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -97,12 +113,12 @@ class Clusters:
         if path.shape != known.shape[1:]:
             raise UserError(
                 f"path {_dotted(path)} has {path.size} stages, but the clusters were "
-                f"made for {known.shape[1]} (tree {_cross(self.tree)})"
+                f"made for {known.shape[1]} (tree {cross(self.tree)})"
             )
         found = np.flatnonzero(((known == path) | (path == ALL)).all(axis=1))
         if not len(found):
             raise UserError(
-                f"path {_dotted(path)} has a group that tree {_cross(self.tree)} does "
+                f"path {_dotted(path)} has a group that tree {cross(self.tree)} does "
                 "not have: cluster the pool with a tree that matches the network"
             )
         return found
@@ -119,8 +135,8 @@ class Clusters:
         have = tuple((np.array(self.paths).max(axis=0) + 1).tolist())
         if have != tuple(groups):
             raise UserError(
-                f"tree {_cross(self.tree)} makes paths over {_cross(have)} groups, but "
-                f"the network has {_cross(groups)}: cluster the pool with a tree that "
+                f"tree {cross(self.tree)} makes paths over {cross(have)} groups, but "
+                f"the network has {cross(groups)}: cluster the pool with a tree that "
                 "matches the network"
             )
 
@@ -128,105 +144,89 @@ class Clusters:
     def open(cls, path: str | os.PathLike) -> "Clusters":
         """Reads and checks a folder of clusters.
 
+        What they are is compared with its checksums; `runs.verify` reads all files.
+
         Raises:
             UserError: There is none, or it is damaged.
         """
-        folder = Path(path)
-        manifest = _read_manifest(folder)
-        try:
-            text = read_bytes(folder / IDS, limit=64 << 30)
-            leaf = load_array(folder / LEAF)
-            centroids = None
-            if manifest["centroids"]:
-                centroids = load_array(folder / CENTROIDS)
-            ids = text.decode("utf-8", "surrogateescape").split("\n")[:-1]
-            tree = tuple(manifest["tree"])
-            paths = [tuple(p) for p in manifest["paths"]]
-            damage = _damage(manifest, tree, ids, leaf, paths, centroids)
-            clusters = cls(
-                tree, ids, manifest["root"], leaf, paths, manifest, centroids
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"the clusters in {folder} are damaged ({error!r}): make them again "
-                "with tools/cluster_data.py --overwrite"
-            ) from error
-        if damage:
-            raise UserError(
-                f"the clusters in {folder} are damaged ({damage}): make them again "
-                "with tools/cluster_data.py --overwrite"
-            )
-        return clusters
+        return cls(*files.read(Path(path)))
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes the folder, which appears complete or not at all."""
-        with atomic_folder(path) as folder:
-            self.write_files(folder)
+    def save(
+        self, folder: str | os.PathLike, overwrite: bool = False, report: bool = True
+    ) -> Path:
+        """Writes the folder, which appears complete or not at all.
 
-    def write_files(self, folder: Path) -> None:
-        """Writes the files into a folder that the caller makes appear at once."""
-        (folder / IDS).write_bytes(encode_ids(self.image_ids))
-        np.save(folder / LEAF, self.leaf.astype(np.int32))
+        Args:
+            folder: See `Result.save`.
+            overwrite: See `Result.save`.
+            report: Whether to write the page, too.
+
+        Raises:
+            UserError: See `Result.save`.
+        """
+        inputs = self.manifest.get("inputs") or {"leaf": files.sha256(self._leaf)}
+        work = files.work_of(inputs)
+        work.state(folder, overwrite)
+        with work.written(folder) as temporary:
+            self.write_files(temporary, report)
+        return Path(folder)
+
+    def write_files(self, folder: Path, report: bool = True) -> None:
+        """Writes the files into a folder that the caller sees to."""
+        if report and "levels" in self.manifest:
+            write_text(folder / files.REPORT, self.page())
+        (folder / files.IDS).write_bytes(encode_ids(self.image_ids))
+        np.save(folder / files.LEAF, self._leaf)
         if self.centroids is not None:
-            np.save(folder / CENTROIDS, self.centroids.astype(np.float16))
-        manifest = {
+            np.save(folder / files.CENTROIDS, self.centroids.astype(np.float16))
+        write_text(folder / files.MANIFEST, json.dumps(self.to_dict()) + "\n")
+
+    @property
+    def _leaf(self) -> np.ndarray:
+        return self.leaf.astype(np.int32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the manifest: all but which image lies where."""
+        return {
             **self.manifest,
-            "format": FORMAT,
+            "format": files.FORMAT,
             "tree": list(self.tree),
             "images": len(self),
             "root": self.root,
-            "leaf_sha256": _sha256(self.leaf.astype(np.int32)),
+            "leaf_sha256": files.sha256(self._leaf),
             "centroids": self.centroids is not None,
             "sizes": self.sizes.tolist(),
             "paths": [list(p) for p in self.paths],
         }
-        write_text(folder / MANIFEST, json.dumps(manifest) + "\n")
 
+    def table(self) -> str:
+        """Returns sizes and cohesion, a line a level."""
+        if "levels" not in self.manifest:
+            return f"  {len(self):,} images in {self.num_leaves:,} clusters"
+        labels = self.manifest.get("labels")
+        head = f"  {'clusters':>8} {'smallest':>9} {'largest':>9} {'imbalance':>10}"
+        head += f" {'cohesion':>9}" + (f" {'purity':>7} {'NMI':>6}" if labels else "")
+        lines = [head]
+        for level, row in enumerate(self.manifest["levels"]):
+            line = (
+                f"  {row['clusters']:>8,} {row['smallest']:>9,} {row['largest']:>9,} "
+                f"{row['imbalance']:>10.2f} {row['cohesion']:>9.3f}"
+            )
+            if labels and level:
+                agreement = labels["levels"][level - 1]
+                line += f" {agreement['purity']:>7.3f} {agreement['nmi']:>6.3f}"
+            lines.append(line)
+        if count := self.manifest["unusable"]:
+            lines.append(f"\n{count:,} images have no usable feature: in no cluster")
+        return "\n".join(lines)
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest = read_json(folder / MANIFEST)
-        version = manifest["format"]
-        tree = manifest["tree"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder} holds no clusters ({error!r}): make them with "
-            "tools/cluster_data.py"
-        ) from error
-    if version != FORMAT or not isinstance(tree, list):
-        raise UserError(
-            f"the clusters in {folder} have format {version!r}, this version of "
-            f"mmtaskssl reads {FORMAT}: make them again with tools/cluster_data.py"
-        )
-    return manifest
+    def page(self) -> str:
+        """Returns the page that shows images of each cluster."""
+        if "levels" not in self.manifest:
+            return super().page()
+        from .page import render  # needs Pillow, which most callers do not
 
-
-def _damage(manifest, tree, ids, leaf, paths, centroids) -> str | None:
-    """Says what is wrong with the content of a folder."""
-    leaves = math.prod(tree)
-    if leaf.dtype != np.int32 or leaf.shape != (manifest["images"],):
-        return f"{LEAF} holds {leaf.dtype} {leaf.shape}"
-    if len(ids) != len(leaf):
-        return f"{len(ids)} ids for {len(leaf)} rows"
-    if _sha256(leaf) != manifest["leaf_sha256"]:
-        return f"{LEAF} has another checksum than {MANIFEST} says"
-    if len(leaf) and not -1 <= leaf.min() <= leaf.max() < leaves:
-        return f"{LEAF} names leaves outside of tree {_cross(tree)}"
-    if len(paths) != leaves or len(set(paths)) != leaves:
-        return f"{len(set(paths))} different paths for {leaves} leaves"
-    if {len(path) for path in paths} != {len(leaf_digits(tree)[0])}:
-        return "paths of another number of stages than the tree has levels"
-    if centroids is not None and len(centroids) != leaves:
-        return f"{len(centroids)} centroids for {leaves} leaves"
-    return None
-
-
-def _sha256(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
-
-
-def _cross(numbers: Sequence[int]) -> str:
-    return "x".join(map(str, numbers))
+        return render(self)
 
 
 def _dotted(path: Sequence[int]) -> str:

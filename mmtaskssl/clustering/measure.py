@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..features.store import FeatureStore
-from .clusters import Clusters
+from .clusters import Clusters, Labels
 from .tree import BLOCK_ROWS, Progress
 
 
@@ -128,21 +128,18 @@ def centroids(sums: np.ndarray) -> np.ndarray:
     return (sums / np.maximum(length, 1e-12)).astype(np.float16)
 
 
-def agreement(
-    clusters: Clusters, labels: np.ndarray, names: list[str], path: str
-) -> dict[str, Any]:
+def agreement(clusters: Clusters, labels: Labels) -> dict[str, Any]:
     """Compares clusters with labels, level by level; JSON-ready.
 
     Args:
         clusters: What was found.
-        labels: (rows,) class of each row, -1 unknown.
-        names: Names of the classes.
-        path: Where the labels come from, for the record.
+        labels: What is known of the images.
     """
-    counts = np.bincount(labels[(labels >= 0) & (clusters.leaf >= 0)])
+    known = (labels.rows >= 0) & (clusters.leaf >= 0)
+    counts = np.bincount(labels.rows[known])
     rows = []
     for level in range(1, len(clusters.tree) + 1):
-        table = contingency(clusters.nodes(level), labels)
+        table = contingency(clusters.nodes(level), labels.rows)
         rows.append(
             {
                 "clusters": math.prod(clusters.tree[:level]),
@@ -151,8 +148,8 @@ def agreement(
             }
         )
     return {
-        "table": path,
-        "classes": len(names),
+        "table": labels.source,
+        "classes": len(labels.names),
         "images": int(counts.sum()),
         "largest_class": round(purity(counts[None]), 4),
         "levels": rows,

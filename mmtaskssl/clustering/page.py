@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..features.store import FeatureStore
 from ..report import Thumbnails, html_page
 from .clusters import Clusters
 from .kmeans import exact_scores
@@ -25,19 +24,8 @@ _STYLE = """
 """
 
 
-def render(
-    clusters: Clusters,
-    store: FeatureStore,
-    labels: np.ndarray | None = None,
-    label_names: list[str] | None = None,
-) -> str:
-    """Makes the page.
-
-    Args:
-        clusters: What was found.
-        store: The features that it was found in.
-        labels: (rows,) label of each row, -1 unknown; shown beside the clusters.
-        label_names: Their names.
+def render(clusters: Clusters) -> str:
+    """Makes the page of clusters that were measured.
 
     Returns:
         HTML, complete in itself.
@@ -52,7 +40,7 @@ def render(
         f"{clusters.manifest['path_map']}.</p>",
         _tiles(clusters),
         _levels(clusters),
-        *_Leaves(clusters, store, labels, label_names).sections(),
+        *_Leaves(clusters).sections(),
     ]
     return html_page(title, body, _STYLE)
 
@@ -114,15 +102,10 @@ def _levels(clusters: Clusters) -> str:
 class _Leaves:
     """Makes one section per coarse cluster, one line per leaf."""
 
-    def __init__(
-        self,
-        clusters: Clusters,
-        store: FeatureStore,
-        labels: np.ndarray | None,
-        names: list[str] | None,
-    ):
-        self.clusters, self.store = clusters, store
-        self.labels, self.names = labels, names
+    def __init__(self, clusters: Clusters):
+        self.clusters = clusters
+        # Without the features (clusters read from disk) pictures are drawn alone.
+        self.sorted = clusters.centroids is not None and clusters.pool is not None
         self.thumbs = Thumbnails(_BYTES, _THUMB)
         self.count = min(_MOST, max(_FEWEST, _PICTURES // clusters.num_leaves))
         usable = np.flatnonzero(clusters.leaf >= 0)
@@ -133,7 +116,7 @@ class _Leaves:
         below = math.prod(self.clusters.tree[1:])
         drawn = (
             "drawn at random, the most typical first"
-            if self.clusters.centroids is not None
+            if self.sorted
             else "drawn at random"
         )
         parts = [
@@ -159,7 +142,7 @@ class _Leaves:
             f"{clusters.manifest['cohesion'][leaf]:.3f}</span>",
             f'<div class="meter"><i class="c" style="width:{width:.1f}%"></i></div>',
         ]
-        if self.labels is not None:
+        if clusters.labels is not None:
             lines.append(f'<span class="soft">{self._composition(leaf)}</span>')
         pics = "".join(f'<div class="pic">{tag}</div>' for tag in self._pictures(leaf))
         return (
@@ -168,14 +151,15 @@ class _Leaves:
         )
 
     def _composition(self, leaf: int) -> str:
-        found = self.labels[self.members[leaf]]
+        labels = self.clusters.labels
+        found = labels.rows[self.members[leaf]]
         found = found[found >= 0]
         if not len(found):
             return "no labels"
         counts = np.bincount(found)
         best = np.argsort(-counts, kind="stable")[:3]
         return ", ".join(
-            f"{_text(self.names[i])} {counts[i] / len(found):.0%}"
+            f"{_text(labels.names[i])} {counts[i] / len(found):.0%}"
             for i in best.tolist()
             if counts[i]
         )
@@ -183,9 +167,9 @@ class _Leaves:
     def _pictures(self, leaf: int) -> list[str]:
         rng = np.random.default_rng([self.clusters.manifest["seed"], leaf])
         rows = rng.permutation(self.members[leaf])[:_DRAWN]
-        if self.clusters.centroids is not None and len(rows):
+        if self.sorted and len(rows):
             centroid = self.clusters.centroids[leaf : leaf + 1]
-            scores = exact_scores(self.store.read(rows), centroid)[:, 0]
+            scores = exact_scores(self.clusters.pool.read(rows), centroid)[:, 0]
             rows = rows[np.argsort(-scores, kind="stable")]
             # From the most typical of those drawn to the least.
             places = np.linspace(0, len(rows) - 1, min(self.count, len(rows)))

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..utils.errors import UserError
+from .options import PATH_MAPS
 
 Path = tuple[int, ...]
-
-PATH_MAPS = ("coarse-last", "reversed", "random")
 
 
 def leaf_digits(tree: Sequence[int]) -> np.ndarray:

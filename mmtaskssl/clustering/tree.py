@@ -19,23 +19,6 @@ ProgressFactory = Callable[[str, int], Progress]
 BLOCK_ROWS = 8192
 
 
-def parse_tree(text: str) -> tuple[int, ...]:
-    """Reads ``4x4x4x4``.
-
-    Raises:
-        UserError: This is not a tree.
-    """
-    parts = text.lower().split("x")
-    numbers = all(part.isascii() and part.isdigit() and int(part) for part in parts)
-    tree = tuple(map(int, parts)) if numbers else ()
-    if math.prod(tree) < 2:
-        raise UserError(
-            f"tree {text!r} must be branches of each level, coarse first, such as "
-            "4x4x4x4, or 4x4x1x1 where two stages have one group only"
-        )
-    return tree
-
-
 def size_bounds(
     rows: int, tree: Sequence[int], level: int, lower: float, upper: float
 ) -> tuple[int, int]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mmtaskssl.clustering.clusters import Clusters
-from mmtaskssl.clustering.paths import PATH_MAPS, make_paths
+from mmtaskssl.clustering.options import PATH_MAPS
+from mmtaskssl.clustering.paths import make_paths
 from mmtaskssl.utils.errors import UserError
 
 TREE = (2, 3)

@@ -6,9 +6,9 @@ import torch
 
 from mmtaskssl.clustering import tree as tree_module
 from mmtaskssl.clustering.measure import contingency, normalized_mutual_information
+from mmtaskssl.clustering.options import parse_tree
 from mmtaskssl.clustering.tree import (
     TreeBuilder,
-    parse_tree,
     random_leaves,
     size_bounds,
 )

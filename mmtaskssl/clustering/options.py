@@ -1,0 +1,74 @@
+"""How a pool is to be clustered. Imports nothing that a parser would wait for."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..utils.errors import UserError
+
+PATH_MAPS = ("coarse-last", "reversed", "random")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """All that clusters depend on beside the pool; see `cluster`.
+
+    Raises:
+        UserError: Nothing can be clustered like that.
+    """
+
+    tree: tuple[int, ...]
+    seed: int = 0
+    lower: float = 0.5
+    upper: float = 2.0
+    sample: int = 16384
+    path_map: str = PATH_MAPS[0]
+    random: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.lower <= 1 <= self.upper:
+            raise UserError(
+                f"size bounds {self.lower:g} and {self.upper:g} must be at most and at "
+                "least 1 times the mean size"
+            )
+        if self.sample < 1 or self.seed < 0:
+            raise UserError(
+                f"sample ({self.sample}) must be at least 1 and seed ({self.seed}) at "
+                "least 0"
+            )
+        if self.path_map not in PATH_MAPS:
+            raise UserError(
+                f"path map {self.path_map!r} is none of {', '.join(PATH_MAPS)}"
+            )
+
+    @property
+    def leaves(self) -> int:
+        """Clusters at the bottom of the tree."""
+        return math.prod(self.tree)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns those that matter, JSON-ready."""
+        described = dataclasses.asdict(self) | {"tree": list(self.tree)}
+        if self.random:
+            for key in ("lower", "upper", "sample"):
+                del described[key]
+        return described
+
+
+def parse_tree(tree: str | Sequence[int]) -> tuple[int, ...]:
+    """Reads ``4x4x4x4``, or takes its numbers.
+
+    Raises:
+        UserError: This is not a tree.
+    """
+    text = tree if isinstance(tree, str) else "x".join(map(str, tree))
+    parts = text.lower().split("x")
+    numbers = all(part.isascii() and part.isdigit() and int(part) for part in parts)
+    found = tuple(map(int, parts)) if numbers else ()
+    if math.prod(found) < 2:
+        raise UserError(
+            f"tree {text!r} must be branches of each level, coarse first, such as "
+            "4x4x4x4, or 4x4x1x1 where two stages have one group only"
+        )
+    return found

@@ -1,0 +1,43 @@
+"""Features wherever they come from: a store, its folder, or images and a network."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from . import layout
+from .store import FeatureStore
+
+if TYPE_CHECKING:
+    from .opening import NetworkLike
+    from .runner import BatchRunner
+
+#: A store, its folder, or (with a network) images: a folder or list of them.
+StoreLike: TypeAlias = FeatureStore | str | os.PathLike
+
+
+def open_stores(
+    sources: Sequence[StoreLike], network: "NetworkLike | BatchRunner | None" = None
+) -> list[FeatureStore]:
+    """Opens stores; extracts, in memory, what are images.
+
+    Args:
+        sources: Stores, their folders, or images.
+        network: Extracts those that are images, see `extract`; None: there are none.
+
+    Raises:
+        UserError: See `FeatureStore.open` and `extract`.
+    """
+    stores: list[FeatureStore] = []
+    for source in sources:
+        if isinstance(source, FeatureStore):
+            stores.append(source)
+        elif network is None or Path(source, layout.MANIFEST).is_file():
+            stores.append(FeatureStore.open(source))
+        else:
+            from .extract import extract, open_runner  # torch, which stores need not
+
+            if isinstance(network, tuple | str | os.PathLike):
+                network = open_runner(network)  # once for all of them
+            stores.append(extract(network, source))
+    return stores
