@@ -3,9 +3,9 @@
     select_data.py --pool POOL_STORE --target TARGET_STORE --budget 10000 --out DIR
 
 Feature stores come from tools/extract_features.py, pool and target from the same
-network. Writes into DIR: selection.txt (one image id a line), selection.csv (rank,
-image, score, query, query_rank), dropped.csv (images kept out, and why), summary.json
-and report.html.
+network; with --network, they may be images instead. Writes into DIR: selection.txt (one
+image id a line), selection.csv (rank, image, score, query, query_rank), dropped.csv
+(images kept out, and why), summary.json and report.html.
 """
 
 import argparse
@@ -16,26 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from ..selection.names import METHODS, POLICY_NAMES
-from ..utils.devices import add_device_option
-from ..utils.options import add_pixel_option
+from ..selection.options import Options
 from ..utils.progress import ProgressLine
+from . import options
+from .extractor import add_network_of_images, open_network_of_images
 
 _PRETRAIN = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-64px.py"
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options.make_parser(__doc__)
     parser.add_argument("--pool", required=True, metavar="STORE")
     parser.add_argument("--target", required=True, nargs="+", metavar="STORE")
     parser.add_argument(
         "--budget", required=True, help="images to select (5000), or 10%% of the pool"
     )
-    parser.add_argument("--out", required=True, metavar="DIR")
+    options.add_out(parser, "a selection")
     parser.add_argument("--policy", choices=POLICY_NAMES, default=POLICY_NAMES[0])
-    parser.add_argument("--seed", type=int, default=0, help="of policies that draw")
+    options.add_seed(parser, "policies that draw")
     parser.add_argument(
         "--exclude",
         nargs="+",
@@ -67,36 +66,37 @@ def make_parser() -> argparse.ArgumentParser:
         help="columns image,source: for policy random_by_source, and to measure where "
         "a selection comes from",
     )
-    add_pixel_option(parser)
+    add_network_of_images(parser, "--pool, --target and --exclude")
+    options.add_max_pixels(parser)
     parser.add_argument("--no-report", action="store_true", help="skip report.html")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace an earlier selection"
-    )
-    add_device_option(parser, "of the search")
+    options.add_device(parser, "of the search")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Selects, or says that it is done already."""
     args = make_parser().parse_args(argv)
+    how = Options(
+        args.policy,
+        args.seed,
+        args.leak_guard,
+        args.leak_threshold,
+        args.pool_root,
+        args.sources,
+        args.device,
+    )
     from ..selection.folder import select_to_folder
 
     begin = time.monotonic()
     summary, new = select_to_folder(
         args.out,
-        *(args.pool, args.target, args.budget),
+        *(args.pool, args.target, args.budget, how),
+        exclude=args.exclude,
+        network=open_network_of_images(args),
         overwrite=args.overwrite,
         report=not args.no_report,
         log=print,
         progress=ProgressLine,
-        policy=args.policy,
-        seed=args.seed,
-        exclude=args.exclude,
-        leak_guard=args.leak_guard,
-        threshold=args.leak_threshold,
-        pool_root=args.pool_root,
-        sources=args.sources,
-        device=args.device,
     )
     _show(summary, Path(args.out), time.monotonic() - begin if new else None)
 

@@ -1,14 +1,22 @@
 """A selection into a folder, once."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..features.sources import StoreLike
 from ..runs import State
 from . import output
-from .select import Log, ProgressFactory, StoreLike, prepare
+from .options import Options
+from .problem import Log, ProgressFactory, prepare
 from .selected import work_of
+
+if TYPE_CHECKING:
+    from ..features.opening import NetworkLike
+    from ..features.runner import BatchRunner
 
 
 def select_to_folder(
@@ -16,25 +24,29 @@ def select_to_folder(
     pool: StoreLike,
     target: StoreLike | Sequence[StoreLike],
     budget: int | str,
+    options: Options,
     *,
+    exclude: Sequence[StoreLike] = (),
+    network: NetworkLike | BatchRunner | None = None,
     overwrite: bool = False,
     report: bool = True,
     log: Log | None = None,
     progress: ProgressFactory | None = None,
-    **options: Any,
 ) -> tuple[dict[str, Any], bool]:
     """Selects images and writes a folder, or finds that it is there already.
 
     Args:
         out: The folder.
-        pool: See `select`, as for ``target``, ``budget``, ``log``, ``progress``.
+        pool: See `select`, as for what is not named here.
         target: See above.
         budget: See above.
+        options: How to select.
+        exclude: See above.
+        network: See above.
         overwrite: Replace an earlier selection from other inputs.
         report: Whether to write the HTML page.
         log: See above.
         progress: See above.
-        **options: The others of `select`.
 
     Returns:
         The content of summary.json, and whether it is new.
@@ -42,8 +54,8 @@ def select_to_folder(
     Raises:
         UserError: Bad input, or a folder that must not be replaced; nothing is written.
     """
-    problem = prepare(pool, target, budget, **options)
-    state = work_of(problem.described).state(out, overwrite)
+    problem = prepare(pool, target, budget, options, exclude, network)
+    state = work_of(problem.inputs).state(out, overwrite)
     wanted = [name for name in output.FILES if report or name != output.REPORT]
     if state is State.COMPLETE and all(Path(out, name).is_file() for name in wanted):
         return output.read_summary(out), False

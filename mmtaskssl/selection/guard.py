@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..features.store import FeatureStore
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .feature_guard import FeatureGuard
 from .leaks import SAME_FILE, Leak, find_leaks, merge, same_bytes
 from .names import METHODS as METHODS
@@ -69,7 +69,8 @@ def method_for(
             where = root or "an unknown folder"
             raise UserError(
                 f"the images of {name} are not in {where}: name the pool's with "
-                "--pool-root, or compare features with --leak-guard features"
+                f"{option('pool_root')}, or compare features with "
+                f"{option('leak_guard')} features"
             )
     return "pixels"
 
@@ -217,7 +218,8 @@ def _pixel_notes(facts: dict[str, Any], pool_size: int) -> list[str]:
     if min(facts["recall"].values(), default=0.0) < _WANTED_RECALL:
         notes[0] = (
             f"warning: {notes[0]}: images with little detail, or that cannot be read, "
-            "are not found by their pixels; see what --leak-guard features drops, too"
+            f"are not found by their pixels; see what {option('leak_guard')} features "
+            "drops, too"
         )
     if facts["compared"] < pool_size:
         notes.append(
@@ -239,7 +241,9 @@ def _feature_notes(facts: dict[str, Any]) -> list[str]:
         f"{facts['threshold']:.4f}, which {facts['pool_images_as_similar']:.1%} of "
         "pool images reach to another one in the pool"
     )
-    better = "to compare pixels, name the folder of the pool's images with --pool-root"
+    better = "to compare pixels, name the folder of the pool's images with " + option(
+        "pool_root"
+    )
     if facts["recall"] is None:
         return [
             f"warning: {start}; it is not calibrated on copies, so how many mirrored, "
@@ -260,12 +264,13 @@ def _count_notes(leaks: Sequence[Leak], pool_size: int) -> list[str]:
         "dropped.csv"
     ]
     if len(leaks) > _SUSPICIOUS_SHARE * pool_size:
+        threshold = option("threshold", "--leak-threshold")
         by_features = any(leak.agreement is None for leak in leaks)
         what = (
-            "give the images so that pixels can be compared (--pool-root), or a higher "
-            "--leak-threshold"
+            f"give the images so that pixels can be compared ({option('pool_root')}), "
+            f"or a higher {threshold}"
             if by_features
-            else "report them as wrong, or compare features at a --leak-threshold"
+            else f"report them as wrong, or compare features at a {threshold}"
         )
         notes.append(
             f"warning: that is {len(leaks) / pool_size:.1%} of the pool; if the pairs "

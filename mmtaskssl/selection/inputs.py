@@ -2,15 +2,21 @@
 
 import csv
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..features import sources
+from ..features.sources import StoreLike
 from ..features.store import FeatureStore, check_same_extractor
 from ..utils.errors import UserError
 from ..utils.inputs import open_text
+
+if TYPE_CHECKING:
+    from ..features.opening import NetworkLike
+    from ..features.runner import BatchRunner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,19 +41,23 @@ class Queries:
 
 
 def open_stores(
-    pool: FeatureStore | str | os.PathLike,
-    targets: Sequence[FeatureStore | str | os.PathLike],
-    excluded: Sequence[FeatureStore | str | os.PathLike] = (),
+    pool: StoreLike,
+    targets: Sequence[StoreLike],
+    excluded: Sequence[StoreLike] = (),
+    network: "NetworkLike | BatchRunner | None" = None,
 ) -> tuple[FeatureStore, list[FeatureStore], list[FeatureStore]]:
     """Opens all stores of a selection.
+
+    Args:
+        pool: See `select`.
+        targets: The target's, one or several.
+        excluded: See `select`, ``exclude``.
+        network: See `select`.
 
     Raises:
         UserError: One is missing, incomplete, or of another extractor than the pool.
     """
-    store, *others = (
-        found if isinstance(found, FeatureStore) else FeatureStore.open(found)
-        for found in (pool, *targets, *excluded)
-    )
+    store, *others = sources.open_stores([pool, *targets, *excluded], network)
     for other in others:
         check_same_extractor(store, other)
     return store, others[: len(targets)], others[len(targets) :]

@@ -12,6 +12,7 @@ from ..utils.hashing import file_sha256
 from . import inputs as reading
 from . import stats
 from .guard import Guarded
+from .options import Options
 from .task import Selection, SelectionTask
 
 
@@ -31,35 +32,25 @@ class Stores:
 
 
 def describe_inputs(
-    stores: Stores,
-    methods: Sequence[str],
-    policy: str,
-    budget: int,
-    seed: int,
-    threshold: float | None,
-    sources: str | None,
+    stores: Stores, methods: Sequence[str], budget: int, options: Options
 ) -> dict[str, Any]:
     """Describes all that a selection depends on.
 
     Args:
         stores: What it reads.
         methods: How the leak guard compares, one for each excluded store.
-        policy: Its name.
         budget: Images to select.
-        seed: Of the draws.
-        threshold: Cosine similarity from which two images count as the same; None: the
-            leak guard chooses.
-        sources: CSV with the source of every pool image.
+        options: How to select.
     """
     described = {
         "pool": fingerprint(stores.pool),
         "targets": [fingerprint(store) for store in stores.targets],
         "exclude": [fingerprint(store) for store in stores.excluded],
-        "sources": sources and file_sha256(sources),
-        "policy": policy,
+        "sources": options.sources and file_sha256(options.sources),
+        "policy": options.policy,
         "budget": budget,
-        "seed": seed,
-        "threshold": threshold,
+        "seed": options.seed,
+        "threshold": options.threshold,
     }
     if stores.excluded:
         copies = [store.open_copies() for store in stores.excluded]

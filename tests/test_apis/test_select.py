@@ -12,6 +12,7 @@ from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.selection.names import METHODS, POLICY_NAMES
 from mmtaskssl.selection.policies import POLICIES
 from mmtaskssl.utils.errors import UserError
+from tests._images import make_image_folder
 
 
 @pytest.fixture
@@ -64,6 +65,23 @@ def test_several_targets_and_kept_out_images(stores):
     assert "pool/03.png" not in selected.image_ids
     assert [leak.image for leak in selected.leaks] == ["pool/03.png"]
     assert selected.notes
+
+
+def test_images_are_taken_with_a_network(tmp_path):
+    for name, seed in (("pool", 1), ("target", 2)):
+        make_image_folder(tmp_path / name, 4, ("a", "b"), size=40, seed=seed)
+    network = ("torchvision:resnet18", "random")
+    sources = tmp_path / "pool", tmp_path / "target"
+    selected = apis.select(*sources, 3, network=network)
+    stores = [apis.extract(network, source) for source in sources]
+    assert selected.image_ids == apis.select(*stores, 3).image_ids
+    mixed = apis.select(stores[0], sources[1], 3, network=network)
+    assert mixed.image_ids == selected.image_ids
+    assert selected.summary["pool"]["root"] == str(sources[0])
+    with pytest.raises(UserError, match="no pool image is left"):
+        apis.select(*sources, 3, exclude=[sources[0]], network=network)
+    with pytest.raises(UserError, match="not a feature store"):
+        apis.select(*sources, 3)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from mmtaskssl.features.layout import COPIES
 from mmtaskssl.selection import guard as guard_module
 from mmtaskssl.selection import pixel_guard
 from mmtaskssl.selection.guard import guard, method_for
+from mmtaskssl.utils.errors import set_flags
 
 from ._pictures import picture
 
@@ -115,7 +116,9 @@ def test_features_drop_no_more_than_the_pool_s_own_neighbours_allow(stores):
 
 
 def test_many_dropped_images_are_a_warning(stores):
+    set_flags(["--pool-root"])  # as the tool does
     found = guarded(stores, "features", threshold=0.98)
+    set_flags()
     warning = next(n for n in found.notes if "of the pool;" in n)
     assert warning.startswith("warning") and "--pool-root" in warning
 
