@@ -49,10 +49,15 @@ class Options:
 
     def describe(self) -> dict[str, Any]:
         """Returns those that matter, JSON-ready."""
-        described = dataclasses.asdict(self) | {"tree": list(self.tree)}
-        if self.random:
-            for key in ("lower", "upper", "sample"):
-                del described[key]
+        described: dict[str, Any] = {
+            "tree": list(self.tree),
+            "seed": self.seed,
+            "random": self.random,
+            "path_map": self.path_map,
+        }
+        if not self.random:
+            bounds = {"lower": self.lower, "upper": self.upper}
+            described |= {**bounds, "sample": self.sample}
         return described
 
 
