@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ..clustering.cluster import cluster
     from ..clustering.clusters import Clusters
     from ..engine.fine_tune import FineTuning
+    from ..engine.pretrain import pretrain
+    from ..engine.pretrained import Pretrained
     from ..evaluation.paired import PairedDifference, paired_difference
     from ..features.extract import extract
     from ..features.importing import import_features
@@ -32,6 +34,7 @@ _HOMES = {
     "Latency": "..subnets",
     "MemoryStore": "..features.memory",
     "PairedDifference": "..evaluation.paired",
+    "Pretrained": "..engine.pretrained",
     "Routing": "..routing.result",
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
@@ -40,6 +43,7 @@ _HOMES = {
     "import_features": "..features.importing",
     "measure_latency": "..subnets",
     "paired_difference": "..evaluation.paired",
+    "pretrain": "..engine.pretrain",
     "route": "..routing.route",
     "search": "..search.search",
     "select": "..selection.select",
@@ -52,6 +56,7 @@ __all__ = [
     "Latency",
     "MemoryStore",
     "PairedDifference",
+    "Pretrained",
     "Routing",
     "SearchResult",
     "Selected",
@@ -60,6 +65,7 @@ __all__ = [
     "import_features",
     "measure_latency",
     "paired_difference",
+    "pretrain",
     "route",
     "search",
     "select",

@@ -17,12 +17,14 @@ from ..utils.options import add_trust_option as add_trust
 
 __all__ = [
     "ToolParser",
+    "add_any_config",
     "add_batch_size",
     "add_cfg_options",
     "add_device",
     "add_images",
     "add_json",
     "add_launcher",
+    "add_local_rank",
     "add_max_pixels",
     "add_network",
     "add_out",
@@ -57,6 +59,13 @@ def make_parser(text: str | None) -> ToolParser:
     """
     return ToolParser(
         description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_any_config(parser: Parser) -> None:
+    """Adds ``config``, of this package or another one."""
+    parser.add_argument(
+        "config", help="path, or PACKAGE::PATH for a config inside a package"
     )
 
 
@@ -192,3 +201,11 @@ def add_launcher(
 ) -> None:
     """Adds ``--launcher``: how several processes were started."""
     parser.add_argument("--launcher", choices=choices, default="none")
+
+
+def add_local_rank(parser: Parser) -> None:
+    """Adds ``--local_rank``, which `torch.distributed.launch` passes.
+
+    torchrun sets the environment's LOCAL_RANK itself.
+    """
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)

@@ -1,6 +1,8 @@
 """From a config's name and the command line to a complete config."""
 
+import copy
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,7 @@ _SHORTHANDS = (
 )
 
 
-def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
+def load_config(name: str | Config, options: Mapping[str, Any] | None = None) -> Config:
     """Reads a config and merges ``--cfg-options`` into it.
 
     A few options stand for a place in our self-supervised configs: ``images`` (the
@@ -85,7 +87,8 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
     Args:
         name: A path, a path below our own ``configs``, or ``PACKAGE::PATH`` for a
             config that an installed OpenMMLab package brings, for example
-            ``mmdet::retinanet/retinanet_r50_fpn_1x_coco.py``.
+            ``mmdet::retinanet/retinanet_r50_fpn_1x_coco.py``. Or a complete config,
+            which is left as it is.
         options: Dotted keys and their values.
 
     Raises:
@@ -93,6 +96,8 @@ def load_config(name: str, options: dict[str, Any] | None = None) -> Config:
             first key neither the config nor the Runner knows.
     """
     cfg, values = _read(name)
+    if isinstance(name, Config):
+        name = name.filename or "the config"
     options = dict(options or {})
     _check_keys(cfg, options)
     asked = values | options
@@ -141,8 +146,10 @@ def _locate(name: str) -> tuple[Path, bool]:
     return _installed(package, inner), False
 
 
-def _read(name: str) -> tuple[Config, dict[str, Any]]:
+def _read(name: str | Config) -> tuple[Config, dict[str, Any]]:
     """Returns a config, and the values that its variables ask for."""
+    if isinstance(name, Config):
+        return copy.deepcopy(name), {}
     try:
         path, ours = _locate(name)
         with guarded():  # YAML is read as data, unlike a config in Python

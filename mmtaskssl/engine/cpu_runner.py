@@ -82,12 +82,12 @@ class CPURunner(ResumableRunner):
 def _init_gloo(launcher: str) -> None:
     if launcher != "pytorch":
         raise UserError(
-            f"--launcher {launcher} needs a GPU; on CPU use tools/dist_train.sh"
+            f"launcher {launcher} needs a GPU; on a CPU use pytorch, with torchrun"
         )
     missing = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} - set(os.environ)
     if missing:
         raise UserError(
-            "--launcher pytorch needs the environment that tools/dist_train.sh or "
-            f"torchrun sets up; missing: {', '.join(sorted(missing))}"
+            "launcher pytorch needs the environment that torchrun (or "
+            f"tools/dist_train.sh) sets up; missing: {', '.join(sorted(missing))}"
         )
     torch.distributed.init_process_group("gloo")

@@ -1,11 +1,7 @@
-"""What tools/train.py and tools/test.py do, as functions."""
+"""Training and testing of a complete config."""
 
-import contextlib
-import errno
 import math
-import re
-import traceback
-from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -24,20 +20,24 @@ from mmtaskssl.utils.number_formats import has_native_bfloat16
 from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
 
-from .checkpoints import check_weights
+from .checkpoints import check_weights, place_of
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
 from .hooks import QueueLengthHook
 from .runner import ResumableRunner
 from .unknown_keys import check_keys
+from .user_errors import user_errors
 
 
-def train(cfg: Config, trust: bool = False) -> None:
+def train(cfg: Config, trust: bool = False) -> Runner:
     """Trains a config of any OpenMMLab package.
 
     Args:
         cfg: A complete config with ``work_dir`` and ``launcher``.
         trust: Load checkpoints even if that runs code in them.
+
+    Returns:
+        What trained it.
 
     Raises:
         UserError: The config, its data or its checkpoint cannot be used.
@@ -61,15 +61,19 @@ def train(cfg: Config, trust: bool = False) -> None:
         if not any(isinstance(hook, QueueLengthHook) for hook in runner.hooks):
             runner.register_hook(QueueLengthHook())  # a config not on our bases
         runner.train()
+    return runner
 
 
-def test(cfg: Config, dump: str | None = None, trust: bool = False) -> None:
+def test(cfg: Config, dump: str | None = None, trust: bool = False) -> dict[str, float]:
     """Evaluates ``cfg.load_from`` on the config's test data.
 
     Args:
         cfg: A complete config with ``work_dir``, ``launcher`` and ``load_from``.
         dump: File that also receives the predictions, as a pickle.
         trust: Load checkpoints even if that runs code in them.
+
+    Returns:
+        Metrics by name, as the config's evaluators call them.
 
     Raises:
         UserError: The config has no test, or cannot be used.
@@ -87,7 +91,7 @@ def test(cfg: Config, dump: str | None = None, trust: bool = False) -> None:
         check_data_set(cfg, runner.test_dataloader.dataset, "test")
         if dump:
             runner.test_evaluator.metrics.append(_WholeResults(out_file_path=dump))
-        runner.test()
+        return runner.test()
 
 
 class _WholeResults(DumpResults):
@@ -112,12 +116,32 @@ def build_runner(cfg: Config) -> Runner:
         runner = RUNNERS.build(cfg)
         if cfg.get("resume_rescale") and not isinstance(runner, ResumableRunner):
             raise UserError(
-                f"--resume-rescale does not serve runner_type={cfg.runner_type}: leave "
+                f"resume_rescale does not serve runner_type={cfg.runner_type}: leave "
                 "runner_type out of the config"
             )
         return runner
     kind = ResumableRunner if torch.cuda.is_available() else CPURunner
     return kind.from_cfg(cfg)
+
+
+def resume_from(cfg: Config, checkpoint: str | None = None) -> None:
+    """Lets a config's training go on.
+
+    Args:
+        cfg: A complete config, changed in place.
+        checkpoint: Where from; None: the newest whole one of the work dir. While there
+            is none, the training begins with the weights that the config loads.
+
+    Raises:
+        UserError: No such checkpoint.
+    """
+    if checkpoint is not None and not Path(checkpoint).is_file():
+        raise UserError(f"checkpoint {checkpoint} does not exist")
+    place = place_of(cfg)
+    begun = place is None or place.has_begun()
+    # Nothing to resume yet: weights that the config loads are where to begin.
+    if checkpoint is not None or begun or not cfg.get("load_from"):
+        cfg.resume, cfg.load_from = True, checkpoint
 
 
 def use_amp(cfg: Config) -> None:
@@ -136,7 +160,7 @@ def use_amp(cfg: Config) -> None:
         return
     if kind.endswith("AutoPrecisionOptimWrapper"):
         if cfg.optim_wrapper.get("precision") == "float32":
-            raise UserError("--amp contradicts optim_wrapper.precision=float32")
+            raise UserError("amp contradicts optim_wrapper.precision=float32")
         forced = cfg.optim_wrapper.get("precision", "auto") != "auto"
         if forced or not torch.cuda.is_available() or has_native_bfloat16("cuda"):
             return
@@ -144,7 +168,7 @@ def use_amp(cfg: Config) -> None:
         cfg.optim_wrapper.pop("precision", None)
         kind = "OptimWrapper"
     if kind not in ("OptimWrapper", "AmpOptimWrapper"):
-        raise UserError(f"--amp does not combine with the optimizer wrapper {kind}")
+        raise UserError(f"amp does not combine with the optimizer wrapper {kind}")
     if torch.cuda.is_available():
         cfg.optim_wrapper.type = "AmpOptimWrapper"
         cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
@@ -162,7 +186,7 @@ def use_auto_scale_lr(cfg: Config) -> None:
     """
     if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
         raise UserError(
-            "--auto-scale-lr needs auto_scale_lr.base_batch_size in the config"
+            "auto_scale_lr needs auto_scale_lr.base_batch_size in the config"
         )
     cfg.auto_scale_lr.enable = True
 
@@ -224,71 +248,3 @@ def check_checkpoint(runner: Runner, path: str) -> None:
     if "://" in path:
         return
     check_weights(runner.model, load_state_dict(path), path)
-
-
-@contextlib.contextmanager
-def user_errors() -> Iterator[None]:
-    """Turns what a config can cause in mmengine into one sentence each."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(_from_worker(str(error))) from error
-    except KeyError as error:
-        text = str(error.args[0]) if error.args else ""
-        unknown = re.match(r"(\S+) is not in the (\S+?)::(.+?) registry", text)
-        if unknown:
-            name, scope, kind = unknown.groups()
-            raise UserError(
-                f"the config names the {kind} {name!r}, which is not registered in "
-                f"{scope}; check its spelling and its package's prefix"
-            ) from error
-        if text.startswith("`cfg` or `default_args` must contain the key"):
-            raise UserError(
-                'a part of the config has no "type": ' + " ".join(text.split()[-20:])
-            ) from error
-        raise
-    except ValueError as error:
-        # What mmengine's data sets say of a list without entries.
-        if str(error) == "need at least one array to concatenate":
-            raise UserError(
-                "a data set of the config is empty: it finds no image, or none with an "
-                "object of its classes"
-            ) from error
-        raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            where = f" at {error.filename}" if error.filename else ""
-            raise UserError(
-                f"the disk is full{where}; checkpoints are whole: make room, and go on "
-                "with --resume"
-            ) from error
-        raise
-    except TypeError as error:
-        wrong = re.match(
-            r"(\S+?)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'",
-            str(error),
-        )
-        if wrong and _raised_while_building(error):
-            name, argument = wrong.groups()
-            raise UserError(
-                f"the config gives {name} the argument {argument!r}, which it has not"
-            ) from error
-        raise
-
-
-def _from_worker(text: str) -> str:
-    """A data loader's worker sends its traceback as the message: keep the end."""
-    if not text.startswith("Caught UserError in DataLoader worker"):
-        return text
-    return text.rsplit("UserError: ", 1)[-1].strip()
-
-
-def _raised_while_building(error: BaseException) -> bool:
-    """True if a builder's own call failed, or a constructor that passed it on.
-
-    The same words from any other call are an error of ours, whose traceback is wanted.
-    """
-    calls = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-    while calls[-1] == "__init__":
-        calls.pop()
-    return calls[-1] in ("build_from_cfg", "build_dataloader")

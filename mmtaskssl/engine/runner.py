@@ -106,7 +106,7 @@ class ResumableRunner(Runner):
         except OSError as error:
             raise UserError(
                 f"cannot write {Path(out_dir, filename)} ({error.strerror or error}); "
-                "earlier checkpoints are whole: make room, and go on with --resume"
+                "earlier checkpoints are whole: make room, and resume the training"
             ) from error
 
     def load_or_resume(self) -> None:
@@ -232,7 +232,7 @@ class ResumableRunner(Runner):
         ):
             raise UserError(
                 f"{filename} was trained with {had}, and its schedule would bend with "
-                f"{has}: go on with the same, or rescale it with --resume-rescale"
+                f"{has}: go on with the same, or rescale it with resume_rescale"
             )
 
     def _plan_rescale(self) -> None:
@@ -244,7 +244,7 @@ class ResumableRunner(Runner):
         if record is None:
             raise UserError(
                 f"{path} does not say with which batch it was trained: it cannot be "
-                "resumed with --resume-rescale"
+                "resumed with resume_rescale"
             )
         had = Batch.from_dict(record)
         if had == self.batch and record["config_images"] == had.images:

@@ -94,20 +94,10 @@ def read_run(folder: str | Path) -> Run:
             than values: it is read, not run.
     """
     folder = Path(folder)
-    logs = sorted(folder.glob(f"*/{_SCALARS}"))
-    if not logs:
-        raise UserError(f"{folder} is no work dir of a training: no */{_SCALARS}")
     curves: dict[str, dict[int, float]] = {}
     cfg: dict[str, Any] = {}
-    for log in logs:
-        found = _read_log(log)
-        if "loss" in curves and "loss" not in found:
-            continue
-        config = log.parent / "config.py"
-        cfg = read_dumped_config(config) if config.exists() else {}
-        if not cfg.get("resume"):
-            curves = {}
-        for name, curve in found.items():
+    for rows, cfg in _training_logs(folder):  # noqa: B007  the last one's config counts
+        for name, curve in _curves(rows).items():
             curves.setdefault(name, {}).update(curve)
     export = cfg.get("export") or {}
     names = [path.stem for path in folder.glob("*.py")]
@@ -146,12 +136,48 @@ def _backbone(export: dict[str, str]) -> str:
     return "/".join(Path(export["weights"]).parts[-3:-1])
 
 
-def _read_log(log: Path) -> dict[str, dict[int, float]]:
+def training_rows(folder: str | Path) -> list[dict[str, Any]]:
+    """Returns what the training in a work dir logged, in its order.
+
+    Args:
+        folder: See `read_run`. Steps that a resumed training did again count once.
+
+    Raises:
+        UserError: See `read_run`.
+    """
+    found: dict[tuple, dict[str, Any]] = {}
+    for rows, _ in _training_logs(Path(folder)):
+        for entry in rows:
+            kind = "loss" if "loss" in entry else tuple(sorted(entry))
+            found[kind, entry.get("step")] = entry
+    return list(found.values())
+
+
+def _training_logs(folder: Path) -> list[tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """Returns rows and config of each log of the last training that began anew."""
+    logs = sorted(folder.glob(f"*/{_SCALARS}"))
+    if not logs:
+        raise UserError(f"{folder} is no work dir of a training: no */{_SCALARS}")
+    found: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
+    trained = False
+    for log in logs:
+        rows = list(_rows(log))
+        trains = any("loss" in row for row in rows)
+        if trained and not trains:
+            continue
+        config = log.parent / "config.py"
+        cfg = read_dumped_config(config) if config.exists() else {}
+        if not cfg.get("resume"):
+            found, trained = [], False
+        found.append((rows, cfg))
+        trained = trained or trains
+    return found
+
+
+def _curves(rows: list[dict[str, Any]]) -> dict[str, dict[int, float]]:
     curves: dict[str, dict[int, float]] = {}
     trained = 0
-    for number, entry in enumerate(_rows(log), 1):
-        if not isinstance(entry, dict):
-            raise UserError(f"{log}, line {number}, is no JSON object")
+    for entry in rows:
         step = entry.get("step", 0)
         if "loss" in entry:
             trained = step
@@ -166,13 +192,16 @@ def _read_log(log: Path) -> dict[str, dict[int, float]]:
     return curves
 
 
-def _rows(log: Path) -> Iterator[Any]:
+def _rows(log: Path) -> Iterator[dict[str, Any]]:
     lines = 0
     try:
         with open_text(log) as file:
             for line in file:
                 lines += 1
-                yield parse_json(line)
+                row = parse_json(line)
+                if not isinstance(row, dict):
+                    raise UserError(f"{log}, line {lines}, is no JSON object")
+                yield row
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"log {log} cannot be read: {error}") from error
     except ValueError as error:

@@ -63,7 +63,7 @@ def test_a_checkpoint_knows_its_batch(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"batch_size": 8}, "of 16 images, and .* of 8 images: .*--resume-rescale"),
+        ({"batch_size": 8}, "of 16 images, and .* of 8 images: .*resume_rescale"),
         ({"accumulation": 4}, "of 16 images, and .* accumulated 4 times"),
     ],
 )
@@ -142,7 +142,7 @@ def test_rescaled_twice_and_back(tmp_path):
     runner = _resumed(cfg, rescale=True)
     runner.train()
     assert runner.iter == 12
-    with pytest.raises(UserError, match="--resume-rescale"):
+    with pytest.raises(UserError, match="resume_rescale"):
         _resumed(_config(tmp_path, batch_size=8), rescale=False).train()
     again = _resumed(_config(tmp_path, batch_size=8), rescale=True)
     again.train()

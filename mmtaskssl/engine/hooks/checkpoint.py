@@ -179,8 +179,8 @@ class CheckpointHook(_CheckpointHook):
             except OSError as error:
                 raise UserError(
                     f"cannot write {POINTER} in {runner.work_dir} "
-                    f"({error.strerror or error}); {name} is whole: make room, and go "
-                    "on with --resume"
+                    f"({error.strerror or error}); {name} is whole: make room, and "
+                    "resume the training"
                 ) from error
         self._delete_superseded(runner)
 

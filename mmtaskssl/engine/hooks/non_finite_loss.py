@@ -76,5 +76,5 @@ class NonFiniteLossHook(Hook):
         raise UserError(
             f"the loss was not finite at iteration {int(self._first_bad)} of "
             f"{runner.max_iters}; lower the learning rate, warm up longer or clip "
-            f"gradients, and go on with --resume from {runner.work_dir}"
+            f"gradients, and resume from {runner.work_dir}"
         )

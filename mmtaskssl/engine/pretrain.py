@@ -1,0 +1,139 @@
+"""Training as a function of values."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from ..clustering.clusters import Clusters
+from ..config import default_work_dir, load_config
+from ..selection.selected import Selected
+from ..transfer.results import training_rows
+from ..utils.errors import UserError
+from .checkpoints import place_of
+from .given import CLUSTERS, SELECTION, PathLike, into_work_dir
+from .isolation import isolated
+from .pretrained import Pretrained
+from .run import resume_from, train, use_amp, use_auto_scale_lr
+
+
+def pretrain(
+    config: PathLike | Config,
+    *,
+    images: PathLike | None = None,
+    selection: Selected | PathLike | None = None,
+    clusters: Clusters | PathLike | None = None,
+    target: PathLike | None = None,
+    iters: int | None = None,
+    seed: int | None = None,
+    work_dir: PathLike | None = None,
+    resume: bool | PathLike = False,
+    resume_rescale: bool = False,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    cfg_options: Mapping[str, Any] | None = None,
+    launcher: str = "none",
+    trust_checkpoint: bool = False,
+) -> Pretrained:
+    """Trains a config in this process, on the GPU if there is one.
+
+    mmengine's Runner trains, and whatever it changes in the process is put back
+    afterwards. Configs of mmdet, mmseg and the other OpenMMLab packages are trained
+    just as ours are.
+
+    Args:
+        config: A path, a path below our own ``configs``, ``PACKAGE::PATH``, or a config
+            itself, which is left as it is.
+        images: The images to train on: a folder or a list, see the config's data set.
+            Without it the config's own or, of a `Selected`, those it was made from.
+        selection: Those of them to train on: a selection, or a file with their ids. A
+            value's ids are written into the work dir, where a resumed training finds
+            them.
+        clusters: Of a config that trains with clusters: theirs, or their folder. A
+            value is written into the work dir.
+        target: A labelled folder, train/CLASS/IMAGE and test/CLASS/IMAGE, that kNN is
+            measured on meanwhile.
+        iters: Length of a training that counts iterations; its warm-up is shortened
+            along.
+        seed: Of weights, views and order.
+        work_dir: Receives checkpoints and logs. Without it the config's own, else
+            ``work_dirs/NAME`` in the current folder, as ever in OpenMMLab.
+        resume: Go on from the newest whole checkpoint in the work dir, from the start
+            if there is none; or from a file.
+        resume_rescale: Resume with other processes or images a step: keep the
+            schedule's number of images.
+        amp: Mixed precision: float16 on a GPU, bfloat16 on a CPU that has it.
+        auto_scale_lr: Scale the learning rate with the batch size.
+        cfg_options: Dotted keys of the config and their values, see `load_config`; they
+            go before the other arguments.
+        launcher: ``pytorch``, ``slurm`` or ``mpi`` in each of several processes that
+            train together.
+        trust_checkpoint: Load checkpoints even if that runs code in them.
+
+    Returns:
+        The trained network.
+
+    Raises:
+        UserError: The config, its data or a checkpoint cannot be used; nothing is
+            written then, but maybe logs.
+    """
+    given: dict[str, Any] = {
+        "images": images,
+        SELECTION: selection,
+        CLUSTERS: clusters,
+        "target": target,
+        "max_iters": iters,
+        "randomness.seed": seed,
+    }
+    if images is None and isinstance(selection, Selected):
+        given["images"] = selection.roots["pool"] or None
+    given = {key: value for key, value in given.items() if value is not None}
+    given |= cfg_options or {}
+    if isinstance(config, Config):
+        name = config.filename or "config.py"
+    else:
+        name = config = os.fspath(config)
+    resumes = bool(resume or resume_rescale)
+    with isolated():
+        if work_dir is None:
+            known = {
+                k: v for k, v in given.items() if k not in ("selection", "clusters")
+            }
+            work_dir = default_work_dir(load_config(config, known), name)
+        options = into_work_dir(given, Path(work_dir), resumes, launcher)
+        cfg = load_config(config, options)
+        cfg.launcher, cfg.work_dir = launcher, str(work_dir)
+        if amp:
+            use_amp(cfg)
+        if auto_scale_lr:
+            use_auto_scale_lr(cfg)
+        if resume_rescale:
+            cfg.resume_rescale = True
+        if resumes:
+            checkpoint = None if isinstance(resume, bool) else os.fspath(resume)
+            resume_from(cfg, checkpoint)
+        return _result(train(cfg, trust_checkpoint), name)
+
+
+def _result(runner: Runner, name: str) -> Pretrained:
+    work_dir = Path(runner.work_dir)
+    place = place_of(runner.cfg, runner.work_dir)
+    last = place.pointed() if place else None
+    checkpoint = place.folder / last if place and last else None
+    try:
+        history = training_rows(work_dir)
+    except UserError:  # the config logs elsewhere, or this is not the first process
+        history = []
+    return Pretrained(
+        name,
+        runner.cfg,
+        work_dir,
+        checkpoint,
+        runner.iter,
+        history,
+        main=is_main_process(),
+    )

@@ -1,0 +1,77 @@
+"""What a config can cause in mmengine, said in one sentence each."""
+
+import contextlib
+import errno
+import re
+import traceback
+from collections.abc import Iterator
+
+from mmtaskssl.utils.errors import UserError
+
+
+@contextlib.contextmanager
+def user_errors() -> Iterator[None]:
+    """Turns what a config can cause in mmengine into one sentence each."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(_from_worker(str(error))) from error
+    except KeyError as error:
+        text = str(error.args[0]) if error.args else ""
+        unknown = re.match(r"(\S+) is not in the (\S+?)::(.+?) registry", text)
+        if unknown:
+            name, scope, kind = unknown.groups()
+            raise UserError(
+                f"the config names the {kind} {name!r}, which is not registered in "
+                f"{scope}; check its spelling and its package's prefix"
+            ) from error
+        if text.startswith("`cfg` or `default_args` must contain the key"):
+            raise UserError(
+                'a part of the config has no "type": ' + " ".join(text.split()[-20:])
+            ) from error
+        raise
+    except ValueError as error:
+        # What mmengine's data sets say of a list without entries.
+        if str(error) == "need at least one array to concatenate":
+            raise UserError(
+                "a data set of the config is empty: it finds no image, or none with an "
+                "object of its classes"
+            ) from error
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            where = f" at {error.filename}" if error.filename else ""
+            raise UserError(
+                f"the disk is full{where}; checkpoints are whole: make room, and "
+                "resume the training"
+            ) from error
+        raise
+    except TypeError as error:
+        wrong = re.match(
+            r"(\S+?)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'",
+            str(error),
+        )
+        if wrong and _raised_while_building(error):
+            name, argument = wrong.groups()
+            raise UserError(
+                f"the config gives {name} the argument {argument!r}, which it has not"
+            ) from error
+        raise
+
+
+def _from_worker(text: str) -> str:
+    """A data loader's worker sends its traceback as the message: keep the end."""
+    if not text.startswith("Caught UserError in DataLoader worker"):
+        return text
+    return text.rsplit("UserError: ", 1)[-1].strip()
+
+
+def _raised_while_building(error: BaseException) -> bool:
+    """True if a builder's own call failed, or a constructor that passed it on.
+
+    The same words from any other call are an error of ours, whose traceback is wanted.
+    """
+    calls = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    while calls[-1] == "__init__":
+        calls.pop()
+    return calls[-1] in ("build_from_cfg", "build_dataloader")

@@ -1,0 +1,200 @@
+"""Training as a value: in this process, which it leaves as it was."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+
+from mmtaskssl import apis
+from mmtaskssl.clustering.clusters import Clusters
+from mmtaskssl.config import load_config
+from mmtaskssl.features.memory import MemoryStore
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import load_state_dict
+from tests._images import make_image_folder
+
+MOCO = "configs/selfsup/mocov2/mocov2_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+BYOL = "configs/selfsup/byol/byol_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+SEGMENTOR = "configs/transfer/segmentation/debug/fcn_d8_1xb4-12i_debug-64px.py"
+SDR = "configs/sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
+QUIET = {"log_level": "WARNING"}
+
+
+def _equal(first, second):
+    first, second = load_state_dict(first), load_state_dict(second)
+    return list(first) == list(second) and all(
+        torch.equal(first[name], second[name]) for name in first
+    )
+
+
+def test_a_config_becomes_a_network(tmp_path):
+    result = apis.pretrain(
+        MOCO, iters=4, work_dir=tmp_path / "run", cfg_options={"log_level": "WARNING"}
+    )
+    assert result.checkpoint == tmp_path / "run" / "iter_4.pth"
+    assert result.checkpoint.is_file() and result.iterations == 4
+    assert result.losses[-1][0] == 4
+    assert f"{result.losses[-1][1]:.4f}" in result.table() == str(result)
+    value = json.loads(json.dumps(result.to_dict()))
+    assert value["checkpoint"] == str(result.checkpoint)
+    assert value["history"][-1]["loss"] == result.losses[-1][1]
+
+    kept = result.save(tmp_path / "kept")
+    assert {path.name for path in kept.iterdir()} == {
+        *("checkpoint.pth", "config.py", "record.json", "training.json"),
+    }
+    assert _equal(kept / "checkpoint.pth", result.checkpoint)
+    again = load_config(str(kept / "config.py"))
+    assert again.model == result.config.model
+
+
+def test_trainings_in_one_process_are_those_of_one_each(tmp_path):
+    """Of several packages, one after the other, with nothing put right in between."""
+    code = (
+        "import sys; from mmtaskssl.apis import pretrain;"
+        "pretrain(sys.argv[1], work_dir=sys.argv[2], cfg_options={'log_level': 'ERROR'}"
+        ", iters=3)"
+    )
+    configs = (SEGMENTOR, BYOL, MOCO)
+    alone = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, name, tmp_path / f"alone{number}"]
+        )
+        for number, name in enumerate(configs)
+    ]
+    state = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    before = (
+        dict(os.environ),
+        DefaultScope.get_current_instance(),
+        {*MMLogger._instance_dict},
+        {*MessageHub._instance_dict},
+    )
+    here = [
+        apis.pretrain(name, work_dir=tmp_path / f"here{n}", iters=3, cfg_options=QUIET)
+        for n, name in enumerate(configs)
+    ]
+    assert before == (
+        dict(os.environ),
+        DefaultScope.get_current_instance(),
+        {*MMLogger._instance_dict},
+        {*MessageHub._instance_dict},
+    )
+    assert state[0] == random.getstate()
+    assert state[1] == np.random.get_state()[1].tolist()
+    assert torch.equal(state[2], torch.get_rng_state())
+    assert [process.wait() for process in alone] == [0, 0, 0]
+    for number, result in enumerate(here):
+        assert _equal(result.checkpoint, tmp_path / f"alone{number}" / "iter_3.pth")
+
+
+def test_a_config_itself_is_taken_and_left_alone(tmp_path):
+    cfg = load_config(MOCO, QUIET)
+    cfg.work_dir = str(tmp_path / "run")
+    text = cfg.pretty_text
+    result = apis.pretrain(cfg, iters=2, seed=7)
+    assert result.work_dir == tmp_path / "run" and result.iterations == 2
+    assert result.config.randomness.seed == 7
+    assert cfg.pretty_text == text
+
+
+def test_it_goes_on_where_it_was(tmp_path):
+    whole = apis.pretrain(MOCO, work_dir=tmp_path / "a", cfg_options=QUIET)
+    options = {**QUIET, "default_hooks.checkpoint.interval": 6}
+    first = apis.pretrain(MOCO, work_dir=tmp_path / "b", cfg_options=options)
+    first.checkpoint.unlink()  # as after a kill at iteration 9
+    (tmp_path / "b" / "last_checkpoint").unlink()
+    again = apis.pretrain(MOCO, work_dir=tmp_path / "b", resume=True, cfg_options=QUIET)
+    assert again.iterations == 12 and _equal(whole.checkpoint, again.checkpoint)
+    assert [step for step, _ in again.losses] == [step for step, _ in whole.losses]
+    third = apis.pretrain(
+        MOCO,
+        work_dir=tmp_path / "c",
+        resume=tmp_path / "b" / "iter_6.pth",
+        cfg_options=QUIET,
+    )
+    assert _equal(whole.checkpoint, third.checkpoint)
+
+
+def _selected(pool, number):
+    rng = np.random.default_rng(0)
+    ids = sorted(str(path.relative_to(pool)) for path in pool.rglob("*.png"))
+    features = rng.normal(size=(len(ids), 8))
+    store = MemoryStore(features, ids, root=str(pool), name="pool")
+    target = MemoryStore(features[:3], ["a", "b", "c"], name="target")
+    return apis.select(store, target, number)
+
+
+def test_a_selection_is_trained_on_as_it_is(tmp_path):
+    pool = make_image_folder(tmp_path / "pool", n_per_class=20, classes=("a", "b"))
+    for part in ("train", "test"):
+        make_image_folder(tmp_path / "task" / part, classes=("x", "y"))
+    selected = _selected(pool, 16)
+    small = "configs/selfsup/mocov2/mocov2_resnet18-w32-cifar_1xb128-coslr-20k_folder-32px.py"
+    options = {**QUIET, "batch_size": 8, "num_workers": 0}
+    values = {"work_dir": tmp_path / "run", "target": tmp_path / "task"}
+    result = apis.pretrain(
+        small, selection=selected, iters=2, cfg_options=options, **values
+    )
+    dataset = result.config.train_dataloader.dataset
+    assert open(dataset.selection).read().split() == selected.image_ids
+    assert dataset.dataset.source == str(pool)
+    assert set(result.metrics) == {"knn_top1"}
+    assert f"{result.metrics['knn_top1']:.2f}" in result.table()
+    with pytest.raises(UserError, match="had another selection"):
+        apis.pretrain(
+            small,
+            **values,
+            selection=_selected(pool, 17),
+            cfg_options=options,
+            resume=True,
+        )
+    with pytest.raises(UserError, match="processes that train together"):
+        apis.pretrain(small, selection=selected, launcher="pytorch", **values)
+
+
+def test_clusters_are_trained_with_as_they_are(tmp_path):
+    cfg = load_config(SDR)
+    ids = [f"{i}.png" for i in range(cfg.train_dataloader.dataset.dataset.num_images)]
+    tree = (2, 2, 1, 1)
+    leaf = np.arange(len(ids), dtype=np.int32) % 4
+    paths = [(a, b, 0, 0) for a in (0, 1) for b in (0, 1)]
+    clusters = Clusters(tree, ids, "", leaf, paths)
+    result = apis.pretrain(
+        SDR, clusters=clusters, iters=1, work_dir=tmp_path / "run", cfg_options=QUIET
+    )
+    found = Clusters.open(tmp_path / "run" / "clusters")
+    assert found.image_ids == ids and result.iterations == 1
+
+
+def test_bad_values(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        apis.pretrain("nowhere.py")
+    with pytest.raises(UserError, match=r"checkpoint .*none.pth does not exist"):
+        apis.pretrain(MOCO, resume=tmp_path / "none.pth", work_dir=tmp_path)
+    with pytest.raises(UserError, match="leave|left no checkpoint"):
+        apis.pretrain(
+            MOCO,
+            iters=1,
+            work_dir=tmp_path / "none",
+            cfg_options={
+                **QUIET,
+                "default_hooks.checkpoint.interval": -1,
+                "default_hooks.checkpoint.save_last": False,
+            },
+        ).save(tmp_path / "saved")
+
+
+def test_the_parsers_import_no_torch():
+    code = (
+        "import sys, mmtaskssl.cli.train as a, mmtaskssl.cli.test as b;"
+        "a.make_parser().format_help(); b.make_parser().format_help();"
+        "sys.exit('torch' in sys.modules or 'mmengine' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
