@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from ..engine.fine_tune import FineTuning
     from ..engine.pretrain import pretrain
     from ..engine.pretrained import Pretrained
+    from ..evaluation.evaluate import evaluate
+    from ..evaluation.evaluation import Evaluation
     from ..evaluation.paired import PairedDifference, paired_difference
+    from ..evaluation.subnet_evaluation import SubnetEvaluation
     from ..features.extract import extract
     from ..features.importing import import_features
     from ..features.memory import MemoryStore
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 # Where each public name lives.
 _HOMES = {
     "Clusters": "..clustering.clusters",
+    "Evaluation": "..evaluation.evaluation",
     "FeatureStore": "..features.store",
     "FineTuning": "..engine.fine_tune",
     "Latency": "..subnets",
@@ -38,7 +42,9 @@ _HOMES = {
     "Routing": "..routing.result",
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
+    "SubnetEvaluation": "..evaluation.subnet_evaluation",
     "cluster": "..clustering.cluster",
+    "evaluate": "..evaluation.evaluate",
     "extract": "..features.extract",
     "import_features": "..features.importing",
     "measure_latency": "..subnets",
@@ -51,6 +57,7 @@ _HOMES = {
 
 __all__ = [
     "Clusters",
+    "Evaluation",
     "FeatureStore",
     "FineTuning",
     "Latency",
@@ -60,7 +67,9 @@ __all__ = [
     "Routing",
     "SearchResult",
     "Selected",
+    "SubnetEvaluation",
     "cluster",
+    "evaluate",
     "extract",
     "import_features",
     "measure_latency",

@@ -11,7 +11,7 @@ from ..datasets.image_sample import ImageSample
 from ..datasets.images import BrokenImage, folder_labels, list_images
 from ..evaluation.data import LabeledFeatures, labeled_pair
 from ..evaluation.methods import knn_method, linear_method
-from ..evaluation.protocol import evaluate
+from ..evaluation.protocol import run_probe
 from ..utils.errors import UserError
 
 SPLITS = ("train", "test")
@@ -87,4 +87,4 @@ def top1(method, train: LabeledFeatures, test: LabeledFeatures) -> float:
         train: What it learns from.
         test: What it is tried on.
     """
-    return evaluate(method, train, test)["metrics"]["top1"]["mean"]
+    return run_probe(method, train, test)["metrics"]["top1"]["mean"]

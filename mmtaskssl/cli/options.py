@@ -23,6 +23,7 @@ __all__ = [
     "add_device",
     "add_images",
     "add_json",
+    "add_knn",
     "add_launcher",
     "add_local_rank",
     "add_max_pixels",
@@ -33,6 +34,7 @@ __all__ = [
     "add_subnets",
     "add_target",
     "add_trust",
+    "add_weight_decays",
     "add_workers",
     "make_parser",
 ]
@@ -209,3 +211,21 @@ def add_local_rank(parser: Parser) -> None:
     torchrun sets the environment's LOCAL_RANK itself.
     """
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+
+
+def add_knn(parser: Parser) -> None:
+    """Adds ``-k`` and ``--temperature`` of weighted kNN."""
+    parser.add_argument("-k", type=int, default=20, help="neighbours")
+    parser.add_argument(
+        "-T", "--temperature", type=float, default=0.07, help="of their votes"
+    )
+
+
+def add_weight_decays(parser: Parser) -> None:
+    """Adds ``--weight-decays`` of logistic regression; None: its own grid."""
+    parser.add_argument(
+        "--weight-decays",
+        type=float,
+        nargs="+",
+        help="grid to choose from (default: 1e-7 to 100)",
+    )

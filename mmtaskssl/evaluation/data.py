@@ -1,6 +1,7 @@
 """Labelled features: from feature stores, with labels from folders or from a table."""
 
 import csv
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -113,8 +114,8 @@ def from_features(
         y, class_names = read_label_table(table, image_ids)
     elif labels is None or class_names is None:
         raise UserError(
-            f"{name} has no labels: extract it with --labels folder, or name a table "
-            f"with --{split}-labels"
+            f"{name} has no labels: extract it with labels, or name a table of {split} "
+            "labels"
         )
     else:
         y = torch.from_numpy(np.array(labels))
@@ -139,8 +140,8 @@ def from_features(
 
 
 def load_stores(
-    train: str | Path,
-    test: str | Path,
+    train: FeatureStore | str | os.PathLike,
+    test: FeatureStore | str | os.PathLike,
     train_table: str | Path | None = None,
     test_table: str | Path | None = None,
 ) -> tuple[LabeledFeatures, LabeledFeatures]:
@@ -149,7 +150,10 @@ def load_stores(
     Raises:
         UserError: See `check_same_extractor`, `from_store` and `labeled_pair`.
     """
-    train, test = FeatureStore.open(train), FeatureStore.open(test)
+    train, test = (
+        part if isinstance(part, FeatureStore) else FeatureStore.open(part)
+        for part in (train, test)
+    )
     check_same_extractor(train, test)
     return labeled_pair(
         from_store(train, "train", train_table), from_store(test, "test", test_table)

@@ -1,11 +1,13 @@
-"""The classifiers of frozen features, as `evaluate` runs them."""
+"""The classifiers of frozen features, as `run_probe` runs them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..utils.errors import UserError
 from .data import LabeledFeatures
 from .knn import weighted_knn
 from .linear import WEIGHT_DECAYS, linear_probe
@@ -63,3 +65,80 @@ def svm_method() -> Method:
         return linear_svm(train.x, y, test.x)
 
     return svm
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A classifier with its settings.
+
+    Attributes:
+        name: As tables call it.
+        method: Fits and scores.
+        settings: JSON-ready.
+        remarks: Makes lines for a reader from the runs.
+    """
+
+    name: str
+    method: Method = field(repr=False)
+    settings: Mapping[str, Any]
+    remarks: Callable[[Sequence[Mapping[str, Any]]], list[str]] = field(
+        default=lambda runs: [], repr=False
+    )
+
+
+#: What `make_probes` takes.
+PROBE_NAMES = ("knn", "linear", "few-shot-svm")
+
+
+def make_probes(
+    names: Sequence[str],
+    k: int = 20,
+    temperature: float = 0.07,
+    weight_decays: Sequence[float] = WEIGHT_DECAYS,
+) -> list[Probe]:
+    """Returns probes by their names, each once.
+
+    Args:
+        names: Of `PROBE_NAMES`.
+        k: Of kNN, see `knn_method`.
+        temperature: Of kNN.
+        weight_decays: Of logistic regression, see `linear_method`.
+
+    Raises:
+        UserError: An unknown name, or none.
+    """
+
+    def clipped(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+        used = runs[0]["k_used"]
+        said = f"note: k is {used}, as many as there are training images"
+        return [said] if used < k else []
+
+    def chosen(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+        found = sorted({run["weight_decay"] for run in runs})
+        return ["weight decay    " + ", ".join(f"{value:g}" for value in found)]
+
+    known = {
+        "knn": lambda: Probe(
+            "kNN",
+            knn_method(k, temperature),
+            {"k": k, "temperature": temperature},
+            clipped,
+        ),
+        "linear": lambda: Probe(
+            "linear",
+            linear_method(weight_decays),
+            {"protocol": "cross-validated", "weight_decays": sorted(weight_decays)},
+            chosen,
+        ),
+        "few-shot-svm": lambda: Probe(
+            "few-shot SVM", svm_method(), {"protocol": "few-shot-svm"}
+        ),
+    }
+    names = list(dict.fromkeys(names))
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise UserError(
+            f"unknown probe {unknown[0] if unknown else ''!r}; one or more of: "
+            + ", ".join(PROBE_NAMES)
+        )
+    return [known[name]() for name in names]

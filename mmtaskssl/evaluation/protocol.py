@@ -17,7 +17,7 @@ Method = Callable[
 ]
 
 
-def evaluate(
+def run_probe(
     method: Method,
     train: LabeledFeatures,
     test: LabeledFeatures,
@@ -43,9 +43,9 @@ def evaluate(
             images than shots, or seeds without shots.
     """
     if seeds < 1 or (seeds > 1 and shots is None):
-        raise UserError("--seeds N draws the images of --shots: give both, N >= 1")
+        raise UserError("seeds draw the images of shots: give both, one seed or more")
     if shots is not None and train.y.dim() == 2:
-        raise UserError("--shots needs one label an image: draw the shots yourself")
+        raise UserError("shots need one label an image: draw them yourself")
     runs = []
     for seed in range(seeds):
         part = train

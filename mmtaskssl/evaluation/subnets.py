@@ -1,36 +1,36 @@
 """All sub-nets of one elastic checkpoint, evaluated on one target."""
 
-import argparse
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..cli.extractor import running_of
 from ..config import load_config
 from ..export.calibrate import ImageSample, config_transform, draw_images
 from ..export.choice import choose_subnets
 from ..export.source import build_elastic, load_source
 from ..features.extractor import FeatureExtractor
-from ..features.opening import open_runner
+from ..features.opening import NetworkLike, open_runner
 from ..models.backbones import ElasticBackbone
-from ..models.elastic import calibrate
+from ..models.elastic import calibrate as take_statistics
 from ..networks import initialize
+from ..runs import ResultFile, as_read
 from ..subnets import Subnet
-from ..utils.atomic import write_json
-from ..utils.devices import pick_device
+from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
-from ..utils.hashing import file_sha256, lines_sha256
-from ..utils.inputs import read_json
-from .cli import SPLITS, Log, target_features, target_images
-from .protocol import Method, evaluate
+from .evaluation import settings_of
+from .methods import Probe
+from .protocol import run_probe
 from .spectrum import effective_rank, embedding_std
-from .subnet_table import anchor_names, format_subnets
+from .subnet_evaluation import SubnetEvaluation
+from .subnet_table import anchor_names
+from .target import Log, Target, describe_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,96 +42,104 @@ class _Network:
 
 
 def evaluate_subnets(
-    args: argparse.Namespace,
-    methods: Mapping[str, Method],
-    facts: Mapping[str, Any],
-    log: Log,
-) -> dict[str, Any]:
-    """Evaluates each sub-net's plain network on ``--target``; prints one table.
+    network: NetworkLike,
+    task: Target | None,
+    probes: Sequence[Probe],
+    subnets: Sequence[str] | Literal["all"],
+    shots: int | None = None,
+    seeds: int = 1,
+    *,
+    calibrate: str | None = None,
+    cache: str | os.PathLike | None = None,
+    file: ResultFile | None = None,
+    opening: Mapping[str, Any] | None = None,
+    running: Mapping[str, Any] | None = None,
+    log: Log = lambda text: None,
+) -> SubnetEvaluation:
+    """Evaluates each sub-net's plain network on a target.
 
     Every sub-net has features and classifiers of its own. Where batch norm is shared
     by the sub-nets, each needs statistics of its own: those of a calibrated
-    checkpoint, or ``--calibrate``'s, which are the same for equal images.
-
-    The result is written to ``--json`` after every sub-net, and rows that stand there
-    already, of the same weights, images and options, are not computed again.
+    checkpoint, or those taken from ``calibrate``, which are the same for equal images.
 
     Args:
-        args: Parsed options of `add_data_options`.
-        methods: What to measure, by column name.
-        facts: Settings of the methods, for the record.
-        log: Receives progress and the table.
+        network: An elastic one: a config and a checkpoint or "random".
+        task: The target.
+        probes: What to measure with.
+        subnets: Names or anchors, or "all", see `choose_subnets`.
+        shots: See `run_probe`.
+        seeds: See `run_probe`.
+        calibrate: Images, a folder or a list.
+        cache: Folder that keeps the features.
+        file: Is written after every sub-net; rows that stand there already, of the same
+            weights, images and settings, are not computed again.
+        opening: ``source``, ``seed`` and ``trust``, see `open_extractor`.
+        running: The others of `open_runner`.
+        log: Receives a line for each sub-net.
 
     Returns:
-        JSON-ready: what was evaluated, and ``rows``, one per sub-net, with its costs,
-        `evaluate`'s result per method, and the effective rank and embedding deviation
-        of the test features.
+        A row for each sub-net, with its costs, `run_probe`'s result per probe, and the
+        effective rank and embedding deviation of the test features.
 
     Raises:
         UserError: Options that contradict, no elastic network, or a sub-net that has
             no batch-norm statistics.
     """
-    _check(args)
-    network = _open(args)
-    backbone = network.backbone
-    subnets = choose_subnets(backbone, args.subnet, args.all_subnets)
-    transform = config_transform(network.cfg, args.image_size)
+    opening, running = dict(opening or {}), dict(running or {})
+    if task is None or not isinstance(network, tuple) or None in network:
+        raise UserError(
+            "sub-nets are evaluated with a config, a checkpoint (or 'random') and a "
+            "target: stores and networks of other libraries have none"
+        )
+    opened = _open(network, **opening)
+    backbone = opened.backbone
+    chosen = choose_subnets(backbone, subnets, subnets == "all")
+    transform = config_transform(opened.cfg, running.get("image_size"))
     sample = None
-    if args.calibrate and any(map(backbone.needs_calibration, subnets)):
-        sample = draw_images(args.calibrate, transform, seed=args.seed)
-    elif network.trained:
-        _require_statistics(backbone, subnets)
-    result = {
-        "methods": [*methods],
-        **facts,
-        "extractor": [args.config, args.checkpoint],
-        "network": network.meta,
-        "data": _describe_target(args),
+    if calibrate and any(map(backbone.needs_calibration, chosen)):
+        sample = draw_images(calibrate, transform, seed=opening.get("seed", 0))
+    elif opened.trained:
+        _require_statistics(backbone, chosen)
+    facts = {
+        "methods": [probe.name for probe in probes],
+        **settings_of(probes),
+        "extractor": describe_network(network),
+        "network": opened.meta,
+        "data": task.describe(),
         "transform": transform.describe(),
         "calibration": sample and sample.describe(),
-        "shots": args.shots,
-        "seeds": args.seeds,
+        "shots": shots,
+        "seeds": seeds,
     }
-    done = _rows_of(args.json, result, log)
-    names = [subnet.name for subnet in subnets]
-    for number, subnet in enumerate(subnets, 1):
+    done = _rows_of(file, facts, log)
+    names = [subnet.name for subnet in chosen]
+    measure = _Measure(opened, task, probes, shots, seeds, sample, cache, running)
+    for number, subnet in enumerate(chosen, 1):
         if subnet.name not in done:
-            row = _evaluate_one(args, network, subnet, sample, methods)
-            done[subnet.name] = row
-        log(f"{number}/{len(subnets)}: {subnet}")
-        if args.json:  # with the rows of other sub-nets that stood there
+            done[subnet.name] = measure(subnet)
+        log(f"{number}/{len(chosen)}: {subnet}")
+        if file is not None:  # with the rows of other sub-nets that stood there
             order = dict.fromkeys([*names, *done])
             kept = [done[name] for name in order if name in done]
-            write_json(args.json, {**result, "rows": kept})
+            file.write({**facts, "rows": kept})
     rows = [done[name] for name in names]
-    log(format_subnets(rows, tuple(methods), transform.image_size))
-    return {**result, "rows": rows}
+    return SubnetEvaluation(facts, rows, transform.image_size)
 
 
-def _check(args: argparse.Namespace) -> None:
-    if args.all_subnets and args.subnet:
-        raise UserError("name sub-nets with --subnet, or ask for --all-subnets")
-    if args.train or args.test or args.model or not args.target:
-        raise UserError(
-            "sub-nets are evaluated with CONFIG CKPT --target DIR: stores and --model "
-            "have none"
-        )
-    if not args.config or not args.checkpoint:
-        raise UserError("name CONFIG and CKPT (a file, or 'random')")
-
-
-def _open(args: argparse.Namespace) -> _Network:
-    cfg = load_config(args.config)
-    if args.checkpoint != "random":
-        source = load_source(
-            cfg, args.config, args.checkpoint, args.source, args.trust_checkpoint
-        )
-        return _Network(cfg, source.backbone, source.meta, True)
+def _open(
+    network: NetworkLike, source: str = "online", seed: int = 0, trust: bool = False
+) -> _Network:
+    config, checkpoint = network
+    cfg = load_config(config)
+    name = config.filename or "given" if isinstance(config, Config) else str(config)
+    if checkpoint != "random":
+        found = load_source(cfg, name, str(checkpoint), source, trust)
+        return _Network(cfg, found.backbone, found.meta, True)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(args.seed)
-        backbone = build_elastic(cfg, args.config)
+        torch.manual_seed(seed)
+        backbone = build_elastic(cfg, name)
         initialize(backbone)
-    meta = {"config": Path(args.config).name, "encoder": "random", "seed": args.seed}
+    meta = {"config": Path(name).name, "encoder": "random", "seed": seed}
     return _Network(cfg, backbone, meta, False)
 
 
@@ -140,78 +148,76 @@ def _require_statistics(backbone: ElasticBackbone, subnets: list[Subnet]) -> Non
     if missing:
         raise UserError(
             f"{len(missing)} of {len(subnets)} sub-nets, such as {missing[0]}, have no "
-            "batch-norm statistics of their own; give --calibrate SRC (images) to take "
-            "them here, or keep them: `python tools/calibrate_bn.py CONFIG CKPT "
+            "batch-norm statistics of their own; give images to calibrate with, or "
+            "keep them in a checkpoint: `python tools/calibrate_bn.py CONFIG CKPT "
             f"--subnet {missing[0]} --images SRC`"
         )
 
 
-def _describe_target(args: argparse.Namespace) -> dict[str, Any]:
-    facts: dict[str, Any] = {"target": args.target}
-    for split in SPLITS:
-        _, image_ids = target_images(args, split)
-        facts[split] = {
-            "images": len(image_ids),
-            "ids_sha256": lines_sha256(image_ids),
-        }
-        table = getattr(args, f"{split}_labels")
-        if table and Path(table).is_file():
-            facts[split]["labels_sha256"] = file_sha256(table)
-    return facts
-
-
-def _rows_of(path: str | None, result: dict[str, Any], log: Log) -> dict[str, Any]:
+def _rows_of(
+    file: ResultFile | None, facts: Mapping[str, Any], log: Log
+) -> dict[str, Any]:
     """Returns the rows of an earlier run of the same settings, by sub-net."""
-    if path is None or not Path(path).is_file():
+    found = file and file.read()
+    if not found:
         return {}
     try:
-        found = read_json(path)
         rows = {row["subnet"]: row for row in found.pop("rows")}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        found, rows = None, {}
-    if found != json.loads(json.dumps(result)):
-        log(f"{path} holds other results and is written anew")
+    except (KeyError, TypeError):
+        found, rows = {}, {}
+    if "kNN" in found.get("methods", ()):  # version 0.1 left out its defaults
+        found = {"k": 20, "temperature": 0.07} | found
+    if found != as_read(facts):
+        log(f"{file.path} holds other results and is written anew")
         return {}
     return rows
 
 
-def _evaluate_one(
-    args: argparse.Namespace,
-    network: _Network,
-    subnet: Subnet,
-    sample: ImageSample | None,
-    methods: Mapping[str, Method],
-) -> dict[str, Any]:
-    backbone, device = network.backbone, pick_device(args.device)
-    if sample is not None and backbone.needs_calibration(subnet):
-        calibrate(backbone.to(device), subnet, sample)
-    transform = config_transform(network.cfg, args.image_size)
-    extractor = FeatureExtractor(
-        backbone.extract(subnet, uncalibrated_ok=not network.trained),
-        json.dumps(backbone.plain_config(subnet), sort_keys=True),
-        network.meta["encoder"],
-        transform.mean,
-        transform.std,
-        transform.image_size,
-    )
-    cache = args.cache and Path(args.cache, subnet.name)
-    runner = open_runner(extractor, **running_of(args))
-    train, test = target_features(
-        args, runner, cache, lambda text: print_log(text, "current")
-    )
-    train, test = train.to(device), test.to(device)
-    price = backbone.cost(subnet, transform.image_size)
-    return {
-        "subnet": subnet.name,
-        "name": anchor_names(backbone.space, subnet),
-        "macs": price.macs,
-        "params": price.params,
-        "weights_sha256": extractor.description["weights_sha256"],
-        "results": {
-            name: evaluate(method, train, test, args.shots, args.seeds)
-            for name, method in methods.items()
-        },
-        "dim": test.x.shape[1],
-        "effective_rank": effective_rank(test.x),
-        "embedding_std": embedding_std(test.x),
-    }
+@dataclass(frozen=True)
+class _Measure:
+    """Makes the row of a sub-net."""
+
+    network: _Network
+    task: Target
+    probes: Sequence[Probe]
+    shots: int | None
+    seeds: int
+    sample: ImageSample | None
+    cache: str | os.PathLike | None
+    running: Mapping[str, Any]
+
+    def __call__(self, subnet: Subnet) -> dict[str, Any]:
+        backbone = self.network.backbone
+        device = pick_device(self.running.get("device", AUTO))
+        if self.sample is not None and backbone.needs_calibration(subnet):
+            take_statistics(backbone.to(device), subnet, self.sample)
+        transform = config_transform(self.network.cfg, self.running.get("image_size"))
+        extractor = FeatureExtractor(
+            backbone.extract(subnet, uncalibrated_ok=not self.network.trained),
+            json.dumps(backbone.plain_config(subnet), sort_keys=True),
+            self.network.meta["encoder"],
+            transform.mean,
+            transform.std,
+            transform.image_size,
+        )
+        cache = self.cache and Path(self.cache, subnet.name)
+        runner = open_runner(extractor, **self.running)
+        train, test = self.task.features(
+            runner, cache, lambda text: print_log(text, "current")
+        )
+        train, test = train.to(device), test.to(device)
+        price = backbone.cost(subnet, transform.image_size)
+        return {
+            "subnet": subnet.name,
+            "name": anchor_names(backbone.space, subnet),
+            "macs": price.macs,
+            "params": price.params,
+            "weights_sha256": extractor.description["weights_sha256"],
+            "results": {
+                probe.name: run_probe(probe.method, train, test, self.shots, self.seeds)
+                for probe in self.probes
+            },
+            "dim": test.x.shape[1],
+            "effective_rank": effective_rank(test.x),
+            "embedding_std": embedding_std(test.x),
+        }

@@ -11,6 +11,7 @@ Whatever writes a folder or a file for the user goes through here::
 
 from .locks import Busy, is_lock, locked
 from .record import RECORD, Record, check_version, verify
+from .result_file import ResultFile, as_read
 from .work import Growing, State, Work, writing
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Busy",
     "Growing",
     "Record",
+    "ResultFile",
     "State",
     "Work",
+    "as_read",
     "check_version",
     "is_lock",
     "locked",

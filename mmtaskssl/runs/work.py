@@ -5,7 +5,6 @@ import dataclasses
 import enum
 import fnmatch
 import glob
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError
 from .locks import is_lock, locked
 from .record import RECORD, Record, check_version, describe_files, verify
+from .result_file import as_read
 
 
 class State(enum.Enum):
@@ -203,7 +203,7 @@ class Work:
         return Record(
             self.kind,
             self.version,
-            _plain(self.inputs),
+            as_read(self.inputs),
             complete,
             dict(sorted(files.items())),
             __version__,
@@ -264,14 +264,9 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _plain(value: Any) -> Any:
-    """Returns a value as it will be read back."""
-    return json.loads(json.dumps(value))
-
-
 def _differences(found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list:
     if found is None:
         return ["it does not say from what"]
-    wanted = _plain(wanted)
+    wanted = as_read(wanted)
     keys = sorted({*found, *wanted})
     return [key for key in keys if found.get(key) != wanted.get(key)]

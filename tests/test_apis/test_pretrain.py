@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,9 @@ from mmtaskssl.weights import load_state_dict
 from tests._images import make_image_folder
 
 MOCO = "configs/selfsup/mocov2/mocov2_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+SMALL = (
+    "configs/selfsup/mocov2/mocov2_resnet18-w32-cifar_1xb128-coslr-20k_folder-32px.py"
+)
 BYOL = "configs/selfsup/byol/byol_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
 SEGMENTOR = "configs/transfer/segmentation/debug/fcn_d8_1xb4-12i_debug-64px.py"
 SDR = "configs/sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
@@ -136,27 +140,26 @@ def test_a_selection_is_trained_on_as_it_is(tmp_path):
     for part in ("train", "test"):
         make_image_folder(tmp_path / "task" / part, classes=("x", "y"))
     selected = _selected(pool, 16)
-    small = "configs/selfsup/mocov2/mocov2_resnet18-w32-cifar_1xb128-coslr-20k_folder-32px.py"
     options = {**QUIET, "batch_size": 8, "num_workers": 0}
     values = {"work_dir": tmp_path / "run", "target": tmp_path / "task"}
     result = apis.pretrain(
-        small, selection=selected, iters=2, cfg_options=options, **values
+        SMALL, selection=selected, iters=2, cfg_options=options, **values
     )
     dataset = result.config.train_dataloader.dataset
-    assert open(dataset.selection).read().split() == selected.image_ids
+    assert Path(dataset.selection).read_text().split() == selected.image_ids
     assert dataset.dataset.source == str(pool)
     assert set(result.metrics) == {"knn_top1"}
     assert f"{result.metrics['knn_top1']:.2f}" in result.table()
     with pytest.raises(UserError, match="had another selection"):
         apis.pretrain(
-            small,
+            SMALL,
             **values,
             selection=_selected(pool, 17),
             cfg_options=options,
             resume=True,
         )
     with pytest.raises(UserError, match="processes that train together"):
-        apis.pretrain(small, selection=selected, launcher="pytorch", **values)
+        apis.pretrain(SMALL, selection=selected, launcher="pytorch", **values)
 
 
 def test_clusters_are_trained_with_as_they_are(tmp_path):
@@ -166,8 +169,9 @@ def test_clusters_are_trained_with_as_they_are(tmp_path):
     leaf = np.arange(len(ids), dtype=np.int32) % 4
     paths = [(a, b, 0, 0) for a in (0, 1) for b in (0, 1)]
     clusters = Clusters(tree, ids, "", leaf, paths)
+    options = {**QUIET, "train_dataloader.dataset.tree": None}
     result = apis.pretrain(
-        SDR, clusters=clusters, iters=1, work_dir=tmp_path / "run", cfg_options=QUIET
+        SDR, clusters=clusters, iters=1, work_dir=tmp_path / "run", cfg_options=options
     )
     found = Clusters.open(tmp_path / "run" / "clusters")
     assert found.image_ids == ids and result.iterations == 1
@@ -178,7 +182,7 @@ def test_bad_values(tmp_path):
         apis.pretrain("nowhere.py")
     with pytest.raises(UserError, match=r"checkpoint .*none.pth does not exist"):
         apis.pretrain(MOCO, resume=tmp_path / "none.pth", work_dir=tmp_path)
-    with pytest.raises(UserError, match="leave|left no checkpoint"):
+    with pytest.raises(UserError, match="left no checkpoint"):
         apis.pretrain(
             MOCO,
             iters=1,

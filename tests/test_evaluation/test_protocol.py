@@ -7,7 +7,7 @@ import torch
 
 from mmtaskssl.evaluation.data import LabeledFeatures
 from mmtaskssl.evaluation.knn import weighted_knn
-from mmtaskssl.evaluation.protocol import evaluate, format_result
+from mmtaskssl.evaluation.protocol import format_result, run_probe
 from mmtaskssl.utils.errors import UserError
 
 
@@ -25,7 +25,7 @@ def knn(train, test, seed):
 
 def test_spread_over_draws():
     train, test = features(20, 0), features(30, 1)
-    result = evaluate(knn, train, test, shots=4, seeds=5)
+    result = run_probe(knn, train, test, shots=4, seeds=5)
     values = [run["top1"] for run in result["runs"]]
     assert [run["seen"] for run in result["runs"]] == list(range(5))
     assert {run["train_images"] for run in result["runs"]} == {12}
@@ -35,13 +35,13 @@ def test_spread_over_draws():
         summary["std"] == pytest.approx(statistics.stdev(values)) and summary["n"] == 5
     )
     assert summary["std"] > 0
-    assert evaluate(knn, train, test, shots=4, seeds=5) == result
+    assert run_probe(knn, train, test, shots=4, seeds=5) == result
     text = format_result({"method": "kNN", **result})
     assert "4 shots a class" in text and "std over 5 draws" in text and "a note" in text
 
 
 def test_one_run_has_no_spread():
-    result = evaluate(knn, features(20, 0), features(30, 1))
+    result = run_probe(knn, features(20, 0), features(30, 1))
     assert result["metrics"]["top1"]["std"] is None
     assert "std" not in format_result({"method": "kNN", **result})
 
@@ -49,9 +49,9 @@ def test_one_run_has_no_spread():
 def test_bad_input():
     train, test = features(3, 0), features(3, 1)
     with pytest.raises(UserError, match="class a has only 3"):
-        evaluate(knn, train, test, shots=4)
+        run_probe(knn, train, test, shots=4)
     with pytest.raises(UserError, match="give both"):
-        evaluate(knn, train, test, seeds=3)
+        run_probe(knn, train, test, seeds=3)
     several = LabeledFeatures(train.x, torch.zeros(9, 3), ["a", "b", "c"])
     with pytest.raises(UserError, match="one label an image"):
-        evaluate(knn, several, several, shots=1)
+        run_probe(knn, several, several, shots=1)

@@ -97,7 +97,7 @@ def test_calibrated_and_calibrate_on_the_way(folder, tmp_path):
     asked = [config, checkpoint, *options(folder, "--subnet", STOCK, OTHER)]
     text = failure_of(knn, asked)
     assert f"calibrate_bn.py CONFIG CKPT --subnet {OTHER}" in text
-    assert "--calibrate SRC" in text
+    assert "give images to calibrate with" in text
     asked += ["--calibrate", str(folder / "train"), "--json", str(tmp_path / "r.json")]
     knn.main(asked)
     first = (tmp_path / "r.json").read_text()
@@ -112,24 +112,24 @@ def test_resumes_after_each_row(slimmable, folder, tmp_path, monkeypatch, capsys
     config, checkpoint, _ = slimmable
     out = tmp_path / "r.json"
     asked = [config, checkpoint, *options(folder, "--all-subnets", "--json", out)]
-    knn, done, real = load_tool("eval_knn"), [], module._evaluate_one
+    knn, done, real = load_tool("eval_knn"), [], module._Measure.__call__
 
-    def interrupted(args, network, subnet, *rest):
+    def interrupted(self, subnet):
         if len(done) == 1:
             raise KeyboardInterrupt
         done.append(subnet)
-        return real(args, network, subnet, *rest)
+        return real(self, subnet)
 
-    monkeypatch.setattr(module, "_evaluate_one", interrupted)
+    monkeypatch.setattr(module._Measure, "__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         knn.main(asked)
     assert len(json.loads(out.read_text())["rows"]) == 1
 
-    def counted(args, network, subnet, *rest):
+    def counted(self, subnet):
         done.append(subnet)
-        return real(args, network, subnet, *rest)
+        return real(self, subnet)
 
-    monkeypatch.setattr(module, "_evaluate_one", counted)
+    monkeypatch.setattr(module._Measure, "__call__", counted)
     knn.main(asked)
     assert len(done) == 2 and len(json.loads(out.read_text())["rows"]) == 2
     assert "written anew" not in capsys.readouterr().out
@@ -182,7 +182,7 @@ def test_bad_input(slimmable, folder, tmp_path):
     both = [*asked, "--subnet", "MIN", "--all-subnets"]
     assert "--subnet, or ask for --all-subnets" in failure_of(knn, both)
     stores = ["--train", "a", "--test", "b", "--all-subnets"]
-    assert "CONFIG CKPT --target" in failure_of(knn, stores)
+    assert "and a target" in failure_of(knn, stores)
     assert "nonsense" in failure_of(knn, [*asked, "--subnet", "nonsense"])
     plain = tmp_path / "plain.py"
     plain.write_text("model = dict(backbone=dict(type='mmcls.MobileNetV2'))")

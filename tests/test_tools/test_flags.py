@@ -20,6 +20,7 @@ _CHECKPOINTS = {
     "eval_knn",
     "eval_linear",
     "eval_transfer",
+    "evaluate",
     "export_subnet",
     "extract_features",
     "model_converters/convert_names",
@@ -50,7 +51,11 @@ _IMAGES = {
 
 def _tools():
     root = resource_root("tools")
-    files = sorted(p for p in root.rglob("*.py") if "argparse" in p.read_text())
+    files = sorted(
+        p
+        for p in root.rglob("*.py")
+        if "argparse" in p.read_text() or "mmtaskssl.cli" in p.read_text()
+    )
     return [p.relative_to(root).with_suffix("").as_posix() for p in files]
 
 

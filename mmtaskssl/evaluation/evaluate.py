@@ -1,0 +1,170 @@
+"""How good features are for a task: the whole way from a network or stores."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+
+from ..features.opening import NetworkLike, open_runner
+from ..features.store import FeatureStore
+from ..runs import ResultFile
+from ..utils.devices import AUTO, pick_device
+from ..utils.errors import UserError
+from .data import LabeledFeatures, labeled_pair, load_stores
+from .evaluation import WHAT, Evaluation, is_evaluation
+from .linear import WEIGHT_DECAYS
+from .methods import make_probes
+from .protocol import run_probe
+from .subnet_evaluation import SubnetEvaluation
+from .target import Log, Target, describe_network
+
+PathLike: TypeAlias = str | os.PathLike
+#: Features of one split: a store, its folder, or features with labels.
+Features: TypeAlias = FeatureStore | PathLike | LabeledFeatures
+
+
+def evaluate(
+    data: NetworkLike | tuple[Features, Features],
+    target: PathLike | None = None,
+    *,
+    probe: str | Sequence[str] = "knn",
+    shots: int | None = None,
+    seeds: int = 1,
+    k: int = 20,
+    temperature: float = 0.07,
+    weight_decays: Sequence[float] = WEIGHT_DECAYS,
+    subnets: Sequence[str] | Literal["all"] | None = None,
+    calibrate: PathLike | None = None,
+    train_labels: PathLike | None = None,
+    test_labels: PathLike | None = None,
+    cache: PathLike | None = None,
+    keep: PathLike | None = None,
+    source: Literal["online", "ema"] = "online",
+    seed: int = 0,
+    image_size: int | None = None,
+    batch_size: int = 128,
+    workers: int | None = None,
+    device: str | torch.device = AUTO,
+    amp: bool = False,
+    trust_checkpoint: bool = False,
+    log: Log = lambda text: None,
+) -> Evaluation | SubnetEvaluation:
+    """Measures frozen features by classifiers that are fitted on a task.
+
+    Args:
+        data: With ``target`` a network, see `open_extractor`. Without it the features
+            of the training and of the test images, by one extractor.
+        target: Folder with train/CLASS/IMAGE and test/CLASS/IMAGE.
+        probe: ``knn``, ``linear`` (logistic regression) or ``few-shot-svm`` (one linear
+            SVM a class, Goyal et al., 2019); or several.
+        shots: Training images a class, drawn anew for each seed; None: all.
+        seeds: Number of draws.
+        k: Neighbours of kNN; as many as there are training images, at most.
+        temperature: Of their votes.
+        weight_decays: Logistic regression chooses among them on the training images.
+        subnets: Of an elastic network: names of sub-nets, or "all" (of a large space,
+            those that are calibrated), each measured as the plain network that it is.
+        calibrate: Images (a folder or a list) for the batch-norm statistics of sub-nets
+            that share norms, instead of the checkpoint's.
+        train_labels: Labels instead of folders' or a store's, see `read_label_table`.
+        test_labels: The same of the test images.
+        cache: Folder that keeps the features of ``target``.
+        keep: JSON file that keeps the result. Of sub-nets it is written after each, and
+            those that stand there already, of the same weights, images and settings,
+            are not measured again.
+        source: The trained encoder or its moving average.
+        seed: Of an untrained network's weights, and of the images of ``calibrate``.
+        image_size: Side of the centre crop, pixels; None: the network's, else 224.
+        batch_size: Images at once.
+        workers: Processes that read images; None: by the number of cores.
+        device: Where networks run and classifiers are fitted, see `pick_device`.
+        amp: Half precision where that is CUDA.
+        trust_checkpoint: Load a checkpoint even if that runs code in it.
+        log: Takes lines on the progress.
+
+    Returns:
+        What was measured: a `SubnetEvaluation` with ``subnets``, else an `Evaluation`.
+
+    Raises:
+        UserError: Arguments that contradict, data or a network that cannot be used, or
+            a file ``keep`` that is no earlier result.
+    """
+    names = [probe] if isinstance(probe, str) else probe
+    probes = make_probes(names, k, temperature, weight_decays)
+    if shots is None and "few-shot-svm" in names:
+        raise UserError("few-shot SVMs need shots")
+    file = None
+    if keep is not None:
+        file = ResultFile(Path(keep), WHAT, is_evaluation)
+        file.read()  # before any work: anything else there is refused
+    running = {
+        "image_size": image_size,
+        "batch_size": batch_size,
+        "workers": workers,
+        "device": device,
+        "amp": amp,
+    }
+    opening = {"source": source, "seed": seed, "trust": trust_checkpoint}
+    tables = {"train": _path(train_labels), "test": _path(test_labels)}
+    task = None if target is None else Target(os.fspath(target), tables)
+    if subnets is not None:
+        from .subnets import evaluate_subnets
+
+        return evaluate_subnets(
+            *(data, task, probes, subnets, shots, seeds),
+            calibrate=_path(calibrate),
+            cache=cache,
+            file=file,
+            opening=opening,
+            running=running,
+            log=log,
+        )
+    if calibrate is not None:
+        raise UserError("images to calibrate with are of use only to sub-nets")
+    if task is None:
+        train, test = _read(data, tables)
+    else:
+        train, test = task.features(open_runner(data, **opening, **running), cache, log)
+    device = pick_device(device)
+    train, test = train.to(device), test.to(device)
+    facts = {
+        "extractor": None if task is None else describe_network(data),
+        "source": None if task is None else source,
+        "data": task.folder if task else [_name(part) for part in data],
+    }
+    results = {
+        probe.name: run_probe(probe.method, train, test, shots, seeds)
+        for probe in probes
+    }
+    result = Evaluation(probes, facts, results)
+    if file is not None:
+        file.write(result.to_dict())
+    return result
+
+
+def _read(
+    data: Any, tables: Mapping[str, str | None]
+) -> tuple[LabeledFeatures, LabeledFeatures]:
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise UserError(
+            "name the data: the features of training and test images, or a network "
+            "and a target"
+        )
+    labelled = [isinstance(part, LabeledFeatures) for part in data]
+    if all(labelled):
+        return labeled_pair(*data)
+    if any(labelled):
+        raise UserError("either both splits are stores, or both labelled features")
+    return load_stores(*data, *tables.values())
+
+
+def _path(path: PathLike | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _name(part: Features) -> str:
+    if isinstance(part, LabeledFeatures):
+        return "features"
+    return str(part.path if isinstance(part, FeatureStore) else part)
