@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
     from ..evaluation.paired import PairedDifference, paired_difference
     from ..evaluation.subnet_evaluation import SubnetEvaluation
+    from ..evaluation.transfer import evaluate_transfer
+    from ..evaluation.transfer_evaluation import TransferEvaluation
     from ..features.extract import extract
     from ..features.importing import import_features
     from ..features.memory import MemoryStore
@@ -43,8 +45,10 @@ _HOMES = {
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
     "SubnetEvaluation": "..evaluation.subnet_evaluation",
+    "TransferEvaluation": "..evaluation.transfer_evaluation",
     "cluster": "..clustering.cluster",
     "evaluate": "..evaluation.evaluate",
+    "evaluate_transfer": "..evaluation.transfer",
     "extract": "..features.extract",
     "import_features": "..features.importing",
     "measure_latency": "..subnets",
@@ -68,8 +72,10 @@ __all__ = [
     "SearchResult",
     "Selected",
     "SubnetEvaluation",
+    "TransferEvaluation",
     "cluster",
     "evaluate",
+    "evaluate_transfer",
     "extract",
     "import_features",
     "measure_latency",

@@ -17,9 +17,12 @@ VERBS = {
     "route": "route_subnet",
     "calibrate": "calibrate_bn",
     "export": "export_subnet",
+    "evaluate": "evaluate",
 }
 #: Parts of the command line that are no commands.
-_PARTS = frozenset(["extractor", "main", "options", "verbs", "vocabulary"])
+_PARTS = frozenset(
+    ["evaluation", "extractor", "main", "options", "verbs", "vocabulary"]
+)
 
 
 def commands() -> dict[str, str]:

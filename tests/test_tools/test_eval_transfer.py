@@ -96,7 +96,7 @@ def test_the_same_command_goes_on(tool, options, tmp_path, capsys, monkeypatch):
     first = json.loads((tmp_path / "first.json").read_text())
     capsys.readouterr()
     # What is done is neither extracted nor fitted again.
-    monkeypatch.setattr("mmtaskssl.evaluation.transfer.extract_to_store", None)
+    monkeypatch.setattr("mmtaskssl.evaluation.transfer_protocol.extract_to_store", None)
     tool.main([*options, "--sets", "dtd", "--json", str(tmp_path / "again.json")])
     assert json.loads((tmp_path / "again.json").read_text()) == first
     monkeypatch.undo()
@@ -138,7 +138,7 @@ def test_an_export_takes_the_place_of_config_and_checkpoint(
     assert "8 training images, 8 test images, 2 classes, 128 features" in (
         capsys.readouterr().out
     )
-    assert "is of another network or image size: name another" in failure_of(
+    assert "not made from the same inputs (extractor" in failure_of(
         tool, [*options, "--sets", "dtd"]
     )
     assert "has its own weights" in failure_of(
