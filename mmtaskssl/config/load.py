@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ def load_config(name: str | Config, options: Mapping[str, Any] | None = None) ->
         UserError: No such config, one that cannot be evaluated, or an option whose
             first key neither the config nor the Runner knows.
     """
+    if not isinstance(name, Config):
+        name = os.fspath(name)
     cfg, values = _read(name)
     if isinstance(name, Config):
         name = name.filename or "the config"

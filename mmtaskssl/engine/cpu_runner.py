@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmtaskssl.registry import RUNNERS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 
 from .runner import ResumableRunner
 
@@ -82,12 +82,13 @@ class CPURunner(ResumableRunner):
 def _init_gloo(launcher: str) -> None:
     if launcher != "pytorch":
         raise UserError(
-            f"launcher {launcher} needs a GPU; on a CPU use pytorch, with torchrun"
+            f"{option('launcher')} {launcher} needs a GPU; on a CPU use pytorch, with "
+            "torchrun"
         )
     missing = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} - set(os.environ)
     if missing:
         raise UserError(
-            "launcher pytorch needs the environment that torchrun (or "
+            f"{option('launcher')} pytorch needs the environment that torchrun (or "
             f"tools/dist_train.sh) sets up; missing: {', '.join(sorted(missing))}"
         )
     torch.distributed.init_process_group("gloo")

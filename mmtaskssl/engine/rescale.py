@@ -12,7 +12,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmengine.runner.utils import _get_batch_size
 from torch.utils.data import DataLoader
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 
 # What counts iterations in a loop and in a scheduler of iterations.
 _LOOP_COUNTS = ("max_iters", "val_begin", "val_interval")
@@ -127,7 +127,9 @@ class Rescale:
                 ]
         schedulers = runner.param_schedulers
         if isinstance(schedulers, Mapping) and "type" not in schedulers:
-            raise UserError("resume_rescale does not serve several optimizers")
+            raise UserError(
+                f"{option('resume_rescale')} does not serve several optimizers"
+            )
         for scheduler in (
             [schedulers] if isinstance(schedulers, Mapping) else (schedulers or [])
         ):
@@ -136,7 +138,9 @@ class Rescale:
 
     def _rewrite(self, scheduler: dict) -> None:
         if "ReduceOnPlateau" in str(scheduler["type"]):
-            raise UserError(f"resume_rescale does not serve {scheduler['type']}")
+            raise UserError(
+                f"{option('resume_rescale')} does not serve {scheduler['type']}"
+            )
         if scheduler.get("by_epoch", True):
             return
         for key in _COUNTS:
@@ -160,7 +164,9 @@ class Rescale:
         else:
             loop._iter = round(before * self.had.images / self.has.images)
         if isinstance(runner.optim_wrapper, OptimWrapperDict):
-            raise UserError("resume_rescale does not serve several optimizers")
+            raise UserError(
+                f"{option('resume_rescale')} does not serve several optimizers"
+            )
         factor = self.has.step_images / self.had.step_images
         for group in runner.optim_wrapper.param_groups:
             group["initial_lr"] = group.get("initial_lr", group["lr"]) * factor

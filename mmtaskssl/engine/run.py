@@ -15,7 +15,7 @@ from mmtaskssl.registry import OPTIMIZERS, RUNNERS
 from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.atomic import atomic_path
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.number_formats import has_native_bfloat16
 from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
@@ -116,8 +116,8 @@ def build_runner(cfg: Config) -> Runner:
         runner = RUNNERS.build(cfg)
         if cfg.get("resume_rescale") and not isinstance(runner, ResumableRunner):
             raise UserError(
-                f"resume_rescale does not serve runner_type={cfg.runner_type}: leave "
-                "runner_type out of the config"
+                f"{option('resume_rescale')} does not serve "
+                f"runner_type={cfg.runner_type}: leave runner_type out of the config"
             )
         return runner
     kind = ResumableRunner if torch.cuda.is_available() else CPURunner
@@ -160,7 +160,9 @@ def use_amp(cfg: Config) -> None:
         return
     if kind.endswith("AutoPrecisionOptimWrapper"):
         if cfg.optim_wrapper.get("precision") == "float32":
-            raise UserError("amp contradicts optim_wrapper.precision=float32")
+            raise UserError(
+                f"{option('amp')} contradicts optim_wrapper.precision=float32"
+            )
         forced = cfg.optim_wrapper.get("precision", "auto") != "auto"
         if forced or not torch.cuda.is_available() or has_native_bfloat16("cuda"):
             return
@@ -168,7 +170,9 @@ def use_amp(cfg: Config) -> None:
         cfg.optim_wrapper.pop("precision", None)
         kind = "OptimWrapper"
     if kind not in ("OptimWrapper", "AmpOptimWrapper"):
-        raise UserError(f"amp does not combine with the optimizer wrapper {kind}")
+        raise UserError(
+            f"{option('amp')} does not combine with the optimizer wrapper {kind}"
+        )
     if torch.cuda.is_available():
         cfg.optim_wrapper.type = "AmpOptimWrapper"
         cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
@@ -186,7 +190,8 @@ def use_auto_scale_lr(cfg: Config) -> None:
     """
     if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
         raise UserError(
-            "auto_scale_lr needs auto_scale_lr.base_batch_size in the config"
+            f"{option('auto_scale_lr')} needs auto_scale_lr.base_batch_size in the "
+            "config"
         )
     cfg.auto_scale_lr.enable = True
 

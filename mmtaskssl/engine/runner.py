@@ -10,7 +10,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.atomic import atomic_path
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.weights import read_checkpoint
 
 from .checkpoints import check_weights, find_resumable, place_of, read_whole
@@ -106,7 +106,8 @@ class ResumableRunner(Runner):
         except OSError as error:
             raise UserError(
                 f"cannot write {Path(out_dir, filename)} ({error.strerror or error}); "
-                "earlier checkpoints are whole: make room, and resume the training"
+                "earlier checkpoints are whole: make room, and go on "
+                f"with {option('resume')}"
             ) from error
 
     def load_or_resume(self) -> None:
@@ -232,7 +233,8 @@ class ResumableRunner(Runner):
         ):
             raise UserError(
                 f"{filename} was trained with {had}, and its schedule would bend with "
-                f"{has}: go on with the same, or rescale it with resume_rescale"
+                f"{has}: go on with the same, or rescale it with "
+                f"{option('resume_rescale')}"
             )
 
     def _plan_rescale(self) -> None:
@@ -244,7 +246,7 @@ class ResumableRunner(Runner):
         if record is None:
             raise UserError(
                 f"{path} does not say with which batch it was trained: it cannot be "
-                "resumed with resume_rescale"
+                f"resumed with {option('resume_rescale')}"
             )
         had = Batch.from_dict(record)
         if had == self.batch and record["config_images"] == had.images:

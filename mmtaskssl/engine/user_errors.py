@@ -6,7 +6,7 @@ import re
 import traceback
 from collections.abc import Iterator
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 
 
 @contextlib.contextmanager
@@ -43,7 +43,7 @@ def user_errors() -> Iterator[None]:
             where = f" at {error.filename}" if error.filename else ""
             raise UserError(
                 f"the disk is full{where}; checkpoints are whole: make room, and "
-                "resume the training"
+                f"go on with {option('resume')}"
             ) from error
         raise
     except TypeError as error:

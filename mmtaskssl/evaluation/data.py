@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..features.store import FeatureStore, check_same_extractor
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..utils.inputs import open_text, parse_json
 
 
@@ -114,8 +114,8 @@ def from_features(
         y, class_names = read_label_table(table, image_ids)
     elif labels is None or class_names is None:
         raise UserError(
-            f"{name} has no labels: extract it with labels, or name a table of {split} "
-            "labels"
+            f"{name} has no labels: extract it with {option('labels')}, or name a "
+            f"table: {option(f'{split}_labels')}"
         )
     else:
         y = torch.from_numpy(np.array(labels))

@@ -11,7 +11,7 @@ from ..features.opening import NetworkLike, open_runner
 from ..features.store import FeatureStore
 from ..runs import ResultFile
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .data import LabeledFeatures, labeled_pair, load_stores
 from .evaluation import WHAT, Evaluation, is_evaluation
 from .linear import WEIGHT_DECAYS
@@ -94,7 +94,7 @@ def evaluate(
     names = [probe] if isinstance(probe, str) else probe
     probes = make_probes(names, k, temperature, weight_decays)
     if shots is None and "few-shot-svm" in names:
-        raise UserError("few-shot SVMs need shots")
+        raise UserError(f"few-shot SVMs need {option('shots')}")
     file = None
     if keep is not None:
         file = ResultFile(Path(keep), WHAT, is_evaluation)

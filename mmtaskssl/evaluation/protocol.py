@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .data import LabeledFeatures
 from .metrics import classification_metrics
 from .splits import sample_shots
@@ -43,9 +43,13 @@ def run_probe(
             images than shots, or seeds without shots.
     """
     if seeds < 1 or (seeds > 1 and shots is None):
-        raise UserError("seeds draw the images of shots: give both, one seed or more")
+        raise UserError(
+            f"{option('seeds')} draws the images of {option('shots')}: give both, N >= 1"
+        )
     if shots is not None and train.y.dim() == 2:
-        raise UserError("shots need one label an image: draw them yourself")
+        raise UserError(
+            f"{option('shots')} needs one label an image: draw the shots yourself"
+        )
     runs = []
     for seed in range(seeds):
         part = train

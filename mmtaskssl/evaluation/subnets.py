@@ -1,29 +1,24 @@
 """All sub-nets of one elastic checkpoint, evaluated on one target."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..config import load_config
-from ..export.calibrate import ImageSample, config_transform, draw_images
+from ..export.calibrate import ImageSample, draw_images
 from ..export.choice import choose_subnets
-from ..export.source import build_elastic, load_source
-from ..features.extractor import FeatureExtractor
-from ..features.opening import NetworkLike, open_runner
+from ..features.extractor import extractor_of
+from ..features.opening import open_runner
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate as take_statistics
-from ..networks import initialize
+from ..networks import Network, NetworkLike, open_network
 from ..runs import ResultFile, as_read
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .evaluation import settings_of
 from .methods import Probe
 from .protocol import run_probe
@@ -31,14 +26,6 @@ from .spectrum import effective_rank, embedding_std
 from .subnet_evaluation import SubnetEvaluation
 from .subnet_table import anchor_names
 from .target import Log, Target, describe_network
-
-
-@dataclass(frozen=True, slots=True)
-class _Network:
-    cfg: Config
-    backbone: ElasticBackbone
-    meta: dict[str, Any]
-    trained: bool
 
 
 def evaluate_subnets(
@@ -63,7 +50,7 @@ def evaluate_subnets(
     checkpoint, or those taken from ``calibrate``, which are the same for equal images.
 
     Args:
-        network: An elastic one: a config and a checkpoint or "random".
+        network: An elastic one, see `open_network`.
         task: The target.
         probes: What to measure with.
         subnets: Names or anchors, or "all", see `choose_subnets`.
@@ -73,7 +60,7 @@ def evaluate_subnets(
         cache: Folder that keeps the features.
         file: Is written after every sub-net; rows that stand there already, of the same
             weights, images and settings, are not computed again.
-        opening: ``source``, ``seed`` and ``trust``, see `open_extractor`.
+        opening: ``source``, ``seed`` and ``trust``, see `open_network`.
         running: The others of `open_runner`.
         log: Receives a line for each sub-net.
 
@@ -86,18 +73,19 @@ def evaluate_subnets(
             no batch-norm statistics.
     """
     opening, running = dict(opening or {}), dict(running or {})
-    if task is None or not isinstance(network, tuple) or None in network:
+    if task is None:
         raise UserError(
-            "sub-nets are evaluated with a config, a checkpoint (or 'random') and a "
-            "target: stores and networks of other libraries have none"
+            "sub-nets are evaluated with a network and a target: stores have none"
         )
-    opened = _open(network, **opening)
-    backbone = opened.backbone
+    opened = open_network(network, subnets=True, **opening)
+    backbone = opened.elastic
     chosen = choose_subnets(backbone, subnets, subnets == "all")
-    transform = config_transform(opened.cfg, running.get("image_size"))
+    pixels = opened.preprocessing
+    size = running.get("image_size") or pixels.image_size or 224
+    transform = replace(pixels, image_size=size)
     sample = None
     if calibrate and any(map(backbone.needs_calibration, chosen)):
-        sample = draw_images(calibrate, transform, seed=opening.get("seed", 0))
+        sample = draw_images(calibrate, transform, seed=opened.seed)
     elif opened.trained:
         _require_statistics(backbone, chosen)
     facts = {
@@ -126,31 +114,15 @@ def evaluate_subnets(
     return SubnetEvaluation(facts, rows, transform.image_size)
 
 
-def _open(
-    network: NetworkLike, source: str = "online", seed: int = 0, trust: bool = False
-) -> _Network:
-    config, checkpoint = network
-    cfg = load_config(config)
-    name = config.filename or "given" if isinstance(config, Config) else str(config)
-    if checkpoint != "random":
-        found = load_source(cfg, name, str(checkpoint), source, trust)
-        return _Network(cfg, found.backbone, found.meta, True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        backbone = build_elastic(cfg, name)
-        initialize(backbone)
-    meta = {"config": Path(name).name, "encoder": "random", "seed": seed}
-    return _Network(cfg, backbone, meta, False)
-
-
 def _require_statistics(backbone: ElasticBackbone, subnets: list[Subnet]) -> None:
     missing = [s for s in subnets if not backbone.is_calibrated(s)]
     if missing:
         raise UserError(
             f"{len(missing)} of {len(subnets)} sub-nets, such as {missing[0]}, have no "
-            "batch-norm statistics of their own; give images to calibrate with, or "
-            "keep them in a checkpoint: `python tools/calibrate_bn.py CONFIG CKPT "
-            f"--subnet {missing[0]} --images SRC`"
+            "batch-norm statistics of their own; give images to "
+            f"{option('calibrate')} with, or keep them in a checkpoint: `python "
+            f"tools/calibrate_bn.py CONFIG CKPT --subnet {missing[0]} --images "
+            "SRC`"
         )
 
 
@@ -177,7 +149,7 @@ def _rows_of(
 class _Measure:
     """Makes the row of a sub-net."""
 
-    network: _Network
+    network: Network
     task: Target
     probes: Sequence[Probe]
     shots: int | None
@@ -187,26 +159,18 @@ class _Measure:
     running: Mapping[str, Any]
 
     def __call__(self, subnet: Subnet) -> dict[str, Any]:
-        backbone = self.network.backbone
+        backbone = self.network.elastic
         device = pick_device(self.running.get("device", AUTO))
         if self.sample is not None and backbone.needs_calibration(subnet):
             take_statistics(backbone.to(device), subnet, self.sample)
-        transform = config_transform(self.network.cfg, self.running.get("image_size"))
-        extractor = FeatureExtractor(
-            backbone.extract(subnet, uncalibrated_ok=not self.network.trained),
-            json.dumps(backbone.plain_config(subnet), sort_keys=True),
-            self.network.meta["encoder"],
-            transform.mean,
-            transform.std,
-            transform.image_size,
-        )
+        extractor = extractor_of(self.network, subnet)
         cache = self.cache and Path(self.cache, subnet.name)
         runner = open_runner(extractor, **self.running)
         train, test = self.task.features(
             runner, cache, lambda text: print_log(text, "current")
         )
         train, test = train.to(device), test.to(device)
-        price = backbone.cost(subnet, transform.image_size)
+        price = backbone.cost(subnet, runner.transform.image_size)
         return {
             "subnet": subnet.name,
             "name": anchor_names(backbone.space, subnet),

@@ -11,9 +11,9 @@ from mmengine.config import Config
 
 from ..datasets.images import folder_labels, list_images
 from ..features.extract import extract_to_store
-from ..features.library import is_library_name
 from ..features.opening import NetworkLike
 from ..features.runner import BatchRunner, extract_in_memory
+from ..networks import library
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256, lines_sha256
 from .data import LabeledFeatures, from_features, from_store, labeled_pair
@@ -123,6 +123,6 @@ def describe_network(network: NetworkLike) -> list[str | None] | str:
     elif not isinstance(name, str | os.PathLike):
         return str(getattr(name, "name", type(name).__name__))
     name = os.fspath(name)
-    if is_library_name(name):
+    if library.is_library_name(name):
         return name
     return [name, None if weights is None else os.fspath(weights)]

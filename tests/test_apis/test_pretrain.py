@@ -164,7 +164,10 @@ def test_a_selection_is_trained_on_as_it_is(tmp_path):
 
 def test_clusters_are_trained_with_as_they_are(tmp_path):
     cfg = load_config(SDR)
-    ids = [f"synthetic/{i:06d}" for i in range(cfg.train_dataloader.dataset.dataset.num_images)]
+    ids = [
+        f"synthetic/{i:06d}"
+        for i in range(cfg.train_dataloader.dataset.dataset.num_images)
+    ]
     tree = (2, 2, 1, 1)
     leaf = np.arange(len(ids), dtype=np.int32) % 4
     paths = [(a, b, 0, 0) for a in (0, 1) for b in (0, 1)]

@@ -72,7 +72,7 @@ def test_multi_label_stores(tmp_path):
 def test_bad_input(tmp_path):
     train = make_store(tmp_path / "a", ["1", "2"], ["cat", "owl"])
     bare = make_store(tmp_path / "bare", ["1"])
-    with pytest.raises(UserError, match=r"no labels.*--test-labels"):
+    with pytest.raises(UserError, match=r"no labels.*`test_labels`"):
         load_stores(train, bare)
     alien = make_store(tmp_path / "alien", ["1"], ["emu"])
     with pytest.raises(UserError, match="test class emu"):

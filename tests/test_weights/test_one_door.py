@@ -88,7 +88,6 @@ REVIEWED = {
     ("config/variables.py", "ast.parse"): (1, "syntax of CONFIG, not run"),
     ("datasets/transfer_sets.py", "fromfile"): (1, "--sets of the command line"),
     # Values that this process has just written or holds.
-    ("evaluation/transfer.py", "json.loads"): (1, "of its own json.dumps"),
     ("features/plan.py", "json.loads"): (1, "of its own json.dumps"),
     ("runs/result_file.py", "json.loads"): (1, "of its own json.dumps"),
     ("search/results.py", "json.loads"): (1, "of its own json.dumps"),

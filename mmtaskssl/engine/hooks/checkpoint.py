@@ -15,7 +15,7 @@ from mmtaskssl.engine.metrics import check_source, select_metrics
 from mmtaskssl.engine.runner import ResumableRunner
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.atomic import atomic_path, remove_temporaries, write_text
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.weights import read_checkpoint
 
 _SUPERSEDED = "superseded_ckpts"
@@ -180,7 +180,7 @@ class CheckpointHook(_CheckpointHook):
                 raise UserError(
                     f"cannot write {POINTER} in {runner.work_dir} "
                     f"({error.strerror or error}); {name} is whole: make room, and "
-                    "resume the training"
+                    f"go on with {option('resume')}"
                 ) from error
         self._delete_superseded(runner)
 

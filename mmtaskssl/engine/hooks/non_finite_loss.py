@@ -3,7 +3,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmtaskssl.registry import HOOKS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 
 
 @HOOKS.register_module()
@@ -76,5 +76,5 @@ class NonFiniteLossHook(Hook):
         raise UserError(
             f"the loss was not finite at iteration {int(self._first_bad)} of "
             f"{runner.max_iters}; lower the learning rate, warm up longer or clip "
-            f"gradients, and resume from {runner.work_dir}"
+            f"gradients, and go on with {option('resume')} from {runner.work_dir}"
         )
