@@ -68,7 +68,9 @@ _SHORTHANDS = (
 )
 
 
-def load_config(name: str | Config, options: Mapping[str, Any] | None = None) -> Config:
+def load_config(
+    name: str | os.PathLike | Config, options: Mapping[str, Any] | None = None
+) -> Config:
     """Reads a config and merges ``--cfg-options`` into it.
 
     A few options stand for a place in our self-supervised configs: ``images`` (the

@@ -44,7 +44,7 @@ def run_probe(
     """
     if seeds < 1 or (seeds > 1 and shots is None):
         raise UserError(
-            f"{option('seeds')} draws the images of {option('shots')}: give both, N >= 1"
+            f"{option('seeds')} draws the images of {option('shots')}: give both"
         )
     if shots is not None and train.y.dim() == 2:
         raise UserError(
