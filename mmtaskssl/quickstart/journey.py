@@ -1,4 +1,4 @@
-"""From a pool and a small target to a measured backbone, by this package's tools."""
+"""From a pool and a small target to a measured backbone."""
 
 import functools
 import random
@@ -10,7 +10,9 @@ from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from ..utils.paths import resolve_config
 from ..utils.steps import Steps
+from .builtin import write_builtin
 from .stages import LEAST_IMAGES, MEASURES, Stages
+from .target import prepare_target
 
 CONFIG = "configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
 _HEADINGS = {"knn": "kNN", "linear": "linear"}
@@ -25,7 +27,7 @@ class Journey:
         out: Everything is written here.
         budget: Images to select.
         iters: Iterations of each pre-training.
-        steps: Runs the tools.
+        steps: Calls what is not done yet.
         seed: Of the training, and of the random subset.
 
     Raises:
@@ -130,3 +132,37 @@ class Journey:
             cells = "".join(f"{value['mean']:9.1f}" for value in values)
             lines.append(f"{text:<{width}}{cells}")
         return "\n".join(lines)
+
+
+def start_journey(
+    out: Path,
+    images: str | Path | None,
+    target: str | Path | None,
+    budget: int | None,
+    iters: int,
+    steps: Steps,
+    seed: int = 0,
+) -> Journey:
+    """Prepares the images and returns the journey over them.
+
+    Args:
+        out: Everything is written here.
+        images: Folder of unlabelled images; None: built-in ones, target and all.
+        target: Folder of CLASS/IMAGE, see `prepare_target`.
+        budget: Images to select; None: a sixth of the pool, 256 to 10,000.
+        iters: Iterations of each pre-training.
+        steps: Calls what is not done yet.
+        seed: Of the trainings, and of what is drawn.
+
+    Raises:
+        UserError: See `prepare_target` and `Journey`.
+    """
+    if images is None or target is None:
+        pool, labelled = write_builtin(out / "images")
+    else:
+        pool, labelled = Path(images), Path(target)
+    labelled = prepare_target(labelled, out / "target", seed)
+    count = len(list_images(str(pool))[1])
+    budget = budget or min(count, max(256, min(10_000, count // 6)))
+    steps.show(f"pool {pool}: {count:,} images; target {labelled}; budget {budget:,}")
+    return Journey(pool, labelled, out, budget, iters, steps, seed)

@@ -1,23 +1,29 @@
 """The four stages that every comparison of pre-training data is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..features.store import FeatureStore
 from ..utils.steps import Steps
 
+# By their names: this process computes nothing and need not import them.
+_PRETRAIN = "mmtaskssl.engine.pretrain:pretrain"
+_SELECT = "mmtaskssl.selection.folder:select_to_folder"
+_EVALUATE = "mmtaskssl.evaluation.evaluate:evaluate"
+
 #: Images a pre-training takes, and keys its queue holds, at least.
 LEAST_IMAGES = 256
-#: Name of a measurement -> its tool.
+#: Name of a measurement -> as files are named after it.
 MEASURES = {"knn": "eval_knn", "linear": "eval_linear"}
 
 
 @dataclass(frozen=True)
 class Stages:
-    """Runs our tools on one pool with one recipe, so that arms differ in data alone.
+    """Runs our verbs on one pool with one recipe, so that arms differ in data alone.
 
     Attributes:
-        steps: Runs a tool unless it is done.
+        steps: Calls a function unless it is done.
         config: Of the pre-training and the network.
         pool: Folder of unlabelled images.
         budget: Images of a selection.
@@ -34,22 +40,20 @@ class Stages:
         self, name: str, folder: Path, seed: int, selection: Path | None = None
     ) -> Path:
         """Pre-trains on the pool or a selection of it; returns the checkpoint."""
-        options = [
-            f"images={self.pool}",
-            f"max_iters={self.iters}",
-            f"randomness.seed={seed}",
-            # A longer queue would hold the batch's own images among the negatives.
-            f"model.queue_len={max(LEAST_IMAGES, self.budget // 4)}",
-        ]
-        if selection:
-            options.append(f"selection={selection}")
         checkpoint = folder / f"iter_{self.iters}.pth"
-        self.steps.run(
+        self.steps.call(
             name,
             checkpoint,
-            "train",
-            *(self.config, "--work-dir", folder, "--resume"),
-            options=options,
+            _PRETRAIN,
+            self.config,
+            images=str(self.pool),
+            selection=None if selection is None else str(selection),
+            iters=self.iters,
+            seed=seed,
+            work_dir=folder,
+            resume=True,
+            # A longer queue would hold the batch's own images among the negatives.
+            cfg_options={"model.queue_len": max(LEAST_IMAGES, self.budget // 4)},
         )
         return checkpoint
 
@@ -57,12 +61,11 @@ class Stages:
         self, name: str, store: Path, checkpoint: Path, images: Path, labelled: bool
     ) -> Path:
         """Extracts the features of a folder; returns the store."""
-        self.steps.run(
+        self.steps.call(
             name,
             lambda: FeatureStore.is_complete(store),
-            "extract_features",
-            *(self.config, checkpoint, "--images", images, "--out", store),
-            *(["--labels", "folder"] if labelled else []),
+            extract_folder,
+            *(self.config, checkpoint, images, store, labelled),
         )
         return store
 
@@ -71,12 +74,14 @@ class Stages:
     ) -> Path:
         """Selects from the store ``pool`` for ``target``; returns the list."""
         chosen = folder / "selection.txt"
-        self.steps.run(
+        self.steps.call(
             name,
             chosen,
-            "select_data",
-            *("--pool", pool, "--target", target, "--budget", self.budget),
-            *("--policy", policy, "--seed", seed, "--out", folder),
+            _SELECT,
+            *(folder, pool, target, self.budget),
+            policy=policy,
+            seed=seed,
+            log=print,
         )
         return chosen
 
@@ -90,10 +95,37 @@ class Stages:
         seed: int,
     ) -> None:
         """Measures a backbone on a labelled folder into the JSON file ``result``."""
-        self.steps.run(
+        self.steps.call(
             name,
             result,
-            MEASURES[measure],
-            *(self.config, checkpoint, "--target", target),
-            *("--seed", seed, "--json", result),
+            _EVALUATE,
+            (self.config, checkpoint),
+            target,
+            probe=measure,
+            seed=seed,
+            keep=result,
         )
+
+
+def extract_folder(
+    config: Path, checkpoint: Path, images: Path, store: Path, labelled: bool
+) -> None:
+    """Extracts the features of a folder's images.
+
+    Args:
+        config: Of the network.
+        checkpoint: Its weights.
+        images: The folder.
+        store: Where the features go.
+        labelled: The images lie in a folder for each class.
+    """
+    from ..datasets.images import folder_labels, list_images
+    from ..features.extract import extract_to_store
+    from ..features.opening import open_runner
+
+    root, image_ids = list_images(str(images))
+    labels: Sequence[str] | None = folder_labels(image_ids) if labelled else None
+    runner = open_runner((config, checkpoint))
+    extract_to_store(
+        *(runner, root, image_ids, store), labels=labels, source=str(images), log=print
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..utils.errors import UserError
-from .results import Run
+from .results import Run, comparison_table
 
 # Of what two settings differ in, so many are named in a row's title.
 _NAMED = 2
@@ -21,6 +21,14 @@ class Comparison:
 
     tasks: dict[str, dict[str, list[Run]]]
     notes: list[str]
+
+    def table(self) -> str:
+        """Returns a Markdown table for each task."""
+        parts = []
+        for task, rows in self.tasks.items():
+            metrics = {t: [run.metrics for run in runs] for t, runs in rows.items()}
+            parts.append(f"{task}\n\n{comparison_table(metrics, 'backbone')}")
+        return "\n".join(parts)
 
 
 def compare(runs: Iterable[Run]) -> Comparison:

@@ -1,4 +1,4 @@
-"""Whether there is a GPU, asked once, while a server of `warm` imports.
+"""Whether there is a GPU, asked once, while a server of `apart` imports.
 
 After that the answer cannot be had: a fork of a process that asked sees none.
 """

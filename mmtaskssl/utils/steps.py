@@ -1,29 +1,27 @@
-"""Journeys of several tools: each step once, in a log of its own."""
+"""Journeys of several steps: each once, in a process and with a log of its own."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+from .apart import call_apart, start_server
 from .errors import UserError
-from .paths import resource_root
-from .warm import run_warm, start_server
 
 _AFFINITY = hasattr(os, "sched_getaffinity")
 
 
 class Steps:
-    """Runs tools, each unless an earlier run finished it.
+    """Calls functions, each unless an earlier call finished it.
 
     Args:
         log_dir: Gets ``NAME.log`` for each step.
         show: Receives a line of progress for each step.
         env: Added to the environment of every step.
-        preload: Modules that the tools import: imported once for all steps, from now
-            on (see `start_server`). Not with ``env``.
+        preload: Modules that the functions import: imported once for all steps, from
+            now on (see `start_server`). Not with ``env``.
     """
 
     def __init__(
@@ -35,66 +33,91 @@ class Steps:
     ) -> None:
         self.log_dir = Path(log_dir)
         self.show = show
-        self.env = {**os.environ, **(env or {})}
+        self.env = dict(env or {})
         self.seconds: dict[str, float] = {}
         # Libraries read their environment while they are imported.
         self._threads: int | None = None
         self._warm = bool(preload) and not env and start_server(preload)
 
-    def run(
+    def call(
         self,
         name: str,
         done: Path | Callable[[], bool],
-        tool: str,
-        *arguments: object,
-        options: Sequence[str] = (),
+        function: Callable[..., Any] | str,
+        *arguments: Any,
+        **options: Any,
     ) -> None:
-        """Runs ``tools/TOOL.py ARGUMENTS`` unless it is done.
+        """Calls a function in a process of its own, unless it is done.
 
         Args:
             name: Of the step, for the log and the progress line.
             done: A file that a complete step leaves behind, or a test for it.
-            tool: Name of a tool, such as ``train``.
-            *arguments: Its command line, each turned into a string.
-            options: ``key=value`` pairs for ``--cfg-options``.
+            function: Of a module, at its top; see `call_apart`.
+            *arguments: Plain values.
+            **options: Plain values.
 
         Raises:
-            UserError: The tool failed, or is not ``done`` after all; repeats the
-                tool's own sentence where it said one.
+            UserError: The function failed, or is not ``done`` after all; repeats its
+                own sentence where it said one.
         """
         is_done = done.exists if isinstance(done, Path) else done
         if is_done():
             self.show(f"{name}: done before")
             return
-        script = resource_root("tools") / f"{tool}.py"
-        command = [str(argument) for argument in arguments]
-        if options:
-            command += ["--cfg-options", *options]
         self.log_dir.mkdir(parents=True, exist_ok=True)
         log = self.log_dir / f"{name.replace('/', '-').replace(' ', '-')}.log"
         begin = time.monotonic()
-        status = self._execute(script, command, log)
+        status = call_apart(
+            *(function, arguments, options, log),
+            threads=self._threads,
+            env=self.env,
+            warm=self._warm,
+        )
         if status != 0 or not is_done():
-            reason = f"tools/{tool}.py: {_reason(log)}"  # whose flags it may name
-            raise UserError(f"step {name!r} failed: {reason} (log: {log})")
+            raise UserError(f"step {name!r} failed: {_reason(log)} (log: {log})")
         self.seconds[name] = time.monotonic() - begin
         self.show(f"{name}: {self.seconds[name]:.0f} s")
 
-    def run_two_at_a_time(self, calls: Iterable[Callable[[], None]]) -> None:
-        """Makes calls, each of `run`, two at a time with half of the cores each.
+    def run(
+        self,
+        name: str,
+        done: Path | Callable[[], bool],
+        command: str,
+        *arguments: object,
+        options: Sequence[str] = (),
+    ) -> None:
+        """Runs a command of ``mmtaskssl`` unless it is done, see `call`.
 
-        Small tools gain less from more threads than from a core of their own.
+        Args:
+            name: Of the step.
+            done: See `call`.
+            command: Such as ``train``.
+            *arguments: Its command line, each turned into a string.
+            options: ``key=value`` pairs for ``--cfg-options``.
+
+        Raises:
+            UserError: See `call`.
+        """
+        line = [command, *map(str, arguments)]
+        if options:
+            line += ["--cfg-options", *options]
+        self.call(name, done, "mmtaskssl.cli.main:run", line)
+
+    def run_two_at_a_time(self, calls: Iterable[Callable[[], None]]) -> None:
+        """Makes calls, each of `call`, two at a time with half of the cores each.
+
+        Small steps gain less from more threads than from a core of their own.
 
         Args:
             calls: Independent of each other.
 
         Raises:
-            UserError: A tool failed; the others have ended.
+            UserError: A step failed; the others have ended.
         """
         cores = len(os.sched_getaffinity(0)) if _AFFINITY else os.cpu_count() or 1
         at_once = min(2, cores)
         self._threads = cores // at_once
-        limit = self.env.get("OMP_NUM_THREADS", "")
+        limit = {**os.environ, **self.env}.get("OMP_NUM_THREADS", "")
         if limit.isdecimal():
             self._threads = max(1, min(self._threads, int(limit)))
         try:
@@ -103,20 +126,6 @@ class Steps:
                     result.result()
         finally:
             self._threads = None
-
-    def _execute(self, script: Path, command: list[str], log: Path) -> int:
-        if self._warm:
-            return run_warm(script, command, log, self._threads)
-        env = dict(self.env)
-        if self._threads is not None:
-            env["OMP_NUM_THREADS"] = str(self._threads)
-        with open(log, "w", encoding="utf-8") as file:
-            return subprocess.run(
-                [sys.executable, str(script), *command],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env=env,
-            ).returncode
 
 
 def _reason(log: Path) -> str:

@@ -1,7 +1,9 @@
+import importlib
 from pathlib import Path
 
 import pytest
 
+from mmtaskssl.quickstart import stages
 from mmtaskssl.quickstart.journey import Journey
 from mmtaskssl.utils.errors import UserError
 
@@ -9,15 +11,17 @@ from .._images import make_image_folder
 
 
 class _FakeSteps:
-    """Takes the place of the tools: leaves what each is to leave."""
+    """Calls nothing, but leaves what each function is to leave."""
 
     def __init__(self):
-        self.tools = []
+        self.calls = []
 
-    def run(self, name, done, tool, *arguments, options=()):
-        self.tools.append((tool, arguments, list(options)))
-        if tool in ("eval_knn", "eval_linear"):
-            checkpoint = str(arguments[1])
+    def call(self, name, done, function, *arguments, **options):
+        function = function if isinstance(function, str) else function.__name__
+        verb = function.rpartition(":")[2]
+        self.calls.append((verb, arguments, options))
+        if verb == "evaluate":
+            checkpoint = str(arguments[0][1])
             arm = Path(checkpoint).parent.name.removeprefix("pretrain-")
             value = {"selected": 70, "random": 60}.get(arm, 40)
             done.parent.mkdir(exist_ok=True)
@@ -42,23 +46,33 @@ def _journey(pool, tmp_path, budget=256):
 def test_both_arms_differ_in_their_images_alone(pool, tmp_path):
     journey, steps = _journey(pool, tmp_path)
     journey.run()
-    trained = [options for tool, _, options in steps.tools if tool == "train"]
+    trained = [options for verb, _, options in steps.calls if verb == "pretrain"]
     assert len(trained) == 2
     random, selected = (
-        [option for option in options if not option.startswith("selection=")]
+        {key: options[key] for key in options if key not in ("selection", "work_dir")}
         for options in trained
     )
-    assert random == selected
-    assert trained[0] != trained[1]
+    assert random == selected and random["images"] == str(pool) and random["resume"]
+    assert trained[0]["selection"] != trained[1]["selection"]
 
 
 def test_the_test_images_are_read_by_the_measurement_alone(pool, tmp_path):
     journey, steps = _journey(pool, tmp_path)
     journey.run()
-    for tool, arguments, _ in steps.tools:
-        if tool in ("extract_features", "select_data", "train"):
-            assert tmp_path / "target" not in arguments
-            assert not any("test" in str(a).split("/")[-2:] for a in arguments)
+    assert {verb for verb, _, _ in steps.calls} == {
+        *("pretrain", "extract_folder", "select_to_folder", "evaluate")
+    }
+    for verb, arguments, options in steps.calls:
+        if verb != "evaluate":
+            given = [*arguments, *options.values()]
+            assert tmp_path / "target" not in given
+            assert not any("test" in str(a).split("/")[-2:] for a in given)
+
+
+def test_what_is_called_is_there():
+    for name in (stages._PRETRAIN, stages._SELECT, stages._EVALUATE):
+        module, _, function = name.partition(":")
+        assert callable(getattr(importlib.import_module(module), function))
 
 
 def test_the_table_shows_each_arm(pool, tmp_path):

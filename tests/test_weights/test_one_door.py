@@ -101,7 +101,7 @@ REVIEWED = {
     ("cli/main.py", "run_path"): (1, "a tool of this installation"),
     ("cli/main.py", "importlib.import_module"): (1, "a command by a table"),
     ("cli/verbs.py", "importlib.import_module"): (2, "this package, by a table"),
-    ("utils/warm.py", "run_path"): (1, "a tool of this installation"),
+    ("utils/apart.py", "importlib.import_module"): (1, "a function of the caller's"),
     ("compat/mmengine_names.py", "ast.parse"): (1, "a line of its own"),
     ("compat/stand_in.py", "exec_module"): (1, "fills an empty module"),
     ("benchmarks/host_parity.py", "importlib.import_module"): (2, "the hosts, by name"),

@@ -11,25 +11,29 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmtaskssl.config import load_config
-from mmtaskssl.models.algorithms.slimmable_control import (
-    individual_config,
-    slimmable_backbone,
-)
-from mmtaskssl.utils.atomic import write_text
+from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.options import OptionsAction
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def make_parser() -> argparse.ArgumentParser:
+    parser = options.make_parser(__doc__)
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("out", metavar="OUT", help="folder")
     parser.add_argument("--subnets", nargs="+", metavar="NAME", help="default: all")
-    parser.add_argument("--cfg-options", nargs="+", action=OptionsAction)
-    args = parser.parse_args(argv)
+    options.add_cfg_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = make_parser().parse_args(argv)
+    # Late, so that --help and wrong arguments answer at once.
+    from mmtaskssl.config import load_config
+    from mmtaskssl.models.algorithms.slimmable_control import (
+        individual_config,
+        slimmable_backbone,
+    )
+    from mmtaskssl.utils.atomic import write_text
+
     cfg = load_config(args.config, args.cfg_options)
     backbone = slimmable_backbone(cfg)
     for subnet in args.subnets or backbone.space:

@@ -3,28 +3,21 @@
 import argparse
 import contextlib
 import sys
+from collections.abc import Sequence
 
+from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.options import OptionsAction
 
 
-def parse_args(argv):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "config", help="path, or PACKAGE::PATH for a config inside a package"
-    )
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=OptionsAction,
-        metavar="KEY=VALUE",
-        help="override parts of the config",
-    )
-    return parser.parse_args(argv)
+def make_parser() -> argparse.ArgumentParser:
+    parser = options.make_parser(__doc__)
+    options.add_any_config(parser)
+    options.add_cfg_options(parser, "override parts of the config")
+    return parser
 
 
-def main(argv=None):
-    args = parse_args(argv)
+def main(argv: Sequence[str] | None = None) -> None:
+    args = make_parser().parse_args(argv)
     from mmtaskssl.config import load_config
 
     # What is said of an export must not end up in `> config.py`.

@@ -10,27 +10,25 @@ mmselfsup use the names of exports.
 import argparse
 from collections.abc import Sequence
 
+from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.options import add_trust_option
 
 _FRAMEWORKS = ("torchvision", "timm", "detectron2")
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def make_parser() -> argparse.ArgumentParser:
+    parser = options.make_parser(__doc__)
     parser.add_argument("weights", metavar="IN")
     parser.add_argument("out", metavar="OUT")
     direction = parser.add_mutually_exclusive_group(required=True)
     direction.add_argument("--to", choices=_FRAMEWORKS)
     direction.add_argument("--from", dest="source", choices=_FRAMEWORKS)
-    add_trust_option(parser)
-    return parser.parse_args(argv)
+    options.add_trust(parser)
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
+    args = make_parser().parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.transfer.convert import convert_names, read_weights, write_weights
 

@@ -11,18 +11,20 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import add_trust_option
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = options.make_parser(__doc__)
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("out", metavar="OUT.pth")
+    options.add_trust(parser)
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("checkpoint", metavar="CHECKPOINT")
-    parser.add_argument("out", metavar="OUT.pth")
-    add_trust_option(parser)
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.transfer.publish import publish
 

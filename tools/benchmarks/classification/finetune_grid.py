@@ -12,48 +12,24 @@ name. Interrupted, it continues with the same command; the table is in OUT/table
 import argparse
 from collections.abc import Sequence
 
-from mmtaskssl.datasets.transfer_sets import ELEVEN_SETS, TransferSet
-from mmtaskssl.transfer.grid import (
-    LEARNING_RATES,
-    WEIGHT_DECAYS,
-    FineTuneGrid,
-    grid_table,
-)
+from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.options import add_pixel_option, add_trust_option
-from mmtaskssl.utils.paths import resolve_config
 
 _CONFIG = "transfer/classification/finetune_resnet50_1xb64-coslr-5k_public-224px.py"
 _RANDOM = "random:"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("export", metavar="EXPORT_DIR | random:EXPORT_DIR")
-    parser.add_argument("--root", required=True, help="folder that holds the sets")
-    parser.add_argument("--out", required=True, help="keeps trainings and results")
-    parser.add_argument("--sets", nargs="+", default=ELEVEN_SETS, metavar="SET")
-    parser.add_argument("--config", default=_CONFIG, help="default: %(default)s")
-    parser.add_argument("--steps", type=int, default=5000, help="of each training")
-    parser.add_argument(
-        "--learning-rates", type=float, nargs="+", default=LEARNING_RATES, metavar="LR"
-    )
-    parser.add_argument(
-        "--weight-decays",
-        type=float,
-        nargs="+",
-        default=WEIGHT_DECAYS,
-        metavar="WD",
-        help="each is divided by the learning rate",
-    )
-    parser.add_argument("--amp", action="store_true", help="mixed precision")
-    add_pixel_option(parser)
-    add_trust_option(parser)
-    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
-    args = parser.parse_args(argv)
+    from mmtaskssl.datasets.transfer_sets import ELEVEN_SETS, TransferSet
+    from mmtaskssl.engine.grid import FineTuneGrid, grid_table
+    from mmtaskssl.utils.paths import resolve_config
 
+    args = make_parser().parse_args(argv)
+    chosen = {
+        key: getattr(args, key)
+        for key in ("learning_rates", "weight_decays")
+        if getattr(args, key)
+    }
     grid = FineTuneGrid(
         args.export.removeprefix(_RANDOM),
         not args.export.startswith(_RANDOM),
@@ -61,14 +37,38 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.root,
         args.out,
         args.steps,
-        args.learning_rates,
-        args.weight_decays,
-        ["--amp"] * args.amp + ["--trust-checkpoint"] * args.trust_checkpoint,
-        args.cfg_options,
-        lambda text: print(text, flush=True),
+        **chosen,
+        options=args.cfg_options,
+        amp=args.amp,
+        trust=args.trust_checkpoint,
+        overwrite=args.overwrite,
+        log=lambda text: print(text, flush=True),
     )
-    sets = [TransferSet.read(name) for name in dict.fromkeys(args.sets)]
+    sets = [TransferSet.read(name) for name in dict.fromkeys(args.sets or ELEVEN_SETS)]
     print(grid_table(grid.run(sets)))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = options.make_parser(__doc__)
+    parser.add_argument("export", metavar="EXPORT_DIR | random:EXPORT_DIR")
+    parser.add_argument("--root", required=True, help="folder that holds the sets")
+    options.add_out(parser, "trainings and results")
+    parser.add_argument("--sets", nargs="+", metavar="SET")
+    parser.add_argument("--config", default=_CONFIG, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=5000, help="of each training")
+    parser.add_argument("--learning-rates", type=float, nargs="+", metavar="LR")
+    parser.add_argument(
+        "--weight-decays",
+        type=float,
+        nargs="+",
+        metavar="WD",
+        help="each is divided by the learning rate",
+    )
+    parser.add_argument("--amp", action="store_true", help="mixed precision")
+    options.add_max_pixels(parser)
+    options.add_trust(parser)
+    options.add_cfg_options(parser, "more options of --config")
+    return parser
 
 
 if __name__ == "__main__":

@@ -6,10 +6,14 @@ import math
 import pytest
 
 from mmtaskssl.datasets.transfer_sets import TransferSet
-from mmtaskssl.transfer import grid as module
-from mmtaskssl.transfer.grid import FineTuneGrid, grid_table
+from mmtaskssl.engine import grid as module
+from mmtaskssl.engine.grid import FineTuneGrid, grid_table
+from mmtaskssl.engine.pretrain import pretrain
+from mmtaskssl.export import write_bundle
+from mmtaskssl.models.backbones import SlimmableResNet
 from mmtaskssl.utils.errors import UserError
 from tests._public_sets import make_public_sets
+from tests.test_models.test_backbones._nets import randomize
 
 STEPS = 7
 
@@ -21,11 +25,14 @@ class Trainings:
         self.calls = []
         Trainings.last = self
 
-    def run(self, name, done, tool, config, flag, folder, *extra, options):
+    def call(
+        self, name, done, function, config, work_dir, resume, amp, cfg_options, **more
+    ):
+        assert function is pretrain
         if done():
             return
-        option = dict(text.split("=", 1) for text in options)
-        self.calls.append((name, option))
+        folder, option = work_dir, cfg_options
+        self.calls.append((name, {**option, "amp": amp, "resume": resume}))
         lr = float(option["optim_wrapper.optimizer.lr"])
         decay = float(option["optim_wrapper.optimizer.weight_decay"])
         if lr >= 1:
@@ -41,15 +48,23 @@ class Trainings:
         (log.parent / "config.py").write_text("randomness = dict(seed=0)")
 
 
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    net = randomize(SlimmableResNet(depth=18, widths=[1, 0.25])).eval()
+    write_bundle(net, net.space.min, folder, {}, image_size=32)
+    return folder / net.space.min.name
+
+
 @pytest.fixture
-def make(tmp_path, resnet_export, monkeypatch):
+def make(tmp_path, export, monkeypatch):
     monkeypatch.setattr(module, "Steps", Trainings)
     make_public_sets(tmp_path / "data", ("aircraft", "dtd"))
 
     def build(**options):
         settings = {"learning_rates": (1e-3, 1e-2, 1.0), "weight_decays": (1e-5, 1e-4)}
         return FineTuneGrid(
-            resnet_export,
+            export,
             *(True, "config.py", tmp_path / "data", tmp_path / "out", STEPS),
             **{**settings, **options},
         )
@@ -62,7 +77,7 @@ def sets(*names):
 
 
 def test_the_best_on_validation_images_is_trained_on_both(make, tmp_path):
-    grid = make(options=["batch_size=4"], extra=["--amp"])
+    grid = make(options={"batch_size": 4}, amp=True)
     result = grid.run(sets("aircraft", "cars", "dtd"))
     for row in result["rows"]:
         # Weight decay is what was tried divided by the rate.
@@ -78,9 +93,9 @@ def test_the_best_on_validation_images_is_trained_on_both(make, tmp_path):
         loaders = ("train", "val", "test")
         found = [option[f"{part}_dataloader.dataset.split"] for part in loaders]
         assert found == [splits[0], splits[1], splits[1]]
-        assert option["default_hooks.checkpoint.save_last"] == str(final)
-        assert option["max_iters"] == str(STEPS) and option["batch_size"] == "4"
-        assert option["weights"] == "export"
+        assert option["default_hooks.checkpoint.save_last"] == final
+        assert option["max_iters"] == STEPS and option["batch_size"] == 4
+        assert option["weights"] == "export" and option["amp"] and option["resume"]
     table = (tmp_path / "out/table.md").read_text()
     assert "| dtd | top1 | 0.01 | 0.01 | 90.00 | 85.00 |" in table
     assert "| mean of 2 |  |  |  |  | 85.00 |" in table
@@ -103,10 +118,44 @@ def test_the_same_command_trains_nothing_again(make):
     assert [name for name, _ in Trainings.last.calls] == ["dtd lr0.001-wd0.01"]
 
 
+def test_an_interrupted_training_goes_on(make):
+    grid = make()
+    folder = grid.out / "dtd/lr0.001-wd0.01"
+    folder.mkdir(parents=True)
+    (folder / "iter_4.pth").touch()
+    (folder.parent / "lr0.001-wd0.1").mkdir()
+    (folder.parent / "lr0.001-wd0.1" / f"iter_{STEPS}.pth").touch()
+    grid.run(sets("dtd"))
+    resumed = {name: option["resume"] for name, option in Trainings.last.calls}
+    # A training that ended before it was tested has nothing left to test it.
+    assert not resumed.pop("dtd lr0.001-wd0.1") and all(resumed.values())
+    # Networks that were only tried take no room.
+    assert not [*folder.glob("*.pth")]
+
+
 def test_other_settings_need_another_folder(make):
-    make()
-    with pytest.raises(UserError, match="holds trainings of other settings"):
-        make(options=["batch_size=4"])
+    make().run(sets("dtd"))
+    with pytest.raises(UserError, match=r"not made from the same inputs \(options\)"):
+        make(options={"batch_size": 4})
+    make(options={"batch_size": 4}, overwrite=True).run(sets("dtd"))
+    (make(options={"batch_size": 4}).out / "notes.txt").touch()
+    with pytest.raises(UserError, match=r"holds 'notes.txt'"):
+        make(options={"batch_size": 4}, overwrite=True)
+
+
+def test_a_folder_of_version_0_1_goes_on(make):
+    grid = make(options={"batch_size": 4}, amp=True)
+    first = grid.run(sets("dtd"))
+    old = dict(grid.work.inputs)
+    old |= {"options": ["--amp", "batch_size=4"]}
+    del old["amp"]
+    (grid.out / "record.json").unlink()
+    (grid.out / "settings.json").write_text(json.dumps(old))
+    assert make(options={"batch_size": 4}, amp=True).run(sets("dtd")) == first
+    assert Trainings.last.calls == []
+    (grid.out / "record.json").unlink()
+    with pytest.raises(UserError, match=r"not made from the same inputs \(amp\)"):
+        make(options={"batch_size": 4})
 
 
 def test_all_diverge(make):

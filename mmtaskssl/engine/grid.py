@@ -1,24 +1,31 @@
 """Fine-tuning on the public sets, learning rate and weight decay chosen for each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..config import ExportInfo
 from ..datasets.public_sets import AbsentData
 from ..datasets.transfer_sets import TransferSet
+from ..runs import Work
+from ..transfer.results import read_run
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from ..utils.steps import Steps
 from ..utils.tables import head, row
-from .results import read_run
+from .checkpoints import POINTER
+from .pretrain import pretrain
 
 #: Ericsson et al., "How Well Do Self-Supervised Models Transfer?", CVPR 2021: a
 #: training's weight decay is one of these divided by its learning rate.
 LEARNING_RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 WEIGHT_DECAYS = (1e-6, 1e-5, 1e-4, 1e-3)
 _DIVERGED = "diverged.json"
+_SETTINGS = "settings.json"  # of version 0.1
+_FILES = (_SETTINGS, "results.json", "table.md", "logs/*", "*/lr*", "*/final-lr*")
+# An interrupted training goes on from its last fifth.
+_CHECKPOINTS = 5
 _NOT_FINITE = "the loss was not finite"
 
 
@@ -38,12 +45,15 @@ class FineTuneGrid:
         steps: Of each training.
         learning_rates: To try.
         weight_decays: To try, each divided by the learning rate.
-        extra: More arguments for ``tools/train.py``.
-        options: More options of the config, ``key=value``.
+        options: More options of the config.
+        amp: Mixed precision, see `pretrain`.
+        trust: Load checkpoints even if that runs code in them.
+        overwrite: Remove earlier trainings of other settings.
         log: Receives a line for each training.
 
     Raises:
-        UserError: No such export, or ``out`` has trainings of other settings.
+        UserError: No such export, or ``out`` has trainings of other settings, or
+            anything else.
     """
 
     def __init__(
@@ -56,8 +66,10 @@ class FineTuneGrid:
         steps: int,
         learning_rates: Sequence[float] = LEARNING_RATES,
         weight_decays: Sequence[float] = WEIGHT_DECAYS,
-        extra: Sequence[str] = (),
-        options: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        amp: bool = False,
+        trust: bool = False,
+        overwrite: bool = False,
         log: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.export = ExportInfo.read(export, trained).folder
@@ -65,28 +77,28 @@ class FineTuneGrid:
         self.config, self.root, self.out = Path(config), Path(data_root), Path(out)
         self.length = steps
         self.grid = [(a, b / a) for a in learning_rates for b in weight_decays]
-        self.extra, self.options, self.log = extra, options, log
+        self.options, self.amp, self.trust = dict(options or {}), amp, trust
+        self.log = log
         self.steps = Steps(self.out / "logs", log)
-        self._check_out()
-
-    def _check_out(self) -> None:
-        """Refuses to take trainings of other settings for these."""
-        settings = {
-            "export": str(self.export),
-            "weights": self.weights,
-            "config": self.config.name,
-            "data_root": str(self.root.resolve()),
-            "steps": self.length,
-            "options": [*self.extra, *self.options],
-        }
-        file = self.out / "settings.json"
-        if not file.is_file():
-            write_json(file, settings)
-        elif read_json(file) != settings:
-            raise UserError(
-                f"{self.out} holds trainings of other settings ({file.name} there): "
-                "name another --out"
-            )
+        self.work = Work(
+            "fine-tuning grid",
+            1,
+            {
+                "export": str(self.export),
+                "weights": self.weights,
+                "config": self.config.name,
+                "data_root": str(self.root.resolve()),
+                "steps": self.length,
+                "amp": amp,
+                "options": _as_text(self.options),
+            },
+            _FILES,
+            "a fine-tuning grid",
+            _settings_of_0_1,
+        )
+        if overwrite:
+            self.work.clear(self.out)
+        self.work.state(self.out)
 
     def run(self, sets: Sequence[TransferSet]) -> dict[str, Any]:
         """Trains whatever is not done yet, and writes the table after each set.
@@ -100,6 +112,10 @@ class FineTuneGrid:
         Raises:
             UserError: None of the sets is there, or a training failed.
         """
+        with self.work.growing(self.out):  # for ever: other sets may follow
+            return self._run(sets)
+
+    def _run(self, sets: Sequence[TransferSet]) -> dict[str, Any]:
         result: dict[str, Any] = {"rows": [], "skipped": {}}
         for task in sets:
             try:
@@ -145,32 +161,38 @@ class FineTuneGrid:
         if (folder / _DIVERGED).is_file():
             return None
         train, test = ("train+val", "test") if final else ("train", "val")
-        options = [
-            *self.options,
-            f"dataset={task.source}",
-            f"data_root={self.root}",
-            f"backbone={self.export}",
-            f"weights={self.weights}",
-            f"train_dataloader.dataset.split={train}",
-            f"val_dataloader.dataset.split={test}",
-            f"test_dataloader.dataset.split={test}",
-            f"optim_wrapper.optimizer.lr={lr!r}",
-            f"optim_wrapper.optimizer.weight_decay={wd!r}",
-            f"max_iters={self.length}",
-            f"train_cfg.val_interval={self.length}",
+        options = {
+            **self.options,
+            "dataset": task.source,
+            "data_root": str(self.root),
+            "backbone": str(self.export),
+            "weights": self.weights,
+            "train_dataloader.dataset.split": train,
+            "val_dataloader.dataset.split": test,
+            "test_dataloader.dataset.split": test,
+            "optim_wrapper.optimizer.lr": lr,
+            "optim_wrapper.optimizer.weight_decay": wd,
+            "max_iters": self.length,
+            "train_cfg.val_interval": self.length,
             # By which `_score` knows a whole training.
-            "default_hooks.logger.log_metric_by_epoch=False",
-            # Only the last network is worth its place on the disk.
-            f"default_hooks.checkpoint.interval={self.length if final else -1}",
-            f"default_hooks.checkpoint.save_last={final}",
-        ]
+            "default_hooks.logger.log_metric_by_epoch": False,
+            "default_hooks.checkpoint.interval": self.length // _CHECKPOINTS + 1,
+            "default_hooks.checkpoint.max_keep_ckpts": 1,
+            "default_hooks.checkpoint.save_last": final,
+        }
+        last = folder / f"iter_{self.length}.pth"
         try:
-            self.steps.run(
+            self.steps.call(
                 f"{task.name} {name}",
                 lambda: self._score(folder, task.metric) is not None,
-                "train",
-                *(self.config, "--work-dir", folder, *self.extra),
-                options=options,
+                pretrain,
+                self.config,
+                work_dir=folder,
+                # One that was interrupted between its end and its test begins anew.
+                resume=not last.is_file(),
+                amp=self.amp,
+                cfg_options=options,
+                trust_checkpoint=self.trust,
             )
         except UserError as error:
             if _NOT_FINITE not in str(error):
@@ -178,6 +200,9 @@ class FineTuneGrid:
             self.log(f"{task.name} {name}: diverged")
             write_json(folder / _DIVERGED, str(error))
             return None
+        if not final:  # only the last network is worth its place on the disk
+            for path in [*folder.glob("iter_*.pth"), folder / POINTER]:
+                path.unlink(missing_ok=True)
         return self._score(folder, task.metric)
 
     def _score(self, folder: Path, metric: str) -> float | None:
@@ -205,3 +230,18 @@ def grid_table(result: dict[str, Any]) -> str:
     if result["skipped"]:
         lines += ["", f"Not on this disk: {', '.join(result['skipped'])}."]
     return "\n".join(lines) + "\n"
+
+
+def _as_text(options: Mapping[str, Any]) -> list[str]:
+    return sorted(f"{key}={value}" for key, value in options.items())
+
+
+def _settings_of_0_1(out: Path) -> dict[str, Any] | None:
+    """Returns the inputs of a folder from before it had a record."""
+    try:
+        found = read_json(out / _SETTINGS)
+        words = found.pop("options")
+        options = sorted(word for word in words if not word.startswith("--"))
+        return {**found, "amp": "--amp" in words, "options": options}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,122 @@
+"""Calls functions in processes of their own, which may begin with slow imports done.
+
+What a function leaves behind (memory, random states, a GPU's context) ends with its
+process, and what it prints goes to a file. Importing torch and the OpenMMLab packages
+takes a CPU ten seconds: a server process (`multiprocessing`'s forkserver) can do it
+once, and each call then runs in a fork of it.
+"""
+
+import importlib
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any
+
+from .errors import run_tool
+
+# A new process takes this process's environment along.
+_ENVIRONMENT = threading.Lock()
+
+
+def start_server(modules: Sequence[str]) -> bool:
+    """Starts the server, which begins to import at once; returns whether there is one.
+
+    There is none but on Linux: elsewhere system libraries do not survive a fork. The
+    first call decides about the modules.
+
+    Args:
+        modules: What the functions need. They must not compute while they are imported,
+            since a fork keeps none of the threads.
+    """
+    if sys.platform != "linux":
+        return False
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([f"{__package__}.cuda_seen", *modules])
+    forkserver.ensure_running()
+    return True
+
+
+def call_apart(
+    function: Callable[..., Any] | str,
+    arguments: Sequence[Any],
+    options: Mapping[str, Any],
+    log: Path,
+    *,
+    threads: int | None = None,
+    env: Mapping[str, str] | None = None,
+    warm: bool = False,
+) -> int:
+    """Calls a function in a process of its own; returns its exit status.
+
+    Args:
+        function: Of a module, at its top; or its name, "module:function". Of a result
+            with a ``table()``, that is printed at the end.
+        arguments: Plain values.
+        options: Plain values, by name.
+        log: Receives what is printed.
+        threads: That it computes with; None: as many as anywhere else.
+        env: Added to the environment, which libraries read while they are imported. Not
+            with ``warm``.
+        warm: Take a fork of the server, see `start_server`.
+
+    Returns:
+        0; 2 after a `UserError`, whose sentence is in the log; 1 after any other error.
+    """
+    if not isinstance(function, str):
+        function = f"{function.__module__}:{function.__qualname__}"
+    work = (function, tuple(arguments), dict(options), str(log), threads)
+    if warm:
+        context = multiprocessing.get_context("forkserver")
+        process = context.Process(target=_call, args=(*work, True))
+        process.start()
+    else:
+        env = dict(env or {})
+        if threads is not None:
+            env["OMP_NUM_THREADS"] = str(threads)
+        process = multiprocessing.get_context("spawn").Process(target=_call, args=work)
+        with _ENVIRONMENT:
+            before = dict(os.environ)
+            try:
+                os.environ.update(env)
+                process.start()
+            finally:
+                os.environ.clear()
+                os.environ.update(before)
+    process.join()
+    return process.exitcode or 0
+
+
+def _call(
+    name: str,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    log: str,
+    threads: int | None,
+    warm: bool = False,
+) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
+    # Workers of the function's own are started as anywhere else.
+    multiprocessing.set_start_method(None, force=True)
+    module, _, inner = name.partition(":")
+    if warm:
+        from .cuda_seen import CUDA_SEEN
+
+        if CUDA_SEEN:  # whose driver does not survive a fork
+            sys.exit(call_apart(name, arguments, options, Path(log), threads=threads))
+    if threads is not None and "torch" in sys.modules:  # else it reads OMP_NUM_THREADS
+        sys.modules["torch"].set_num_threads(threads)
+
+    def main(_: Sequence[str] | None) -> None:
+        result = getattr(importlib.import_module(module), inner)(*arguments, **options)
+        if hasattr(result, "table"):
+            print(result.table())
+
+    run_tool(main)

@@ -1,0 +1,92 @@
+import multiprocessing
+import subprocess
+import sys
+
+import pytest
+
+from mmtaskssl.utils import apart
+
+from . import _called
+
+
+@pytest.fixture(params=[False, True], ids=["cold", "warm"])
+def call(request, tmp_path):
+    warm = request.param and apart.start_server(["json"])
+
+    def call(function, *arguments, **more):
+        log = tmp_path / "log"
+        status = apart.call_apart(function, arguments, {}, log, warm=warm, **more)
+        return status, log.read_text()
+
+    return call
+
+
+def test_what_is_printed_goes_to_the_log(call):
+    status, log = call(_called.speak)
+    assert (status, sorted(log.splitlines())) == (0, ["a child", "a table", "warned"])
+
+
+def test_workers_of_a_function_start_as_anywhere_else(call, tmp_path):
+    code = "import multiprocessing; print(multiprocessing.get_start_method())"
+    expected = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    ).stdout.strip()
+    assert call(_called.start_worker, tmp_path / "x")[0] == 0
+    assert (tmp_path / "x").read_text() == expected
+
+
+def test_threads_can_be_limited(call, tmp_path):
+    assert call(_called.torch_threads, tmp_path / "x", threads=1)[0] == 0
+    assert (tmp_path / "x").read_text() == "1"
+
+
+def test_the_environment_is_the_functions_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("A_NAME", raising=False)
+    arguments = (tmp_path / "x", "A_NAME")
+    log = tmp_path / "log"
+    env = {"A_NAME": "here"}
+    assert apart.call_apart(_called.environment, arguments, {}, log, env=env) == 0
+    assert (tmp_path / "x").read_text() == "here"
+    assert apart.call_apart(_called.environment, arguments, {}, log) == 0
+    assert (tmp_path / "x").read_text() == "none"
+
+
+def test_a_function_leaves_nothing_behind(call, tmp_path):
+    assert call(_called.leave)[0] == 0
+    assert call(_called.look, tmp_path / "x")[0] == 0
+    assert (tmp_path / "x").read_text() == "False"
+
+
+@pytest.mark.parametrize(
+    ("function", "status", "words"),
+    [
+        (_called.refuse, 2, "error: the folder is empty\n"),
+        (_called.fail, 1, "ValueError: why"),
+        (_called.killed, -9, ""),
+    ],
+)
+def test_failures_are_told(call, function, status, words):
+    got, log = call(function)
+    assert got == status
+    assert words in log
+
+
+def test_a_gpu_gets_a_process_of_its_own(tmp_path, monkeypatch):
+    """CUDA cannot be used in a fork of a process that has asked for it."""
+    code = (
+        "import sys, mmtaskssl.utils.cuda_seen as seen\n"
+        "from mmtaskssl.utils.apart import _call\n"
+        "seen.CUDA_SEEN = True\n"
+        "_call('tests.test_utils._called:threads', (sys.argv[1],), {}, sys.argv[2], 3,"
+        " True)\n"
+    )
+    files = [str(tmp_path / "x"), str(tmp_path / "log")]
+    subprocess.run([sys.executable, "-c", code, *files], check=True)
+    # A fork would have had torch, with as many threads as there are cores.
+    assert (tmp_path / "x").read_text() == "3"
+
+
+def test_nothing_changes_here(call):
+    before = multiprocessing.get_start_method(allow_none=True)
+    call(_called.speak)
+    assert multiprocessing.get_start_method(allow_none=True) == before
