@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from mmengine.logging import print_log
 
-from ..export.calibrate import ImageSample, draw_images
-from ..export.choice import choose_subnets
+from ..datasets.image_sample import ImageSample, draw_images
 from ..features.extractor import extractor_of
 from ..features.opening import open_runner
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate as take_statistics
 from ..networks import Network, NetworkLike, open_network
+from ..networks.choice import choose_subnets
 from ..runs import ResultFile, as_read
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device

@@ -10,9 +10,10 @@ import numpy as np
 from mmengine.config import Config
 
 from ..datasets.images import folder_labels, list_images
-from ..features.extract import extract_to_store
+from ..features.fill import extract_to_store
 from ..features.opening import NetworkLike
-from ..features.runner import BatchRunner, extract_in_memory
+from ..features.rows import unit_rows
+from ..features.runner import BatchRunner, compute
 from ..networks import library
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256, lines_sha256
@@ -96,7 +97,7 @@ class Target:
                 log=lambda text: log(f"{split}: {text}"),
             )
             return from_store(store, split, table)
-        features, broken = extract_in_memory(runner, root, image_ids)
+        features, broken = unit_rows(*compute(runner, root, image_ids))
         class_names = sorted(set(labels or ()))
         index = {name: i for i, name in enumerate(class_names)}
         return from_features(

@@ -12,9 +12,10 @@ from torch import Tensor
 from ..datasets.labeled import LabeledImages
 from ..datasets.public_sets import AbsentData
 from ..datasets.transfer_sets import TransferSet
-from ..features.extract import extract_to_store
+from ..features.fill import extract_to_store
 from ..features.layout import ids_sha256
-from ..features.runner import BatchRunner, extract_in_memory
+from ..features.rows import unit_rows
+from ..features.runner import BatchRunner, compute
 from ..runs import Work, as_read
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
@@ -183,7 +184,9 @@ class TransferProtocol:
     def _features(self, name: str, data: LabeledImages) -> LabeledFeatures:
         self.runner.read = data.read
         if self.out is None:
-            features, broken = extract_in_memory(self.runner, data.root, data.image_ids)
+            features, broken = unit_rows(
+                *compute(self.runner, data.root, data.image_ids)
+            )
             bad = sorted(broken)
         else:
             store = extract_to_store(

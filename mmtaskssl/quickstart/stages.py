@@ -1,6 +1,5 @@
 """The four stages that every comparison of pre-training data is made of."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from ..utils.steps import Steps
 
 # By their names: this process computes nothing and need not import them.
 _PRETRAIN = "mmtaskssl.engine.pretrain:pretrain"
+_EXTRACT = "mmtaskssl.features.extract:extract"
 _SELECT = "mmtaskssl.selection.folder:select_to_folder"
 _EVALUATE = "mmtaskssl.evaluation.evaluate:evaluate"
 
@@ -64,8 +64,12 @@ class Stages:
         self.steps.call(
             name,
             lambda: FeatureStore.is_complete(store),
-            extract_folder,
-            *(self.config, checkpoint, images, store, labelled),
+            _EXTRACT,
+            (self.config, checkpoint),
+            images,
+            labels="folder" if labelled else None,
+            out=store,
+            log=print,
         )
         return store
 
@@ -105,27 +109,3 @@ class Stages:
             seed=seed,
             keep=result,
         )
-
-
-def extract_folder(
-    config: Path, checkpoint: Path, images: Path, store: Path, labelled: bool
-) -> None:
-    """Extracts the features of a folder's images.
-
-    Args:
-        config: Of the network.
-        checkpoint: Its weights.
-        images: The folder.
-        store: Where the features go.
-        labelled: The images lie in a folder for each class.
-    """
-    from ..datasets.images import folder_labels, list_images
-    from ..features.extract import extract_to_store
-    from ..features.opening import open_runner
-
-    root, image_ids = list_images(str(images))
-    labels: Sequence[str] | None = folder_labels(image_ids) if labelled else None
-    runner = open_runner((config, checkpoint))
-    extract_to_store(
-        *(runner, root, image_ids, store), labels=labels, source=str(images), log=print
-    )

@@ -120,7 +120,7 @@ def test_networks_and_sub_nets_on_a_folder(tmp_path):
     [
         ({"probe": "best"}, "unknown probe 'best'"),
         ({"probe": []}, "unknown probe"),
-        ({"probe": "few-shot-svm"}, "need shots"),
+        ({"probe": "few-shot-svm"}, "need `shots`"),
         ({"seeds": 3}, "give both"),
         ({"subnets": "all"}, "and a target"),
         ({"calibrate": "images"}, "only to sub-nets"),

@@ -60,7 +60,7 @@ def test_the_test_images_are_read_by_the_measurement_alone(pool, tmp_path):
     journey, steps = _journey(pool, tmp_path)
     journey.run()
     assert {verb for verb, _, _ in steps.calls} == {
-        *("pretrain", "extract_folder", "select_to_folder", "evaluate")
+        *("pretrain", "extract", "select_to_folder", "evaluate")
     }
     for verb, arguments, options in steps.calls:
         if verb != "evaluate":
@@ -70,7 +70,7 @@ def test_the_test_images_are_read_by_the_measurement_alone(pool, tmp_path):
 
 
 def test_what_is_called_is_there():
-    for name in (stages._PRETRAIN, stages._SELECT, stages._EVALUATE):
+    for name in (stages._PRETRAIN, stages._EXTRACT, stages._SELECT, stages._EVALUATE):
         module, _, function = name.partition(":")
         assert callable(getattr(importlib.import_module(module), function))
 
