@@ -19,6 +19,7 @@ from ..utils.atomic import write_text
 from ..utils.errors import UserError
 from ..utils.inputs import parse_json, read_text
 from ..utils.steps import Steps
+from .pretrain import pretrain
 
 PathLike = str | os.PathLike
 _HELD_OUT = 0.2
@@ -130,13 +131,15 @@ class FineTuning:
             "default_hooks.checkpoint.interval": max(1, self.iters // _CHECKPOINTS),
             "default_hooks.checkpoint.max_keep_ckpts": 1,
         }
-        Steps(run.parent / "logs", lambda line: None).run(
+        Steps(run.parent / "logs", lambda line: None).call(
             f"fine-tune {run.name}",
             lambda: read_map(run) is not None,
-            "train",
-            *(self.config, "--work-dir", run, "--resume"),
-            *(["--trust-checkpoint"] if self.trust else []),
-            options=[f"{key}={value}" for key, value in options.items()],
+            pretrain,
+            self.config,
+            work_dir=run,
+            resume=True,
+            cfg_options=options,
+            trust_checkpoint=self.trust,
         )
 
     def conclude(self, found: Sequence[Mapping[str, Any]], largest: Subnet) -> str:

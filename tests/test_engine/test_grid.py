@@ -113,7 +113,8 @@ def test_the_same_command_trains_nothing_again(make):
     wider = make(weight_decays=(1e-5, 1e-4, 1e-3))
     (log,) = (wider.out / "dtd/lr0.001-wd0.01").rglob("scalars.json")
     log.write_text(json.dumps({"step": 3, "transfer/top1": 99.0}))
-    with pytest.raises(UserError, match="File exists"):  # by the stand-in: it is trained again
+    # By the stand-in: it is trained again.
+    with pytest.raises(UserError, match="File exists"):
         wider.run(sets("dtd"))
     assert [name for name, _ in Trainings.last.calls] == ["dtd lr0.001-wd0.01"]
 
