@@ -90,7 +90,6 @@ REVIEWED = {
     # Values that this process has just written or holds.
     ("features/plan.py", "json.loads"): (1, "of its own json.dumps"),
     ("runs/result_file.py", "json.loads"): (1, "of its own json.dumps"),
-    ("search/results.py", "json.loads"): (1, "of its own json.dumps"),
     ("benchmarks/memory.py", "json.loads"): (1, "an argument of its own subprocess"),
     ("benchmarks/parity.py", "torch.load"): (1, "weights_only=True, just written"),
     ("check_env/probes.py", "load_checkpoint"): (1, "just written, to try mmengine"),
