@@ -168,9 +168,9 @@ def test_clusters_are_trained_with_as_they_are(tmp_path):
         f"synthetic/{i:06d}"
         for i in range(cfg.train_dataloader.dataset.dataset.num_images)
     ]
-    tree = (2, 2, 1, 1)
+    tree = (1, 1, 2, 2)
     leaf = np.arange(len(ids), dtype=np.int32) % 4
-    paths = [(a, b, 0, 0) for a in (0, 1) for b in (0, 1)]
+    paths = [(0, 0, a, b) for a in (0, 1) for b in (0, 1)]
     clusters = Clusters(tree, ids, "", leaf, paths)
     options = {**QUIET, "train_dataloader.dataset.tree": None}
     result = apis.pretrain(
