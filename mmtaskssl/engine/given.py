@@ -65,7 +65,7 @@ def _clusters(value: Clusters, folder: Path, resumes: bool) -> Path:
         )
         _check_same(same and found.tree == value.tree, folder, "clusters")
     else:
-        value.save(folder)
+        value.save(folder, overwrite=True, report=False)
     return folder
 
 
