@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmtaskssl.clustering.batches import with_cluster_batches
 from mmtaskssl.config import load_config
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.registry import DATA_SAMPLERS, DATASETS, HOOKS, MODELS
@@ -33,8 +34,8 @@ def test_model_is_whole(path):
     words = path.stem.replace("-", "_").split("_")
     assert f"{len(live)}paths" in words
     if "debug" not in path.stem:
-        names = cfg.default_hooks.monitor.subnets
-        watched = {model.backbone.resolve(name) for name in names}
+        monitor = HOOKS.build(cfg.default_hooks.monitor)
+        watched = set(monitor.named_subnets(model).values())
         assert model.backbone.space.max in watched
         assert watched - {model.backbone.space.max} <= set(live)
 
@@ -58,7 +59,7 @@ def test_names_docstrings_and_types(path):
     assert DATASETS.get(loader.dataset.type) and DATASETS.get(
         loader.dataset.dataset.type
     )
-    assert DATA_SAMPLERS.get(loader.batch_sampler.type)
+    assert DATA_SAMPLERS.get(with_cluster_batches(loader)["batch_sampler"]["type"])
     assert cfg.train_cfg.type == "SeekableIterLoop"
     assert ("fixed_lr" in cfg.default_hooks) == (algorithm == "routed-simsiam")
 

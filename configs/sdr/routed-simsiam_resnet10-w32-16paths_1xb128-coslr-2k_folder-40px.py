@@ -38,7 +38,6 @@ model = dict(
 )
 
 train_dataloader = dict(
-    batch_sampler=dict(type="ClusterBatches"),
     dataset=dict(
         _delete_=True,
         type="ClusteredImages",
@@ -53,15 +52,5 @@ optim_wrapper = dict(
 )
 default_hooks = dict(
     fixed_lr=dict(type="FixedLrHook"),
-    phase=dict(type="ProgressivePhaseHook"),
-    # Every path.
-    monitor=dict(
-        type="CollapseMonitorHook",
-        subnets=["MAX"]
-        + [
-            f"s32-w32.64.128.256-d1.1.1.1-px.x.{a}.{b}"
-            for a in range(4)
-            for b in range(4)
-        ],
-    ),
+    monitor=dict(type="CollapseMonitorHook", subnets="paths"),
 )

@@ -48,13 +48,6 @@ train_cfg = dict(max_iters=max_iters)
 auto_scale_lr = dict(base_batch_size=256)
 default_hooks = dict(
     fixed_lr=dict(type="FixedLrHook"),
-    phase=dict(type="ProgressivePhaseHook"),
-    # Paths that have every group of every stage among them.
-    monitor=dict(
-        type="CollapseMonitorHook",
-        interval=5000,
-        subnets=["MAX"]
-        + [f"s64-w64.128.256.512-d3.4.6.3-p{g}.{g}.{g}.{g}" for g in range(4)],
-    ),
+    monitor=dict(type="CollapseMonitorHook", interval=5000, subnets="paths"),
     checkpoint=dict(interval=50040),
 )

@@ -1,6 +1,7 @@
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import InfiniteSampler
@@ -23,9 +24,9 @@ class ClusterBatches:
     again, from visit to visit and over all processes; a cluster smaller than a batch
     comes several times in one. The processes agree on the path and split its images.
 
-    A config gives it as ``batch_sampler`` beside an `InfiniteSampler`; the training
-    loop (`SeekableIterLoop`) tells it what to `follow`, and a resumed one where to
-    start.
+    A config may give it as ``batch_sampler`` beside an `InfiniteSampler`; the training
+    loop (`SeekableIterLoop`) adds it where it is not named, tells it what to `follow`,
+    and a resumed one where to start.
 
     Args:
         sampler: Of all images; its data set is a `ClusteredImages`.
@@ -127,6 +128,18 @@ class ClusterBatches:
             subnet: _Stream(subnet, self.dataset.members(subnet.path), self.sampler)
             for subnet in live
         }
+
+
+def with_cluster_batches(loader: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a loader's config with `ClusterBatches`, if it can have and lacks them.
+
+    Args:
+        loader: ``train_dataloader`` of a config.
+    """
+    kind = str((loader.get("dataset") or {}).get("type")).rpartition(".")[2]
+    if kind != "ClusteredImages" or "batch_sampler" in loader:
+        return dict(loader)
+    return {**loader, "batch_sampler": {"type": "mmtaskssl.ClusterBatches"}}
 
 
 class _Stream:

@@ -7,8 +7,11 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmtaskssl.clustering.batches import ClusterBatches
+from mmtaskssl.clustering.batches import ClusterBatches, with_cluster_batches
 from mmtaskssl.registry import LOOPS
+from mmtaskssl.subnets import Progressive
+
+from .hooks.progressive_phase import ProgressivePhaseHook
 
 
 @LOOPS.register_module()
@@ -17,9 +20,14 @@ class SeekableIterLoop(IterBasedTrainLoop):
 
     mmengine finds its place in the data by loading every batch up to there, which
     on image folders takes hours. The order of an `InfiniteSampler` is a function of
-    its seed, so its past can be skipped as numbers; so is that of `ClusterBatches`,
-    which this loop tells what sub-nets the model runs. With any other sampler this
-    loop is mmengine's.
+    its seed, so its past can be skipped as numbers; so is that of `ClusterBatches`.
+    With any other sampler this loop is mmengine's.
+
+    What training by clusters (SDR) needs follows from the model's ``subnet_sampler``
+    and the data set: where the sampler is a `Progressive` and the data set a
+    `ClusteredImages`, batches are `ClusterBatches` that follow the sampler, paths run
+    in proportion to their clusters' images, and `ProgressivePhaseHook` is there,
+    whether the config names them or not.
 
     Args:
         runner: mmengine's.
@@ -29,15 +37,18 @@ class SeekableIterLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Runner, dataloader, max_iters: int, **kwargs) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        routed = isinstance(getattr(model, "subnet_sampler", None), Progressive)
+        if routed and isinstance(dataloader, dict):
+            dataloader = with_cluster_batches(dataloader)
         dataloader = _built(runner, dataloader)
         if isinstance(dataloader.batch_sampler, ClusterBatches):
             # Before the loader's workers draw from it.
-            model = (
-                runner.model.module if is_model_wrapper(runner.model) else runner.model
-            )
             model.subnet_sampler = dataloader.batch_sampler.follow(
                 model.subnet_sampler, max_iters
             )
+        if routed:
+            _ensure_phases(runner)
         super().__init__(runner, dataloader, max_iters, **kwargs)
 
     def run(self):
@@ -95,6 +106,11 @@ class SeekableIterLoop(IterBasedTrainLoop):
         self.dataloader = type(loader)(**cfg)
         self.dataloader_iterator = iter(self.dataloader)
         print_log(f"data resumed after {past} images of this process", "current")
+
+
+def _ensure_phases(runner: Runner) -> None:
+    if not any(isinstance(hook, ProgressivePhaseHook) for hook in runner.hooks):
+        runner.register_hook(ProgressivePhaseHook())
 
 
 def _built(runner: Runner, dataloader: DataLoader | dict) -> DataLoader:

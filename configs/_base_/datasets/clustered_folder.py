@@ -10,7 +10,6 @@ train_dataloader = dict(
     pin_memory=True,
     collate_fn=dict(type="mmtaskssl.pack_images"),
     sampler=dict(type="InfiniteSampler", shuffle=True),
-    batch_sampler=dict(type="ClusterBatches"),
     dataset=dict(
         type="ClusteredImages",
         clusters=clusters,

@@ -11,4 +11,3 @@ train_dataloader = dict(
         dataset=dict(type="SyntheticImages", num_images=64, num_classes=4, size=40),
     ),
 )
-default_hooks = dict(phase=dict(type="ProgressivePhaseHook"))

@@ -6,18 +6,5 @@ _base_ = [
 ]
 
 default_hooks = dict(
-    phase=dict(type="ProgressivePhaseHook"),
-    # Every path.
-    monitor=dict(
-        type="CollapseMonitorHook",
-        interval=1000,
-        subnets=["MAX"]
-        + [
-            f"s64-w64.128.256.512-d2.2.2.2-p{a}.{b}.{c}.{d}"
-            for a in (0, 1)
-            for b in (0, 1)
-            for c in (0, 1)
-            for d in (0, 1)
-        ],
-    ),
+    monitor=dict(type="CollapseMonitorHook", interval=1000, subnets="paths"),
 )

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from mmtaskssl.evaluation.spectrum import effective_rank, embedding_std
 from mmtaskssl.registry import DATASETS, HOOKS
-from mmtaskssl.subnets import ListSpace, SearchSpace
+from mmtaskssl.subnets import ListSpace, SearchSpace, Subnet
+from mmtaskssl.subnets.samplers.progressive import live_paths
 from mmtaskssl.utils.errors import UserError
 
 
@@ -38,8 +39,10 @@ class CollapseMonitorHook(Hook):
 
     Args:
         interval: Iterations between two looks.
-        subnets: Names of sub-nets; None: all of a list of at most 16, else those with
-            an anchor's name; of no meaning for a plain network.
+        subnets: Names of sub-nets; "paths": MAX and every path of a routed network, of
+            more than 16 those that have each group of each stage among them; None: all
+            of a list of at most 16, else those with an anchor's name. Of no meaning
+            for a plain network.
         dataset: Config of a data set whose first images are the batch; None: the first
             batch of this run's training.
         num_images: Images of the batch, at most.
@@ -56,7 +59,7 @@ class CollapseMonitorHook(Hook):
     def __init__(
         self,
         interval: int = 200,
-        subnets: Sequence[str] | None = None,
+        subnets: Sequence[str] | str | None = None,
         dataset: dict | None = None,
         num_images: int = 128,
         min_spread: float = 0.02,
@@ -147,7 +150,7 @@ class CollapseMonitorHook(Hook):
         images = images[: self.num_images]
         found = {}
         with _as_in_training(model):
-            for name, subnet in self._named_subnets(model).items():
+            for name, subnet in self.named_subnets(model).items():
                 z = _embed(model, images, subnet).float()
                 spread = embedding_std(z) * math.sqrt(z.shape[1])
                 pair = torch.tensor([spread, effective_rank(z)], device=z.device)
@@ -155,15 +158,34 @@ class CollapseMonitorHook(Hook):
                 found[name] = tuple(pair.tolist())
         return found
 
-    def _named_subnets(self, model: nn.Module) -> dict[str, object]:
+    def named_subnets(self, model: nn.Module) -> dict[str, object]:
+        """Returns the sub-nets that are watched, by the names in the log.
+
+        Args:
+            model: An algorithm, not wrapped.
+        """
         space: SearchSpace | None = getattr(model.backbone, "space", None)
         if space is None:
             return {"network": None}
+        if self.subnets == "paths":
+            return {"MAX": space.max, **{s.name: s for s in _watched_paths(space)}}
         if self.subnets is not None:
             return {name: model.backbone.resolve(name) for name in self.subnets}
         if isinstance(space, ListSpace) and len(space) <= 16:
             return {space.name_of(s) or s.name: s for s in space}
         return {space.name_of(s): s for s in space.anchors.values()}
+
+
+def _watched_paths(space: SearchSpace) -> list[Subnet]:
+    routes = getattr(space.arch, "routes", None)
+    if routes is None:
+        raise UserError('subnets="paths" is for routed networks')
+    paths = live_paths(space.max, routes.groups)[-1]
+    if len(paths) <= 16:
+        return paths
+    rounds = range(max(routes.groups))
+    chosen = [tuple(g % groups for groups in routes.groups) for g in rounds]
+    return [s for s in paths if tuple(max(g, 0) for g in s.path) in chosen]
 
 
 def _embed(model: nn.Module, images: Tensor, subnet: object) -> Tensor:
