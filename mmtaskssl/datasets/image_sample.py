@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from torch import Tensor
 from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256
 from .eval_transform import EvalTransform
-from .images import BrokenImage, list_images
+from .images import BrokenImage, ImagesLike, list_images
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,17 @@ class ImageSample:
 
 
 def draw_images(
-    source: str,
+    source: ImagesLike,
     transform: EvalTransform,
     count: int = 1024,
     batch_size: int = 64,
     seed: int = 0,
-    root: str | None = None,
+    root: str | os.PathLike | None = None,
 ) -> ImageSample:
     """Draws images at random, the same ones for the same seed.
 
     Args:
-        source: Folder, ``.txt``, ``.csv`` or ``.jsonl``, see `list_images`.
+        source: Folder, list, or a value that is of images, see `list_images`.
         transform: Crops and normalises.
         count: How many; all, if there are fewer.
         batch_size: Most images a batch.

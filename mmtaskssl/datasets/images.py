@@ -4,14 +4,17 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.inputs import open_text, parse_json
 
 from .image_reader import BrokenImage, open_picture, read_image, shrink
 
 __all__ = [
     "BrokenImage",
+    "HasImages",
+    "ImagesLike",
     "folder_labels",
     "list_images",
     "open_picture",
@@ -31,8 +34,30 @@ IMAGE_SUFFIXES = frozenset((
 PATH_COLUMNS = ("image", "path", "file", "filename", "file_name", "img_path")
 
 
+@runtime_checkable
+class HasImages(Protocol):
+    """What is of images: a feature store, a selection, clusters.
+
+    Attributes:
+        root: Folder of the images; "" if unknown.
+        image_ids: Paths relative to it.
+    """
+
+    @property
+    def root(self) -> str:
+        """See above."""
+
+    @property
+    def image_ids(self) -> Sequence[str]:
+        """See above."""
+
+
+#: A folder, a list, paths, or a value that is of images; see `list_images`.
+ImagesLike: TypeAlias = str | os.PathLike | Sequence[str | os.PathLike] | HasImages
+
+
 def list_images(
-    source: str | os.PathLike | Sequence[str | os.PathLike],
+    source: ImagesLike,
     root: str | os.PathLike | None = None,
     column: str | None = None,
 ) -> tuple[Path, list[str]]:
@@ -40,7 +65,8 @@ def list_images(
 
     Args:
         source: A folder (searched recursively; hidden files are skipped), a ``.txt``
-            with one path a line, a ``.csv`` / ``.jsonl`` with a path column, or paths.
+            with one path a line, a ``.csv`` / ``.jsonl`` with a path column, or paths;
+            or a store, a selection or clusters: their images.
         root: The folder that listed paths are relative to. Default: the folder
             itself, the one that holds the list, or, of paths, the current one; of
             absolute paths the innermost one that holds all.
@@ -54,6 +80,13 @@ def list_images(
     Raises:
         UserError: The source does not exist, is empty, or names no usable path.
     """
+    if isinstance(source, HasImages):
+        if not (root or source.root):
+            raise UserError(
+                "it is not known where the images lie: name their folder with "
+                f"{option('root')}"
+            )
+        return Path(root or source.root).expanduser(), list(source.image_ids)
     if not isinstance(source, str | os.PathLike):
         return _relative_to_root([os.fspath(path) for path in source], root, ".", None)
     source = Path(source).expanduser()

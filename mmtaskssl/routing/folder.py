@@ -1,6 +1,7 @@
 """A routing into a folder, once."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ..networks import NetworkLike
@@ -38,7 +39,7 @@ def route_to_folder(
     work_of({}).state(out, overwrite=True)  # foreign files are told before any work
     problem = prepare(network, target, **options)
     if work_of(problem.described).state(out, overwrite) is State.COMPLETE:
-        return read_answer(out), False
+        return read_answer(Path(out)), False
     routing = problem.solve(log)
-    routing.save(out, overwrite)
+    routing.save(Path(out), overwrite)
     return routing.to_dict(), True

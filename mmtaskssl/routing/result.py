@@ -103,7 +103,7 @@ class Routing(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what routing.json holds."""
-        found = {
+        found: dict[str, Any] = {
             "router": self.router,
             "probe": self.probe,
             "on_tie": self.on_tie,

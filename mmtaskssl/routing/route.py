@@ -6,9 +6,10 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..clustering.clusters import Clusters
+from ..clustering.files import sha256
 from ..networks import Network, NetworkLike, open_network
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
@@ -38,7 +39,7 @@ def route(
     image_size: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
-    source: str = "online",
+    source: Literal["online", "ema"] = "online",
     fine_tune: FineTuner | None = None,
     device: str = AUTO,
     cfg_options: Mapping[str, Any] | None = None,
@@ -138,7 +139,7 @@ class Problem:
             depends_on=self.described,
         )
         if self.fine_tune is not None:
-            return self._fine_tuned(routing, log or (lambda line: None))
+            return self._fine_tuned(self.fine_tune, routing, log or _silent)
         if is_detection(self.target):
             note = (
                 "boxes are a proxy for detection: fine-tune a detector on the first "
@@ -147,14 +148,14 @@ class Problem:
             return dataclasses.replace(routing, notes=(*routing.notes, note))
         return routing
 
-    def _fine_tuned(self, routing: Routing, log: Log) -> Routing:
-        first = [c.subnet for c in routing.ranking[: self.fine_tune.top]]
+    def _fine_tuned(self, tuner: FineTuner, routing: Routing, log: Log) -> Routing:
+        first = [c.subnet for c in routing.ranking[: tuner.top]]
         begin = time.monotonic()
-        found = self.fine_tune.compare(
+        found = tuner.compare(
             self.network, [*first, routing.largest], self.target, routing.seed, log
         )
         seconds = {"fine-tuning": time.monotonic() - begin}
-        note = self.fine_tune.conclude(found, routing.largest)
+        note = tuner.conclude(found, routing.largest)
         return dataclasses.replace(
             routing,
             fine_tuned=tuple(found),
@@ -177,7 +178,7 @@ def prepare(
     image_size: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
-    source: str = "online",
+    source: Literal["online", "ema"] = "online",
     fine_tune: FineTuner | None = None,
     device: str = AUTO,
     cfg_options: Mapping[str, Any] | None = None,
@@ -185,6 +186,7 @@ def prepare(
     progress: ProgressFactory | None = None,
 ) -> Problem:
     """Opens and checks what a routing reads, without scoring; see `route`."""
+    target = Path(target)
     if fine_tune is not None and not is_detection(target):
         raise UserError(
             f"fine-tuning is for detection: {target} has no {TRAIN_LIST.as_posix()}"
@@ -203,9 +205,10 @@ def prepare(
     else:
         labels = router != "overlap"
         task = read_task(target, transform, max_images, seed, labels=labels)
+    # A copy: what the caller holds stays where it is.
+    backbone: Any = copy.deepcopy(opened.elastic)
     chosen = Router(
-        # A copy: what the caller holds stays where it is.
-        copy.deepcopy(opened.elastic).to(pick_device(device)),
+        backbone.to(pick_device(device)),
         task,
         clusters,
         router,
@@ -218,14 +221,14 @@ def prepare(
         progress=progress,
     )
     described = {
-        "network": opened.meta,
+        "network": _without_names(opened.meta),
         "task": _described_task(task),
         "clusters": clusters and _described_clusters(clusters),
         **{"router": router, "probe": probe, "on_tie": on_tie, "seed": seed},
         **{"shortlist": shortlist, "beam": beam},
         "fine_tune": fine_tune and dict(fine_tune.describe()),
     }
-    return Problem(chosen, opened, Path(target), clusters_name, fine_tune, described)
+    return Problem(chosen, opened, target, clusters_name, fine_tune, described)
 
 
 def _described_task(task: Task) -> dict[str, Any]:
@@ -238,5 +241,14 @@ def _described_clusters(clusters: Clusters) -> dict[str, Any]:
     return {
         "tree": list(clusters.tree),
         "ids_sha256": lines_sha256(clusters.image_ids),
-        "leaves_sha256": lines_sha256([str(leaf) for leaf in clusters.leaf.tolist()]),
+        "leaf_sha256": sha256(clusters.leaf),
     }
+
+
+def _without_names(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what tells weights from any other: their files may be renamed."""
+    return {k: v for k, v in meta.items() if k not in ("config", "checkpoint")}
+
+
+def _silent(line: str) -> None:
+    """Says nothing."""

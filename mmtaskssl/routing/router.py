@@ -260,7 +260,7 @@ class Router:
             len(self.paths),
             regret or {},
             tuple(soft or ()),
-            tuple(self.features.stages),
+            (self.features.stages[0], self.features.stages[1]),
             self.clock.seconds(2),
             self.router,
             None if self.router == "overlap" else self.probe,

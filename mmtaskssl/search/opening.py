@@ -11,6 +11,7 @@ from pathlib import Path
 from mmengine.dist import barrier, get_rank
 
 from ..datasets.image_sample import draw_images
+from ..datasets.images import ImagesLike
 from ..networks import Network, NetworkLike, open_network
 from ..runs import Growing
 from ..utils.devices import pick_device
@@ -30,7 +31,7 @@ PathLike = str | os.PathLike
 @contextlib.contextmanager
 def open_search(
     network: NetworkLike,
-    images: PathLike,
+    images: ImagesLike,
     options: SearchOptions | None = None,
     folder: PathLike | None = None,
     overwrite: bool = False,
@@ -62,7 +63,7 @@ def open_search(
         transform = dataclasses.replace(transform, image_size=options.image_size)
     encoders = load_encoders(opened, device)
     sample = draw_images(
-        str(images),
+        images,
         transform,
         options.num_images,
         max(2, options.batch_size),
@@ -93,7 +94,7 @@ def open_search(
             results = ResultsFile(Path(folder, RESULTS), identity)
             if get_rank() == 0:
                 _, growing = stack.enter_context(
-                    output.opened(identity, folder, overwrite)
+                    output.opened(identity, Path(folder), overwrite)
                 )
                 scorer.references  # noqa: B018  # once, for the others to read
         barrier()

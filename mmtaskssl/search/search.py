@@ -1,8 +1,10 @@
 """The whole way from a network and images to a ranking of its sub-nets."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..datasets.images import ImagesLike
 from ..networks import NetworkLike
 from ..subnets import Subnet
 from ..utils.budgets import Budget
@@ -19,7 +21,7 @@ _CANDIDATES = 40
 
 def search(
     network: NetworkLike,
-    images: PathLike,
+    images: ImagesLike,
     budgets: str | Budget | Sequence[str | Budget] = (),
     *,
     subnets: Sequence[str | Subnet] = (),
@@ -49,7 +51,8 @@ def search(
     Args:
         network: A trained supernet; see `open_network`, as for ``cfg_options`` and
             ``trust``.
-        images: The target's, unlabelled: folder, ``.txt``, ``.csv`` or ``.jsonl``.
+        images: The target's, unlabelled: a folder, a ``.txt``, ``.csv`` or ``.jsonl``
+            list, paths, or a feature store or a selection, whose images are read.
         budgets: Bands of cost such as "3G-4G" (MACs), "5M-6M:params" or "2ms-4ms" (of
             one image); the low end is inside, the high end is not.
         subnets: Score these, too: sub-nets, or their names or anchors.
@@ -123,7 +126,7 @@ def search(
         origin = {
             "config": opened.name,
             "checkpoint": opened.checkpoint,
-            "images": str(images),
+            "images": os.fspath(images) if isinstance(images, PathLike) else "IMAGES",
             "cfg_options": dict(cfg_options or {}),
             "calibration": {
                 "num-images": session.scorer.bn_images,

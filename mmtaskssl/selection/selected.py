@@ -46,6 +46,11 @@ class Selected(Result):
         return [ids[row] for row in self.selection.rows.tolist()]
 
     @property
+    def root(self) -> str:
+        """Folder of the pool's images; "" if unknown."""
+        return self.roots["pool"]
+
+    @property
     def notes(self) -> list[str]:
         """Sentences that a reader of the result should know."""
         return list(self.summary["notes"])

@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmtaskssl import apis
+from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.networks import open_network
 from mmtaskssl.search.metrics import METRICS
 from mmtaskssl.search.names import METRIC_NAMES, STRATEGY_NAMES
@@ -95,3 +98,17 @@ def test_a_network_is_taken_as_it_is_and_left_so(job, found):
     assert all(p.requires_grad for p in network.backbone.parameters())
     with pytest.raises(UserError, match="compares trained sub-nets"):
         apis.search((job[0][0], "random"), job[1], subnets=["MAX"])
+
+
+def test_values_that_are_of_images_are_taken_for_them(job, found, tmp_path):
+    network, images = job
+    names = sorted(path.name for path in Path(images).iterdir())
+    store = MemoryStore(np.eye(len(names), 8) + 1, names, root=images)
+    again = apis.search(network, store, subnets=["MAX"], **OPTIONS)
+    rows = {(row["subnet"], row["metric"]): row for row in found.rows}
+    assert all(row == rows[row["subnet"], row["metric"]] for row in again.rows)
+    paths = [Path(images, name) for name in names]
+    assert apis.search(network, paths, subnets=["MAX"], **OPTIONS).rows == again.rows
+    nowhere = MemoryStore(np.eye(len(names), 8) + 1, names)
+    with pytest.raises(UserError, match="name their folder with `root`"):
+        apis.search(network, nowhere, subnets=["MAX"], **OPTIONS)
