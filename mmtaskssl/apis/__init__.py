@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from ..evaluation.subnet_evaluation import SubnetEvaluation
     from ..evaluation.transfer import evaluate_transfer
     from ..evaluation.transfer_evaluation import TransferEvaluation
+    from ..export.calibrate import calibrate
+    from ..export.calibrated import Calibrated
+    from ..export.export import export
+    from ..export.exported import Export, Exports
     from ..features.extract import extract
     from ..features.importing import import_features
     from ..features.memory import MemoryStore
     from ..features.store import FeatureStore
+    from ..networks import Network, open_network
     from ..routing.result import Routing
     from ..routing.route import route
     from ..search.result import SearchResult
@@ -33,12 +38,16 @@ if TYPE_CHECKING:
 
 # Where each public name lives.
 _HOMES = {
+    "Calibrated": "..export.calibrated",
     "Clusters": "..clustering.clusters",
     "Evaluation": "..evaluation.evaluation",
+    "Export": "..export.exported",
+    "Exports": "..export.exported",
     "FeatureStore": "..features.store",
     "FineTuning": "..engine.fine_tune",
     "Latency": "..subnets",
     "MemoryStore": "..features.memory",
+    "Network": "..networks",
     "PairedDifference": "..evaluation.paired",
     "Pretrained": "..engine.pretrained",
     "Routing": "..routing.result",
@@ -46,12 +55,15 @@ _HOMES = {
     "Selected": "..selection.selected",
     "SubnetEvaluation": "..evaluation.subnet_evaluation",
     "TransferEvaluation": "..evaluation.transfer_evaluation",
+    "calibrate": "..export.calibrate",
     "cluster": "..clustering.cluster",
     "evaluate": "..evaluation.evaluate",
     "evaluate_transfer": "..evaluation.transfer",
+    "export": "..export.export",
     "extract": "..features.extract",
     "import_features": "..features.importing",
     "measure_latency": "..subnets",
+    "open_network": "..networks",
     "paired_difference": "..evaluation.paired",
     "pretrain": "..engine.pretrain",
     "route": "..routing.route",
@@ -60,12 +72,16 @@ _HOMES = {
 }
 
 __all__ = [
+    "Calibrated",
     "Clusters",
     "Evaluation",
+    "Export",
+    "Exports",
     "FeatureStore",
     "FineTuning",
     "Latency",
     "MemoryStore",
+    "Network",
     "PairedDifference",
     "Pretrained",
     "Routing",
@@ -73,12 +89,15 @@ __all__ = [
     "Selected",
     "SubnetEvaluation",
     "TransferEvaluation",
+    "calibrate",
     "cluster",
     "evaluate",
     "evaluate_transfer",
+    "export",
     "extract",
     "import_features",
     "measure_latency",
+    "open_network",
     "paired_difference",
     "pretrain",
     "route",

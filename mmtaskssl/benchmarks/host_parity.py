@@ -7,7 +7,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from ..export import export_state_dict, host_config
+from ..export.hosts import host_config
+from ..export.state_dict import export_state_dict
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate
 from ..subnets import Subnet

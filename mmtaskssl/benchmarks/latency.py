@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from ..export import export_state_dict
+from ..export.state_dict import export_state_dict
 from ..models.backbones import SlimmableMobileNetV3, SlimmableResNet
 from ..models.elastic import calibrate
 from ..subnets import Subnet

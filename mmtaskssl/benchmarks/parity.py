@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..export import write_bundle
+from ..export.bundle import write_bundle
 from ..models.backbones import (
     DynamicResNet,
     ElasticBackbone,

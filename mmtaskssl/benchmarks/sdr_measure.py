@@ -8,17 +8,17 @@ from typing import Any
 
 import torch
 
+from ..clustering.cluster_sample import ClusterSample
 from ..clustering.clusters import Clusters
 from ..datasets.eval_transform import EvalTransform
 from ..evaluation.data import LabeledFeatures
 from ..evaluation.spectrum import effective_rank, embedding_std
 from ..evaluation.splits import stratified_folds
+from ..export.paths import calibrate_paths
 from ..features.extractor import FeatureExtractor
 from ..models.backbones import ElasticBackbone
 from ..networks import open_network, preprocessing_of
 from ..registry import MODELS
-from ..routing.calibrate import calibrate_paths
-from ..routing.cluster_sample import ClusterSample
 from ..subnets import Subnet
 from ..weights import load_state_dict
 from .sdr_study import ARMS, Run, Study

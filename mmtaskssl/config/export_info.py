@@ -6,6 +6,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..datasets.eval_transform import EvalTransform
+from ..runs import verify
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from .plain_network import check_plain_network
@@ -24,6 +26,8 @@ class ExportInfo:
         out_channels: Channels of each of its stages.
         pyramid: The stages of strides 4, 8, 16 and so on.
         weights: The file; None leaves the network untrained.
+        preprocessing: What the network expects of pixels; None: an older export, which
+            does not say.
     """
 
     folder: Path
@@ -32,6 +36,7 @@ class ExportInfo:
     out_channels: tuple[int, ...]
     pyramid: tuple[int, ...]
     weights: Path | None
+    preprocessing: EvalTransform | None = None
 
     @classmethod
     def read(cls, path: str | Path, trained: bool = True) -> "ExportInfo":
@@ -56,6 +61,7 @@ class ExportInfo:
                 channels,
                 _numbers(meta.get("pyramid", list(range(len(channels))))),
                 folder / _name_in(meta["weights"]) if trained else None,
+                _preprocessing(meta.get("preprocessing")),
             )
             if max(info.pyramid) >= len(channels):
                 raise ValueError("a map of a stage that the network does not have")
@@ -67,11 +73,21 @@ class ExportInfo:
             ) from error
         if trained and not info.weights.is_file():
             raise UserError(f"export {folder} lacks its weights, {info.weights.name}")
+        if trained:
+            verify(folder, [info.weights.name])
         return info
 
     def network_config(self) -> Config:
         """Returns a config with the network, as feature extractors take it."""
-        model = {"backbone": self.plain_network}
+        model: dict[str, Any] = {"backbone": self.plain_network}
+        if self.preprocessing is not None:
+            pixels = self.preprocessing
+            model["data_preprocessor"] = {
+                "view_size": pixels.image_size,
+                "mean": pixels.mean,
+                "std": pixels.std,
+                "channel_order": pixels.channel_order,
+            }
         return Config({"default_scope": "mmtaskssl", "model": model})
 
     def init_cfg(self) -> dict[str, Any] | None:
@@ -85,6 +101,16 @@ def _numbers(values: Any) -> tuple[int, ...]:
     if not isinstance(values, list) or any(type(v) is not int for v in values):
         raise ValueError(f"{values!r} is no list of numbers")
     return tuple(values)
+
+
+def _preprocessing(values: Any) -> EvalTransform | None:
+    if values is None:
+        return None
+    size, order = values["image_size"], values["channel_order"]
+    if type(size) is not int:
+        raise ValueError(f"{size!r} is no size of images")
+    mean, std = (tuple(map(float, values[key])) for key in ("mean", "std"))
+    return EvalTransform(size, mean, std, channel_order=order)
 
 
 def _name_in(name: Any) -> str:

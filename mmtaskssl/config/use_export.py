@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..datasets.eval_transform import IMAGENET_MEAN, IMAGENET_STD
+from ..datasets.eval_transform import EvalTransform
 from ..utils.errors import UserError
 from .export_info import ExportInfo
 from .rewiring.classification import rewire_classifier
@@ -46,11 +46,14 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
     weights = "untrained" if export.weights is None else str(export.weights)
     cfg.export = {"subnet": export.name, "weights": weights}
     _import_us(cfg)
-    _check_pixels(model.get("data_preprocessor") or cfg.get("data_preprocessor"))
+    _check_pixels(
+        model.get("data_preprocessor") or cfg.get("data_preprocessor"),
+        export.preprocessing or EvalTransform(224),
+    )
     print_log(f"transfer: {', '.join(changes)}, weights: {weights}", "current")
 
 
-def _check_pixels(preprocessor: dict[str, Any] | None) -> None:
+def _check_pixels(preprocessor: dict[str, Any] | None, expected: EvalTransform) -> None:
     """Says so where a host's config feeds other numbers than pre-training did.
 
     Such are mmdet's recipes for weights of Caffe: BGR, and not divided by anything.
@@ -60,16 +63,17 @@ def _check_pixels(preprocessor: dict[str, Any] | None) -> None:
         given = given.get("data_preprocessor") or {}
     if not given or not str(given.get("type", _HOSTS)).lower().endswith(_HOSTS):
         return
-    rgb = given.get("bgr_to_rgb") or given.get("to_rgb")
-    wanted = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+    rgb = bool(given.get("bgr_to_rgb") or given.get("to_rgb"))
+    wanted = {"mean": expected.mean, "std": expected.std}
     alike = all(
         np.allclose(given.get(key) or 0, value, atol=1) for key, value in wanted.items()
     )
-    if not (alike and rgb):
+    if not alike or rgb != (expected.channel_order == "rgb"):
         print_log(
-            "the config's pixels are not those of our pre-training, RGB less "
-            f"{IMAGENET_MEAN} by {IMAGENET_STD}: if the export's were, set mean, std "
-            "and bgr_to_rgb of model.data_preprocessor",
+            "the config's pixels are not those of our pre-training, "
+            f"{expected.channel_order.upper()} less {expected.mean} by {expected.std}: "
+            "if the export's were, set mean, std and bgr_to_rgb of "
+            "model.data_preprocessor",
             "current",
             logging.WARNING,
         )

@@ -102,6 +102,15 @@ class EvalTransform:
         std = torch.tensor(self.std, device=images.device)
         return ((images.float() - mean) / std).permute(0, 3, 1, 2)
 
+    def options(self) -> dict[str, Any]:
+        """Returns size, statistics and channel order, as `EvalTransform` takes them."""
+        return {
+            "image_size": self.image_size,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "channel_order": self.channel_order,
+        }
+
     def describe(self) -> dict[str, Any]:
         """Returns what a manifest says of the transform."""
         facts = asdict(self)

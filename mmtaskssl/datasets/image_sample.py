@@ -34,6 +34,9 @@ class ImageSample:
     transform: EvalTransform
     batch_size: int
 
+    def __len__(self) -> int:
+        return len(self.ids)
+
     def __iter__(self) -> Iterator[Tensor]:
         """Yields normalised batches (N, 3, S, S) of nearly equal size."""
         parts = math.ceil(len(self.ids) / self.batch_size)

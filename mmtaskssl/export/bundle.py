@@ -1,6 +1,6 @@
-"""One exported sub-net: a folder with weights, meta data and a config."""
+"""One export: the plain network, checked beside the elastic one."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,50 +8,41 @@ import torch
 
 from .. import __version__
 from ..models.backbones import ElasticBackbone
+from ..networks import Network
 from ..subnets import Subnet, arch_to_dict
-from ..utils.atomic import atomic_folder
-from ..utils.errors import UserError
-from ..utils.hashing import file_sha256
-from ..weights import save_state_dict
-from .hosts import config_fragment
+from ..utils.inputs import read_json
+from .exported import META, Export, Format
 from .state_dict import export_state_dict
 from .stock import stock_shape
 
-FORMATS = ("pth", "safetensors")
 # float32 rounding of one and the same arithmetic.
 _TOLERANCE = 1e-5
 
 
-def write_bundle(
-    backbone: ElasticBackbone,
+def make_export(
+    network: Network | ElasticBackbone,
     subnet: Subnet,
-    folder: str | Path,
-    source: dict[str, Any],
-    file_format: str = "pth",
+    source: Mapping[str, Any],
     image_size: int = 224,
-) -> dict[str, Any]:
-    """Exports a sub-net into ``folder/<its name>``, whole or not at all.
-
-    The folder holds ``weights.pth`` (or ``.safetensors``), ``meta.json`` and
-    ``config.py``. Before it appears, the plain network is run beside the elastic one.
+) -> Export:
+    """Makes the plain network of a sub-net, and sees that it computes the same.
 
     Args:
-        backbone: Holds the weights.
+        network: Holds the weights.
         subnet: Which to export.
-        folder: Where the sub-net's folder is made; one of this name is replaced.
         source: Where the weights come from, for the record.
-        file_format: "pth" (loads with ``weights_only=True``) or "safetensors".
         image_size: Side of the image that MACs are counted for.
 
-    Returns:
-        The meta data.
-
     Raises:
-        UserError: The sub-net cannot run or was not calibrated, or bad arguments.
+        UserError: The sub-net cannot run or was not calibrated.
         RuntimeError: The plain network computes something else (a bug).
     """
-    if file_format not in FORMATS:
-        raise UserError(f"format must be one of {', '.join(FORMATS)}: {file_format!r}")
+    pixels = None
+    if isinstance(network, Network):
+        pixels = network.preprocessing.options()
+    else:
+        network = Network.of(network)
+    backbone = network.elastic
     state = export_state_dict(backbone, subnet)
     difference = _difference(backbone, subnet)
     if difference > _TOLERANCE:
@@ -60,8 +51,7 @@ def write_bundle(
         )
     costs = backbone.cost(subnet, image_size)
     shape = stock_shape(backbone, subnet)
-    weights = f"weights.{file_format}"
-    meta = {
+    facts = {
         "subnet": subnet.name,
         "arch": arch_to_dict(backbone.arch),
         "macs": costs.macs,
@@ -72,25 +62,41 @@ def write_bundle(
         "stock_resnet": shape
         and {"depth": shape.depth, "base_channels": shape.base_channels},
         "plain_network": backbone.plain_config(subnet),
+        **({"preprocessing": pixels} if pixels else {}),
         "calibrated": subnet.name in backbone.subnet_statistics,
         "difference": difference,
         "source": source,
         "mmtaskssl": __version__,
     }
-    title = (
-        f"Backbone {subnet}: {costs.macs / 1e9:.2f} GMAC at {image_size} px, "
-        f"{costs.params / 1e6:.2f} M parameters."
-    )
-    with atomic_folder(Path(folder) / subnet.name) as temporary:
-        save_state_dict(state, temporary / weights)
-        meta |= {"weights": weights, "weights_sha256": file_sha256(temporary / weights)}
-        text = json.dumps(meta, indent=2) + "\n"
-        (temporary / "meta.json").write_text(text, encoding="utf-8")
-        # mmengine reads no safetensors, so its config cannot name such a file.
-        named = weights if file_format == "pth" else None
-        fragment = config_fragment(backbone, subnet, title, named)
-        (temporary / "config.py").write_text(fragment, encoding="utf-8")
-    return meta
+    return Export(subnet, state, facts, network)
+
+
+def write_bundle(
+    network: Network | ElasticBackbone,
+    subnet: Subnet,
+    folder: str | Path,
+    source: Mapping[str, Any],
+    file_format: Format = "pth",
+    image_size: int = 224,
+) -> dict[str, Any]:
+    """Exports a sub-net into ``folder/<its name>``, in the place of an earlier export.
+
+    Args:
+        network: See `make_export`, as for ``subnet``, ``source`` and ``image_size``.
+        subnet: See above.
+        folder: Where the sub-net's folder is made.
+        source: See above.
+        file_format: See `Export.save`.
+        image_size: See above.
+
+    Returns:
+        The content of meta.json.
+
+    Raises:
+        UserError: See `make_export` and `Export.save`.
+    """
+    made = make_export(network, subnet, source, image_size)
+    return read_json(made.save(Path(folder, subnet.name), True, file_format) / META)
 
 
 @torch.no_grad()

@@ -1,73 +1,154 @@
-"""Batch-norm calibration of a checkpoint's sub-nets on a source of images."""
+"""Batch-norm statistics of sub-nets, from images: the verb."""
 
-import hashlib
-import json
-import shutil
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from mmengine.logging import print_log
+from torch import Tensor
 
-from ..datasets.image_sample import ImageSample, draw_images
-from ..models.elastic import collect_statistics
-from ..networks import Network, preprocessing_of
-from ..subnets import Subnet
+from ..clustering.clusters import Clusters
+from ..datasets.image_sample import ImageSample
+from ..models.backbones.elastic_backbone import SubnetLike
+from ..networks import NetworkLike
+from ..runs import Growing, Work
 from ..utils.atomic import atomic_path
-from ..utils.devices import AUTO, pick_device
+from ..utils.devices import AUTO
+from ..utils.errors import UserError
 from ..weights import read_part
+from .calibrated import Calibrated, check_same, read_calibrated, statistics_in
+from .calibration import Calibration, prepare
+from .paths import Keep
 
-# Their former place.
-config_transform = preprocessing_of
-__all__ = ["ImageSample", "calibrate_source", "config_transform", "draw_images"]
 
-
-def calibrate_source(
-    source: Network,
-    subnets: Sequence[Subnet],
-    sample: ImageSample,
-    out: str | Path,
+def calibrate(
+    network: NetworkLike,
+    subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"] = "all",
+    images: str | Path | ImageSample | None = None,
+    *,
+    clusters: str | Path | Clusters | None = None,
+    num_images: int | None = None,
+    batch_size: int = 64,
+    image_size: int | None = None,
+    seed: int = 0,
+    root: str | Path | None = None,
+    alone: bool = False,
+    source: Literal["online", "ema"] = "online",
+    trust: bool = False,
+    cfg_options: Mapping[str, Any] | None = None,
     device: str | torch.device = AUTO,
-) -> dict[str, Any]:
-    """Writes a checkpoint with the statistics of sub-nets added.
+) -> Calibrated:
+    """Gives sub-nets of an elastic network batch-norm statistics of their own.
 
-    Each sub-net's statistics are kept beside ``out`` as soon as they are known, so the
-    same call after an interruption goes on with the next one.
+    With ``clusters``, each path of a routed network is calibrated on its own clusters:
+    the last stage on the path's own, earlier stages on those of all paths with the same
+    beginning, so that routing can compute common beginnings once.
 
     Args:
-        source: Backbone and checkpoint.
-        subnets: Which to calibrate.
-        sample: On what.
-        out: The checkpoint to write: weights and statistics, no optimizer.
+        network: A trained network with sub-nets, see `open_network`; or ``(config,
+            checkpoint)``. It is not changed.
+        subnets: Sub-nets, their names, or anchors such as "MIN"; one or several. "all"
+            are those of a space that can be listed, and need statistics.
+        images: Folder, ``.txt``, ``.csv`` or ``.jsonl``; or images that were drawn.
+        clusters: Instead of images: clusters, or their folder.
+        num_images: How many are drawn; None: 1024, or 256 of each cluster.
+        batch_size: Most images a batch.
+        image_size: Side of the crop, pixels; None: the network's.
+        seed: Of the draw of images.
+        root: Folder that listed paths, or ids of clusters, are relative to.
+        alone: All stages of a path on its own cluster; routing is slower then.
+        source: See `open_network`, as for ``trust`` and ``cfg_options``.
+        trust: See above.
+        cfg_options: See above.
         device: Where to compute; see `pick_device`.
 
     Returns:
-        The ``meta`` of the checkpoint.
+        The network with statistics, in memory.
+
+    Raises:
+        UserError: No such network or sub-net, nothing to calibrate, no images, or both
+            images and clusters.
     """
-    device = pick_device(device)
-    meta = {
-        "calibration": {
-            **sample.describe(),
-            "subnets": [subnet.name for subnet in subnets],
-        },
-        "source": source.meta,
+    return prepare(
+        *(network, subnets, images),
+        clusters=clusters,
+        num_images=num_images,
+        batch_size=batch_size,
+        image_size=image_size,
+        seed=seed,
+        root=root,
+        alone=alone,
+        source=source,
+        trust=trust,
+        cfg_options=cfg_options,
+        device=device,
+    ).measure()
+
+
+def calibrate_to_file(
+    path: str | Path,
+    *args: Any,
+    overwrite: bool = False,
+    **options: Any,
+) -> tuple[Calibrated, bool]:
+    """Calibrates into a checkpoint, and goes on where an earlier run was interrupted.
+
+    What is measured is kept beside the file at once. Sub-nets that the file has from
+    the same weights and images stay in it.
+
+    Args:
+        path: The checkpoint to write; see `Calibrated.save`.
+        *args: See `calibrate`.
+        overwrite: See `Calibrated.save`.
+        **options: See `calibrate`.
+
+    Returns:
+        The network with statistics, and whether any were measured.
+
+    Raises:
+        UserError: See `calibrate` and `Calibrated.save`; then the file is as before.
+    """
+    found = read_calibrated(path)  # before anything is computed
+    work = prepare(*args, **options)
+    known: dict[str, Tensor] = {}
+    origin = work.network.checkpoint
+    itself = found is not None and origin and Path(origin).samefile(path)
+    if found is not None and not overwrite and not itself:
+        check_same(path, found, work.described, work.network.meta)
+        known = statistics_in(path, work.network.prefix)
+        if all(subnet.name in known for subnet in work.subnets):
+            return work.result(known), False
+    with _parts(path, work) as keep:
+        result = work.measure(keep, known)
+        result.save(path, overwrite)
+    return result, True
+
+
+@contextlib.contextmanager
+def _parts(path: str | Path, work: Calibration) -> Iterator[Keep]:
+    """Yields what keeps each part on the disk until the whole is there."""
+    folder = Path(f"{path}.parts")
+    inputs = {
+        "sample": work.described,
+        "source": work.network.meta,
+        "device": str(work.device),
     }
-    identity = [sample.describe(), source.meta, str(device)]
-    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
-    parts = Path(f"{out}.parts")
-    state, backbone = dict(source.state), source.backbone.to(device)
-    for number, subnet in enumerate(subnets, 1):
-        part = parts / f"{key}-{subnet.name}.pt"
-        if part.is_file():
-            statistics = read_part(part)
-        else:
-            statistics = collect_statistics(backbone, subnet, sample).cpu()
-            with atomic_path(part) as temporary:
-                torch.save(statistics, temporary)
-        state[f"{source.prefix}subnet_statistics.{subnet.name}"] = statistics
-        print_log(f"calibrated {number}/{len(subnets)}: {subnet}", "current")
-    with atomic_path(out) as temporary:
-        torch.save({"state_dict": state, "meta": meta}, temporary)
-    shutil.rmtree(parts, ignore_errors=True)
-    return meta
+    record = Work("calibration-parts", 1, inputs, ("*.pt",), "parts of a calibration")
+    try:
+        record.state(folder)
+    except UserError:  # of other weights or images; whatever else is there is refused
+        record.clear(folder)
+    with record.growing(folder) as growing:
+        yield lambda name, measure: _kept(growing, name, measure)
+    record.clear(folder)
+
+
+def _kept(growing: Growing, name: str, measure: Callable[[], Tensor]) -> Tensor:
+    part = growing.path / f"{name}.pt"
+    if part.is_file():
+        return read_part(part)
+    statistics = measure().cpu()
+    with atomic_path(part) as temporary:
+        torch.save(statistics, temporary)
+    return statistics

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from ..models.backbones import ElasticBackbone
+from ..models.backbones.elastic_backbone import SubnetLike
 from ..subnets import Subnet
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 
 # 256 paths and their union; a space of more is searched, not listed.
 _LISTABLE = 512
 
 
 def choose_subnets(
-    backbone: ElasticBackbone, names: Sequence[str] | None, every: bool
+    backbone: ElasticBackbone, names: Sequence[SubnetLike] | None, every: bool
 ) -> list[Subnet]:
     """Returns the sub-nets that a user named, each once.
 
@@ -26,7 +27,10 @@ def choose_subnets(
     """
     if not every:
         if not names:
-            raise UserError("name sub-nets with --subnet, or ask for --all")
+            raise UserError(
+                f"name sub-nets with {option('subnets', '--subnet')}, or ask for "
+                f"{option('all', '--all')}"
+            )
         return list(dict.fromkeys(backbone.resolve(name) for name in names))
     space = backbone.space
     if len(space) <= _LISTABLE:

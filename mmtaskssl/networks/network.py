@@ -43,7 +43,8 @@ class Network:
         state: All of the checkpoint's weights, by their names in it.
         prefix: Of the backbone's names in ``state``.
         seed: Of weights that were drawn.
-        body: The backbone's config, or the library's name, in plain types.
+        body: The backbone's config in plain types; empty where it has none.
+        calibration: What statistics of sub-nets were taken from in this process.
     """
 
     backbone: nn.Module
@@ -56,9 +57,20 @@ class Network:
     prefix: str = ""
     seed: int = 0
     body: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    calibration: Mapping[str, Any] | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.backbone.eval()
+
+    @classmethod
+    def of(cls, backbone: nn.Module, name: str = "in memory") -> "Network":
+        """Returns the value of a backbone that was trained or built in this process.
+
+        Args:
+            backbone: Is put into evaluation mode.
+            name: For messages and records.
+        """
+        return cls(backbone, name, "online", EvalTransform(224))
 
     @property
     def trained(self) -> bool:
@@ -91,6 +103,8 @@ class Network:
     def meta(self) -> dict[str, Any]:
         """Where the weights come from, JSON-ready: names and hashes of the files."""
         meta: dict[str, Any] = {"config": Path(self.name).name}
+        if self.calibration is not None:
+            meta["calibration"] = dict(self.calibration)
         if self.checkpoint is None:
             return {**meta, "encoder": self.encoder, "seed": self.seed}
         if self.config is not None:

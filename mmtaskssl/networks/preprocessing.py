@@ -39,6 +39,7 @@ def preprocessing_of(cfg: Config, image_size: int | None = None) -> EvalTransfor
         mean, std = pixel_statistics(mean or IMAGENET_MEAN, std or IMAGENET_STD)
     turned = options.get("bgr_to_rgb") or options.get("to_rgb")
     order = "bgr" if is_host and not turned else "rgb"
+    order = options.get("channel_order", order)
     return EvalTransform(size, mean, std, channel_order=order)
 
 

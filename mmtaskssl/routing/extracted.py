@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from ..clustering.cluster_sample import ClusterSample
 from ..models.backbones import ElasticResNet
 from ..subnets import Subnet
 from ..utils.clock import Clock
-from .cluster_sample import ClusterSample
 from .shared import SharedPaths
 from .task import Task
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from ..clustering.cluster_sample import ClusterSample
 from ..clustering.clusters import Clusters
 from ..subnets import Subnet
-from .cluster_sample import ClusterSample
 from .extracted import PathFeatures
 from .overlap import Overlap
 

@@ -9,8 +9,6 @@ import pytest
 
 from mmtaskssl import apis
 from mmtaskssl.networks import open_network
-from mmtaskssl.routing.calibrate import calibrate_clusters
-from mmtaskssl.routing.cluster_sample import ClusterSample
 from mmtaskssl.utils.errors import UserError
 
 from .._images import make_image_folder
@@ -25,9 +23,10 @@ def job(tmp_path_factory):
     config, checkpoint, _ = write_files(folder)
     clusters = make_clusters(folder)
     net = open_network(config, checkpoint)
-    sample = ClusterSample(clusters, net.preprocessing, 3, 16)
     calibrated = folder / "calibrated.pth"
-    calibrate_clusters(net, list(net.space), sample, calibrated, "cpu")
+    options = {"num_images": 3, "batch_size": 16, "device": "cpu"}
+    found = apis.calibrate(net, list(net.space), clusters=clusters, **options)
+    found.save(calibrated)
     task = folder / "task"
     make_image_folder(task / "train", 5, ("a", "b"), size=20)
     return (config, calibrated), task, clusters

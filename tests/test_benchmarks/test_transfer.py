@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmtaskssl.benchmarks.transfer_study import FINE_TUNE, Study
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import SlimmableResNet
 from tests._images import make_image_folder
 from tests.test_models.test_backbones._nets import randomize

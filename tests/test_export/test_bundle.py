@@ -5,7 +5,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmtaskssl.export import config_fragment, write_bundle
+from mmtaskssl.export.bundle import write_bundle
+from mmtaskssl.export.hosts import config_fragment
 from mmtaskssl.models.backbones import DynamicResNet
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.networks.choice import choose_subnets
@@ -42,6 +43,7 @@ def test_tool_writes_weights_meta_and_config(files, tool, tmp_path, capsys):
         assert sorted(p.name for p in folder.iterdir()) == [
             "config.py",
             "meta.json",
+            "record.json",
             "weights.pth",
         ]
         meta = json.loads((folder / "meta.json").read_text())
@@ -112,13 +114,17 @@ def test_safetensors(files, tool, tmp_path):
     assert "init_cfg" not in (out / STOCK / "config.py").read_text()
 
 
-def test_an_old_folder_is_replaced_and_a_failure_leaves_nothing(files, tmp_path):
+def test_an_old_export_is_replaced_and_a_failure_leaves_nothing(files, tmp_path):
     net = files[2]
     subnet = net.resolve(STOCK)
     (tmp_path / "out" / STOCK).mkdir(parents=True)
-    (tmp_path / "out" / STOCK / "stale").touch()
+    foreign = tmp_path / "out" / STOCK / "notes.txt"
+    foreign.touch()
+    with pytest.raises(UserError, match=r"'notes\.txt', which is no part of an export"):
+        write_bundle(net, subnet, tmp_path / "out", {})
+    foreign.rename(tmp_path / "out" / STOCK / "weights.safetensors")
     write_bundle(net, subnet, tmp_path / "out", {})
-    assert not (tmp_path / "out" / STOCK / "stale").exists()
+    assert not (tmp_path / "out" / STOCK / "weights.safetensors").exists()
     bad = {"checkpoint": object()}  # cannot be written as JSON
     with pytest.raises(TypeError):
         write_bundle(net, net.resolve(OTHER), tmp_path / "out", bad)

@@ -5,8 +5,8 @@ import torch
 
 from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.datasets.image_sample import draw_images
-from mmtaskssl.export import calibrate
-from mmtaskssl.export.calibrate import calibrate_source
+from mmtaskssl.export import calibration
+from mmtaskssl.export.calibrate import calibrate_to_file
 from mmtaskssl.networks import open_network
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import load_state_dict
@@ -93,8 +93,8 @@ def test_an_interrupted_run_continues(files, tmp_path, monkeypatch):
     subnets = [net.resolve(STOCK), net.resolve(OTHER)]
     source = open_network(config, checkpoint, subnets=True)
     sample = draw_images(images, source.preprocessing, batch_size=4)
-    calibrate_source(source, subnets, sample, tmp_path / "whole.pth")
-    real, calls = calibrate.collect_statistics, []
+    calibrate_to_file(tmp_path / "whole.pth", source, subnets, sample)
+    real, calls = calibration.collect_statistics, []
 
     def counted(backbone, subnet, batches):
         calls.append(subnet)
@@ -102,20 +102,22 @@ def test_an_interrupted_run_continues(files, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(backbone, subnet, batches)
 
-    monkeypatch.setattr(calibrate, "collect_statistics", counted)
+    monkeypatch.setattr(calibration, "collect_statistics", counted)
     out = tmp_path / "out.pth"
     with pytest.raises(KeyboardInterrupt):
-        calibrate_source(source, subnets, sample, out)
+        calibrate_to_file(out, source, subnets, sample)
     assert not out.exists()
-    calibrate_source(source, subnets, sample, out)
+    calibrate_to_file(out, source, subnets, sample)
     assert calls == [subnets[0], subnets[1], subnets[1]]
     whole, resumed = _statistics(tmp_path / "whole.pth"), _statistics(out)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    # other images are another calibration
+    # other images are another calibration, which does not replace this one
+    other = draw_images(images, sample.transform, batch_size=4, seed=1)
+    with pytest.raises(UserError, match="is of other images"):
+        calibrate_to_file(out, source, subnets, other)
     with pytest.raises(KeyboardInterrupt):
         calls[:] = [None]
-        other = draw_images(images, sample.transform, batch_size=4, seed=1)
-        calibrate_source(source, subnets, other, out)
+        calibrate_to_file(out, source, subnets, other, overwrite=True)
 
 
 def test_statistics_are_those_of_the_images(files):
@@ -124,7 +126,7 @@ def test_statistics_are_those_of_the_images(files):
     sample = draw_images(images, transform, count=8, batch_size=8)
     batch = next(iter(sample))
     assert batch.shape == (8, 3, 32, 32)
-    statistics = calibrate.collect_statistics(net, STOCK, sample)
+    statistics = calibration.collect_statistics(net, STOCK, sample)
     features = torch.nn.functional.conv2d(
         batch, net.conv1.weight[:8], stride=2, padding=3
     )

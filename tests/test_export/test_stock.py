@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmtaskssl.export import StockShape, export_state_dict, stock_shape
+from mmtaskssl.export.state_dict import export_state_dict
+from mmtaskssl.export.stock import StockShape, stock_shape
 from mmtaskssl.models.backbones import DynamicResNet, RoutedResNet, SlimmableResNet
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.subnets import Subnet

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from torch import nn
 from torchvision.models import resnet18
 
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.networks import Network, averaged_of, open_network
 from mmtaskssl.utils.errors import UserError
 

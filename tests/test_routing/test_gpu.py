@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmtaskssl.routing.calibrate import calibrate_paths
+from mmtaskssl.export.paths import calibrate_paths
 from mmtaskssl.routing.shared import SharedPaths
 
 from ._routed import make_net

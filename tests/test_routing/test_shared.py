@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from mmtaskssl.clustering.cluster_sample import ClusterSample
 from mmtaskssl.datasets.eval_transform import EvalTransform
-from mmtaskssl.routing.calibrate import calibrate_paths, calibrate_paths_alone
-from mmtaskssl.routing.cluster_sample import ClusterSample
+from mmtaskssl.export.paths import calibrate_paths, calibrate_paths_alone
 from mmtaskssl.routing.shared import SharedPaths
 from mmtaskssl.utils.errors import UserError
 

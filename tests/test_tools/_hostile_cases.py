@@ -4,7 +4,7 @@ import functools
 import json
 from pathlib import Path
 
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from tests._images import make_image_folder
 from tests.test_export._files import STOCK, write_files
 

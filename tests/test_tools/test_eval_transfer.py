@@ -9,7 +9,7 @@ import torch
 
 from mmtaskssl.evaluation.metrics import classification_metrics
 from mmtaskssl.evaluation.transfer_probes import PROBES, linear
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.models.backbones import SlimmableResNet
 from tests._images import make_image_folder

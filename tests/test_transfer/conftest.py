@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import SlimmableMobileNetV3, SlimmableResNet
 from tests.test_models.test_backbones._nets import randomize
 

@@ -8,7 +8,7 @@ import torch
 from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import test as run_test
 from mmtaskssl.engine.run import train as run_train
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import SlimmableMobileNetV3, SlimmableResNet
 from mmtaskssl.models.preprocessors import LabeledViewPreprocessor
 from mmtaskssl.registry import MODELS

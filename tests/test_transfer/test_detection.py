@@ -13,7 +13,7 @@ from mmengine.registry import DATASETS
 
 from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import build_runner
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError

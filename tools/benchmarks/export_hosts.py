@@ -34,7 +34,7 @@ from mmengine.runner import Runner
 
 from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.datasets.image_sample import ImageSample, draw_images
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import (
     DynamicResNet,
     RoutedResNet,

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import SubnetMobileNetV3, SubnetResNet
 
 from ...test_subnets._reference import count

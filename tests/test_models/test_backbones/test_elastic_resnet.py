@@ -7,7 +7,7 @@ from mmengine.model.utils import convert_sync_batchnorm, revert_sync_batchnorm
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmtaskssl.export import host_config
+from mmtaskssl.export.hosts import host_config
 from mmtaskssl.models.backbones import (
     DynamicResNet,
     RoutedResNet,

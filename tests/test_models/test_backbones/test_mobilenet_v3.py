@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmtaskssl.export import host_config
+from mmtaskssl.export.hosts import host_config
 from mmtaskssl.models.backbones import SlimmableMobileNetV3, SubnetMobileNetV3
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import MODELS

@@ -11,10 +11,10 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from ..clustering.clusters import Clusters
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage
 from ..utils.errors import UserError
+from .clusters import Clusters
 
 
 class ClusterSample:

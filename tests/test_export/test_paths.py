@@ -4,17 +4,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmtaskssl.clustering.cluster_sample import ClusterSample
 from mmtaskssl.datasets.eval_transform import EvalTransform
+from mmtaskssl.export import paths as module
+from mmtaskssl.export.paths import calibrate_paths, calibrate_paths_alone
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import collect_statistics, num_channels
-from mmtaskssl.routing import calibrate as module
-from mmtaskssl.routing.calibrate import calibrate_paths, calibrate_paths_alone
-from mmtaskssl.routing.cluster_sample import ClusterSample
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import load_state_dict
 
+from ..test_routing._routed import make_clusters, make_net, write_files
 from ..test_tools._tools import failure_of, load_tool
-from ._routed import make_clusters, make_net, write_files
 
 TRANSFORM = EvalTransform(16, (127.5,) * 3, (64.0,) * 3)
 

@@ -1,28 +1,19 @@
 """Batch-norm statistics of paths, each from its own clusters."""
 
-import hashlib
-import json
-import shutil
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any
 
 import torch
-from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..clustering.cluster_sample import ClusterSample
 from ..models.backbones import ElasticResNet
 from ..models.elastic import collect_statistics
 from ..models.elastic.calibration import Moments
-from ..networks import Network, cut_stages, stage_of
+from ..networks import cut_stages, stage_of
 from ..subnets import ALL, Subnet
-from ..utils.atomic import atomic_path
 from ..utils.copies import to_device
-from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
-from ..weights import read_part
-from .cluster_sample import ClusterSample
 
 Prefix = tuple[int, ...]
 Measure = Callable[[], Tensor]
@@ -114,66 +105,6 @@ def calibrate_paths_alone(
         )
         for subnet in subnets
     }
-
-
-def calibrate_clusters(
-    source: Network,
-    subnets: Sequence[Subnet],
-    sample: ClusterSample,
-    out: str | Path,
-    device: str | torch.device = AUTO,
-    shared: bool = True,
-) -> dict[str, Any]:
-    """Writes a checkpoint with the statistics of paths added.
-
-    What is measured is kept beside ``out`` at once, so the same call after an
-    interruption goes on from there.
-
-    Args:
-        source: Backbone and checkpoint.
-        subnets: Paths.
-        sample: Images of the clusters.
-        out: The checkpoint to write: weights and statistics, no optimizer.
-        device: Where to compute; see `pick_device`.
-        shared: `calibrate_paths`, else `calibrate_paths_alone`.
-
-    Returns:
-        The ``meta`` of the checkpoint.
-
-    Raises:
-        UserError: See `calibrate_paths`.
-    """
-    device = pick_device(device)
-    described = {**sample.describe(), "shared_beginnings": shared}
-    identity = json.dumps([described, source.meta, str(device)])
-    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    folder = Path(f"{out}.parts")
-    count = 0
-
-    def keep(name: str, measure: Measure) -> Tensor:
-        nonlocal count
-        count += 1
-        part = folder / f"{key}-{name}.pt"
-        if part.is_file():
-            return read_part(part)
-        statistics = measure().cpu()
-        with atomic_path(part) as temporary:
-            torch.save(statistics, temporary)
-        print_log(f"calibrated part {count}: {name}", "current")
-        return statistics
-
-    measure = calibrate_paths if shared else calibrate_paths_alone
-    found = measure(source.backbone.to(device), subnets, sample, keep)
-    meta = {
-        "calibration": {**described, "subnets": list(found)},
-        "source": source.meta,
-    }
-    prefix = f"{source.prefix}subnet_statistics."
-    state = source.state | {prefix + name: value for name, value in found.items()}
-    with atomic_path(out) as temporary:
-        torch.save({"state_dict": state, "meta": meta}, temporary)
-    shutil.rmtree(folder, ignore_errors=True)
-    return meta
 
 
 def _check(

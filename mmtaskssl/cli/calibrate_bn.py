@@ -1,0 +1,97 @@
+"""Gives sub-nets of an elastic network batch-norm statistics of their own.
+
+    calibrate_bn.py CONFIG CKPT --subnet NAME --images SRC
+    calibrate_bn.py CONFIG CKPT --all --images SRC
+    calibrate_bn.py CONFIG CKPT --all --clusters DIR   (paths of a routed network)
+
+With --clusters, each path is calibrated on its own clusters (tools/cluster_data.py):
+the last stage on the path's own, earlier stages on those of all paths with the same
+beginning, so that routing can compute common beginnings once.
+
+Writes CKPT's weights with the statistics to OUT (default: CKPT-calibrated.pth), for
+evaluation and for export_subnet.py. Sub-nets that CKPT or OUT already have stay. A run
+that was interrupted continues with the same command.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..utils.errors import UserError
+from . import options
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = options.make_parser(__doc__)
+    options.add_network(parser)
+    options.add_subnets(parser, "names, or anchors such as MIN")
+    parser.add_argument(
+        "--list", metavar="FILE", help="text file with one name a line, as well"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="every sub-net of a space that can be listed"
+    )
+    options.add_images(parser)
+    parser.add_argument(
+        "--clusters", metavar="DIR", help="instead of --images: folder of clusters"
+    )
+    parser.add_argument(
+        "--alone",
+        action="store_true",
+        help="with --clusters: all stages on the path's own cluster (slower routing)",
+    )
+    parser.add_argument(
+        "--num-images",
+        type=int,
+        help="default: 1024, or 256 of each cluster with --clusters",
+    )
+    options.add_batch_size(parser, 64)
+    parser.add_argument(
+        "--image-size", type=int, help="default: the config's view size"
+    )
+    options.add_seed(parser, "the draw of images")
+    options.add_source(parser)
+    options.add_max_pixels(parser)
+    options.add_trust(parser)
+    options.add_device(parser)
+    options.add_out(parser, "calibrated checkpoints", "FILE", required=False)
+    options.add_cfg_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Calibrates, and says what it wrote."""
+    args = make_parser().parse_args(argv)
+    names = [*(args.subnet or ()), *(_names_in(args.list) if args.list else ())]
+    checkpoint = Path(args.checkpoint)
+    out = args.out or checkpoint.with_name(f"{checkpoint.stem}-calibrated.pth")
+    from ..export.calibrate import calibrate_to_file
+
+    result, new = calibrate_to_file(
+        out,
+        *((args.config, args.checkpoint), "all" if args.all else names, args.images),
+        overwrite=args.overwrite,
+        clusters=args.clusters,
+        num_images=args.num_images,
+        batch_size=args.batch_size,
+        image_size=args.image_size,
+        seed=args.seed,
+        root=args.root,
+        alone=args.alone,
+        source=args.source,
+        trust=args.trust_checkpoint,
+        cfg_options=args.cfg_options,
+        device=args.device,
+    )
+    if not new:
+        print(f"{out} is complete already, from the same inputs: nothing to do")
+    print(f"{out}: {result.table()}; use it in place of {args.checkpoint}")
+
+
+def _names_in(path: str) -> list[str]:
+    from ..utils.inputs import read_text
+
+    if not Path(path).is_file():
+        raise UserError(f"list of sub-nets {path} does not exist")
+    return read_text(path).split()

@@ -1,0 +1,180 @@
+"""A calibration: which sub-nets, on which images, and what comes of it."""
+
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor
+
+from ..clustering.cluster_sample import ClusterSample
+from ..clustering.clusters import Clusters
+from ..datasets.image_sample import ImageSample, draw_images
+from ..models.backbones.elastic_backbone import SubnetLike
+from ..models.elastic import collect_statistics
+from ..networks import Network, NetworkLike, open_network
+from ..networks.choice import choose_subnets
+from ..subnets import Subnet
+from ..utils.devices import AUTO, pick_device
+from ..utils.errors import UserError, option
+from ..weights import STATISTICS
+from .calibrated import Calibrated
+from .paths import Keep, calibrate_paths, calibrate_paths_alone
+
+_IMAGES, _IMAGES_OF_A_CLUSTER = 1024, 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """A calibration that is about to be made.
+
+    Attributes:
+        network: Whose sub-nets.
+        subnets: Which.
+        sample: Of what images.
+        alone: See `calibrate`.
+        device: Where to compute.
+    """
+
+    network: Network
+    subnets: list[Subnet]
+    sample: ImageSample | ClusterSample
+    alone: bool
+    device: torch.device
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What tells the images from any others."""
+        if isinstance(self.sample, ImageSample):
+            return self.sample.describe()
+        return {**self.sample.describe(), "shared_beginnings": not self.alone}
+
+    def measure(
+        self,
+        keep: Keep = lambda name, measure: measure(),
+        known: Mapping[str, Tensor] | None = None,
+    ) -> Calibrated:
+        """Calibrates.
+
+        Args:
+            keep: Called with the name of each part and a function that measures it; may
+                remember it.
+            known: Statistics that are taken as they are, by name of the sub-net.
+        """
+        known = dict(known or {})
+        missing = [subnet for subnet in self.subnets if subnet.name not in known]
+        backbone = copy.deepcopy(self.network.elastic).to(self.device)
+        if isinstance(self.sample, ImageSample):
+            found = self._on_images(backbone, missing, keep)
+        else:
+            measure = calibrate_paths_alone if self.alone else calibrate_paths
+            found = measure(backbone, missing, self.sample, keep)
+        return self.result({**known, **found})
+
+    def _on_images(
+        self, backbone: Any, subnets: Sequence[Subnet], keep: Keep
+    ) -> dict[str, Tensor]:
+        found = {}
+        for number, subnet in enumerate(subnets, 1):
+            found[subnet.name] = keep(
+                subnet.name,
+                lambda subnet=subnet: collect_statistics(
+                    backbone, subnet, self.sample
+                ).cpu(),
+            )
+            print_log(f"calibrated {number}/{len(subnets)}: {subnet}", "current")
+        return found
+
+    def result(self, statistics: Mapping[str, Tensor]) -> Calibrated:
+        """Returns the network with statistics, by name of the sub-net."""
+        network, described = self.network, self.described
+        statistics = {name: value.cpu() for name, value in statistics.items()}
+        backbone = copy.deepcopy(network.elastic)
+        for name, value in statistics.items():
+            backbone.subnet_statistics.set(name, value)
+        prefix, state = network.prefix, dict(network.state)
+        if not state:  # it was not read from a file
+            prefix = "backbone."
+            state = {prefix + k: v for k, v in network.backbone.state_dict().items()}
+        state |= {f"{prefix}{STATISTICS}{k}": v for k, v in statistics.items()}
+        subnets = tuple(dict.fromkeys([*map(Subnet.parse, statistics), *self.subnets]))
+        calibrated = dataclasses.replace(
+            network,
+            backbone=backbone,
+            state=state,
+            prefix=prefix,
+            calibration={**described, "subnets": [s.name for s in subnets]},
+        )
+        images = len(self.sample)
+        return Calibrated(calibrated, subnets, images, described, network.meta)
+
+
+def prepare(
+    network: NetworkLike,
+    subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"] = "all",
+    images: str | Path | ImageSample | None = None,
+    *,
+    clusters: str | Path | Clusters | None = None,
+    num_images: int | None = None,
+    batch_size: int = 64,
+    image_size: int | None = None,
+    seed: int = 0,
+    root: str | Path | None = None,
+    alone: bool = False,
+    source: Literal["online", "ema"] = "online",
+    trust: bool = False,
+    cfg_options: Mapping[str, Any] | None = None,
+    device: str | torch.device = AUTO,
+) -> Calibration:
+    """Opens and checks what a calibration reads; see `calibrate`."""
+    if (images is None) == (clusters is None):
+        raise UserError(
+            f"name the images, either with {option('images')} or with "
+            f"{option('clusters')}"
+        )
+    if alone and clusters is None:
+        raise UserError(
+            f"{option('alone')} says on which clusters: it needs {option('clusters')}"
+        )
+    device = pick_device(device)
+    opened = open_network(
+        network, source=source, trust=trust, cfg_options=cfg_options, subnets=True
+    )
+    transform = opened.preprocessing
+    if image_size is not None:
+        transform = dataclasses.replace(transform, image_size=image_size)
+    chosen = _chosen(opened, subnets)
+    sample: ImageSample | ClusterSample
+    if clusters is not None:
+        if not isinstance(clusters, Clusters):
+            clusters = Clusters.open(clusters)
+        if root is not None:
+            clusters = dataclasses.replace(clusters, root=str(root))
+        count = _IMAGES_OF_A_CLUSTER if num_images is None else num_images
+        sample = ClusterSample(clusters, transform, count, batch_size, seed)
+    elif isinstance(images, ImageSample):
+        sample = images
+    else:
+        count = _IMAGES if num_images is None else num_images
+        folder = None if root is None else str(root)
+        sample = draw_images(*(str(images), transform, count, batch_size, seed, folder))
+    return Calibration(opened, chosen, sample, alone, device)
+
+
+def _chosen(
+    network: Network, subnets: SubnetLike | Sequence[SubnetLike]
+) -> list[Subnet]:
+    backbone = network.elastic
+    if subnets == "all":
+        every = choose_subnets(backbone, None, True)
+        chosen = [s for s in every if backbone.needs_calibration(s)]
+    else:
+        if isinstance(subnets, str | Subnet | Mapping):
+            subnets = [subnets]
+        chosen = choose_subnets(backbone, subnets, False)
+    if not chosen:
+        raise UserError("no sub-net of this network needs calibration")
+    return chosen

@@ -1,0 +1,195 @@
+"""Sub-nets as plain networks, in memory and as folders."""
+
+import dataclasses
+import functools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ..networks import Network
+from ..report.result import Result
+from ..runs import State, Work
+from ..subnets import Subnet
+from ..utils.errors import UserError
+from ..utils.hashing import file_sha256
+from ..utils.inputs import read_json
+from ..weights import save_state_dict
+from .hosts import config_fragment
+from .names import FORMATS
+
+META, FRAGMENT = "meta.json", "config.py"
+Format = Literal["pth", "safetensors"]
+_FILES = (META, FRAGMENT, *(f"weights.{name}" for name in FORMATS))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Export(Result):
+    """A sub-net as a plain network.
+
+    Attributes:
+        subnet: Which.
+        state: Its weights under the names of torchvision and OpenMMLab, on the CPU.
+        facts: Costs, shape, and where the weights come from; JSON-ready.
+        elastic: The network that it is a part of.
+    """
+
+    subnet: Subnet
+    state: Mapping[str, Tensor] = dataclasses.field(repr=False)
+    facts: Mapping[str, Any] = dataclasses.field(repr=False)
+    elastic: Network = dataclasses.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Of the sub-net."""
+        return self.subnet.name
+
+    @functools.cached_property
+    def network(self) -> Network:
+        """The plain network, as a value for other verbs."""
+        with torch.device("meta"):
+            plain = self.elastic.elastic.build_plain(self.subnet)
+        plain.load_state_dict(dict(self.state), strict=True, assign=True)
+        body = self.facts["plain_network"]
+        return dataclasses.replace(
+            self.elastic, backbone=plain, state=self.state, prefix="", body=body
+        )
+
+    def table(self) -> str:
+        """Returns kind and costs, in a line."""
+        stock, facts = self.facts["stock_resnet"], self.facts
+        kind = f"ResNet-{stock['depth']}" if stock else facts["plain_network"]["type"]
+        return (
+            f"{self.name}: {kind}, {facts['macs'] / 1e9:.2f} GMAC, "
+            f"{facts['params'] / 1e6:.2f} M parameters, difference to the elastic "
+            f"network {facts['difference']:.1e}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what meta.json says, but for the names of files."""
+        return dict(self.facts)
+
+    def work(self, file_format: Format = "pth") -> Work:
+        """Returns the record of the folder that `save` writes."""
+        inputs = {
+            **{key: self.facts[key] for key in ("subnet", "image_size", "source")},
+            "format": file_format,
+        }
+        return Work("export", 1, inputs, _FILES, "an export", _inputs_of_0_1)
+
+    def save(
+        self,
+        folder: str | Path,
+        overwrite: bool = False,
+        file_format: Format = "pth",
+    ) -> Path:
+        """Writes weights.pth (or .safetensors), meta.json and config.py.
+
+        config.py has a backbone for mmdet, mmseg and mmselfsup to inherit or to paste.
+
+        Args:
+            folder: See `Result.save`. An export of the same weights is left as it is.
+            overwrite: See `Result.save`.
+            file_format: "pth" (loads with ``weights_only=True``) or "safetensors".
+
+        Raises:
+            UserError: See `Result.save`; or no such format.
+        """
+        if file_format not in FORMATS:
+            raise UserError(
+                f"format must be one of {', '.join(FORMATS)}: {file_format!r}"
+            )
+        work = self.work(file_format)
+        if work.state(folder, overwrite) is State.COMPLETE:
+            return Path(folder)
+        weights = f"weights.{file_format}"
+        with work.written(folder) as temporary:
+            save_state_dict(self.state, temporary / weights)
+            digest = file_sha256(temporary / weights)
+            meta = {**self.facts, "weights": weights, "weights_sha256": digest}
+            text = json.dumps(meta, indent=2) + "\n"
+            (temporary / META).write_text(text, encoding="utf-8")
+            # mmengine reads no safetensors, so its config cannot name such a file.
+            named = weights if file_format == "pth" else None
+            (temporary / FRAGMENT).write_text(self.fragment(named), encoding="utf-8")
+        return Path(folder)
+
+    def fragment(self, weights: str | None) -> str:
+        """Returns a config that defines the backbone for each host.
+
+        Args:
+            weights: Name of a file in the config's folder; None: none is named.
+        """
+        facts = self.facts
+        title = (
+            f"Backbone {self.name}: {facts['macs'] / 1e9:.2f} GMAC at "
+            f"{facts['image_size']} px, {facts['params'] / 1e6:.2f} M parameters."
+        )
+        return config_fragment(self.elastic.elastic, self.subnet, title, weights)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Exports(Result, Sequence[Export]):
+    """Several exports, in the order in which they were asked for.
+
+    Attributes:
+        items: One a sub-net.
+    """
+
+    items: tuple[Export, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Export]:
+        return iter(self.items)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Returns an export by its place, or by its sub-net's name or anchor."""
+        if not isinstance(key, str):
+            return self.items[key]
+        name = self.items[0].elastic.resolve(key).name
+        return next(item for item in self.items if item.name == name)
+
+    def table(self) -> str:
+        """Returns a line for each."""
+        return "\n".join(item.table() for item in self.items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what is known of each, by its name."""
+        return {item.name: item.to_dict() for item in self.items}
+
+    def save(
+        self,
+        folder: str | Path,
+        overwrite: bool = False,
+        file_format: Format = "pth",
+    ) -> Path:
+        """Writes each export to ``folder/NAME``; what else is there stays.
+
+        Args:
+            folder: Is made.
+            overwrite: Replace earlier exports of these names.
+            file_format: See `Export.save`.
+
+        Raises:
+            UserError: See `Export.save`; then none is written.
+        """
+        for item in self.items:
+            item.work(file_format).state(Path(folder, item.name), overwrite)
+        for item in self.items:
+            item.save(Path(folder, item.name), overwrite, file_format)
+        return Path(folder)
+
+
+def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
+    """Returns the inputs of an export from before it had a record."""
+    try:
+        meta = read_json(folder / META)
+        inputs = {key: meta[key] for key in ("subnet", "image_size", "source")}
+        return {**inputs, "format": Path(meta["weights"]).suffix[1:]}
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        return None
