@@ -108,14 +108,14 @@ class Clusters(Result):
         Raises:
             UserError: Another number of stages, or no leaf has such a path.
         """
-        path = np.asarray(path)
+        wanted = np.asarray(path)
         known = np.array(self.paths)
-        if path.shape != known.shape[1:]:
+        if wanted.shape != known.shape[1:]:
             raise UserError(
-                f"path {_dotted(path)} has {path.size} stages, but the clusters were "
+                f"path {_dotted(path)} has {wanted.size} stages, but the clusters were "
                 f"made for {known.shape[1]} (tree {cross(self.tree)})"
             )
-        found = np.flatnonzero(((known == path) | (path == ALL)).all(axis=1))
+        found = np.flatnonzero(((known == wanted) | (wanted == ALL)).all(axis=1))
         if not len(found):
             raise UserError(
                 f"path {_dotted(path)} has a group that tree {cross(self.tree)} does "

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..features.store import FeatureStore
 from ..report import Thumbnails, html_page
-from .clusters import Clusters
+from .clusters import Clusters, Labels
 from .kmeans import exact_scores
 
 # All pictures of a page together, and those of one cluster.
@@ -104,8 +105,6 @@ class _Leaves:
 
     def __init__(self, clusters: Clusters):
         self.clusters = clusters
-        # Without the features (clusters read from disk) pictures are drawn alone.
-        self.sorted = clusters.centroids is not None and clusters.pool is not None
         self.thumbs = Thumbnails(_BYTES, _THUMB)
         self.count = min(_MOST, max(_FEWEST, _PICTURES // clusters.num_leaves))
         usable = np.flatnonzero(clusters.leaf >= 0)
@@ -116,7 +115,7 @@ class _Leaves:
         below = math.prod(self.clusters.tree[1:])
         drawn = (
             "drawn at random, the most typical first"
-            if self.sorted
+            if self._centre(0) is not None
             else "drawn at random"
         )
         parts = [
@@ -143,15 +142,15 @@ class _Leaves:
             f'<div class="meter"><i class="c" style="width:{width:.1f}%"></i></div>',
         ]
         if clusters.labels is not None:
-            lines.append(f'<span class="soft">{self._composition(leaf)}</span>')
+            text = self._composition(clusters.labels, leaf)
+            lines.append(f'<span class="soft">{text}</span>')
         pics = "".join(f'<div class="pic">{tag}</div>' for tag in self._pictures(leaf))
         return (
             f'<div class="leaf"><div class="who">{"".join(lines)}</div>'
             f'<div class="pics">{pics}</div></div>'
         )
 
-    def _composition(self, leaf: int) -> str:
-        labels = self.clusters.labels
+    def _composition(self, labels: Labels, leaf: int) -> str:
         found = labels.rows[self.members[leaf]]
         found = found[found >= 0]
         if not len(found):
@@ -164,12 +163,20 @@ class _Leaves:
             if counts[i]
         )
 
+    def _centre(self, leaf: int) -> tuple[FeatureStore, np.ndarray] | None:
+        """Returns what tells how typical a row is; clusters that were read lack it."""
+        pool, centroids = self.clusters.pool, self.clusters.centroids
+        if pool is None or centroids is None:
+            return None
+        return pool, centroids[leaf : leaf + 1]
+
     def _pictures(self, leaf: int) -> list[str]:
         rng = np.random.default_rng([self.clusters.manifest["seed"], leaf])
         rows = rng.permutation(self.members[leaf])[:_DRAWN]
-        if self.sorted and len(rows):
-            centroid = self.clusters.centroids[leaf : leaf + 1]
-            scores = exact_scores(self.clusters.pool.read(rows), centroid)[:, 0]
+        centre = self._centre(leaf)
+        if centre is not None and len(rows):
+            pool, centroid = centre
+            scores = exact_scores(pool.read(rows), centroid)[:, 0]
             rows = rows[np.argsort(-scores, kind="stable")]
             # From the most typical of those drawn to the least.
             places = np.linspace(0, len(rows) - 1, min(self.count, len(rows)))

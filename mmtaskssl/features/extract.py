@@ -78,10 +78,11 @@ def extract(
         labels = folder_labels(image_ids)
     source = os.fspath(images) if isinstance(images, str | os.PathLike) else "paths"
     if out is not None:
-        facts = {"labels": labels, "source": source, "rows_per_shard": rows_per_shard}
         store = extract_to_store(
             *(runner, base, image_ids, out),
-            **facts,
+            labels=labels,
+            source=source,
+            rows_per_shard=rows_per_shard,
             append=append,
             overwrite=overwrite,
             log=log,

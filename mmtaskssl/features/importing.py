@@ -44,9 +44,11 @@ def import_features(
         UserError: Unreadable or misshapen features, ids that do not match them, or
             an ``out`` that exists.
     """
-    named = isinstance(features, str | os.PathLike)
-    source = os.fspath(features) if named else "memory"
-    array = _checked(_load(features) if named else np.asarray(features), source)
+    if isinstance(features, str | os.PathLike):
+        source, array = os.fspath(features), _load(features)
+    else:
+        source, array = "memory", np.asarray(features)
+    _check(array, source)
     if isinstance(ids, str | os.PathLike):
         ids = layout.read_id_file(ids)
     if len(ids) != len(array):
@@ -83,7 +85,7 @@ def _load(path: str | os.PathLike) -> np.ndarray:
         ) from error
 
 
-def _checked(array: np.ndarray, source: str) -> np.ndarray:
+def _check(array: np.ndarray, source: str) -> None:
     if (
         not isinstance(array, np.ndarray)
         or array.ndim != 2
@@ -91,4 +93,3 @@ def _checked(array: np.ndarray, source: str) -> np.ndarray:
         or not np.issubdtype(array.dtype, np.floating)
     ):
         raise UserError(f"{source} must hold floats of shape (rows, dim)")
-    return array

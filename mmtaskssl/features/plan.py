@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def number_labels(
 ) -> tuple[list[str], np.ndarray]:
     """Returns class names, known ones first, and (N,) int64 indices (-1: None)."""
     names = [*known, *sorted({n for n in labels if n is not None} - set(known))]
-    index = {name: i for i, name in enumerate(names)}
+    index: dict[str | None, int] = {name: i for i, name in enumerate(names)}
     return names, np.array([index.get(name, -1) for name in labels], dtype=np.int64)
 
 
@@ -147,8 +148,7 @@ def check_ids(image_ids: list[str]) -> None:
     if not image_ids:
         raise UserError("a feature store needs at least one image")
     if len(set(image_ids)) != len(image_ids):
-        seen: set[str] = set()
-        twice = next(i for i in image_ids if i in seen or seen.add(i))
+        twice, _ = Counter(image_ids).most_common(1)[0]
         raise UserError(f"image {twice!r} is listed twice: list each image once")
     for image in image_ids:
         if "\n" in image or not image:

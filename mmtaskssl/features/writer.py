@@ -279,4 +279,4 @@ class FeatureStoreWriter:
         for litter in (*parts, *self.path.glob(".shard-*")):
             litter.unlink(missing_ok=True)
         work = plan.work_of(self.manifest)
-        work.describe(self.path, True, record and record.files).write(self.path)
+        work.describe(self.path, True, record.files if record else {}).write(self.path)
