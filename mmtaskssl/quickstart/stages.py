@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..features.store import FeatureStore
+from ..selection.options import Options
 from ..utils.steps import Steps
 
 # By their names: this process computes nothing and need not import them.
@@ -82,9 +83,7 @@ class Stages:
             name,
             chosen,
             _SELECT,
-            *(folder, pool, target, self.budget),
-            policy=policy,
-            seed=seed,
+            *(folder, pool, target, self.budget, Options(policy, seed)),
             log=print,
         )
         return chosen
