@@ -17,6 +17,7 @@ _CHECKPOINTS = {
     "benchmarks/classification/finetune_grid",
     "benchmarks/speed_subnet_search",
     "calibrate_bn",
+    "cluster_data",
     "eval_knn",
     "eval_linear",
     "eval_transfer",
@@ -27,6 +28,7 @@ _CHECKPOINTS = {
     "model_converters/publish_model",
     "route_subnet",
     "search_subnet",
+    "select_data",
     "test",
     "train",
 }
@@ -38,9 +40,7 @@ _IMAGES = {
     "benchmarks/sdr_evidence",
     "benchmarks/sept_evidence",
     "benchmarks/transfer_evidence",
-    "cluster_data",
     "quickstart",
-    "select_data",
     *_CHECKPOINTS,
 } - {
     "export_subnet",
