@@ -6,7 +6,7 @@ import os
 import torch
 from mmengine.dist import init_dist
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 
 # Ranks only wait for each other's shards, which may take long.
 _TIMEOUT = datetime.timedelta(days=2)
@@ -27,8 +27,8 @@ def init_ranks(launcher: str) -> None:
         return
     if launcher != "pytorch" or "RANK" not in os.environ:
         raise UserError(
-            f"--launcher {launcher} on a machine without a GPU needs pytorch and "
-            "torchrun: torchrun --nproc_per_node 2 TOOL ... --launcher pytorch"
+            f"{option('launcher')} {launcher} on a machine without a GPU needs pytorch "
+            "and torchrun: torchrun --nproc_per_node 2 TOOL ... --launcher pytorch"
         )
     # mmengine's own start-up selects a CUDA device first.
     torch.distributed.init_process_group("gloo", timeout=_TIMEOUT)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..utils.atomic import atomic_folder
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .locks import is_lock, locked
 from .record import RECORD, Record, check_version, describe_files, verify
 from .result_file import as_read
@@ -69,7 +69,7 @@ class Work:
             if not out.exists():
                 return State.EMPTY
             if not out.is_dir():
-                raise UserError(f"{out} is a file: name a folder with --out")
+                raise UserError(f"{out} is a file: name a folder")
             present = self._names(out)
         if not present:
             return State.EMPTY
@@ -84,8 +84,8 @@ class Work:
         if different:
             raise UserError(
                 f"{out} exists and was not made from the same inputs "
-                f"({', '.join(different)}): name another folder with --out, or replace "
-                "it with --overwrite"
+                f"({', '.join(different)}): name another folder, or replace it with "
+                + option("overwrite")
             )
         return State.COMPLETE if complete else State.UNFINISHED
 
@@ -144,8 +144,7 @@ class Work:
         if record is not None:
             if record.kind != self.kind:
                 raise UserError(
-                    f"{out} holds a {record.kind}, not {self.what}: name another "
-                    "folder with --out"
+                    f"{out} holds a {record.kind}, not {self.what}: name another folder"
                 )
             check_version(record.version, self.version, str(out))
         known = (*self.files, RECORD)
@@ -155,7 +154,7 @@ class Work:
             if not any(fnmatch.fnmatchcase(name, pattern) for pattern in known):
                 raise UserError(
                     f"{out} holds {name!r}, which is no part of {self.what}, and is "
-                    "not replaced: name another folder with --out"
+                    "not replaced: name another folder"
                 )
 
     def _found(

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 
+from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
 from .names import METHODS, POLICY_NAMES
 
@@ -21,7 +22,7 @@ class Options:
     threshold: float | None = None
     pool_root: str | os.PathLike | None = None
     sources: str | os.PathLike | None = None
-    device: str = "auto"
+    device: str = AUTO
 
     def __post_init__(self) -> None:
         for what, name, known in (

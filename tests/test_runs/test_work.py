@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -5,8 +6,18 @@ import sys
 
 import pytest
 
-from mmtaskssl.runs import RECORD, Record, State, Work, check_version, locked, verify
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.runs import (
+    RECORD,
+    Busy,
+    Record,
+    State,
+    Work,
+    check_version,
+    locked,
+    verify,
+    writing,
+)
+from mmtaskssl.utils.errors import UserError, set_flags
 
 
 def work(**inputs) -> Work:
@@ -21,9 +32,15 @@ def make(out, **inputs) -> None:
 def test_a_written_folder_is_complete_for_the_same_inputs_alone(tmp_path):
     out = tmp_path / "out"
     assert work(seed=1).state(out) is State.EMPTY
+    out.mkdir()
+    assert work(seed=1).state(out) is State.EMPTY
     make(out, seed=1, pool=(1, 2))
     assert work(seed=1, pool=[1, 2]).state(out) is State.COMPLETE
+    set_flags(["--overwrite"])  # as a tool has it
     with pytest.raises(UserError, match=r"same inputs \(pool, seed\).*--overwrite"):
+        work(seed=2).state(out)
+    set_flags()
+    with pytest.raises(UserError, match=r"replace it with `overwrite`"):
         work(seed=2).state(out)
     assert work(seed=2).state(out, overwrite=True) is State.REPLACE
 
@@ -171,7 +188,7 @@ def test_two_writers_of_one_place_are_kept_apart(tmp_path):
         text=True,
     )
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(UserError, match="another process is writing"), locked(out):
+    with pytest.raises(Busy, match="another process is writing"), locked(out):
         pass
     holder.kill()
     holder.wait()
@@ -187,3 +204,36 @@ def test_a_forbidden_place_is_said_in_one_sentence(tmp_path):
         work().written(tmp_path / "file" / "out"),
     ):
         pass
+
+
+def test_a_full_disk_is_told():
+    with pytest.raises(UserError, match=r"cannot write out \(No space"), writing("out"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_folders_with_records_of_their_own_are_left_out(tmp_path):
+    outer = Work("store", 1, {}, ("a.txt",), "a store", nested=("inner",))
+    inner = Work("store", 1, {"inner": True}, ("a.txt",), "a store")
+    for one, place in ((outer, tmp_path / "out"), (inner, tmp_path / "out" / "inner")):
+        with one.growing(place) as growing:
+            (place / "a.txt").write_text("a")
+            growing.finish()
+    assert {*Record.read(tmp_path / "out").files} == {"a.txt"}
+    assert outer.state(tmp_path / "out") is State.COMPLETE
+
+
+def test_what_is_known_is_not_read_again(tmp_path):
+    (tmp_path / "list.txt").write_text("a")
+    known = {"list.txt": {"bytes": 1, "sha256": "as it was"}}
+    assert work().describe(tmp_path, True, known).files == known
+    assert not work().describe(tmp_path, False).files
+
+
+def test_an_input_has_words(tmp_path):
+    words = {"seed": "another seed"}
+    one = Work("list", 1, {"seed": 1}, ("*.txt",), "a list", words=words)
+    with one.written(tmp_path / "out") as folder:
+        (folder / "a.txt").write_text("a")
+    other = Work("list", 1, {"seed": 2}, ("*.txt",), "a list", words=words)
+    with pytest.raises(UserError, match=r"same inputs \(another seed\)"):
+        other.state(tmp_path / "out")

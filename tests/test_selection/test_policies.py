@@ -3,7 +3,7 @@ import pytest
 
 from mmtaskssl.selection.policies import POLICIES
 from mmtaskssl.selection.policies.quotas import water_fill
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, set_flags
 
 from . import _reference
 from ._reference import make_store, make_task, random_features
@@ -97,8 +97,10 @@ def test_random_by_source_is_even_over_sources(tmp_path):
 
 def test_policies_that_lack_their_input_say_so(tmp_path):
     task = task_with_copies(tmp_path, 10)
+    set_flags(["--sources"])  # as the tool does
     with pytest.raises(UserError, match="--sources"):
         POLICIES["random_by_source"](task)
+    set_flags()
     task.labels = None
     with pytest.raises(UserError, match="label"):
         POLICIES["class_balanced"](task)

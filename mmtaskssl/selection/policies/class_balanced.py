@@ -21,7 +21,7 @@ def class_balanced(task: SelectionTask) -> Selection:
     if task.labels is None or (task.labels < 0).any():
         raise UserError(
             "policy class_balanced needs a label for every target image: extract the "
-            "target from folders named by class, or use --policy round_robin"
+            "target from folders named by class, or use the policy round_robin"
         )
     classes, labels = np.unique(task.labels, return_inverse=True)
     k = task.first_k

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...utils.errors import UserError
+from ...utils.errors import UserError, option
 from ..task import Selection, SelectionTask
 from .quotas import water_fill
 
@@ -25,7 +25,7 @@ def random_by_source(task: SelectionTask) -> Selection:
     if task.sources is None:
         raise UserError(
             "policy random_by_source needs the source of every pool image: name a "
-            "CSV with columns image,source with --sources"
+            f"CSV with columns image,source with {option('sources')}"
         )
     rows = np.flatnonzero(~task.skip)
     rows = np.random.default_rng(task.seed).permutation(rows)
