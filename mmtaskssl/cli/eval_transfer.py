@@ -52,7 +52,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     opening = network_of(args)
     network = opening.pop("network")
-    opening["trust_checkpoint"] = opening.pop("trust")
     from ..evaluation.transfer import evaluate_transfer
 
     result = evaluate_transfer(

@@ -101,7 +101,6 @@ def run(args: argparse.Namespace, probes: Sequence[str], **settings: Any) -> Non
 def _network(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     opening = network_of(args)
     data = opening.pop("network")
-    opening["trust_checkpoint"] = opening.pop("trust")
     return data, opening
 
 

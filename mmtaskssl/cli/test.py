@@ -38,5 +38,5 @@ def main(argv: Sequence[str] | None = None) -> None:
         predictions=args.out,
         cfg_options=args.cfg_options,
         launcher=args.launcher,
-        trust_checkpoint=args.trust_checkpoint,
+        trust=args.trust_checkpoint,
     )

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         auto_scale_lr=args.auto_scale_lr,
         cfg_options=args.cfg_options,
         launcher=args.launcher,
-        trust_checkpoint=args.trust_checkpoint,
+        trust=args.trust_checkpoint,
     )
     if trained.main:
         print(trained.table())

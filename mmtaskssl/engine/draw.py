@@ -20,7 +20,7 @@ def draw_predictions(
     *,
     number: int = 8,
     cfg_options: Mapping[str, Any] | None = None,
-    trust_checkpoint: bool = False,
+    trust: bool = False,
 ) -> list[Path]:
     """Draws predictions beside the annotations of the first test images.
 
@@ -30,7 +30,7 @@ def draw_predictions(
         out: Receives the pictures, in a folder of the run's.
         number: Of images.
         cfg_options: See `load_config`.
-        trust_checkpoint: Load it even if that runs code in it.
+        trust: Load it even if that runs code in it.
 
     Returns:
         The pictures.
@@ -53,7 +53,7 @@ def draw_predictions(
         cfg.load_from, cfg.resume = os.fspath(checkpoint), False
         before = set(out.glob(_PICTURES))
         try:
-            test(cfg, trust=trust_checkpoint)
+            test(cfg, trust=trust)
         except FileNotFoundError as error:  # generated images, for one
             raise UserError(
                 f"{error.filename} does not exist, so nothing can be drawn on it"

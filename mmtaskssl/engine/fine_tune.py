@@ -139,7 +139,7 @@ class FineTuning:
             work_dir=run,
             resume=True,
             cfg_options=options,
-            trust_checkpoint=self.trust,
+            trust=self.trust,
         )
 
     def conclude(self, found: Sequence[Mapping[str, Any]], largest: Subnet) -> str:

@@ -192,7 +192,7 @@ class FineTuneGrid:
                 resume=not last.is_file(),
                 amp=self.amp,
                 cfg_options=options,
-                trust_checkpoint=self.trust,
+                trust=self.trust,
             )
         except UserError as error:
             if _NOT_FINITE not in str(error):

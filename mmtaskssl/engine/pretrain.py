@@ -11,11 +11,11 @@ from mmengine.runner import Runner
 
 from ..clustering.clusters import Clusters
 from ..config import default_work_dir, load_config
-from ..selection.selected import Selected
+from ..datasets.images import HasImages, ImagesLike, list_images
 from ..transfer.results import training_rows
 from ..utils.errors import UserError
 from .checkpoints import place_of
-from .given import CLUSTERS, SELECTION, PathLike, into_work_dir
+from .given import CLUSTERS, SELECTION, PathLike, into_work_dir, value_keys
 from .isolation import isolated
 from .pretrained import Pretrained
 from .run import resume_from, train, use_amp, use_auto_scale_lr
@@ -24,8 +24,8 @@ from .run import resume_from, train, use_amp, use_auto_scale_lr
 def pretrain(
     config: PathLike | Config,
     *,
-    images: PathLike | None = None,
-    selection: Selected | PathLike | None = None,
+    images: ImagesLike | None = None,
+    selection: HasImages | PathLike | None = None,
     clusters: Clusters | PathLike | None = None,
     target: PathLike | None = None,
     iters: int | None = None,
@@ -37,7 +37,7 @@ def pretrain(
     auto_scale_lr: bool = False,
     cfg_options: Mapping[str, Any] | None = None,
     launcher: str = "none",
-    trust_checkpoint: bool = False,
+    trust: bool = False,
 ) -> Pretrained:
     """Trains a config in this process, on the GPU if there is one.
 
@@ -48,9 +48,10 @@ def pretrain(
     Args:
         config: A path, a path below our own ``configs``, ``PACKAGE::PATH``, or a config
             itself, which is left as it is.
-        images: The images to train on: a folder or a list, see the config's data set.
-            Without it the config's own or, of a `Selected`, those it was made from.
-        selection: Those of them to train on: a selection, or a file with their ids. A
+        images: The images to train on, of a config that trains on files: a folder or a
+            list; or paths, or the images of a store. Without it the config's own or, of
+            a selection, those it was made from.
+        selection: Those of them to train on: a `Selected`, or a file with their ids. A
             value's ids are written into the work dir, where a resumed training finds
             them.
         clusters: Of a config that trains with clusters: theirs, or their folder. A
@@ -72,7 +73,7 @@ def pretrain(
             go before the other arguments.
         launcher: ``pytorch``, ``slurm`` or ``mpi`` in each of several processes that
             train together.
-        trust_checkpoint: Load checkpoints even if that runs code in them.
+        trust: Load checkpoints even if that runs code in them.
 
     Returns:
         The trained network.
@@ -81,16 +82,21 @@ def pretrain(
         UserError: The config, its data or a checkpoint cannot be used; nothing is
             written then, but maybe logs.
     """
+    ids: Any = selection
+    if isinstance(selection, HasImages):
+        images = (selection.root or None) if images is None else images
+        ids = selection.image_ids
+    if images is not None and not isinstance(images, str | os.PathLike):
+        images, listed = list_images(images)
+        ids = listed if ids is None else ids
     given: dict[str, Any] = {
         "images": images,
-        SELECTION: selection,
+        SELECTION: ids,
         CLUSTERS: clusters,
         "target": target,
         "max_iters": iters,
         "randomness.seed": seed,
     }
-    if images is None and isinstance(selection, Selected):
-        given["images"] = selection.roots["pool"] or None
     given = {key: value for key, value in given.items() if value is not None}
     given |= cfg_options or {}
     if isinstance(config, Config):
@@ -99,14 +105,13 @@ def pretrain(
         name = config = os.fspath(config)
     resumes = bool(resume or resume_rescale)
     with isolated():
-        if work_dir is None:
-            known = {
-                k: v for k, v in given.items() if k not in ("selection", "clusters")
-            }
-            work_dir = default_work_dir(load_config(config, known), name)
-        options = into_work_dir(given, Path(work_dir), resumes, launcher)
+        if work_dir is None and (values := value_keys(given)):
+            paths = {k: v for k, v in given.items() if k not in values}
+            work_dir = default_work_dir(load_config(config, paths), name)
+        options = into_work_dir(given, Path(work_dir or ""), resumes, launcher)
         cfg = load_config(config, options)
-        cfg.launcher, cfg.work_dir = launcher, str(work_dir)
+        cfg.launcher = launcher
+        cfg.work_dir = str(work_dir or default_work_dir(cfg, name))
         if amp:
             use_amp(cfg)
         if auto_scale_lr:
@@ -116,7 +121,7 @@ def pretrain(
         if resumes:
             checkpoint = None if isinstance(resume, bool) else os.fspath(resume)
             resume_from(cfg, checkpoint)
-        return _result(train(cfg, trust_checkpoint), name)
+        return _result(train(cfg, trust), name)
 
 
 def _result(runner: Runner, name: str) -> Pretrained:

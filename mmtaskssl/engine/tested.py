@@ -19,19 +19,19 @@ def run_test(
     predictions: str | os.PathLike | None = None,
     cfg_options: Mapping[str, Any] | None = None,
     launcher: str = "none",
-    trust_checkpoint: bool = False,
+    trust: bool = False,
 ) -> dict[str, float]:
     """Tests a checkpoint with its config's own test data and evaluators.
 
     Args:
         config: See `pretrain`, as for ``cfg_options``, ``launcher`` and
-            ``trust_checkpoint``.
+            ``trust``.
         checkpoint: Of a training with this config.
         work_dir: Receives logs; see `pretrain`.
         predictions: A ``.pkl`` file that receives the predictions.
         cfg_options: See above.
         launcher: See above.
-        trust_checkpoint: See above.
+        trust: See above.
 
     Returns:
         Metrics by name, as the config's evaluators call and scale them.
@@ -46,4 +46,4 @@ def run_test(
         cfg.launcher = launcher
         cfg.load_from, cfg.resume = os.fspath(checkpoint), False
         dump = None if predictions is None else os.fspath(predictions)
-        return test(cfg, dump, trust_checkpoint)
+        return test(cfg, dump, trust)

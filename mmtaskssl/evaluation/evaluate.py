@@ -1,13 +1,14 @@
 """How good features are for a task: the whole way from a network or stores."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import torch
-
-from ..features.opening import NetworkLike, open_runner
+from ..datasets.images import ImagesLike
+from ..features.opening import NetworkLike, Running, open_runner
 from ..features.store import FeatureStore
 from ..runs import ResultFile
 from ..utils.devices import AUTO, pick_device
@@ -19,6 +20,9 @@ from .methods import make_probes
 from .protocol import run_probe
 from .subnet_evaluation import SubnetEvaluation
 from .target import Log, Target, describe_network
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 PathLike: TypeAlias = str | os.PathLike
 #: Features of one split: a store, its folder, or features with labels.
@@ -36,20 +40,13 @@ def evaluate(
     temperature: float = 0.07,
     weight_decays: Sequence[float] = WEIGHT_DECAYS,
     subnets: Sequence[str] | Literal["all"] | None = None,
-    calibrate: PathLike | None = None,
+    calibrate: ImagesLike | None = None,
     train_labels: PathLike | None = None,
     test_labels: PathLike | None = None,
     cache: PathLike | None = None,
     keep: PathLike | None = None,
-    source: Literal["online", "ema"] = "online",
-    seed: int = 0,
-    image_size: int | None = None,
-    batch_size: int = 128,
-    workers: int | None = None,
-    device: str | torch.device = AUTO,
-    amp: bool = False,
-    trust_checkpoint: bool = False,
     log: Log = lambda text: None,
+    **running: Unpack[Running],
 ) -> Evaluation | SubnetEvaluation:
     """Measures frozen features by classifiers that are fitted on a task.
 
@@ -74,15 +71,10 @@ def evaluate(
         keep: JSON file that keeps the result. Of sub-nets it is written after each, and
             those that stand there already, of the same weights, images and settings,
             are not measured again.
-        source: The trained encoder or its moving average.
-        seed: Of an untrained network's weights, and of the images of ``calibrate``.
-        image_size: Side of the centre crop, pixels; None: the network's, else 224.
-        batch_size: Images at once.
-        workers: Processes that read images; None: by the number of cores.
-        device: Where networks run and classifiers are fitted, see `pick_device`.
-        amp: Half precision where that is CUDA.
-        trust_checkpoint: Load a checkpoint even if that runs code in it.
         log: Takes lines on the progress.
+        **running: Of the network and of what runs it, see `open_runner`. Classifiers
+            are fitted on its ``device``, too; its ``seed`` also draws the images of
+            ``calibrate``.
 
     Returns:
         What was measured: a `SubnetEvaluation` with ``subnets``, else an `Evaluation`.
@@ -99,14 +91,6 @@ def evaluate(
     if keep is not None:
         file = ResultFile(Path(keep), WHAT, is_evaluation)
         file.read()  # before any work: anything else there is refused
-    running = {
-        "image_size": image_size,
-        "batch_size": batch_size,
-        "workers": workers,
-        "device": device,
-        "amp": amp,
-    }
-    opening = {"source": source, "seed": seed, "trust": trust_checkpoint}
     tables = {"train": _path(train_labels), "test": _path(test_labels)}
     task = None if target is None else Target(os.fspath(target), tables)
     if subnets is not None:
@@ -114,25 +98,25 @@ def evaluate(
 
         return evaluate_subnets(
             *(data, task, probes, subnets, shots, seeds),
-            calibrate=_path(calibrate),
+            calibrate=calibrate,
             cache=cache,
             file=file,
-            opening=opening,
-            running=running,
             log=log,
+            **running,
         )
     if calibrate is not None:
         raise UserError("images to calibrate with are of use only to sub-nets")
     if task is None:
         train, test = _read(data, tables)
     else:
-        train, test = task.features(open_runner(data, **opening, **running), cache, log)
-    device = pick_device(device)
+        network: Any = data  # which `open_runner` looks at
+        train, test = task.features(open_runner(network, **running), cache, log)
+    device = pick_device(running.get("device", AUTO))
     train, test = train.to(device), test.to(device)
     facts = {
         "extractor": None if task is None else describe_network(data),
-        "source": None if task is None else source,
-        "data": task.folder if task else [_name(part) for part in data],
+        "source": None if task is None else running.get("source", "online"),
+        "data": task.folder if task else _names(data),
     }
     results = {
         probe.name: run_probe(probe.method, train, test, shots, seeds)
@@ -162,6 +146,10 @@ def _read(
 
 def _path(path: PathLike | None) -> str | None:
     return None if path is None else os.fspath(path)
+
+
+def _names(data: Any) -> list[str]:
+    return [_name(part) for part in data]
 
 
 def _name(part: Features) -> str:

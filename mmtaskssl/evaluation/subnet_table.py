@@ -1,6 +1,6 @@
 """How sub-nets and their results are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..subnets import SearchSpace, Subnet
@@ -28,7 +28,7 @@ def short_name(space: SearchSpace, subnet: Subnet) -> str:
 
 
 def format_subnets(
-    rows: Sequence[dict[str, Any]], methods: Sequence[str], image_size: int
+    rows: Sequence[Mapping[str, Any]], methods: Sequence[str], image_size: int
 ) -> str:
     """Returns one line per sub-net: costs, what each method found, and the rank.
 

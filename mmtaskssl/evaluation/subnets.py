@@ -1,19 +1,22 @@
 """All sub-nets of one elastic checkpoint, evaluated on one target."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmengine.logging import print_log
 
 from ..datasets.image_sample import ImageSample, draw_images
-from ..features.extractor import extractor_of
-from ..features.opening import open_runner
+from ..datasets.images import ImagesLike
+from ..features.extractor import FeatureExtractor, extractor_of
+from ..features.opening import NetworkLike, Running, open_runner
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate as take_statistics
-from ..networks import Network, NetworkLike, open_network
+from ..networks import Network, open_network
 from ..networks.choice import choose_subnets
 from ..runs import ResultFile, as_read
 from ..subnets import Subnet
@@ -27,6 +30,9 @@ from .subnet_evaluation import SubnetEvaluation
 from .subnet_table import anchor_names
 from .target import Log, Target, describe_network
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 def evaluate_subnets(
     network: NetworkLike,
@@ -36,12 +42,11 @@ def evaluate_subnets(
     shots: int | None = None,
     seeds: int = 1,
     *,
-    calibrate: str | None = None,
+    calibrate: ImagesLike | None = None,
     cache: str | os.PathLike | None = None,
     file: ResultFile | None = None,
-    opening: Mapping[str, Any] | None = None,
-    running: Mapping[str, Any] | None = None,
     log: Log = lambda text: None,
+    **running: Unpack[Running],
 ) -> SubnetEvaluation:
     """Evaluates each sub-net's plain network on a target.
 
@@ -56,13 +61,12 @@ def evaluate_subnets(
         subnets: Names or anchors, or "all", see `choose_subnets`.
         shots: See `run_probe`.
         seeds: See `run_probe`.
-        calibrate: Images, a folder or a list.
+        calibrate: Images, see `list_images`.
         cache: Folder that keeps the features.
         file: Is written after every sub-net; rows that stand there already, of the same
             weights, images and settings, are not computed again.
-        opening: ``source``, ``seed`` and ``trust``, see `open_network`.
-        running: The others of `open_runner`.
         log: Receives a line for each sub-net.
+        **running: See `open_runner`.
 
     Returns:
         A row for each sub-net, with its costs, `run_probe`'s result per probe, and the
@@ -72,20 +76,25 @@ def evaluate_subnets(
         UserError: Options that contradict, no elastic network, or a sub-net that has
             no batch-norm statistics.
     """
-    opening, running = dict(opening or {}), dict(running or {})
-    if task is None:
+    if task is None or isinstance(network, FeatureExtractor):
         raise UserError(
-            "sub-nets are evaluated with a network and a target: stores have none"
+            "sub-nets are evaluated with a network and a target: features have none"
         )
-    opened = open_network(network, subnets=True, **opening)
+    opened = open_network(
+        network,
+        source=running.get("source", "online"),
+        seed=running.get("seed", 0),
+        trust=running.get("trust", False),
+        subnets=True,
+    )
     backbone = opened.elastic
     chosen = choose_subnets(backbone, subnets, subnets == "all")
     pixels = opened.preprocessing
     size = running.get("image_size") or pixels.image_size or 224
     transform = replace(pixels, image_size=size)
     sample = None
-    if calibrate and any(map(backbone.needs_calibration, chosen)):
-        sample = draw_images(calibrate, transform, seed=opened.seed)
+    if calibrate is not None and any(map(backbone.needs_calibration, chosen)):
+        sample = draw_images(calibrate, transform, seed=running.get("seed", 0))
     elif opened.trained:
         _require_statistics(backbone, chosen)
     facts = {
@@ -130,8 +139,8 @@ def _rows_of(
     file: ResultFile | None, facts: Mapping[str, Any], log: Log
 ) -> dict[str, Any]:
     """Returns the rows of an earlier run of the same settings, by sub-net."""
-    found = file and file.read()
-    if not found:
+    found = None if file is None else file.read()
+    if file is None or found is None:
         return {}
     try:
         rows = {row["subnet"]: row for row in found.pop("rows")}
@@ -156,15 +165,15 @@ class _Measure:
     seeds: int
     sample: ImageSample | None
     cache: str | os.PathLike | None
-    running: Mapping[str, Any]
+    running: Running
 
     def __call__(self, subnet: Subnet) -> dict[str, Any]:
-        backbone = self.network.elastic
+        backbone: Any = self.network.elastic  # a module, too
         device = pick_device(self.running.get("device", AUTO))
         if self.sample is not None and backbone.needs_calibration(subnet):
             take_statistics(backbone.to(device), subnet, self.sample)
         extractor = extractor_of(self.network, subnet)
-        cache = self.cache and Path(self.cache, subnet.name)
+        cache = None if self.cache is None else Path(self.cache, subnet.name)
         runner = open_runner(extractor, **self.running)
         train, test = self.task.features(
             runner, cache, lambda text: print_log(text, "current")

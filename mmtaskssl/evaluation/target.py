@@ -14,7 +14,8 @@ from ..features.fill import extract_to_store
 from ..features.opening import NetworkLike
 from ..features.rows import unit_rows
 from ..features.runner import BatchRunner, compute
-from ..networks import library
+from ..networks import Network, library
+from ..networks.door import Trained
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256, lines_sha256
 from .data import LabeledFeatures, from_features, from_store, labeled_pair
@@ -65,7 +66,7 @@ class Target:
         return facts
 
     def features(
-        self, runner: BatchRunner, cache: str | Path | None, log: Log
+        self, runner: BatchRunner, cache: str | os.PathLike | None, log: Log
     ) -> tuple[LabeledFeatures, LabeledFeatures]:
         """Extracts the training and the test features.
 
@@ -81,7 +82,7 @@ class Target:
         return labeled_pair(train, test)
 
     def _split(
-        self, runner: BatchRunner, split: str, cache: str | Path | None, log: Log
+        self, runner: BatchRunner, split: str, cache: str | os.PathLike | None, log: Log
     ) -> LabeledFeatures:
         table, source = self.tables.get(split), str(Path(self.folder, split))
         root, image_ids = self.images(split)
@@ -119,8 +120,10 @@ def describe_network(network: NetworkLike) -> list[str | None] | str:
         network: See `open_extractor`.
     """
     name, weights = network if isinstance(network, tuple) else (network, None)
+    if isinstance(name, Trained) and not isinstance(name, Config | Network):
+        name, weights = name.config, name.checkpoint
     if isinstance(name, Config):
-        name = name.filename or "given"
+        name = name.filename or "in memory"
     elif not isinstance(name, str | os.PathLike):
         return str(getattr(name, "name", type(name).__name__))
     name = os.fspath(name)

@@ -1,14 +1,14 @@
 """The transfer protocol: every public data set on this disk, by frozen features."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING
 
 from ..datasets.transfer_sets import ELEVEN_SETS, TransferSet
-from ..features.opening import NetworkLike, open_runner
+from ..features.opening import NetworkLike, Running, open_runner
 from ..runs import ResultFile
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
@@ -16,6 +16,9 @@ from .target import Log
 from .transfer_evaluation import WHAT, TransferEvaluation, is_transfer_evaluation
 from .transfer_probes import PROBES
 from .transfer_protocol import TransferProtocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 PathLike = str | os.PathLike
 
@@ -29,15 +32,8 @@ def evaluate_transfer(
     probes: Sequence[str] = ("linear",),
     overwrite: bool = False,
     keep: PathLike | None = None,
-    source: Literal["online", "ema"] = "online",
-    seed: int = 0,
-    image_size: int | None = None,
-    batch_size: int = 128,
-    workers: int | None = None,
-    device: str | torch.device = AUTO,
-    amp: bool = False,
-    trust_checkpoint: bool = False,
     log: Log = lambda text: None,
+    **running: Unpack[Running],
 ) -> TransferEvaluation:
     """Measures one network, frozen, on public classification sets.
 
@@ -55,15 +51,9 @@ def evaluate_transfer(
         probes: Of `PROBES`: ``linear``, ``knn``, ``svm`` (sets with several labels).
         overwrite: Remove earlier results in ``out``.
         keep: JSON file that receives the result.
-        source: See `open_runner`, as for the others below.
-        seed: See above.
-        image_size: See above.
-        batch_size: See above.
-        workers: See above.
-        device: See above; where classifiers are fitted, too.
-        amp: See above.
-        trust_checkpoint: Load a checkpoint even if that runs code in it.
         log: Takes lines on the progress.
+        **running: Of the network and of what runs it, see `open_runner`; classifiers
+            are fitted on its ``device``, too.
 
     Returns:
         A row for each set and probe; sets that are not there by name.
@@ -80,19 +70,11 @@ def evaluate_transfer(
     if keep is not None:
         file = ResultFile(Path(keep), WHAT, is_transfer_evaluation)
         file.read()  # before any work: anything else there is refused
-    runner = open_runner(
-        network,
-        source=source,
-        seed=seed,
-        trust=trust_checkpoint,
-        image_size=image_size,
-        batch_size=batch_size,
-        workers=workers,
-        device=device,
-        amp=amp,
-    )
+    runner = open_runner(network, **running)
     place = None if out is None else Path(out)
-    protocol = TransferProtocol(runner, Path(root), place, pick_device(device), log)
+    protocol = TransferProtocol(
+        runner, Path(root), place, pick_device(running.get("device", AUTO)), log
+    )
     result = protocol.run(tasks, list(dict.fromkeys(probes)), overwrite)
     if file is not None:
         file.write(result.to_dict())

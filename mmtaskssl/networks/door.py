@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from mmengine.config import Config
@@ -27,11 +27,31 @@ _PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
 # Of classifiers, which are no part of a backbone.
 _HEADS = ("fc.", "head.")
 
+
+@runtime_checkable
+class Trained(Protocol):
+    """What a training made.
+
+    Attributes:
+        config: Its complete config.
+        checkpoint: Its weights.
+    """
+
+    @property
+    def config(self) -> Config:
+        """See above."""
+
+    @property
+    def checkpoint(self) -> str | os.PathLike | None:
+        """See above."""
+
+
 #: A config, an export's folder, ``torchvision:NAME`` or ``timm:NAME``.
 NetworkName: TypeAlias = str | os.PathLike | Config
-#: A `Network`, or one of these, alone or with its weights (a file, or "random").
+#: A `Network`, or one of these, alone or with its weights (a file, or "random"); or the
+#: result of a training.
 NetworkLike: TypeAlias = (
-    Network | NetworkName | tuple[NetworkName, str | os.PathLike | None]
+    Network | NetworkName | tuple[NetworkName, str | os.PathLike | None] | Trained
 )
 
 
@@ -53,8 +73,8 @@ def open_network(
     Args:
         network: A training config (ours, or one of mmdet, mmseg, mmcls or mmselfsup)
             or its file; a folder that `export` wrote; ``torchvision:NAME`` or
-            ``timm:NAME``. Or one of these and its weights, as a pair. A `Network` is
-            returned as it is.
+            ``timm:NAME``. Or one of these and its weights, as a pair; or the result of
+            a training. A `Network` is returned as it is.
         checkpoint: Weights: of a training, calibrated, or a bare state dict; "random"
             for a network that is not trained. A config needs some; an export has its
             own; a torchvision name without any takes the library's own, "default", if
@@ -80,6 +100,9 @@ def open_network(
         checkpoint = given if checkpoint is None else checkpoint
     if isinstance(network, Network):
         return network if not subnets else _with_subnets(network)
+    if isinstance(network, Trained) and not isinstance(network, Config):
+        checkpoint = network.checkpoint if checkpoint is None else checkpoint
+        network = network.config
     if None not in (checkpoint, weights):
         raise UserError(f"two kinds of weights, {checkpoint} and {weights}: name one")
     checkpoint = weights if checkpoint is None else checkpoint

@@ -57,6 +57,15 @@ def test_a_config_becomes_a_network(tmp_path):
     assert _equal(kept / "checkpoint.pth", result.checkpoint)
     again = load_config(str(kept / "config.py"))
     assert again.model == result.config.model
+    for split in ("train", "test"):  # the others take it as it is
+        make_image_folder(tmp_path / "task" / split, 4)
+    running = {"image_size": 32, "workers": 0, "device": "cpu"}
+    store = apis.extract(result, tmp_path / "task" / "train", **running)
+    assert len(store) == 8
+    found = apis.evaluate(result, tmp_path / "task", **running)
+    pair = (MOCO, result.checkpoint)
+    assert found.runs == apis.evaluate(pair, tmp_path / "task", **running).runs
+    assert found.facts["extractor"][1] == str(result.checkpoint)
 
 
 def test_trainings_in_one_process_are_those_of_one_each(tmp_path):
@@ -160,6 +169,11 @@ def test_a_selection_is_trained_on_as_it_is(tmp_path):
         )
     with pytest.raises(UserError, match="processes that train together"):
         apis.pretrain(SMALL, selection=selected, launcher="pytorch", **values)
+    # A store's images are a selection of its folder's.
+    values["work_dir"] = tmp_path / "store"
+    store = MemoryStore(np.eye(16), selected.image_ids, root=str(pool))
+    again = apis.pretrain(SMALL, images=store, iters=2, cfg_options=options, **values)
+    assert _equal(result.checkpoint, again.checkpoint)
 
 
 def test_clusters_are_trained_with_as_they_are(tmp_path):

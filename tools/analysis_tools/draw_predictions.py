@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         *(args.config, args.checkpoint, args.out),
         number=args.number,
         cfg_options=args.cfg_options,
-        trust_checkpoint=args.trust_checkpoint,
+        trust=args.trust_checkpoint,
     )
     print(f"{len(pictures)} pictures: {pictures[0].parent}")
 
