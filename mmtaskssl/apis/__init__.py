@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..features.memory import MemoryStore
     from ..features.store import FeatureStore
     from ..networks import Network, open_network
+    from ..networks.cost_list import CostList, list_costs
     from ..routing.result import Routing
     from ..routing.route import route
     from ..search.result import SearchResult
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Calibrated": "..export.calibrated",
     "Clusters": "..clustering.clusters",
+    "CostList": "..networks.cost_list",
     "Evaluation": "..evaluation.evaluation",
     "Export": "..export.exported",
     "Exports": "..export.exported",
@@ -62,6 +64,7 @@ _HOMES = {
     "export": "..export.export",
     "extract": "..features.extract",
     "import_features": "..features.importing",
+    "list_costs": "..networks.cost_list",
     "measure_latency": "..subnets",
     "open_network": "..networks",
     "paired_difference": "..evaluation.paired",
@@ -74,6 +77,7 @@ _HOMES = {
 __all__ = [
     "Calibrated",
     "Clusters",
+    "CostList",
     "Evaluation",
     "Export",
     "Exports",
@@ -96,6 +100,7 @@ __all__ = [
     "export",
     "extract",
     "import_features",
+    "list_costs",
     "measure_latency",
     "open_network",
     "paired_difference",

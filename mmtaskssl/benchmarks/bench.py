@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 
 from ..config import load_config
 from ..models.algorithms import ElasticAlgorithm
-from ..models.algorithms.slimmable_control import individual_config
+from ..networks.alone import individual_config
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device

@@ -14,7 +14,7 @@ from ..config import load_config
 from ..evaluation.data import LabeledFeatures
 from ..evaluation.spectrum import effective_rank
 from ..features.extractor import FeatureExtractor, build_extractor
-from ..models.algorithms.slimmable_control import individual_config
+from ..networks.alone import individual_config
 from ..utils.atomic import write_json, write_text
 from .dspnet_study import ALONE, ARMS, MEASURES, UNTRAINED, Study
 from .dspnet_tables import Tables

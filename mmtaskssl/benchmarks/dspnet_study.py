@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config import load_config
 from ..evaluation.subnet_table import short_name
-from ..models.algorithms.slimmable_control import slimmable_backbone
+from ..networks.alone import slimmable_network
 from ..subnets import Subnet
 from ..utils.paths import resolve_config
 from .evidence import EvidenceFolder, read_json
@@ -82,7 +82,7 @@ class Study(EvidenceFolder):
         self.config = resolve_config(config)
         self.cfg = load_config(str(self.config))
         self.size = self.cfg.model.data_preprocessor.view_size
-        self.backbone = slimmable_backbone(self.cfg)
+        self.backbone = slimmable_network(self.cfg).elastic
 
     @cached_property
     def widths(self) -> dict[str, Subnet]:

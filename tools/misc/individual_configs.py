@@ -28,14 +28,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.config import load_config
-    from mmtaskssl.models.algorithms.slimmable_control import (
+    from mmtaskssl.networks.alone import (
         individual_config,
-        slimmable_backbone,
+        slimmable_network,
     )
     from mmtaskssl.utils.atomic import write_text
 
     cfg = load_config(args.config, args.cfg_options)
-    backbone = slimmable_backbone(cfg)
+    backbone = slimmable_network(cfg).elastic
     for subnet in args.subnets or backbone.space:
         name = backbone.resolve(subnet).name
         file = Path(args.out) / f"{Path(args.config).stem}_{name}.py"

@@ -4,7 +4,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.optim import OptimWrapper
 
-from mmtaskssl.models.algorithms.slimmable_control import individual_config
+from mmtaskssl.networks.alone import individual_config
 from mmtaskssl.registry import MODELS
 
 NAMES = ["s8-w8.12.16-d1.1.1", "s6-w6.9.12-d1.1.1", "s4-w4.6.8-d1.1.1"]

@@ -10,7 +10,7 @@ from mmengine.registry import MODEL_WRAPPERS, DefaultScope
 
 from mmtaskssl.config import load_config
 from mmtaskssl.models.algorithms.elastic_ddp import ElasticDDP
-from mmtaskssl.models.algorithms.slimmable_control import individual_config
+from mmtaskssl.networks.alone import individual_config
 from mmtaskssl.registry import MODELS
 from tests.test_models.test_algorithms._elastic import fresh_hub
 

@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 
 from mmtaskssl.config import load_config
-from mmtaskssl.models.algorithms.slimmable_control import individual_config
+from mmtaskssl.networks.alone import individual_config
 from mmtaskssl.utils.errors import UserError
 from tests.test_models.test_algorithms._slimmable import (
     CHANNELS,

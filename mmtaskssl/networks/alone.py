@@ -2,14 +2,13 @@
 
 import copy
 
-import torch
 from mmengine.config import Config
 
-from mmtaskssl.registry import MODELS
-from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
-
-from ..backbones import ElasticBackbone
+from ..models.backbones import ElasticBackbone
+from ..subnets import Subnet
+from ..utils.errors import UserError
+from .door import open_architecture
+from .network import Network
 
 _PLAIN = {
     "SlimmableBYOL": "BYOL",
@@ -36,8 +35,8 @@ _BACKBONE_OPTIONS = (
 _PREFIX = "mmtaskssl."
 
 
-def slimmable_backbone(cfg: Config) -> ElasticBackbone:
-    """Builds the backbone of a slimmable training's config, without weights.
+def slimmable_network(cfg: Config) -> Network:
+    """Opens the network of a slimmable training's config, without weights.
 
     Args:
         cfg: The config.
@@ -51,8 +50,7 @@ def slimmable_backbone(cfg: Config) -> ElasticBackbone:
             f"networks are trained alone by the recipe of {', '.join(_PLAIN)}, but "
             f"{cfg.filename or 'this config'} trains {kind or 'no model'}"
         )
-    with torch.device("meta"):
-        return MODELS.build({**cfg.model.backbone, "_scope_": "mmtaskssl"})
+    return open_architecture(cfg)
 
 
 def individual_config(cfg: Config, subnet: str | Subnet) -> Config:
@@ -70,7 +68,7 @@ def individual_config(cfg: Config, subnet: str | Subnet) -> Config:
     Raises:
         UserError: The config is of another training, or has no such sub-net.
     """
-    backbone = slimmable_backbone(cfg)
+    backbone = slimmable_network(cfg).elastic
     subnet = backbone.resolve(subnet)
     cfg = copy.deepcopy(cfg)
     model = cfg.model

@@ -1,0 +1,217 @@
+"""What the sub-nets of a config cost, as a value."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from ..config import load_config
+from ..models.backbones import ElasticBackbone, SubnetMobileNetV3, SubnetResNet
+from ..registry import MODELS
+from ..report.result import Result
+from ..runs import Work
+from ..subnets import ResNetArch, SearchSpace, Subnet, build_space, cost
+from ..subnets.report import (
+    Price,
+    Row,
+    format_csv,
+    format_table,
+    make_rows,
+    plot_space,
+    summarize,
+)
+from ..subnets.space import SubnetLike
+from ..utils.atomic import write_text
+from ..utils.devices import AUTO, pick_device
+from ..utils.errors import UserError
+from .build import backbone_config
+from .costs import time_network
+from .door import open_architecture
+
+_TABLE = "costs.csv"
+Shape = int | tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CostList(Result):
+    """Sub-nets with their multiply-accumulates, parameters and latencies.
+
+    Attributes:
+        rows: One a sub-net.
+        space: That they are of.
+        config: Name of the config.
+        shape: Height and width of the image, pixels, or one number for both.
+        price: Says what any other sub-net costs.
+    """
+
+    rows: tuple[Row, ...] = dataclasses.field(repr=False)
+    space: SearchSpace = dataclasses.field(repr=False)
+    config: str
+    shape: Shape
+    price: Price = dataclasses.field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def table(self) -> str:
+        """Returns GMACs, M parameters and ms, a line a sub-net."""
+        return format_table(self.rows)
+
+    def summary(self) -> str:
+        """Returns how many sub-nets there are, and how their costs are spread."""
+        return summarize(self.space, self.price)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the rows: MACs, parameters, and seconds where measured."""
+        rows = [
+            {
+                "subnet": row.subnet.name,
+                "anchor": row.anchor,
+                **dataclasses.asdict(row.cost),
+                "latency": row.latency and dataclasses.asdict(row.latency),
+            }
+            for row in self.rows
+        ]
+        return {"config": self.config, "shape": self.shape, "rows": rows}
+
+    def csv(self) -> str:
+        """Returns the rows as CSV with a header, in MACs, parameters and seconds."""
+        return format_csv(self.rows)
+
+    def write_csv(self, path: str | os.PathLike) -> None:
+        """Writes `csv`, over an earlier one.
+
+        Args:
+            path: The file.
+
+        Raises:
+            UserError: Anything else stands there.
+        """
+        header = self.csv().split("\n", 1)[0].encode()
+        if Path(path).exists():
+            with open(path, "rb") as file:
+                if not file.read(len(header) + 1).startswith(header):
+                    raise UserError(
+                        f"{path} is no table of costs, and is not replaced: name "
+                        "another file"
+                    )
+        write_text(path, self.csv())
+
+    def plot(self, path: str | os.PathLike) -> None:
+        """Draws the space, and the rows in it.
+
+        Args:
+            path: An image file; its ending is the format.
+
+        Raises:
+            UserError: matplotlib is missing or does not know the format.
+        """
+        plot_space(self.space, self.rows, self.price, path)
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Writes costs.csv.
+
+        Args:
+            folder: See `Result.save`.
+            overwrite: See `Result.save`.
+
+        Raises:
+            UserError: See `Result.save`.
+        """
+        inputs = {"config": self.config, "shape": self.shape}
+        inputs["subnets"] = [row.subnet.name for row in self.rows]
+        work = Work("costs", 1, inputs, (_TABLE,), "a table of costs")
+        work.state(folder, overwrite)
+        with work.written(folder) as temporary:
+            self.write_csv(temporary / _TABLE)
+        return Path(folder)
+
+
+def list_costs(
+    config: str | os.PathLike | Config,
+    subnets: Sequence[SubnetLike] | Literal["anchors", "all"] = "anchors",
+    *,
+    shape: Shape = 224,
+    latency: bool = False,
+    batch_size: int = 1,
+    repeats: int = 20,
+    device: str | torch.device = AUTO,
+    cfg_options: Mapping[str, Any] | None = None,
+) -> CostList:
+    """Lists what sub-nets cost; no weights are needed, nor made.
+
+    MACs are multiply-accumulates of convolutions and linear layers of the backbone per
+    image; batch norm, activations and pooling are not counted. Parameters are those of
+    the exported plain network.
+
+    Args:
+        config: A training config, or one with only a ``space``.
+        subnets: Sub-nets or their names; "anchors" are the named ones of the space, the
+            largest first; "all" is the space.
+        shape: Height and width of the image, pixels, or one number for both.
+        latency: Whether to time the plain network of each sub-net on this machine.
+        batch_size: Images at once, for the latency.
+        repeats: Timed calls, for the latency.
+        device: For the latency; see `pick_device`.
+        cfg_options: Changes to the config, by dotted keys.
+
+    Raises:
+        UserError: The config has no space and no backbone with sub-nets, or a sub-net
+            is none of them.
+    """
+    if not isinstance(config, Config):
+        config = load_config(os.fspath(config), dict(cfg_options or {}))
+    name = config.filename or "in memory"
+    space, price, build = _priced(config, name)
+    price = functools.partial(price, shape=shape)
+    chosen: Iterable[Subnet]
+    if subnets == "all":
+        chosen = space
+    elif subnets == "anchors":
+        anchors = set(space.anchors.values())
+        chosen = sorted(anchors, key=lambda s: price(s).macs, reverse=True)
+    else:
+        chosen = [space.resolve(subnet) for subnet in subnets]
+    clock = None
+    if latency:
+        at = pick_device(device)
+
+        def clock(subnet: Subnet) -> Any:
+            return time_network(build(subnet), shape, batch_size, repeats, at)
+
+    rows = make_rows(space, chosen, price, clock)
+    return CostList(tuple(rows), space, name, shape, price)
+
+
+def _priced(
+    config: Config, name: str
+) -> tuple[SearchSpace, Callable[..., Any], Callable[[Subnet], nn.Module]]:
+    """Returns the space, a function like `cost`, and what builds a plain network."""
+    if config.get("space") is not None:
+        space = build_space(config.space)
+        resnet = isinstance(space.arch, ResNetArch)
+        kind = SubnetResNet if resnet else SubnetMobileNetV3
+        return (
+            space,
+            functools.partial(cost, space.arch),
+            lambda subnet: kind(subnet, space.arch),
+        )
+    try:
+        found = backbone_config(config, name)
+    except UserError as error:
+        raise UserError(
+            f"config {name} has neither a `space` nor a model with a backbone"
+        ) from error
+    kind = MODELS.get(found["type"]) if "type" in found else None
+    if not (isinstance(kind, type) and issubclass(kind, ElasticBackbone)):
+        raise UserError(
+            f"the backbone of config {name}, {found.get('type')}, has no sub-nets"
+        )
+    backbone = open_architecture(config).elastic
+    return backbone.space, backbone.cost, backbone.build_plain
