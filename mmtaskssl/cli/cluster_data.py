@@ -67,7 +67,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--labels",
         metavar="CSV",
-        help="columns image,label: purity and NMI, for the report only",
+        help="columns image,label, or 'folder' (the first one of each image): purity "
+        "and NMI, for the report only",
     )
     parser.add_argument(
         "--pool-root", metavar="DIR", help="where the pool's images lie now"

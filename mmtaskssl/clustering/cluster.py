@@ -51,7 +51,8 @@ def cluster(
         path_map: Which path trains on which cluster, see `make_paths`.
         random: Random clusters of equal size instead, as a control.
         labels: Class name of each image, None where unknown, or a table of the columns
-            image and label; for measuring only.
+            image and label, or "folder": the first one of each image names its class;
+            for measuring only.
         pool_root: Folder of the pool's images, if not the one in the store.
         network: Extracts a pool of images, see `extract`.
         log: Takes a line for the user, on the work to come.

@@ -13,6 +13,7 @@ import numpy as np
 
 import mmtaskssl
 
+from ..datasets.images import folder_labels
 from ..evaluation.data import read_label_table
 from ..features.fingerprint import fingerprint
 from ..features.plan import number_labels
@@ -168,6 +169,9 @@ def prepare(
 def _read_labels(
     labels: str | os.PathLike | Sequence[str | None], image_ids: list[str]
 ) -> Labels:
+    if labels == "folder":
+        names, rows = number_labels(folder_labels(image_ids))
+        return Labels(rows, names, "folder")
     if not isinstance(labels, str | os.PathLike):
         if len(labels) != len(image_ids):
             raise UserError(f"{len(image_ids)} images but {len(labels)} labels")

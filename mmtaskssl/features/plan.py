@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Work, locked, writing
+from ..runs import Work, locked, remove_litter, writing
 from ..utils.atomic import atomic_folder, atomic_path
 from ..utils.errors import UserError
 from . import layout
@@ -67,8 +67,10 @@ def new_store(
     if out.exists() and not overwrite:
         raise UserError(f"{out} exists: name a new folder, or overwrite it")
     work_of(manifest).state(out, overwrite=True)
-    with writing(out), locked(out), atomic_folder(out) as folder:
-        yield folder
+    with writing(out), locked(out):
+        remove_litter(out)
+        with atomic_folder(out) as folder:
+            yield folder
 
 
 def new_manifest(

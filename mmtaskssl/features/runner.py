@@ -204,11 +204,13 @@ def compute(
     Returns:
         (N, D) float32 features, of any length, and the broken rows with their reasons.
     """
-    parts, broken = [], {}
-    for rows, features, bad in runner.run(root, image_ids, [(0, len(image_ids))]):
-        parts.append(features)
+    features, broken = np.empty((0, 0), np.float32), {}
+    for rows, values, bad in runner.run(root, image_ids, [(0, len(image_ids))]):
+        if not len(features):
+            features = np.empty((len(image_ids), values.shape[1]), np.float32)
+        features[rows.start : rows.stop] = values
         broken.update({rows[i]: reason for i, reason in bad.items()})
-    return np.concatenate(parts), broken
+    return features, broken
 
 
 def extract_in_memory(

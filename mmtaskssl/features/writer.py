@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Record, locked, writing
+from ..runs import Record, locked, remove_litter, writing
 from ..utils.atomic import atomic_folder, atomic_path
 from ..utils.errors import UserError
 from . import layout, plan
@@ -100,6 +100,7 @@ class FeatureStoreWriter:
                 raise UserError(
                     f"{path} exists and is not a feature store: name another folder"
                 )
+            remove_litter(path)
             with atomic_folder(path) as folder:
                 plan.write_plan(folder, manifest, image_ids, labels)
                 plan.work_of(manifest).describe(folder, False).write(folder)

@@ -12,7 +12,7 @@ Whatever writes a folder or a file for the user goes through here::
 from .locks import Busy, is_lock, locked
 from .record import RECORD, Record, check_version, verify
 from .result_file import ResultFile, as_read
-from .work import Growing, State, Work, writing
+from .work import Growing, State, Work, remove_litter, writing
 
 __all__ = [
     "RECORD",
@@ -26,6 +26,7 @@ __all__ = [
     "check_version",
     "is_lock",
     "locked",
+    "remove_litter",
     "verify",
     "writing",
 ]

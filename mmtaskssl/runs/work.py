@@ -101,7 +101,7 @@ class Work:
         """
         out = Path(out)
         with writing(out), locked(out):
-            _remove_litter(out)
+            remove_litter(out)
             with atomic_folder(out) as folder:
                 yield folder
                 self.describe(folder, complete=True).write(folder)
@@ -249,10 +249,13 @@ def _is_litter(name: str) -> bool:
     return _LITTER.fullmatch(name) is not None
 
 
-def _remove_litter(out: Path) -> None:
+def remove_litter(out: Path) -> None:
     """Removes what a killed run left beside ``out``; its lock is held."""
+    # Not that of OUT.json, which may be being written.
+    name, suffix = re.escape(out.name), re.escape(out.suffix)
+    own = re.compile(rf"\.{name}\.(old\.)?[a-z0-9_]{{8}}({suffix})?")
     for path in out.parent.glob(f".{glob.escape(out.name)}.*"):
-        if _is_litter(path.name):
+        if own.fullmatch(path.name):
             _remove(path)
 
 

@@ -128,6 +128,10 @@ def test_a_pool_of_images_is_extracted(tmp_path):
     network = ("torchvision:resnet18", "random")
     clusters = apis.cluster(tmp_path / "images", "2x1", network=network)
     assert sorted(clusters.sizes.tolist()) and clusters.sizes.sum() == 8
+    pool = apis.extract(network, tmp_path / "images")
+    labelled = apis.cluster(pool, "2x1", labels="folder")
+    np.testing.assert_array_equal(labelled.leaf, clusters.leaf)
+    assert labelled.manifest["labels"]["classes"] == 2
     with pytest.raises(UserError, match="not a feature store"):
         apis.cluster(tmp_path / "images", "2x1")
 

@@ -14,6 +14,7 @@ from torch import nn
 from mmtaskssl.features.claims import Claims
 from mmtaskssl.features.extract import extract
 from mmtaskssl.features.extractor import FeatureExtractor
+from mmtaskssl.features.importing import import_features
 from mmtaskssl.features.layout import shard_path
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.features.writer import FeatureStoreWriter
@@ -188,3 +189,10 @@ def test_two_processes_without_a_group_share_the_work(tmp_path):
     assert [child.exitcode for child in children] == [0, 0, 0]
     run("alone")
     assert folder_bytes(tmp_path / "shared") == folder_bytes(tmp_path / "alone")
+
+
+def test_litter_of_a_killed_import_is_removed(tmp_path):
+    (tmp_path / ".s.k3v_9qzx").mkdir()
+    (tmp_path / ".s.k3v_9qzx" / "shard-00000.npy").write_bytes(b"half")
+    import_features(np.eye(3), ["a", "b", "c"], tmp_path / "s")
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]

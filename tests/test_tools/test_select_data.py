@@ -262,3 +262,15 @@ def test_a_failure_while_writing_leaves_nothing(stores, tool, monkeypatch):
     monkeypatch.setattr(output, "write_json", fail)
     assert "No space left" in failure_of(tool, command(stores, "--no-report"))
     assert not list(stores.glob("*out*"))
+
+
+def test_images_are_taken_with_a_network(tool, tmp_path, capsys):
+    for name in ("pool", "target"):
+        make_image_folder(tmp_path / name, 4, ("a", "b"), size=40)
+    argv = ["--pool", str(tmp_path / "pool"), "--target", str(tmp_path / "target")]
+    argv += ["--budget", "3", "--out", str(tmp_path / "out"), "--no-report"]
+    assert "not a feature store" in failure_of(tool, argv)
+    assert "--network takes" in failure_of(tool, [*argv, "--network", *"abc"])
+    tool.main([*argv, "--network", "torchvision:resnet18", "random"])
+    assert "3 of 8" in capsys.readouterr().out
+    assert len((tmp_path / "out" / "selection.txt").read_text().split()) == 3
