@@ -15,6 +15,7 @@ from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.features.store import FeatureStore, check_same_extractor
 from mmtaskssl.networks import open_network
 from mmtaskssl.search.output import opened
+from mmtaskssl.search.result import SearchResult
 from mmtaskssl.search.results import read_header
 
 SDR = "sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
@@ -62,6 +63,8 @@ def test_search_results(old, tmp_path):
     header = read_header(tmp_path / "search" / "results.jsonl")
     with opened(header, tmp_path / "search") as (file, growing):
         assert len(file.rows()) == 4
+        found = SearchResult.open(tmp_path / "search")
+        assert found.best and len(found.ranked()) == 4 and "4 scored" in found.table()
         growing.finish()
 
 

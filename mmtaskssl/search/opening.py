@@ -13,7 +13,7 @@ from mmengine.dist import barrier, get_rank
 from ..datasets.image_sample import draw_images
 from ..datasets.images import ImagesLike
 from ..networks import Network, NetworkLike, open_network
-from ..runs import Growing
+from ..runs import Growing, as_read
 from ..utils.devices import pick_device
 from ..utils.errors import UserError
 from . import output
@@ -86,6 +86,7 @@ def open_search(
         "interval": {"resamples": options.resamples, "seed": options.seed},
         **scorer.describe(),
     }
+    identity = as_read(identity)
     backbone = encoders.student.backbone
     latency = None if folder is None else Path(folder, output.LATENCY)
     with contextlib.ExitStack() as stack:

@@ -11,11 +11,22 @@ from ..utils.errors import UserError
 from .results import RESULTS, ResultsFile, read_header
 
 TEACHER, LATENCY = "teacher", "latency.jsonl"
-NEXT, REPORT = "next.sh", "report.html"
-_FILES = (RESULTS, f"{RESULTS}.part*", f"{TEACHER}/*.pt", LATENCY, "*.png", NEXT)
+SUMMARY, NEXT, REPORT = "search.json", "next.sh", "report.html"
+_FILES = (
+    *(RESULTS, f"{RESULTS}.part*", f"{TEACHER}/*.pt", LATENCY),
+    *(SUMMARY, "*.png", NEXT, REPORT),
+)
 # What the commands in NEXT make there.
 CALIBRATED, EXPORT = "calibrated.pth", "export"
-_MADE_LATER = (f"{CALIBRATED}*", f"{EXPORT}/*")
+_MADE_LATER = (CALIBRATED, f"{CALIBRATED}.parts", EXPORT)
+
+# What a command names where the search does not know it.
+UNKNOWN = {
+    "config": "CONFIG",
+    "images": "IMAGES",
+    "calibration": {},
+    "cfg_options": {},
+}
 
 
 @contextlib.contextmanager
@@ -50,8 +61,10 @@ def opened(
 def _work_of(
     identity: Mapping[str, Any], made_later: Sequence[str] = _MADE_LATER
 ) -> Work:
-    files = (*_FILES, REPORT, *made_later)
-    return Work("search", 1, _inputs(identity), files, "a search", _inputs_of_0_1)
+    return Work(
+        *("search", 1, _inputs(identity), _FILES, "a search", _inputs_of_0_1),
+        nested=made_later,
+    )
 
 
 def _inputs(identity: Mapping[str, Any]) -> dict[str, Any]:

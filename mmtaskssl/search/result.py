@@ -8,11 +8,13 @@ from typing import Any
 
 from ..report.result import Result
 from ..runs import Growing
-from ..utils.atomic import atomic_path, write_text
+from ..utils.atomic import atomic_path, write_json, write_text
 from ..utils.budgets import Budget
+from ..utils.errors import UserError
+from ..utils.inputs import read_json
 from . import output
 from .report import format_ranking, plot_scores, size_note
-from .results import Row
+from .results import RESULTS, ResultsFile, Row, read_header
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -132,8 +134,35 @@ class SearchResult(Result):
 
         return render(self)
 
+    @classmethod
+    def open(cls, folder: str | Path) -> "SearchResult":
+        """Reads what a search left in a folder, ranked as it was.
+
+        A search of version 0.1 kept its scores alone: these are ranked together.
+
+        Raises:
+            UserError: There is none, or it is damaged.
+        """
+        path = Path(folder, RESULTS)
+        if not path.is_file():
+            raise UserError(f"{folder} holds no search: it has no {RESULTS}")
+        identity = read_header(path)
+        rows = tuple(ResultsFile(path, identity).rows().values())
+        try:
+            kept = read_json(Path(folder, output.SUMMARY))
+            budgets = tuple(Budget(*budget) for budget in kept["budgets"])
+            origin, metrics = kept["origin"], tuple(kept["metrics"])
+            anchors, latencies = kept["anchors"], kept["latencies"]
+        except FileNotFoundError:
+            budgets, anchors, latencies = (), {}, {}
+            metrics = tuple(dict.fromkeys(row["metric"] for row in rows))
+            origin = dict(output.UNKNOWN, checkpoint=identity.get("checkpoint"))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"the search in {folder} is damaged ({error!r})") from error
+        return cls(rows, budgets, metrics, anchors, latencies, identity, origin)
+
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
-        """Writes results.jsonl, METRIC.png, next.sh and report.html.
+        """Writes results.jsonl, search.json, METRIC.png, next.sh and report.html.
 
         Scores that the folder holds of the same checkpoint and images are kept.
 
@@ -158,6 +187,14 @@ class SearchResult(Result):
             if picture := self.plot(metric):
                 with atomic_path(growing.path / f"{metric}.png") as temporary:
                     temporary.write_bytes(picture)
+        kept = {
+            "budgets": [dataclasses.astuple(budget) for budget in self.budgets],
+            "metrics": self.metrics,
+            "anchors": dict(self.anchors),
+            "latencies": dict(self.latencies),
+            "origin": dict(self.origin),
+        }
+        write_json(growing.path / output.SUMMARY, kept)
         commands = self.next_commands(growing.path)
         write_text(growing.path / output.NEXT, "".join(f"{c}\n" for c in commands))
         write_text(growing.path / output.REPORT, self.page())

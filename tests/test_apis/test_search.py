@@ -55,13 +55,16 @@ def test_it_is_saved_and_gone_on_with(job, found, tmp_path):
     folder = found.save(tmp_path / "out")
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        *("results.jsonl", "global.png", "dense.png"),
+        *("results.jsonl", "search.json", "global.png", "dense.png"),
         *("next.sh", "report.html", "record.json"),
     }
     commands = (folder / "next.sh").read_text().splitlines()
     assert commands == found.next_commands(folder) and found.best[0] in commands[0]
     lines = (folder / "results.jsonl").read_text().splitlines()
     assert len(lines) == 1 + len(found)
+    opened = apis.SearchResult.open(folder)
+    assert opened.table() == found.table() and opened.to_dict() == found.to_dict()
+    assert opened.next_commands("o") == found.next_commands("o")
     more = apis.search(*job, subnets=[MIDDLE], folder=folder, **OPTIONS)
     after = (folder / "results.jsonl").read_text().splitlines()
     assert after[: len(lines)] == lines and len(more) == len(after) - 1
@@ -112,3 +115,12 @@ def test_values_that_are_of_images_are_taken_for_them(job, found, tmp_path):
     nowhere = MemoryStore(np.eye(len(names), 8) + 1, names)
     with pytest.raises(UserError, match="name their folder with `root`"):
         apis.search(network, nowhere, subnets=["MAX"], **OPTIONS)
+
+
+def test_what_is_no_search_is_not_opened(found, tmp_path):
+    with pytest.raises(UserError, match="holds no search"):
+        apis.SearchResult.open(tmp_path)
+    folder = found.save(tmp_path / "out")
+    (folder / "search.json").write_text('{"budgets": 1}')
+    with pytest.raises(UserError, match="is damaged"):
+        apis.SearchResult.open(folder)
