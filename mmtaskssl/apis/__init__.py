@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..features.extract import extract
     from ..features.importing import import_features
     from ..features.memory import MemoryStore
+    from ..features.opening import open_runner
     from ..features.store import FeatureStore
     from ..networks import Network, open_network
     from ..networks.cost_list import CostList, list_costs
@@ -67,6 +68,7 @@ _HOMES = {
     "list_costs": "..networks.cost_list",
     "measure_latency": "..subnets",
     "open_network": "..networks",
+    "open_runner": "..features.opening",
     "paired_difference": "..evaluation.paired",
     "pretrain": "..engine.pretrain",
     "route": "..routing.route",
@@ -103,6 +105,7 @@ __all__ = [
     "list_costs",
     "measure_latency",
     "open_network",
+    "open_runner",
     "paired_difference",
     "pretrain",
     "route",

@@ -65,8 +65,11 @@ def extract(
         quarantine.
 
     Raises:
-        UserError: No such network or images, or a folder of other work.
+        UserError: No such network or images, a folder of other work, or options that
+            contradict.
     """
+    if append and (out is None or overwrite):
+        raise UserError("append to the store of an earlier extraction, as it is")
     if isinstance(network, BatchRunner):
         if running:
             raise UserError(f"the runner has its own {', '.join(sorted(running))}")

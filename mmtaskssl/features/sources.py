@@ -35,9 +35,11 @@ def open_stores(
         elif network is None or Path(source, layout.MANIFEST).is_file():
             stores.append(FeatureStore.open(source))
         else:
-            from .extract import extract, open_runner  # torch, which stores need not
+            from .extract import extract  # torch, which stores need not
+            from .opening import open_runner
+            from .runner import BatchRunner
 
-            if isinstance(network, tuple | str | os.PathLike):
+            if not isinstance(network, BatchRunner):
                 network = open_runner(network)  # once for all of them
             stores.append(extract(network, source))
     return stores

@@ -13,7 +13,7 @@ from torch import nn
 
 from mmtaskssl import apis
 from mmtaskssl.features.extractor import FeatureExtractor
-from mmtaskssl.features.opening import Running, open_runner
+from mmtaskssl.features.opening import Running
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 
@@ -103,6 +103,10 @@ def test_networks_by_name(images, tmp_path):
     assert one.manifest["extractor"] != other.manifest["extractor"]
     named = apis.extract(("torchvision:resnet18", "random"), images, **FAST)
     assert named.manifest["extractor"]["name"] == "torchvision:resnet18"
+    opened = apis.open_network("torchvision:resnet18", "random")
+    np.testing.assert_array_equal(
+        apis.extract(opened, images, **FAST).read(), named.read()
+    )
     for network, words in (
         (tmp_path / "config.py", "needs weights"),
         ("nowhere.py", "needs weights"),
@@ -114,13 +118,16 @@ def test_networks_by_name(images, tmp_path):
 
 
 def test_a_runner_has_its_own_options(images, tiny):
-    runner = open_runner(tiny, **FAST)
+    runner = apis.open_runner(tiny, **FAST)
     np.testing.assert_array_equal(
         apis.extract(runner, images).read(), apis.extract(tiny, images, **FAST).read()
     )
+    for options in ({}, {"out": images / "s", "overwrite": True}):
+        with pytest.raises(UserError, match="an earlier extraction"):
+            apis.extract(runner, images, append=True, **options)
     with pytest.raises(UserError, match="its own device, image_size"):
         apis.extract(runner, images, image_size=32, device="cpu")
-    options = [*inspect.signature(open_runner).parameters][1:]
+    options = [*inspect.signature(apis.open_runner).parameters][1:]
     assert options == [*typing.get_type_hints(Running)]
 
 
