@@ -71,9 +71,11 @@ class ExportInfo:
             raise UserError(
                 f"{folder / META} is damaged ({error}): export again"
             ) from error
-        if trained and not info.weights.is_file():
-            raise UserError(f"export {folder} lacks its weights, {info.weights.name}")
-        if trained:
+        if info.weights is not None:
+            if not info.weights.is_file():
+                raise UserError(
+                    f"export {folder} lacks its weights, {info.weights.name}"
+                )
             verify(folder, [info.weights.name])
         return info
 

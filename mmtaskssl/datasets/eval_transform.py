@@ -74,7 +74,7 @@ class EvalTransform:
         Raises:
             BrokenImage: The file cannot be read as an image.
         """
-        return self.crop(read(path, self.short_side))
+        return self.crop(read(Path(path), self.short_side))
 
     def crop(self, image: np.ndarray) -> np.ndarray:
         """Resizes and crops one (H, W, 3) uint8 image to (S, S, 3)."""

@@ -85,7 +85,8 @@ def draw_images(
     # Sorted and shuffled: independent of the order of a list, and classes are mixed.
     names = sorted(set(names))
     random.Random(seed).shuffle(names)
-    pixels, ids = [], []
+    pixels: list[Tensor] = []
+    ids: list[str] = []
     for name in names:
         if len(ids) == count:
             break

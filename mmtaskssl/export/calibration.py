@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -66,7 +67,7 @@ class Calibration:
         """
         known = dict(known or {})
         missing = [subnet for subnet in self.subnets if subnet.name not in known]
-        backbone = copy.deepcopy(self.network.elastic).to(self.device)
+        backbone: Any = copy.deepcopy(self.network.backbone).to(self.device)
         if isinstance(self.sample, ImageSample):
             found = self._on_images(backbone, missing, keep)
         else:
@@ -79,12 +80,10 @@ class Calibration:
     ) -> dict[str, Tensor]:
         found = {}
         for number, subnet in enumerate(subnets, 1):
-            found[subnet.name] = keep(
-                subnet.name,
-                lambda subnet=subnet: collect_statistics(
-                    backbone, subnet, self.sample
-                ).cpu(),
+            measure = functools.partial(
+                collect_statistics, backbone, subnet, self.sample
             )
+            found[subnet.name] = keep(subnet.name, measure)
             print_log(f"calibrated {number}/{len(subnets)}: {subnet}", "current")
         return found
 

@@ -124,8 +124,8 @@ class CostList(Result):
         Raises:
             UserError: See `Result.save`.
         """
-        inputs = {"config": self.config, "shape": self.shape}
-        inputs["subnets"] = [row.subnet.name for row in self.rows]
+        names = [row.subnet.name for row in self.rows]
+        inputs = {"config": self.config, "shape": self.shape, "subnets": names}
         work = Work("costs", 1, inputs, (_TABLE,), "a table of costs")
         work.state(folder, overwrite)
         with work.written(folder) as temporary:
@@ -196,11 +196,11 @@ def _priced(
     if config.get("space") is not None:
         space = build_space(config.space)
         resnet = isinstance(space.arch, ResNetArch)
-        kind = SubnetResNet if resnet else SubnetMobileNetV3
+        plain: Any = SubnetResNet if resnet else SubnetMobileNetV3
         return (
             space,
             functools.partial(cost, space.arch),
-            lambda subnet: kind(subnet, space.arch),
+            lambda subnet: plain(subnet, space.arch),
         )
     try:
         found = backbone_config(config, name)

@@ -83,7 +83,10 @@ def in_channels(network: nn.Module) -> int:
 
 def size_of(shape: int | tuple[int, int]) -> tuple[int, int]:
     """Returns height and width; one number stands for both."""
-    return (shape, shape) if isinstance(shape, int) else tuple(shape)
+    if isinstance(shape, int):
+        return shape, shape
+    height, width = shape
+    return height, width
 
 
 def _at(network: nn.Module) -> torch.device:

@@ -109,20 +109,20 @@ def open_network(
     checkpoint = None if checkpoint is None else os.fspath(checkpoint)
     if source not in _PREFIXES:
         raise UserError(f"source must be online or ema, not {source!r}")
-    cfg, name, checkpoint = _find(network, checkpoint, cfg_options)
+    cfg, name, found = _find(network, checkpoint, cfg_options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if cfg is None:
-            opened = _from_library(name, checkpoint, source, seed, trust)
+            opened = _from_library(name, found, source, seed, trust)
             return _with_subnets(opened) if subnets else opened
-        return _from_config(cfg, name, checkpoint, source, seed, trust, subnets)
+        return _from_config(cfg, name, found, source, seed, trust, subnets)
 
 
 def _find(
     network: NetworkName,
     checkpoint: str | None,
     cfg_options: Mapping[str, Any] | None,
-) -> tuple[Config | None, str, str | None]:
+) -> tuple[Config | None, str, str]:
     """Returns the config (None: of a library), the name and the weights."""
     if isinstance(network, Config):
         cfg, name = network, network.filename or "in memory"
@@ -156,7 +156,7 @@ def _lacks_weights(name: str) -> UserError:
 
 
 def _from_library(
-    name: str, checkpoint: str | None, source: str, seed: int, trust: bool
+    name: str, checkpoint: str, source: str, seed: int, trust: bool
 ) -> Network:
     if source == "ema":
         raise UserError(f"{name} has no averaged encoder")
@@ -176,7 +176,7 @@ def _from_config(
     cfg: Config,
     name: str,
     checkpoint: str,
-    source: str,
+    source: Literal["online", "ema"],
     seed: int,
     trust: bool,
     subnets: bool,
@@ -236,18 +236,24 @@ def averaged_of(network: Network) -> Network | None:
     Returns:
         None: the checkpoint holds none.
     """
+    cfg, checkpoint = network.config, network.checkpoint
+    if cfg is None or checkpoint is None:
+        return None
     if not any(key.startswith(EMA_PREFIXES) for key in network.state):
         return None
     with torch.random.fork_rng(devices=[]):  # construction draws
-        backbone = build_backbone(network.config, network.name)
+        backbone = build_backbone(cfg, network.name)
         if network.space is not None:
             backbone = with_subnets(backbone, network.name)
     fresh = dataclasses.replace(network, backbone=backbone)
-    return _loaded(fresh, network.state, "ema", network.checkpoint)
+    return _loaded(fresh, network.state, "ema", checkpoint)
 
 
 def _loaded(
-    network: Network, state: Mapping[str, Tensor], source: str, checkpoint: str
+    network: Network,
+    state: Mapping[str, Tensor],
+    source: Literal["online", "ema"],
+    checkpoint: str,
 ) -> Network:
     prefixes = _PREFIXES[source]
     load_weights(network.backbone, state, prefixes, source=checkpoint, ignore=_HEADS)

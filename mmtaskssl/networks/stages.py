@@ -21,13 +21,13 @@ def cut_stages(network: nn.Module) -> list[nn.Module]:
         UserError: It has no stages that follow one another.
     """
     if isinstance(network, SubnetMobileNetV3):
-        stages = range(network.num_stages)
-        parts = [network.stem_modules(), *map(network.stage_modules, stages)]
+        numbers = range(network.num_stages)
+        parts = [network.stem_modules(), *map(network.stage_modules, numbers)]
         parts[0] = [*parts[0], network.activation]
         parts[-1] = [*parts[-1], network.activation]
         return [nn.Sequential(*part) for part in parts]
     stem = _stem(network)
-    stages = []
+    stages: list[nn.Module] = []
     while hasattr(network, f"layer{len(stages) + 1}"):
         stages.append(network.get_submodule(f"layer{len(stages) + 1}"))
     if stem is None or not stages:
