@@ -220,7 +220,7 @@ def normalised(data: bytes, work: Path) -> str:
 
 def weights_digest(path: Path) -> str:
     """Hashes the tensors of a checkpoint: its pickle also holds times."""
-    from mmtaskssl.features.checkpoint import load_state_dict
+    from mmtaskssl.weights import load_state_dict
 
     digest = hashlib.sha256()
     for name, value in sorted(load_state_dict(path).items()):
