@@ -58,7 +58,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _damage(manifest, tree, ids, leaf, paths, centroids) -> str | None:
+def _damage(
+    manifest: Mapping[str, Any],
+    tree: tuple[int, ...],
+    ids: Sequence[str],
+    leaf: np.ndarray,
+    paths: Sequence[tuple[int, ...]],
+    centroids: np.ndarray | None,
+) -> str | None:
     """Says what is wrong with the content of a folder."""
     leaves = math.prod(tree)
     if leaf.dtype != np.int32 or leaf.shape != (manifest["images"],):

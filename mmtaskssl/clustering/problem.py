@@ -67,8 +67,9 @@ class Problem:
         """
         begin = time.perf_counter()
         store, options = self.store, self.options
-        for line in self._estimate() if log else ():
-            log(line)
+        if log:
+            for line in self._estimate():
+                log(line)
         if leaf is None:
             leaf = self._assign(parts, progress)
         sizes = np.bincount(leaf[leaf >= 0], minlength=options.leaves)

@@ -59,7 +59,7 @@ class MemoryStore(FeatureStore):
         if isinstance(extractor, str):
             extractor = {"name": extractor}
         units, bad = unit_rows(features, broken or {})
-        self._rows = units.astype(np.float16)
+        self._rows: np.ndarray = units.astype(np.float16)
         self._rows.setflags(write=False)
         manifest = plan.new_manifest(
             image_ids,

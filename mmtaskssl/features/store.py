@@ -122,7 +122,7 @@ class FeatureStore(Result):
             IndexError: A row outside the store.
         """
         rows = np.arange(len(self)) if rows is None else self._checked(rows)
-        out = np.empty((len(rows), self.dim), dtype=np.float32)
+        out: np.ndarray = np.empty((len(rows), self.dim), dtype=np.float32)
         owner = np.searchsorted(self._starts, rows, side="right") - 1
         order = np.argsort(owner, kind="stable")
         shards, first = np.unique(owner[order], return_index=True)
@@ -135,10 +135,10 @@ class FeatureStore(Result):
         return out
 
     def _checked(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        rows = np.asarray(rows, np.int64)
-        if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
+        wanted = np.asarray(rows, np.int64)
+        if wanted.size and not 0 <= wanted.min() <= wanted.max() < len(self):
             raise IndexError(f"rows must lie in 0..{len(self) - 1}")
-        return rows
+        return wanted
 
     def open_copies(self) -> "FeatureStore | None":
         """Opens the store of its images' copies; None: none were made."""
@@ -187,7 +187,7 @@ class FeatureStore(Result):
             )
             for index in writer.missing_shards():
                 start, stop = writer.shard_range(index)
-                units = self.read(np.arange(start, stop)).astype(np.float16)
+                units: np.ndarray = self.read(np.arange(start, stop)).astype(np.float16)
                 mine = {r - start: why for r, why in bad.items() if start <= r < stop}
                 writer.write_unit_shard(index, units, mine)
             writer.finish()

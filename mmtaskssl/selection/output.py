@@ -1,6 +1,7 @@
 """The folder that a selection leaves behind."""
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ REPORT = "report.html"
 FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
 
 
-def read_summary(out: str | Path) -> dict[str, Any]:
+def read_summary(out: str | os.PathLike) -> dict[str, Any]:
     """Reads summary.json of a complete selection."""
     return read_json(Path(out) / SUMMARY)
 

@@ -64,8 +64,9 @@ class Problem:
             if options.sources is not None:
                 found = reading.read_sources(str(options.sources), pool.image_ids)
                 task.sources, names = found
-        for line in describe(task, options.policy, excluded) if log else ():
-            log(line)
+        if log:
+            for line in describe(task, options.policy, excluded):
+                log(line)
         notes: list[str] = []
         guarded = Guarded([], [], [])
         if excluded:
@@ -88,11 +89,16 @@ class Problem:
             )
         with clock.part("measure"):
             summary = summarize(
-                *(self.inputs, self.stores, self.root),
-                *(task, queries, guarded, selection),
+                self.inputs,
+                self.stores,
+                self.root,
+                task,
+                queries,
+                guarded,
+                selection,
             )
         summary["notes"] = notes
-        if names is not None:
+        if names is not None and task.sources is not None:
             summary["sources"] = stats.source_shares(
                 task.sources, names, selection.rows
             )

@@ -1,6 +1,7 @@
 """The result of a selection."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class Selected(Result):
         )
 
     def save(
-        self, folder: str | Path, overwrite: bool = False, report: bool = True
+        self, folder: str | os.PathLike, overwrite: bool = False, report: bool = True
     ) -> Path:
         """Writes selection.txt, tables, summary.json and the page.
 
