@@ -1,5 +1,6 @@
 """Picks between a few sub-nets by short fine-tunings of a detector."""
 
+import contextlib
 import dataclasses
 import hashlib
 import math
@@ -18,7 +19,6 @@ from ..subnets import Subnet
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
 from ..utils.inputs import parse_json, read_text
-from ..utils.steps import Steps
 from .pretrain import pretrain
 
 PathLike = str | os.PathLike
@@ -131,16 +131,20 @@ class FineTuning:
             "default_hooks.checkpoint.interval": max(1, self.iters // _CHECKPOINTS),
             "default_hooks.checkpoint.max_keep_ckpts": 1,
         }
-        Steps(run.parent / "logs", lambda line: None).call(
-            f"fine-tune {run.name}",
-            lambda: read_map(run) is not None,
-            pretrain,
-            self.config,
-            work_dir=run,
-            resume=True,
-            cfg_options=options,
-            trust=self.trust,
-        )
+        printed = run.parent / "logs" / f"{run.name}.log"
+        printed.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            open(printed, "a", encoding="utf-8") as file,
+            contextlib.redirect_stdout(file),
+            contextlib.redirect_stderr(file),
+        ):
+            pretrain(
+                self.config,
+                work_dir=run,
+                resume=True,
+                cfg_options=options,
+                trust=self.trust,
+            )
 
     def conclude(self, found: Sequence[Mapping[str, Any]], largest: Subnet) -> str:
         """Returns what the fine-tunings found, in a sentence.

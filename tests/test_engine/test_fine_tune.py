@@ -84,3 +84,28 @@ def test_too_few_images_are_told(target, tmp_path, trained):
         tune(target, tmp_path)
     with pytest.raises(UserError, match="at least"):
         FineTuning("det.py", tmp_path, top=0)
+
+
+def test_a_training_goes_on_in_this_process_and_prints_into_a_file(
+    target, tmp_path, monkeypatch, capsys
+):
+    asked = []
+
+    def pretrain(config, **options):
+        print("a line of the training")
+        asked.append((config, options))
+
+    monkeypatch.setattr(module, "pretrain", pretrain)
+    monkeypatch.setattr(module, "write_bundle", lambda *args: None)
+    with pytest.raises(UserError, match="ended without an mAP"):
+        tune(target, tmp_path)
+    (config, options), folder = asked[0], next((tmp_path / "work").iterdir())
+    assert config == "det.py" and options["resume"] is True
+    assert options["work_dir"] == folder / NAMES[0]
+    changes = options["cfg_options"]
+    assert changes["max_iters"] == 5 and changes["backbone"].endswith(NAMES[0])
+    key = "train_dataloader.dataset.ann_file"
+    assert changes[key] == str(folder / "fit.txt")
+    log = folder / "logs" / f"{NAMES[0]}.log"
+    assert log.read_text() == "a line of the training\n"
+    assert not capsys.readouterr().out
