@@ -1,6 +1,6 @@
 """Training steps of every algorithm on CUDA tensors that are not there.
 
-What is counted lives in `mmtaskssl.benchmarks`; see there for what a fake step is.
+What counts lives in `tools/benchmarks/harness`; see there for what a fake step is.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,11 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 from torch.utils._pytree import tree_map
 
-from mmtaskssl.benchmarks.collectives import Traffic, strict_collectives
-from mmtaskssl.benchmarks.count_step import fake_group
-from mmtaskssl.benchmarks.dispatch import Counts, DispatchCounter
-from mmtaskssl.benchmarks.fake_cuda import fake_cuda, fake_like, to_fake
+from harness.collectives import Traffic, strict_collectives
+from harness.count_step import fake_group
+from harness.dispatch import Counts, DispatchCounter
+from harness.fake_cuda import fake_cuda, fake_like
+from mmtaskssl.engine.fake_tensors import to_fake
 from mmtaskssl.engine.optimizers import BFloat16OptimWrapper
 from mmtaskssl.models.algorithms import ElasticDDP
 from tests.test_models.test_algorithms import (

@@ -25,13 +25,38 @@ def _names(root, pattern):
     return {str(path.relative_to(root)) for path in root.rglob(pattern)}
 
 
+def _is_evidence(name):
+    """Whether a file of the tools is a study, a measurement, or of their harness."""
+    folder, _, rest = name.partition("/")
+    inside, _, _ = rest.rpartition("/")
+    within = inside in ("studies", "harness") or (not inside and rest.endswith(".py"))
+    return folder == "benchmarks" and within
+
+
 def test_the_wheel_has_every_config_and_tool(repo_root, installed):
     resources = installed / "mmtaskssl" / ".mim"
     for folder in ("configs", "tools"):
         for pattern in ("*.py", "*.sh"):
             expected = _names(repo_root / folder, pattern)
+            if folder == "tools":
+                expected = {name for name in expected if not _is_evidence(name)}
             assert _names(resources / folder, pattern) == expected
     assert (installed / "mmtaskssl" / "report" / "style.css").is_file()
+
+
+def test_the_wheel_has_no_evidence(installed):
+    assert not (installed / "mmtaskssl" / "benchmarks").exists()
+    tools = installed / "mmtaskssl" / ".mim" / "tools" / "benchmarks"
+    # What trains on exports in the hosts is for users.
+    assert {path.name for path in tools.rglob("*.py")} == {"finetune_grid.py"}
+    assert not [*installed.rglob("*evidence*"), *installed.rglob("studies")]
+
+
+def test_evidence_is_no_tool():
+    command = [sys.executable, "-m", "mmtaskssl", "--help"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert listed.returncode == 0 and "select_data" in listed.stdout
+    assert "benchmarks" not in listed.stdout
 
 
 def test_the_wheel_has_what_mim_looks_configs_up_by(installed):

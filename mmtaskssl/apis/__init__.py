@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..engine.fine_tune import FineTuning
     from ..engine.pretrain import pretrain
     from ..engine.pretrained import Pretrained
+    from ..engine.step_memory import step_memory
     from ..evaluation.evaluate import evaluate
     from ..evaluation.evaluation import Evaluation
     from ..evaluation.paired import PairedDifference, paired_difference
@@ -74,6 +75,7 @@ _HOMES = {
     "route": "..routing.route",
     "search": "..search.search",
     "select": "..selection.select",
+    "step_memory": "..engine.step_memory",
 }
 
 __all__ = [
@@ -111,6 +113,7 @@ __all__ = [
     "route",
     "search",
     "select",
+    "step_memory",
 ]
 
 

@@ -99,5 +99,6 @@ def _run_script(command: str, argv: Sequence[str]) -> int:
         known = ", ".join([*commands(), *scripts()])
         raise UserError(f"unknown tool {command!r}; one of: {known}")
     sys.argv = [str(script), *argv]
+    sys.path.insert(0, str(script.parent))  # as Python does for a script
     runpy.run_path(str(script), run_name="__main__")
     return 0

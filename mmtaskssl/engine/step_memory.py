@@ -9,7 +9,7 @@ over before.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,13 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from ..config import load_config
 from ..models.algorithms import ElasticAlgorithm
 from ..models.algorithms.routed_base import RoutedAlgorithm
 from ..registry import MODELS
+from ..subnets import Subnet
 from ..utils.errors import UserError
-from .fake_cuda import to_fake
+from .fake_tensors import to_fake
 from .live_bytes import LiveBytes
 
 GIB = 2**30
@@ -35,19 +37,20 @@ GIB = 2**30
 _LINE = re.compile(r"about ([\d.]+) GiB a GPU \(computed, not measured\)")
 
 
-def step_memory(cfg: Config, processes: int = 1) -> int:
+def step_memory(config: str | Path | Config, processes: int = 1) -> int:
     """Computes the bytes that a training step of one process takes at its peak.
 
     A step of sub-nets is the last of the training, when a routed one runs paths, too.
 
     Args:
-        cfg: A training config of this package. Its wrapper `AutoPrecisionOptimWrapper`
-            takes bfloat16, as on a GPU that has it.
+        config: A training config of this package, or its file. Its wrapper
+            `AutoPrecisionOptimWrapper` takes bfloat16, as on a GPU that has it.
         processes: Of the training: more than one have buckets of gradients.
 
     Raises:
         UserError: The model is none of this package's or of mmcls' classifiers.
     """
+    cfg = config if isinstance(config, Config) else load_config(str(config))
     with _scope(cfg), torch.random.fork_rng(devices=[]):
         model = MODELS.build(cfg.model).train()
         batch = _batch(model, cfg)
@@ -162,7 +165,7 @@ def _batch(model: nn.Module, cfg: Config):
         return torch.empty(count, 3, side, side)
 
     if isinstance(model, RoutedAlgorithm):
-        samples = _parts(sizes, paths)
+        samples = part_samples(sizes, paths)
         return lambda: {"inputs": [images(), images()], "data_samples": samples}
     if isinstance(model, ElasticAlgorithm) or hasattr(model, "check_batch"):
         return lambda: {"inputs": [images(), images()]}
@@ -174,8 +177,16 @@ def _batch(model: nn.Module, cfg: Config):
     raise UserError(f"no batch is known for a {type(model).__name__}")
 
 
-def _parts(sizes, paths) -> list[BaseDataElement]:
-    names = ["", *(".".join(str(max(g, 0)) for g in path.path) for path in paths)]
+def part_samples(
+    sizes: Sequence[int], paths: Sequence[Subnet]
+) -> list[BaseDataElement]:
+    """Returns what tells a routed step which image belongs to which part.
+
+    Args:
+        sizes: Images of each part: of the whole network, and of each path.
+        paths: One less.
+    """
+    names = ["", *(".".join(str(max(g, 0)) for g in p.path or ()) for p in paths)]
     samples = []
     for part, (size, name) in enumerate(zip(sizes, names, strict=True)):
         for _ in range(size):

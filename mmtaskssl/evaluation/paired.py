@@ -39,7 +39,7 @@ class PairedDifference:
     pairs: int
     level: float
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """Returns all figures, JSON-ready; what is not defined is None."""
         return {k: None if v != v else v for k, v in asdict(self).items()}
 

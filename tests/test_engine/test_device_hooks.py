@@ -12,8 +12,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from torch import nn
 
-from mmtaskssl.benchmarks.dispatch import DispatchCounter
-from mmtaskssl.benchmarks.fake_cuda import fake_cuda, fake_like
+from harness.dispatch import DispatchCounter
+from harness.fake_cuda import fake_cuda, fake_like
 from mmtaskssl.engine.hooks import (
     ChannelsLastHook,
     NonFiniteLossHook,

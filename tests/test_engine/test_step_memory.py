@@ -12,9 +12,11 @@ from mmengine.optim import build_optim_wrapper
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.profiler import ProfilerActivity, profile
 
-from mmtaskssl.benchmarks import step_memory as module
-from mmtaskssl.benchmarks.live_bytes import LiveBytes
-from mmtaskssl.benchmarks.step_memory import (
+from mmtaskssl import apis
+from mmtaskssl.config import load_config
+from mmtaskssl.engine import step_memory as module
+from mmtaskssl.engine.live_bytes import LiveBytes
+from mmtaskssl.engine.step_memory import (
     GIB,
     fits,
     memory_line,
@@ -23,7 +25,6 @@ from mmtaskssl.benchmarks.step_memory import (
     step_memory,
     with_memory_line,
 )
-from mmtaskssl.config import load_config
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root
@@ -136,6 +137,11 @@ def test_lines_are_read_as_they_are_written():
     assert processes_of("a/b_c_16xb256-coslr_in1k.py") == 16
     with pytest.raises(UserError, match="does not say"):
         processes_of("a/config.py")
+
+
+def test_a_file_is_taken_for_its_config():
+    path = _ROOT / _DEBUG["MoCo"]
+    assert apis.step_memory(path) == step_memory(load_config(str(path))) > 0
 
 
 @pytest.mark.parametrize("path", _STATED, ids=lambda p: p.stem)

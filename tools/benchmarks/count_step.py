@@ -33,7 +33,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    from mmtaskssl.benchmarks.count_step import count_step, report
+    from harness.count_step import count_step, report
 
     logging.disable(logging.INFO)
     steps = [

@@ -26,13 +26,10 @@ from collections.abc import Sequence
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from mmtaskssl.benchmarks.data_stages import STAGES, Stages
-from mmtaskssl.benchmarks.data_study import Study
-from mmtaskssl.benchmarks.data_tables import Tables
-from mmtaskssl.benchmarks.evidence import evidence_parser
-from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.paths import resolve_config
+from studies.data import STAGES, Data
+from studies.pool_study import Place
+from studies.study import conduct, study_parser
 
 CONFIG = (
     "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb128-coslr-2k_folder-40px.py"
@@ -40,31 +37,18 @@ CONFIG = (
 TARGETS = ["signdigits", "cifar10", "imagenette", "clothing", "dtd10"]
 
 
-def show(text: str) -> None:
-    print(text, flush=True)
-
-
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = evidence_parser(__doc__)
+    parser = study_parser(__doc__)
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--iters", type=int, default=1500)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--targets", nargs="+", default=TARGETS, metavar="NAME")
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
     args = parser.parse_args(argv)
-    study = Study(
-        *(resolve_config(args.config), args.data, args.work_dir),
-        *(args.targets, args.seeds, args.iters),
+    study = Data(
+        *(Place.of(args), args.config, args.iters, args.stages, args.first_seed)
     )
-    stages = Stages(study, show)
-    if not args.tables_only:
-        for seed in range(args.first_seed, args.seeds):
-            for stage in STAGES:
-                if stage in args.stages:
-                    getattr(stages, stage)(seed)
-    text = Tables(study).tables()
-    write_text(study.out / "tables.md", text)
-    show(text)
+    conduct(study, args.tables_only)
 
 
 if __name__ == "__main__":

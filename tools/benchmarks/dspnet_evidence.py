@@ -21,11 +21,10 @@ from collections.abc import Sequence
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from mmtaskssl.benchmarks.dspnet_stages import Stages
-from mmtaskssl.benchmarks.dspnet_study import ARMS, Study
-from mmtaskssl.benchmarks.dspnet_tables import Tables
-from mmtaskssl.benchmarks.evidence import evidence_parser
 from mmtaskssl.utils.errors import run_tool
+from studies.dspnet import ARMS, Dspnet
+from studies.pool_study import Place
+from studies.study import conduct, study_parser
 
 CONFIG = (
     "configs/dspnet/dspnet-byol_slimmable-resnet10-w32_1xb128-coslr-2k_folder-40px.py"
@@ -33,7 +32,7 @@ CONFIG = (
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = evidence_parser(__doc__, data=os.environ.get("MMTASKSSL_DATA"))
+    parser = study_parser(__doc__, data=os.environ.get("MMTASKSSL_DATA"))
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--iters", type=int, default=1000)
     parser.add_argument("--targets", nargs="+", help="default: all")
@@ -45,13 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="the first is compared with the networks trained alone",
     )
     args = parser.parse_args(argv)
-    study = Study(
-        *(args.config, args.data, args.work_dir, args.targets),
-        *(args.seeds, args.iters, args.arms),
-    )
-    if not args.tables_only:
-        Stages(study, lambda text: print(text, flush=True)).run()
-    print(Tables(study).tables())
+    study = Dspnet(Place.of(args), args.config, args.iters, args.arms)
+    conduct(study, args.tables_only)
 
 
 if __name__ == "__main__":

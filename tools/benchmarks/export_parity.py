@@ -32,9 +32,9 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from mmtaskssl.benchmarks.host_parity import host_table
-from mmtaskssl.benchmarks.latency import Timing, latency_table
-from mmtaskssl.benchmarks.parity import KINDS, parity_table
+from harness.host_parity import host_table
+from harness.latency import Timing, latency_table
+from harness.parity import KINDS, parity_table
 from mmtaskssl.utils.devices import add_device_option, pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 

@@ -59,7 +59,7 @@ def main(argv=None):
     import mmtaskssl.engine
     import mmtaskssl.engine.run
     import mmtaskssl.models  # noqa: F401  so that the forks need not
-    from mmtaskssl.benchmarks.interrupted import (
+    from harness.interrupted import (
         Child,
         Disk,
         end_state,

@@ -9,24 +9,17 @@ the guard did not learn from are looked for by pixels, and, of the pool, the ima
 look most like the test images; by features the whole pool is. What is dropped of the
 pool are natural duplicates, to be looked at in OUT/TEST-METHOD.json, and errors.
 
-An interrupted run goes on where it was.
+An interrupted run goes on where it was; the tables are in OUT/tables.md.
 """
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
-from mmtaskssl.benchmarks.evidence import read_json
-from mmtaskssl.benchmarks.leak_study import (
-    METHODS,
-    measure_features,
-    measure_pixels,
-    table,
-)
-from mmtaskssl.features.store import FeatureStore, check_same_extractor
-from mmtaskssl.utils.atomic import write_json
+from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.options import add_pixel_option
+from studies.leaks import METHODS, Leaks
+from studies.study import conduct
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -35,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--pool", required=True, metavar="STORE")
     parser.add_argument("--tests", required=True, nargs="+", metavar="STORE")
-    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--out", required=True)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument(
         "--copied", type=int, default=40, help="images learnt from, and looked for"
@@ -43,24 +36,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--look-alikes", type=int, default=200, help="of the pool")
     add_pixel_option(parser)
     args = parser.parse_args(argv)
-    pool = FeatureStore.open(args.pool)
-    tests = [FeatureStore.open(path) for path in args.tests]
-    for test in tests:
-        check_same_extractor(pool, test)
-    args.out.mkdir(parents=True, exist_ok=True)
-    for method in args.methods:
-        results = {}
-        for test in tests:
-            path = args.out / f"{test.path.name}-{method}.json"
-            found = read_json(path)
-            if found is None:
-                if method == "pixels":
-                    found = measure_pixels(pool, test, args.copied, args.look_alikes)
-                else:
-                    found = measure_features(pool, test)
-                write_json(path, found)
-            results[test.path.name] = found
-        print(f"\nby {method}: found (stated), %\n\n{table(results)}", flush=True)
+    stores = FeatureStore.open(args.pool), [*map(FeatureStore.open, args.tests)]
+    study = Leaks(*stores, args.out, args.methods, args.copied, args.look_alikes)
+    conduct(study, tables_only=False)
 
 
 if __name__ == "__main__":

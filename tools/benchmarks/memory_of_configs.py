@@ -5,7 +5,7 @@
 A line a config (default: every full one, and the small ones of 64 px): what a step
 takes at its peak in one process, and what the config's docstring states. With --check
 it ends with status 1 if a docstring states none or is more than 3 % off. See
-mmtaskssl/benchmarks/step_memory.py for what is counted.
+mmtaskssl/engine/step_memory.py for what is counted.
 """
 
 import argparse
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Late, so that --help and wrong arguments answer at once.
     from mmengine.logging import MMLogger
 
-    from mmtaskssl.benchmarks.step_memory import (
+    from mmtaskssl.config import load_config
+    from mmtaskssl.engine.step_memory import (
         GIB,
         fits,
         processes_of,
@@ -46,7 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         step_memory,
         with_memory_line,
     )
-    from mmtaskssl.config import load_config
 
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     root = resource_root("configs")

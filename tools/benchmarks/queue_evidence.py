@@ -11,13 +11,14 @@ Interrupted, it continues with the same command; the table is in OUT/tables.md.
 
 from collections.abc import Sequence
 
-from mmtaskssl.benchmarks.evidence import evidence_parser
-from mmtaskssl.benchmarks.queue_study import QueueStudy
 from mmtaskssl.utils.errors import run_tool
+from studies.pool_study import Place
+from studies.queue_length import QueueLength
+from studies.study import conduct, study_parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = evidence_parser(__doc__, seeds=2)
+    parser = study_parser(__doc__, seeds=2)
     parser.add_argument("--targets", nargs="+", default=["signdigits"])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 500])
     parser.add_argument(
@@ -26,13 +27,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--iters", type=int, default=400)
     parser.add_argument("--batch-size", type=int, default=64)
     args = parser.parse_args(argv)
-    study = QueueStudy(
-        *(args.data, args.work_dir, args.targets, args.seeds),
-        *(args.sizes, args.shares, args.iters, args.batch_size),
+    study = QueueLength(
+        *(Place.of(args), args.sizes, args.shares, args.iters, args.batch_size)
     )
-    if not args.tables_only:
-        study.run(lambda text: print(text, flush=True))
-    print(study.table())
+    conduct(study, args.tables_only)
 
 
 if __name__ == "__main__":

@@ -28,11 +28,11 @@ from collections.abc import Sequence
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from mmtaskssl.benchmarks.evidence import evidence_parser
-from mmtaskssl.benchmarks.sdr_stages import Stages
-from mmtaskssl.benchmarks.sdr_study import ARMS, Study
-from mmtaskssl.benchmarks.sdr_tables import Tables
 from mmtaskssl.utils.errors import run_tool
+from studies.pool_study import Place
+from studies.sdr import Sdr
+from studies.sdr_design import ARMS
+from studies.study import conduct, study_parser
 
 CONFIG = (
     "configs/sdr/routed-simsiam_resnet10-w32-16paths_1xb128-coslr-2k_folder-40px.py"
@@ -41,7 +41,7 @@ TARGETS = ["signdigits", "clothing", "imagenette", "dtd10", "cifar10"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = evidence_parser(__doc__)
+    parser = study_parser(__doc__)
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--iters", type=int, default=1000)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=[*ARMS])
@@ -55,13 +55,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--specialists", action="store_true", help="see above")
     args = parser.parse_args(argv)
-    study = Study(
-        *(args.config, args.data, args.work_dir, args.targets, args.seeds),
-        *(args.iters, args.arms, args.planted, args.specialists),
+    study = Sdr(
+        *(Place.of(args), args.config, args.iters, args.arms),
+        *(args.planted, args.specialists),
     )
-    if not args.tables_only:
-        Stages(study, lambda text: print(text, flush=True)).run()
-    print(Tables(study).tables(args.seeds))
+    conduct(study, args.tables_only)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,14 @@ Interrupted, it continues with the same command; the tables are in OUT/tables.md
 
 from collections.abc import Sequence
 
-from mmtaskssl.benchmarks.evidence import evidence_parser
-from mmtaskssl.benchmarks.sept_stages import Stages
-from mmtaskssl.benchmarks.sept_study import REGIMES, Study
-from mmtaskssl.benchmarks.sept_tables import Tables
 from mmtaskssl.utils.errors import run_tool
+from studies.pool_study import Place
+from studies.sept import REGIMES, Sept
+from studies.study import conduct, study_parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = evidence_parser(__doc__)
+    parser = study_parser(__doc__)
     parser.add_argument("--regime", choices=REGIMES, default="cpu")
     parser.add_argument(
         "--targets", nargs="+", default=["signdigits", "clothing", "imagenette"]
@@ -33,13 +32,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--iters", type=int, help="instead of the regime's own")
     parser.add_argument("--oracle", action="store_true", help="the arm of own sources")
     args = parser.parse_args(argv)
-    study = Study(
-        *(args.regime, args.data, args.work_dir, args.targets, args.seeds),
-        *(args.budget, args.iters, args.oracle),
+    study = Sept(
+        *(Place.of(args), args.regime, args.budget, args.iters), oracle=args.oracle
     )
-    if not args.tables_only:
-        Stages(study, lambda text: print(text, flush=True)).run()
-    print(Tables(study).tables(args.seeds))
+    conduct(study, args.tables_only)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ repeats. The last line says what a training takes here.
 """
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmengine.registry import init_default_scope
 
+from harness.clock import Clock, in_turns
 from mmtaskssl.config import load_config
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import run_tool
@@ -30,16 +30,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=4)
     return parser.parse_args(argv)
-
-
-def seconds(step: Callable[[], None], repeats: int) -> float:
-    step()
-    times = []
-    for _ in range(repeats):
-        begin = time.process_time()
-        step()
-        times.append(time.process_time() - begin)
-    return min(times)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -61,8 +51,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                     output = network(images)[-1]
                 output.float().sum().backward()
 
+            (spent,) = in_turns({"step": step}, args.repeats, Clock()).values()
             name = f"{dtype}, {layout}".replace("torch.", "")
-            print(f"{name:<28}{seconds(step, args.repeats):8.3f} s", flush=True)
+            print(f"{name:<28}{min(spent):8.3f} s", flush=True)
     dtype = torch.bfloat16 if has_native_bfloat16() else torch.float32
     last = prefers_channels_last("cpu", dtype)
     layout = torch.channels_last if last else torch.contiguous_format

@@ -27,7 +27,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader, Dataset
 
-from mmtaskssl.benchmarks.traffic import TrafficCounter
+from harness.traffic import TrafficCounter
 from mmtaskssl.datasets import SyntheticImages, UnlabeledImages, pack_images
 from mmtaskssl.models.preprocessors import RECIPES, tensor_views
 from mmtaskssl.models.preprocessors.draws import draw_view

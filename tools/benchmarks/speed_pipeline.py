@@ -23,8 +23,8 @@ import os
 import random
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,6 +35,7 @@ import torch
 from mmengine.dataset import default_collate, pseudo_collate
 from PIL import Image, ImageFilter
 
+from harness.clock import Clock, in_turns
 from mmtaskssl.datasets import UnlabeledImages, list_images, read_image
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError, run_tool
@@ -173,16 +174,14 @@ def measure(
     pipelines: dict[str, Callable], images: int, batch: int, rounds: int
 ) -> dict[str, list[float]]:
     """Returns the CPU milliseconds per view of every round, by pipeline."""
-    times = {name: [] for name in pipelines}
-    for number in range(rounds + 1):
-        for name, run in pipelines.items():
-            start = time.process_time()
-            for first in range(0, images, batch):
-                run(range(first, min(images, first + batch)))
-            if number:  # the first round warms up
-                spent = time.process_time() - start
-                times[name].append(1e3 * spent / (2 * images))
-    return times
+
+    def whole(run: Callable) -> None:
+        for first in range(0, images, batch):
+            run(range(first, min(images, first + batch)))
+
+    calls = {name: partial(whole, run) for name, run in pipelines.items()}
+    times = in_turns(calls, rounds, Clock())
+    return {n: [1e3 * s / (2 * images) for s in spent] for n, spent in times.items()}
 
 
 def print_table(times: dict, size: int, images: int, rounds: int) -> None:

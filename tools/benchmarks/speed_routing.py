@@ -10,11 +10,11 @@ the features differ.
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 
 import torch
 
+from harness.clock import Clock
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import num_channels
 from mmtaskssl.networks import initialize
@@ -69,16 +69,9 @@ def alone(net: RoutedResNet, images: torch.Tensor) -> torch.Tensor:
 
 def seconds(work, rounds: int, device: str) -> tuple[float, torch.Tensor]:
     """Returns the shortest time and the result."""
-    # On a CPU the time of this process alone, whatever else the machine does.
-    clock = time.process_time if device == "cpu" else time.perf_counter
-    times = []
-    for _ in range(rounds):
-        begin = clock()
-        result = work()
-        if device != "cpu":
-            torch.cuda.synchronize()
-        times.append(clock() - begin)
-    return min(times), result
+    clock = Clock(device)
+    runs = [clock.timed(work) for _ in range(rounds)]
+    return min(spent for spent, _ in runs), runs[-1][1]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

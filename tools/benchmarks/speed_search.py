@@ -10,13 +10,13 @@ a defined order; the others get the whole pool as float32 in memory.
 import argparse
 import os
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from harness.clock import Clock, in_turns
 from mmtaskssl.features.importing import import_features
 from mmtaskssl.selection.coarse import measure
 from mmtaskssl.selection.search import topk
@@ -53,19 +53,6 @@ def make_features(rows: int, dim: int, rng: np.random.Generator) -> np.ndarray:
         part = out[i : i + 65536]
         part[:] = np.maximum(rng.standard_normal(part.shape, dtype=np.float32) @ mix, 0)
     return out
-
-
-def fastest(
-    contenders: dict[str, Callable[[], object]], repeats: int, clock: str
-) -> dict[str, float]:
-    now = time.process_time if clock == "cpu" else time.perf_counter
-    seconds = dict.fromkeys(contenders, float("inf"))
-    for _ in range(repeats):
-        for name, run in contenders.items():
-            begin = now()
-            run()
-            seconds[name] = min(seconds[name], now() - begin)
-    return seconds
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -111,7 +98,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             contenders["torch matmul + topk, in memory"] = lambda k=k: torch.topk(
                 queries_t @ rows_t.T, k
             )
-            seconds = fastest(contenders, args.repeats, args.clock)
+            clock = Clock(wall=args.clock == "wall")
+            rounds = in_turns(contenders, args.repeats, clock, warm_up=0)
+            seconds = {name: min(spent) for name, spent in rounds.items()}
             ours = seconds["ours, streaming from disk"]
             for name, value in seconds.items():
                 rate = args.queries * args.rows / value / 1e6

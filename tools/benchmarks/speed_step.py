@@ -70,9 +70,9 @@ def check(args: argparse.Namespace) -> None:
 
 
 def against_parts(setting, repeats: int) -> Iterable[str]:
-    from mmtaskssl.benchmarks.bench import Bench
-    from mmtaskssl.benchmarks.memory import peak_memory
-    from mmtaskssl.benchmarks.parts import report_parts, time_optimizers, time_step
+    from harness.bench import Bench
+    from harness.memory import peak_memory
+    from harness.parts import report_parts, time_optimizers, time_step
 
     names = [subnet.name for subnet in Bench(setting).subnets]
     settings = [replace(setting, subnets=some) for some in (names, names[:1])]
@@ -83,9 +83,9 @@ def against_parts(setting, repeats: int) -> Iterable[str]:
 
 
 def against_alone(setting, repeats: int) -> Iterable[str]:
-    from mmtaskssl.benchmarks.alone import compare_alone, every_width, report_alone
-    from mmtaskssl.benchmarks.bench import Bench
-    from mmtaskssl.benchmarks.memory import peak_memory
+    from harness.alone import compare_alone, every_width, report_alone
+    from harness.bench import Bench
+    from harness.memory import peak_memory
 
     names = [subnet.name for subnet in every_width(Bench(setting))]
     peaks = {"step": peak_memory(replace(setting, subnets=names))}
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check(args)
     # Late, so that --help and wrong arguments answer at once.
-    from mmtaskssl.benchmarks.bench import Setting
+    from harness.bench import Setting
 
     setting = Setting(
         args.config, args.case, args.batch, args.size, args.device, args.subnets

@@ -30,7 +30,7 @@ from collections.abc import Callable, Sequence
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from mmtaskssl.benchmarks.search_bench import LOOPS, SearchBench, Setting
+from harness.search_bench import LOOPS, SearchBench, Setting
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import UserError, run_tool

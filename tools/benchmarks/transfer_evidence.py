@@ -22,15 +22,14 @@ from collections.abc import Sequence
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from mmtaskssl.benchmarks.evidence import evidence_parser
-from mmtaskssl.benchmarks.transfer_stages import Stages
-from mmtaskssl.benchmarks.transfer_study import TASKS, Study
-from mmtaskssl.benchmarks.transfer_tables import tables
 from mmtaskssl.utils.errors import run_tool
+from studies.study import conduct, study_parser
+from studies.transfer import Transfer
+from studies.transfer_tasks import TASKS
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = evidence_parser(__doc__)
+    parser = study_parser(__doc__)
     parser.add_argument("--exports", required=True, nargs="+", metavar="NAME=EXPORT")
     parser.add_argument("--tasks", nargs="*", choices=TASKS, default=list(TASKS))
     parser.add_argument("--targets", nargs="*", default=[], metavar="NAME")
@@ -44,13 +43,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="of the tasks' configs, the same for all rows",
     )
     args = parser.parse_args(argv)
-    study = Study(
+    study = Transfer(
         *(args.data, args.work_dir, args.exports, args.tasks, args.targets),
         *(args.seeds, args.fine_tune, args.cfg_options, args.control),
     )
-    if not args.tables_only:
-        Stages(study, lambda text: print(text, flush=True)).run()
-    print(tables(study))
+    conduct(study, args.tables_only)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from mmtaskssl.benchmarks.collectives import strict_collectives
+from harness.collectives import strict_collectives
 from mmtaskssl.models.algorithms.shuffle import BatchShuffle
 from tests import _cuda
 from tests._gloo import in_two_processes

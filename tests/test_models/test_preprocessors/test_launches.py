@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mmtaskssl.benchmarks.traffic import TrafficCounter
+from harness.traffic import TrafficCounter
 from mmtaskssl.datasets import SyntheticImages, pack_images
 from mmtaskssl.models.preprocessors import (
     LabeledViewPreprocessor,

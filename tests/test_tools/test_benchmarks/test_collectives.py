@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from mmtaskssl.benchmarks.collectives import StrictError, strict_collectives
-from mmtaskssl.benchmarks.fake_cuda import fake_cuda, fake_like
+from harness.collectives import StrictError, strict_collectives
+from harness.fake_cuda import fake_cuda, fake_like
 from tests._cuda import fake_group
 from tests._gloo import in_two_processes
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from mmtaskssl.benchmarks.data_ranks import agreement, correlations
-from mmtaskssl.benchmarks.data_study import MEASURES, METRICS, Study
-from mmtaskssl.benchmarks.data_tables import Tables
 from mmtaskssl.utils.atomic import write_json
 from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.paths import resolve_config
+from studies.data import Data
+from studies.data_design import MEASURES, METRICS
+from studies.data_ranks import agreement, correlations
+from studies.data_tables import tables
+from studies.pool_study import Place
 
 _CONFIG = (
     "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb128-coslr-2k_folder-40px.py"
@@ -21,7 +22,7 @@ def study(tmp_path_factory):
     (data / "pool" / "images").mkdir(parents=True)
     (data / "classification" / "digits").mkdir(parents=True)
     out = tmp_path_factory.mktemp("out")
-    return Study(resolve_config(_CONFIG), data, out, ["digits"], 1, 10)
+    return Data(Place(data, out, ["digits"], 1), _CONFIG, 10)
 
 
 def test_bands_are_narrow_and_full(study):
@@ -37,11 +38,11 @@ def test_bands_are_narrow_and_full(study):
 
 def test_missing_data_is_said(tmp_path):
     with pytest.raises(UserError, match="--data names another folder"):
-        Study(resolve_config(_CONFIG), tmp_path, tmp_path, [], 1, 10)
+        Data(Place(tmp_path, tmp_path, [], 1), _CONFIG, 10)
 
 
 def test_nothing_measured_gives_no_table(study):
-    text = Tables(study).tables()
+    text = tables(study)
     assert text.strip() == "Not there yet:\n\n- seed 0: everything"
 
 
@@ -81,7 +82,7 @@ def test_tables_of_made_up_results(study):
         study.file(0, "score", "digits"),
         rows(lambda: {metric: {"score": rng.random()} for metric in METRICS}),
     )
-    text = Tables(study, resamples=3).tables()
+    text = tables(study, resamples=3)
     ranked, best = text.strip().split("\n\nTop-1")
     # Two targets ("mean" too), two accuracies, four predictors.
     assert ranked.count("\n| ") == 2 + 16
@@ -96,9 +97,9 @@ def test_a_stage_that_is_being_written_is_no_table_but_said(study):
         for s in study.candidates
     ]
     write_json(study.file(0, "truth", "digits"), rows[:-2])
-    text = Tables(study).tables()
+    text = tables(study)
     assert "|" not in text
     assert "seed 0: curve-ours-0; " in text
     assert "truth on digits (2 to go); score; searched; curve-theirs-10" in text
     write_json(study.file(0, "truth", "digits"), rows)
-    assert "truth" not in Tables(study).tables()
+    assert "truth" not in tables(study)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmtaskssl.benchmarks.dispatch import DispatchCounter
-from mmtaskssl.benchmarks.fake_cuda import fake_cuda, fake_like, leaves_of, to_fake
+from harness.dispatch import DispatchCounter
+from harness.fake_cuda import fake_cuda, fake_like, leaves_of
+from mmtaskssl.engine.fake_tensors import to_fake
 from tests._cuda import optimizer_of
 
 

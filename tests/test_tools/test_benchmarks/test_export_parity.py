@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mmtaskssl.benchmarks import parity
-from mmtaskssl.benchmarks.host_parity import host_models
-from mmtaskssl.benchmarks.latency import Timing, latency, ratio
+from harness import parity
+from harness.host_parity import host_models
+from harness.latency import Timing, latency, ratio
 from mmtaskssl.models.backbones import DynamicResNet
 from tests.test_models.test_backbones._nets import TINY_BOTTLENECK
 from tests.test_tools._tools import failure_of, load_tool

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmtaskssl.benchmarks.leak_study import measure_features, measure_pixels, table
 from mmtaskssl.features.copies import KINDS, copy_names
 from mmtaskssl.features.importing import import_features
 from mmtaskssl.features.layout import COPIES
 from mmtaskssl.utils.errors import UserError
+from studies.leaks import measure_features, measure_pixels, table
 from tests.test_selection._pictures import picture
 
 

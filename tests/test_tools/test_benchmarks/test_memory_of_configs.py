@@ -1,6 +1,6 @@
 import pytest
 
-from ._tools import failure_of, load_tool
+from tests.test_tools._tools import failure_of, load_tool
 
 _DEBUG = "configs/selfsup/simsiam/simsiam_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
 

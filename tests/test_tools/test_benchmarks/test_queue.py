@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from mmtaskssl.benchmarks.queue_study import QueueStudy
+from studies.pool_study import Place
+from studies.queue_length import QueueLength
 
 
 @pytest.fixture
@@ -12,8 +13,8 @@ def study(tmp_path):
     rows = [f"{i:03d}.jpg,{'a' if i % 2 else 'b'}" for i in range(40)]
     sources = "\n".join(["image,source", *rows]) + "\n"
     (tmp_path / "data" / "pool" / "sources.csv").write_text(sources)
-    arguments = (tmp_path / "data", tmp_path / "out", ["a"], 2)
-    return QueueStudy(*arguments, [16, 8], [0.25, 4], 10, batch_size=4)
+    place = Place(tmp_path / "data", tmp_path / "out", ["a"], 2)
+    return QueueLength(place, [16, 8], [0.25, 4], 10, batch_size=4)
 
 
 def _write(study, seed, arm, value):
@@ -28,7 +29,7 @@ def test_table_shows_what_is_done_and_no_queue_shorter_than_a_batch(study):
         _write(study, seed, "K16-queue4", value)
     _write(study, 0, "K16-queue64", 50.0)
     _write(study, 0, "K8-queue4", 55.0)
-    lines = study.table().splitlines()
+    lines = study.tables().splitlines()
     assert lines[2] == "| target | K | untrained | 1/4 K | 4 K |"
     assert lines[4:] == [
         "| a | 16 | 41.0 ± 1.4 | 61.0 ± 1.4 (4) | 50.0 (64) |",

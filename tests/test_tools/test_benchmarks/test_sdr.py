@@ -5,11 +5,13 @@ import json
 import pytest
 import torch
 
-from mmtaskssl.benchmarks.sdr_measure import held_out_knn
-from mmtaskssl.benchmarks.sdr_routing import routing_table
-from mmtaskssl.benchmarks.sdr_study import Study, random_path, routed, whole
-from mmtaskssl.benchmarks.sdr_tables import Tables
 from mmtaskssl.evaluation.data import LabeledFeatures
+from studies.pool_study import Place
+from studies.sdr import Sdr
+from studies.sdr_design import random_path, routed, whole
+from studies.sdr_measure import held_out_knn
+from studies.sdr_routing import routing_table
+from studies.sdr_tables import planted_tables
 from tests.test_tools._tools import failure_of, load_tool
 
 MAX, A, B = "s8-w8.8-d1.1", "s8-w8.8-d1.1-p0.0", "s8-w8.8-d1.1-p0.1"
@@ -25,7 +27,7 @@ def data(tmp_path):
 
 def make_study(data, iters=10):
     config, arms = load_tool(TOOL).CONFIG, ["routed", "no-progress"]
-    return Study(config, data, data / "out", ["dogs"], 2, iters, arms)
+    return Sdr(Place(data, data / "out", ["dogs"], 2), config, iters, arms)
 
 
 def row(inner, knn, linear=None):
@@ -83,7 +85,7 @@ def test_tables_compare_pairs(data):
         (folder / "routed.json").write_text(json.dumps(found))
         plain = {**found, "targets": {"dogs": {MAX: row(1, base + 5, base + 5)}}}
         (folder / "plain.json").write_text(json.dumps(plain))
-    text = Tables(study).tables(2)
+    text = study.tables()
     assert "| dogs | 60.0 ± 7.1 | 55.0 ± 7.1 |" in text
     assert "- MAX: +5.0 ± 1.4" in text
     assert "- MAX, as many MACs: +0.0 ± 1.4" in text
@@ -138,6 +140,6 @@ def test_planted_domains_share_the_groups_of_the_last_stage(data):
     paths = {f"{MAX}-px.x.0.{end}": figures for end, figures in ends.items()}
     found = {MAX: row(25, 35), **paths}
     runs = [{"max": MAX, "targets": {"dogs": found, "cats": found}}]
-    text = "\n".join(Tables(study)._planted(runs))
+    text = "\n".join(planted_tables(study, runs))
     assert "| dogs | 40.0 | 20.0 | 25.0 |" in text  # the best of each, held out
     assert "| cats | 25.0 | 70.0 | 35.0 |" in text  # the mean of each, test

@@ -1,13 +1,13 @@
 import pytest
 
-from mmtaskssl.benchmarks.alone import (
+from harness.alone import (
     compare_alone,
     every_width,
     ideal_macs,
     report_alone,
 )
-from mmtaskssl.benchmarks.bench import Bench, Setting
-from mmtaskssl.benchmarks.parts import report_parts, time_optimizers, time_step
+from harness.bench import Bench, Setting
+from harness.parts import report_parts, time_optimizers, time_step
 from mmtaskssl.subnets import Subnet
 from tests.test_tools._tools import failure_of, load_tool
 

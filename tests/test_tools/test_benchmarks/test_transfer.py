@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from mmtaskssl.benchmarks.transfer_study import FINE_TUNE, Study
 from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import SlimmableResNet
+from studies.transfer import Transfer
+from studies.transfer_tasks import FINE_TUNE
 from tests._images import make_image_folder
 from tests.test_models.test_backbones._nets import randomize
 from tests.test_tools._tools import failure_of, load_tool
@@ -133,7 +134,7 @@ def test_bad_input(data, tmp_path, change, words):
 
 def test_the_options_of_a_training(data, tmp_path, exports):
     rows = [f"scratch=random:{exports}", f"trained={exports}"]
-    study = Study(
+    study = Transfer(
         *(data, tmp_path, rows, ["bccd"], ["dots"], 1),
         fine_tune=True,
         options=["train_cfg.max_iters=5"],

@@ -4,10 +4,11 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..models.algorithms.momentum import MomentumEncoder
-from ..subnets import Subnet
-from ..utils.errors import UserError
-from ..utils.tables import quartiles
+from mmtaskssl.models.algorithms.momentum import MomentumEncoder
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.tables import quartiles
+
 from .bench import Bench, Setting, device_name
 
 #: Forwards that a backward pass costs: one for the inputs, one for the weights.

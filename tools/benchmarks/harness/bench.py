@@ -1,6 +1,5 @@
 """A model, a batch of generated images and an optimizer, to run steps of."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,14 +8,16 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import DefaultScope, init_default_scope
 
-from ..config import load_config
-from ..models.algorithms import ElasticAlgorithm
-from ..networks.alone import individual_config
-from ..registry import MODELS
-from ..subnets import Subnet
-from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from mmtaskssl.config import load_config
+from mmtaskssl.models.algorithms import ElasticAlgorithm
+from mmtaskssl.networks.alone import individual_config
+from mmtaskssl.registry import MODELS
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.devices import AUTO, pick_device
+from mmtaskssl.utils.errors import UserError
+
 from .case import CASES, FixedSubnets, build_case
+from .clock import Clock
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Bench:
 
     def __init__(self, setting: Setting) -> None:
         self.device = torch.device(setting.device)
+        self.clock = Clock(self.device)
         torch.manual_seed(0)
         sgd = {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4}
         self.max_iters = 1
@@ -123,20 +125,8 @@ class Bench:
         self.wrapper.zero_grad()
 
     def seconds(self, function: Callable[[], object]) -> float:
-        """Runs ``function`` on the device's clock.
-
-        On a CPU that counts this process' CPU time, so that waiting for others does not
-        count; on CUDA it is a clock on the wall, synchronised.
-        """
-        if self.device.type == "cpu":
-            begin = time.process_time()
-            function()
-            return time.process_time() - begin
-        torch.cuda.synchronize(self.device)
-        begin = time.perf_counter()
-        function()
-        torch.cuda.synchronize(self.device)
-        return time.perf_counter() - begin
+        """Runs ``function`` on the device's clock; see `Clock`."""
+        return self.clock.seconds(function)
 
 
 def read_config(name: str) -> Config:

@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from mmselfsup.models.algorithms.base import BaseModel
 from torch import Tensor
 
-from ..models.algorithms import ElasticAlgorithm
-from ..models.algorithms.momentum import MomentumEncoder
-from ..models.elastic import ElasticLinear
-from ..subnets import SearchSpace, Subnet, SubnetSampler
+from mmtaskssl.models.algorithms import ElasticAlgorithm
+from mmtaskssl.models.algorithms.momentum import MomentumEncoder
+from mmtaskssl.models.elastic import ElasticLinear
+from mmtaskssl.subnets import SearchSpace, Subnet, SubnetSampler
 
 CASES = {
     "small": {"space": "data_basic", "size": 64, "batch": 64},

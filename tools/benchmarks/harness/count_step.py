@@ -10,16 +10,18 @@ import torch.distributed as dist
 from mmengine.logging import MessageHub
 from mmengine.model import BaseDataPreprocessor, convert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
-from mmengine.structures import BaseDataElement
 
-from ..models.algorithms import ElasticAlgorithm
-from ..models.elastic.sync_norm import without_waiting
-from ..registry import MODELS
-from ..utils.tables import head, row
+from mmtaskssl.engine.fake_tensors import to_fake
+from mmtaskssl.engine.step_memory import part_samples
+from mmtaskssl.models.algorithms import ElasticAlgorithm
+from mmtaskssl.models.elastic.sync_norm import without_waiting
+from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.tables import head, row
+
 from .bench import read_config
 from .collectives import Traffic, strict_collectives
 from .dispatch import Counts, DispatchCounter
-from .fake_cuda import fake_cuda, fake_like, to_fake
+from .fake_cuda import fake_cuda, fake_like
 
 _GIB = 2**30
 _MIB = 2**20
@@ -118,15 +120,8 @@ def _batch(model: torch.nn.Module, n: int, size: int) -> dict:
     views = [fake_like((n * parts, 3, size, size)) for _ in range(2)]
     data = {"inputs": views}
     if parts > 1:
-        subnets, samples = model.subnets_of_step(), []
-        for index in range(n * parts):
-            part = index // n
-            path = ".".join(str(max(0, g)) for g in subnets[part].path or ())
-            sample = BaseDataElement()
-            sample.set_field(part, "part", field_type="metainfo")
-            sample.set_field(path if part else "", "path", field_type="metainfo")
-            samples.append(sample)
-        data["data_samples"] = samples
+        paths = model.subnets_of_step()[1:]
+        data["data_samples"] = part_samples([n] * parts, paths)
     return data
 
 

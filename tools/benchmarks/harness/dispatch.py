@@ -6,9 +6,7 @@ to lie on one.
 """
 
 import traceback
-import weakref
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from mmtaskssl.engine.live_bytes import LiveBytes
 
 # Their result, or the shape of it, depends on values: the host waits for the device.
 _READS = {
@@ -51,9 +51,7 @@ _NO_KERNEL = {
     "is_pinned",
 }
 _COPIES = {"_to_copy", "copy_", "clone", "_foreach_copy_"}
-# The CUDA allocator hands out multiples of this many bytes.
-_BLOCK = 512
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _PACKAGES = ("mmtaskssl", "mmselfsup", "mmengine", "mmcls", "mmcv")
 
 
@@ -109,8 +107,7 @@ class DispatchCounter(TorchDispatchMode):
         super().__init__()
         self.device = device
         self.counts = Counts()
-        self._live = 0
-        self._known: set[int] = set()
+        self._memory = LiveBytes()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -143,10 +140,11 @@ class DispatchCounter(TorchDispatchMode):
             self._count_copy(name, args, kwargs, results[0])
         here = [x for x in results if self._is_here(x)]
         for result in here:
-            self._track(result)
+            self._memory.add(result)
+        self.counts.peak = max(self.counts.peak, self._memory.live)
         writes_here = not results and any(map(self._is_here, tree_leaves(args)))
         kernel = func.namespace != "prim" and name not in _NO_KERNEL
-        if (here or writes_here) and kernel and not _is_view(func):
+        if (here or writes_here) and kernel and not is_view(func):
             self.counts.launches[name] += 1
             self.counts.copies += name in _COPIES
 
@@ -167,27 +165,9 @@ class DispatchCounter(TorchDispatchMode):
         elif source.device.type == self.device:
             self.counts.reads[f"{_place()} ({name} to the host)"] += 1
 
-    def _track(self, tensor: Tensor) -> None:
-        storage = tensor.untyped_storage()
-        key = storage._cdata
-        if key in self._known:
-            return
-        size = -(-storage.nbytes() // _BLOCK) * _BLOCK
-        self._known.add(key)
-        self._live += size
-        self.counts.peak = max(self.counts.peak, self._live)
-        weakref.finalize(storage, self._free, key, size)
 
-    def _free(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self._live -= size
-
-    def knows(self, tensors: Iterator[Tensor]) -> None:
-        """Takes tensors from before for granted: they do not count as memory."""
-        self._known |= {tensor.untyped_storage()._cdata for tensor in tensors}
-
-
-def _is_view(func) -> bool:
+def is_view(func) -> bool:
+    """Whether an operation only shows memory in another shape."""
     returns = func._schema.returns
     return bool(returns) and all(
         r.alias_info is not None and not r.alias_info.is_write for r in returns
@@ -233,9 +213,9 @@ def _place() -> str:
     frames = traceback.extract_stack()[:-2]
     fallback = frames[-1]
     for frame in reversed(frames):
-        name = _inside_package(frame.filename)
-        if name is None or name == "mmtaskssl/benchmarks/dispatch.py":
+        if frame.filename == __file__:
             continue
+        name = _inside_package(frame.filename)
         if name.split("/")[0] in _PACKAGES:
             return f"{name}:{frame.lineno} {frame.name}"
         if fallback is frames[-1] and not name.startswith("torch/"):
@@ -243,7 +223,7 @@ def _place() -> str:
     return f"{Path(fallback.filename).name}:{fallback.lineno} {fallback.name}"
 
 
-def _inside_package(file: str) -> str | None:
+def _inside_package(file: str) -> str:
     """The path of an installed file from its package on, or of one of ours."""
     parts = Path(file).parts
     if "site-packages" in parts:

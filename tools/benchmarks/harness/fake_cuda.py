@@ -12,14 +12,14 @@ from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch._subclasses.fake_tensor import (
     FakeTensor,
     FakeTensorMode,
     unset_fake_temporarily,
 )
 
-from ..models.algorithms.shuffle import draw_order
+from mmtaskssl.models.algorithms.shuffle import draw_order
 
 
 @contextmanager
@@ -34,45 +34,13 @@ def fake_cuda(device: str = "cuda") -> Iterator[FakeTensorMode]:
         device: "cuda", or "cpu", whose backward passes run through autograd.
 
     Yields:
-        The mode; see `to_fake`.
+        The mode; see `mmtaskssl.engine.fake_tensors.to_fake`.
     """
     with ExitStack() as stack:
         if device == "cuda":
             for target, value in _CLAIMS.items():
                 stack.enter_context(mock.patch(target, value))
         yield stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
-
-
-def to_fake(module: nn.Module, device: str = "cuda") -> nn.Module:
-    """Replaces a module's parameters and buffers by fake ones on ``device``.
-
-    To be called within `fake_cuda`. Parameters that are shared stay shared; an
-    optimizer is built afterwards.
-
-    Args:
-        module: Of real tensors, on the CPU; it is changed.
-        device: As for `fake_cuda`.
-    """
-    made: dict[int, Tensor] = {}
-
-    def fake(tensor: Tensor) -> Tensor:
-        if id(tensor) not in made:
-            copy = torch.empty_strided(
-                tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device
-            )
-            if isinstance(tensor, nn.Parameter):
-                copy = nn.Parameter(copy, requires_grad=tensor.requires_grad)
-            made[id(tensor)] = copy
-        return made[id(tensor)]
-
-    for part in module.modules():
-        for table in (part._parameters, part._buffers):
-            table.update({k: fake(v) for k, v in table.items() if v is not None})
-        if hasattr(part, "_views"):
-            part._views.clear()  # an elastic backbone's, which may hold tensors
-        if hasattr(part, "_device"):
-            part._device = torch.device(device)  # mmengine's preprocessor
-    return module
 
 
 def fake_like(

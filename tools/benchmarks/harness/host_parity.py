@@ -7,12 +7,13 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from ..export.hosts import host_config
-from ..export.state_dict import export_state_dict
-from ..models.backbones import ElasticBackbone
-from ..models.elastic import calibrate
-from ..subnets import Subnet
-from ..utils.tables import row
+from mmtaskssl.export.hosts import host_config
+from mmtaskssl.export.state_dict import export_state_dict
+from mmtaskssl.models.backbones import ElasticBackbone
+from mmtaskssl.models.elastic import calibrate
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.tables import row
+
 from .parity import KINDS, difference, images, make
 
 _ANCHORS = ("R50", "R77", "R101", "MIN")

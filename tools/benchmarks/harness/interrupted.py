@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from ..config import load_config
-from ..engine.run import train
-from ..engine.runner import ResumableRunner
-from ..utils.errors import UserError
-from ..weights import read_checkpoint
+from mmtaskssl.config import load_config
+from mmtaskssl.engine.run import train
+from mmtaskssl.engine.runner import ResumableRunner
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import read_checkpoint
 
 
 def training(

@@ -1,20 +1,22 @@
 """The speed of exported sub-nets beside stock networks and the elastic one."""
 
 import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torchvision
 from torch import Tensor, nn
 
-from ..export.state_dict import export_state_dict
-from ..models.backbones import SlimmableMobileNetV3, SlimmableResNet
-from ..models.elastic import calibrate
-from ..subnets import Subnet
-from ..utils.devices import AUTO, pick_device
-from ..utils.tables import quartiles, row
+from mmtaskssl.export.state_dict import export_state_dict
+from mmtaskssl.models.backbones import SlimmableMobileNetV3, SlimmableResNet
+from mmtaskssl.models.elastic import calibrate
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.devices import AUTO, pick_device
+from mmtaskssl.utils.tables import quartiles, row
+
+from .clock import Clock, in_turns
 from .host_parity import host_build, torchvision_resnet
 from .parity import KINDS, images, make
 
@@ -101,29 +103,19 @@ def latency(case: str, timing: Timing) -> tuple[list[float], ...]:
         net.to(device).eval()
     elastic.to(device)
     x = torch.randn(timing.batch, 3, timing.size, timing.size, device=device)
-    calls = (lambda: model(x), lambda: plain(x), lambda: elastic(x, subnet))
-    columns: tuple[list[float], ...] = ([], [], [])
-    calls[0]()
-    repeats = max(1, round(_TIMED / _seconds(calls[0], device, 1)))
-    for number in range(timing.rounds + 1):
-        # Whoever comes first may find colder caches.
-        for place in range(len(calls)):
-            index = (number + place) % len(calls)
-            columns[index].append(1000 * _seconds(calls[index], device, repeats))
-    return tuple(column[1:] for column in columns)  # the first round warms up
+    nets = {"stock": lambda: model(x), "plain": lambda: plain(x)}
+    nets["elastic"] = lambda: elastic(x, subnet)
+    clock = Clock(device)
+    nets["stock"]()
+    repeats = max(1, round(_TIMED / clock.seconds(nets["stock"])))
+    calls = {name: partial(_repeat, net, repeats) for name, net in nets.items()}
+    found = in_turns(calls, timing.rounds, clock, rotate=True)
+    return tuple([1000 * s / repeats for s in column] for column in found.values())
 
 
-def _seconds(call: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """Returns the mean time of some calls."""
-    cpu = device.type == "cpu"
-    now = time.process_time if cpu else time.perf_counter
-    wait = (lambda: None) if cpu else torch.cuda.synchronize
-    wait()
-    begin = now()
-    for _ in range(repeats):
+def _repeat(call: Callable[[], object], times: int) -> None:
+    for _ in range(times):
         call()
-    wait()
-    return (now() - begin) / repeats
 
 
 def latency_table(timing: Timing) -> Iterator[str]:

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import torch
 
-from ..utils.errors import UserError
+from mmtaskssl.utils.errors import UserError
+
 from .bench import Bench, Setting
 
 _MIB = 2**20
 _STEPS = 3
+_HERE = Path(__file__).resolve().parents[1]
 
 
 def peak_memory(setting: Setting) -> float:
@@ -40,13 +42,21 @@ def peak_memory(setting: Setting) -> float:
         return (torch.cuda.max_memory_allocated() - before) / _MIB
     result = subprocess.run(
         [sys.executable, "-m", __name__, json.dumps(asdict(setting))],
-        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": str(64 * 1024)},
+        env={
+            **os.environ,
+            "MALLOC_MMAP_THRESHOLD_": str(64 * 1024),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_HERE), *_paths()])),
+        },
         capture_output=True,
         text=True,
     )
     if result.returncode:
         raise UserError(f"memory cannot be measured: {result.stderr.strip()[-300:]}")
     return float(result.stdout.splitlines()[-1])
+
+
+def _paths() -> list[str]:
+    return os.environ.get("PYTHONPATH", "").split(os.pathsep)
 
 
 def _run(setting: Setting) -> None:

@@ -7,18 +7,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..export.bundle import write_bundle
-from ..models.backbones import (
+from mmtaskssl.export.bundle import write_bundle
+from mmtaskssl.models.backbones import (
     DynamicResNet,
     ElasticBackbone,
     RoutedResNet,
     SlimmableMobileNetV3,
     SlimmableResNet,
 )
-from ..models.elastic import calibrate
-from ..registry import MODELS
-from ..subnets import Subnet
-from ..utils.tables import row
+from mmtaskssl.models.elastic import calibrate
+from mmtaskssl.registry import MODELS
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.tables import row
 
 # Every width that torchvision's rounding allows, in steps of 1/20.
 _MANY = [width / 20 for width in range(20, 4, -1)]

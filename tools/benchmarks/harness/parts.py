@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from mmselfsup.engine.optimizers import LARS
 
-from ..engine.optimizers import SafeLARS, SafeSGD
-from ..utils.tables import quartiles
+from mmtaskssl.engine.optimizers import SafeLARS, SafeSGD
+from mmtaskssl.utils.tables import quartiles
+
 from .bench import Bench, device_name
+from .clock import in_turns
 
 MEMORY_TARGET, TIME_TARGET = 1.15, 1.10
 
@@ -55,12 +57,8 @@ def time_optimizers(bench: Bench, repeats: int) -> dict[str, list[float]]:
     bench.share()
     for subnet in bench.subnets:
         bench.run_subnet(subnet)
-    seconds: dict[str, list[float]] = {name: [] for name in optimizers}
-    for number in range(repeats + 1):
-        for name, optimizer in optimizers.items():
-            spent = bench.seconds(optimizer.step)
-            if number:
-                seconds[name].append(spent)
+    steps = {name: optimizer.step for name, optimizer in optimizers.items()}
+    seconds = in_turns(steps, repeats, bench.clock)
     bench.wrapper.zero_grad()
     return seconds
 

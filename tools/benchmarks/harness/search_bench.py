@@ -1,6 +1,5 @@
 """The search for sub-nets, and straightforward loops that do the same."""
 
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -8,19 +7,21 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ..datasets.eval_transform import EvalTransform
-from ..datasets.image_sample import ImageSample, draw_images
-from ..models.elastic import collect_statistics
-from ..networks import Network, open_network
-from ..registry import MODELS
-from ..search.encoders import Encoder, Encoders, load_encoders
-from ..search.metrics import get_metrics
-from ..search.prefixes import make_steps
-from ..search.scorer import MeanInterval, Scorer
-from ..search.strategies import draw
-from ..subnets import Subnet
-from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from mmtaskssl.datasets.eval_transform import EvalTransform
+from mmtaskssl.datasets.image_sample import ImageSample, draw_images
+from mmtaskssl.models.elastic import collect_statistics
+from mmtaskssl.networks import Network, open_network
+from mmtaskssl.registry import MODELS
+from mmtaskssl.search.encoders import Encoder, Encoders, load_encoders
+from mmtaskssl.search.metrics import get_metrics
+from mmtaskssl.search.prefixes import make_steps
+from mmtaskssl.search.scorer import MeanInterval, Scorer
+from mmtaskssl.search.strategies import draw
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.devices import AUTO, pick_device
+from mmtaskssl.utils.errors import UserError
+
+from .clock import Clock
 
 # How far their scores may be off ours: by rounding; and by Bessel's correction, which
 # calibration keeps and a pass that normalises by its batch does not know.
@@ -111,6 +112,7 @@ class SearchBench:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
+        self.clock = Clock(setting.device, wall=setting.clock == "wall")
         self.encoders, self.transform = load(setting)
         self.metric = get_metrics([setting.metric])[0]
         backbone = self.encoders.student.backbone
@@ -130,19 +132,10 @@ class SearchBench:
         count, seed = self.setting.num_images, self.setting.seed
         return draw_images(self.setting.images, self.transform, count, count, seed)
 
-    def now(self) -> float:
-        """Returns seconds of the CPU, or of the clock."""
-        if self.setting.device != "cpu":
-            torch.cuda.synchronize()
-            return time.perf_counter()
-        cpu = self.setting.clock == "cpu"
-        return time.process_time() if cpu else time.perf_counter()
-
     def timed(self, name: str, call: Callable[[], object]) -> object:
         """Adds the seconds of a call to those of a name."""
-        begin = self.now()
-        result = call()
-        self.seconds[name] = self.seconds.get(name, 0.0) + self.now() - begin
+        spent, result = self.clock.timed(call)
+        self.seconds[name] = self.seconds.get(name, 0.0) + spent
         return result
 
     def ours(self) -> dict[Subnet, float]:
@@ -153,11 +146,13 @@ class SearchBench:
         self.timed("run the teacher", lambda: scorer.references)
         interval = MeanInterval(count)
         scores = {}
-        begin = self.now()
+        begin = self.clock.now()
         for subnet, values in scorer.score(self.candidates):
             scores[subnet] = values[self.metric.name].mean()
             self.timed("intervals", lambda v=values: interval(v[self.metric.name]))
-        self.seconds["candidates"] = self.now() - begin - self.seconds["intervals"]
+        self.seconds["candidates"] = (
+            self.clock.now() - begin - self.seconds["intervals"]
+        )
         runner = scorer.runner
         self.shared = runner.steps_shared / (runner.steps_run + runner.steps_shared)
         return scores

@@ -6,6 +6,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from .dispatch import is_view
+
 # Memory is only reserved, or seen in another shape.
 _NO_KERNEL = {
     "empty",
@@ -43,7 +45,7 @@ class TrafficCounter(TorchDispatchMode):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
         name = func._schema.name.split("::")[-1]
-        if name in _NO_KERNEL or _is_view(func):
+        if name in _NO_KERNEL or is_view(func):
             return out
         self.launches[name] += 1
         given = {key: value for key, value in kwargs.items() if key != "out"}
@@ -57,13 +59,6 @@ class TrafficCounter(TorchDispatchMode):
             read = _num_bytes((args, given))
         self.num_bytes[name] += read + written
         return out
-
-
-def _is_view(func) -> bool:
-    returns = func._schema.returns
-    return bool(returns) and all(
-        r.alias_info is not None and not r.alias_info.is_write for r in returns
-    )
 
 
 def _num_bytes(tree: object) -> int:

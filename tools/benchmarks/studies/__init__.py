@@ -1,1 +1,1 @@
-"""Time and memory of training steps, measured; and what the evidence is made of."""
+"""Studies: trainings on real images, beside controls, with tables of the results."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation import rank_statistics as ranks
+from mmtaskssl.evaluation import rank_statistics as ranks
 
 
 def correlations(

@@ -5,30 +5,39 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..utils.tables import head, row, spread
+from mmtaskssl.utils.tables import head, row, spread
+
+from .data_design import (
+    CURVE,
+    HANDMADE,
+    MEASURES,
+    METRICS,
+    NARROW,
+    SEARCHED,
+    DataDesign,
+)
 from .data_ranks import agreement, correlations
-from .data_study import CURVE, HANDMADE, MEASURES, METRICS, NARROW, SEARCHED, Study
-from .evidence import read_json
+from .study import read_json
 
 
-class Tables:
-    """Markdown of whatever there are results for.
+def tables(study: DataDesign, resamples: int = 500) -> str:
+    """Returns Markdown of whatever there are results for, and what there are not.
 
     Args:
         study: Says what was measured.
         resamples: Of every interval.
     """
+    tables = _Tables(study, resamples)
+    parts = [tables.curve(), tables.ranks(), tables.best(), tables.keys()]
+    parts = [part for part in parts if part]
+    if unfinished := "\n".join(f"- {line}" for line in study.unfinished()):
+        parts.append(f"Not there yet:\n\n{unfinished}")
+    return "\n\n".join(parts) + "\n"
 
-    def __init__(self, study: Study, resamples: int = 500) -> None:
+
+class _Tables:
+    def __init__(self, study: DataDesign, resamples: int) -> None:
         self.study, self.resamples = study, resamples
-
-    def tables(self) -> str:
-        """Returns all tables, and what is not there yet."""
-        parts = [self._curve_table(), self._rank_table(), self._best_table()]
-        parts = [part for part in [*parts, self._keys_table()] if part]
-        if unfinished := "\n".join(f"- {line}" for line in self.study.unfinished()):
-            parts.append(f"Not there yet:\n\n{unfinished}")
-        return "\n\n".join(parts) + "\n"
 
     def _averaged(self) -> str:
         return f"mean of {', '.join(self.study.targets)}"
@@ -37,16 +46,10 @@ class Tables:
         self, seeds: Sequence[int], stage: str, key: str, names: Sequence[str]
     ) -> list[float]:
         """Returns a value of each supernet, the mean over targets and sub-nets."""
-        return [
-            statistics.fmean(
-                self.study.column(seed, stage, target, key)[name]
-                for target in self.study.targets
-                for name in names
-            )
-            for seed in seeds
-        ]
+        found = self.study.figures(key, names).by_seed(stage)
+        return [found[seed] for seed in seeds]
 
-    def _curve_table(self) -> str:
+    def curve(self) -> str:
         study, points = self.study, self.study.points()
         stages = [study.curve_stage(point) for point in points]
         seeds = study.seeds_with(*stages)
@@ -71,7 +74,7 @@ class Tables:
             lines.append(row(cells))
         return "\n".join(lines)
 
-    def _rank_table(self) -> str:
+    def ranks(self) -> str:
         study, seeds = self.study, self.study.seeds_with("truth", "score")
         if not seeds:
             return ""
@@ -135,7 +138,7 @@ class Tables:
                 columns.append(values)
         return np.mean(columns, axis=0)
 
-    def _best_table(self) -> str:
+    def best(self) -> str:
         study, seeds = self.study, self.study.seeds_with("truth", "score", "searched")
         if not seeds:
             return ""
@@ -178,7 +181,7 @@ class Tables:
             found.append(column[self.study.searched(seed, target, metric)])
         return found
 
-    def _keys_table(self) -> str:
+    def keys(self) -> str:
         study = self.study
         arms = ("ours", "theirs")
         stages = {arm: study.curve_stage(study.iters, arm) for arm in arms}

@@ -2,27 +2,26 @@
 
 import math
 import random
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..clustering.cluster_sample import ClusterSample
-from ..clustering.clusters import Clusters
-from ..datasets.eval_transform import EvalTransform
-from ..evaluation.data import LabeledFeatures
-from ..evaluation.spectrum import effective_rank, embedding_std
-from ..evaluation.splits import stratified_folds
-from ..export.paths import calibrate_paths
-from ..features.extractor import FeatureExtractor
-from ..models.backbones import ElasticBackbone
-from ..networks import open_network, preprocessing_of
-from ..registry import MODELS
-from ..subnets import Subnet
-from ..weights import load_state_dict
-from .sdr_study import ARMS, Run, Study
-from .target import KNN, LINEAR, Target, top1
+from mmtaskssl.clustering.cluster_sample import ClusterSample
+from mmtaskssl.clustering.clusters import Clusters
+from mmtaskssl.evaluation.data import LabeledFeatures
+from mmtaskssl.evaluation.spectrum import effective_rank, embedding_std
+from mmtaskssl.evaluation.splits import stratified_folds
+from mmtaskssl.export.paths import calibrate_paths
+from mmtaskssl.features.extractor import FeatureExtractor
+from mmtaskssl.models.backbones import ElasticBackbone
+from mmtaskssl.networks import open_network, preprocessing_of
+from mmtaskssl.registry import MODELS
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.weights import load_state_dict
+
+from .sdr_design import ARMS, Run, SdrDesign
+from .target import KNN, LINEAR, top1
 
 _CALIBRATION = 128  # images a cluster
 _LINEAR_PATHS = 3  # paths whose mean is the linear figure of a random path
@@ -32,107 +31,94 @@ Rows = dict[str, dict[str, dict[str, float]]]
 """Figures by target and sub-net."""
 
 
-class Measure:
-    """Measures a trained network; reads each target once.
+def measure(
+    study: SdrDesign,
+    seed: int,
+    arm: str,
+    checkpoint: Path,
+    clusters: Path,
+    paths: bool = True,
+) -> Run:
+    """Measures MAX and, once calibrated on their clusters, the paths.
 
     Args:
         study: Says on what.
+        seed: Of the draws.
+        arm: What was trained.
+        checkpoint: Its weights.
+        clusters: A folder of clusters.
+        paths: False: MAX alone.
+
+    Returns:
+        ``max``, its name; ``linear_paths``, names of the paths drawn for the
+        linear figure of a random one; ``targets``, figures by target and
+        sub-net: ``inner`` (held-out kNN), ``knn`` and, of some, ``linear``, in
+        per cent; ``embeddings``, spread and effective rank by sub-net.
     """
+    largest = study.space.max
+    source = open_network(study.cfg, checkpoint, subnets=True)
+    subnets, embeddings = [largest], {}
+    if paths:
+        subnets += list(study.space)
+        transform = preprocessing_of(study.cfg, None)
+        sample = ClusterSample(
+            Clusters.open(clusters), transform, _CALIBRATION, seed=seed
+        )
+        found = calibrate_paths(source.backbone, subnets[1:], sample)
+        for name, values in found.items():
+            source.backbone.subnet_statistics.set(name, values)
+        if arm in ARMS:
+            embeddings = _embeddings(study, checkpoint, subnets, sample)
+    drawn = random.Random(seed).sample(subnets[1:], _LINEAR_PATHS) if paths else []
+    names = [subnet.name for subnet in drawn]
+    rows = _rows(study, source.backbone, subnets, {largest.name, *names}, seed)
+    result = {"max": largest.name, "linear_paths": names}
+    return result | {"targets": rows, "embeddings": embeddings}
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
 
-    def __call__(
-        self, seed: int, arm: str, checkpoint: Path, clusters: Path, paths: bool = True
-    ) -> Run:
-        """Measures MAX and, once calibrated on their clusters, the paths.
+def _rows(
+    study: SdrDesign,
+    backbone: ElasticBackbone,
+    subnets: list[Subnet],
+    linear: set[str],
+    seed: int,
+) -> Rows:
+    """Returns all figures; the linear ones of ``linear`` and the routed sub-net."""
+    rows: Rows = {target: {} for target in study.targets}
+    features: dict[tuple[str, str], tuple[LabeledFeatures, LabeledFeatures]] = {}
+    for subnet in subnets:
+        plain = backbone.extract(subnet)
+        network = FeatureExtractor(plain, subnet.name, "online")
+        for name in study.targets:
+            train, test = study.images(name).features(network)
+            features[name, subnet.name] = train, test
+            rows[name][subnet.name] = {
+                "inner": held_out_knn(train, seed),
+                "knn": top1(KNN, train, test),
+            }
+    for target, found in rows.items():
+        best = max(found, key=lambda name: found[name]["inner"])
+        for name in {best, *linear}:
+            found[name]["linear"] = top1(LINEAR, *features[target, name])
+    return rows
 
-        Args:
-            seed: Of the draws.
-            arm: What was trained.
-            checkpoint: Its weights.
-            clusters: A folder of clusters.
-            paths: False: MAX alone.
 
-        Returns:
-            ``max``, its name; ``linear_paths``, names of the paths drawn for the
-            linear figure of a random one; ``targets``, figures by target and
-            sub-net: ``inner`` (held-out kNN), ``knn`` and, of some, ``linear``, in
-            per cent; ``embeddings``, spread and effective rank by sub-net.
-        """
-        largest = self.study.space.max
-        source = open_network(self.study.cfg, checkpoint, subnets=True)
-        subnets, embeddings = [largest], {}
-        if paths:
-            subnets += list(self.study.space)
-            sample = ClusterSample(
-                Clusters.open(clusters), self.transform, _CALIBRATION, seed=seed
-            )
-            found = calibrate_paths(source.backbone, subnets[1:], sample)
-            for name, values in found.items():
-                source.backbone.subnet_statistics.set(name, values)
-            if arm in ARMS:
-                embeddings = self._embeddings(checkpoint, subnets, sample)
-        rng = random.Random(seed)
-        drawn = rng.sample(subnets[1:], _LINEAR_PATHS) if paths else []
-        names = [subnet.name for subnet in drawn]
-        rows = self._rows(source.backbone, subnets, {largest.name, *names}, seed)
-        result = {"max": largest.name, "linear_paths": names}
-        return result | {"targets": rows, "embeddings": embeddings}
-
-    def _rows(
-        self,
-        backbone: ElasticBackbone,
-        subnets: list[Subnet],
-        linear: set[str],
-        seed: int,
-    ) -> Rows:
-        """Returns all figures; the linear ones of ``linear`` and the routed sub-net."""
-        rows: Rows = {target: {} for target in self.study.targets}
-        features: dict[tuple[str, str], tuple[LabeledFeatures, LabeledFeatures]] = {}
-        for subnet in subnets:
-            plain = backbone.extract(subnet)
-            network = FeatureExtractor(plain, subnet.name, "online")
-            for name, target in self._targets.items():
-                train, test = target.features(network)
-                features[name, subnet.name] = train, test
-                rows[name][subnet.name] = {
-                    "inner": held_out_knn(train, seed),
-                    "knn": top1(KNN, train, test),
-                }
-        for target, found in rows.items():
-            best = max(found, key=lambda name: found[name]["inner"])
-            for name in {best, *linear}:
-                found[name]["linear"] = top1(LINEAR, *features[target, name])
-        return rows
-
-    @cached_property
-    def transform(self) -> EvalTransform:
-        """Of every image, in calibration and evaluation."""
-        return preprocessing_of(self.study.cfg, None)
-
-    @cached_property
-    def _targets(self) -> dict[str, Target]:
-        folder = self.study.target_folder
-        names = self.study.targets
-        return {name: Target.read(folder(name), self.transform) for name in names}
-
-    @torch.no_grad()
-    def _embeddings(
-        self, checkpoint: Path, subnets: list[Subnet], sample: ClusterSample
-    ) -> dict[str, list[Any]]:
-        """Spread (1: all over the sphere) and rank on each path's own images."""
-        model = MODELS.build({**self.study.cfg.model, "_scope_": "mmtaskssl"})
-        model.load_state_dict(load_state_dict(str(checkpoint)), strict=False)
-        model.train()  # batch norm as in training: no statistics of the projector
-        found = {}
-        for subnet in subnets:
-            path = subnet.path or (-1,) * len(self.study.groups)
-            batches = list(sample.batches(sample.clusters.leaves_of(path)))[:2]
-            z = model.project(torch.cat(batches), subnet)
-            spread = embedding_std(z) * math.sqrt(z.shape[1])
-            found[subnet.name] = [spread, effective_rank(z)]
-        return found
+@torch.no_grad()
+def _embeddings(
+    study: SdrDesign, checkpoint: Path, subnets: list[Subnet], sample: ClusterSample
+) -> dict[str, list[Any]]:
+    """Spread (1: all over the sphere) and rank on each path's own images."""
+    model = MODELS.build({**study.cfg.model, "_scope_": "mmtaskssl"})
+    model.load_state_dict(load_state_dict(str(checkpoint)), strict=False)
+    model.train()  # batch norm as in training: no statistics of the projector
+    found = {}
+    for subnet in subnets:
+        path = subnet.path or (-1,) * len(study.groups)
+        batches = list(sample.batches(sample.clusters.leaves_of(path)))[:2]
+        z = model.project(torch.cat(batches), subnet)
+        spread = embedding_std(z) * math.sqrt(z.shape[1])
+        found[subnet.name] = [spread, effective_rank(z)]
+    return found
 
 
 def held_out_knn(train: LabeledFeatures, seed: int) -> float:

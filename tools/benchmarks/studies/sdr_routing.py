@@ -2,30 +2,33 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from ..routing.names import ROUTERS
-from ..subnets import Subnet
-from ..utils.steps import Steps
-from ..utils.tables import head, row, spread
-from .evidence import read_json
-from .sdr_study import GENERIC, MEASURES, Run, Study, specialist, whole
+from mmtaskssl.apis import route
+from mmtaskssl.networks import open_network
+from mmtaskssl.routing.names import ROUTERS
+from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.tables import head, row, spread
+
+from .figures import Figures
+from .sdr_design import GENERIC, MEASURES, Run, SdrDesign, specialist, whole
+from .study import read_json
 
 _FILE = "routing.json"
 
 
-def route_all(study: Study, steps: Steps, seed: int, trained: Path, own: Path) -> None:
+def route_all(study: SdrDesign, seed: int, trained: Path, own: Path) -> None:
     """Calibrates the paths of a training, and routes every target by every router.
 
     Args:
         study: Says what, and where it is kept.
-        steps: Runs the tools.
         seed: Of the training.
         trained: Its checkpoint.
         own: Its clusters.
     """
     calibrated = study.seed_folder(seed, "calibrated.pth")
-    steps.run(
+    study.steps.run(
         f"seed {seed} calibrate",
         calibrated,
         "calibrate_bn",
@@ -34,21 +37,36 @@ def route_all(study: Study, steps: Steps, seed: int, trained: Path, own: Path) -
     for target in study.targets:
         for router in ROUTERS:
             out = _folder(study, seed, target, router)
-            steps.run(
-                f"seed {seed} route {target} {router}",
-                out / _FILE,
-                "route_subnet",
-                *(study.config, calibrated, "--target", study.target_folder(target)),
-                *("--clusters", own, "--router", router, "--seed", seed),
-                # What is measured is how well paths are told apart.
-                *("--on-tie", "score"),
-                # Of 16 paths the defaults would look at all.
-                *("--shortlist", max(1, len(study.space) // 4), "--beam", 1),
-                *("--out", out, "--overwrite"),
-            )
+            name = f"seed {seed} route {target} {router}"
+            find = partial(_route, study, calibrated, target, own, router, seed, out)
+            study.made(name, (out / _FILE).exists, find)
 
 
-def routing_table(study: Study, runs: Sequence[Run]) -> Iterator[str]:
+def _route(
+    study: SdrDesign,
+    checkpoint: Path,
+    target: str,
+    clusters: Path,
+    router: str,
+    seed: int,
+    out: Path,
+) -> None:
+    found = route(
+        open_network(study.cfg, checkpoint, subnets=True),
+        study.target_folder(target),
+        clusters,
+        router=router,
+        seed=seed,
+        # What is measured is how well paths are told apart.
+        on_tie="score",
+        # Of 16 paths the defaults would look at all.
+        shortlist=max(1, len(study.space) // 4),
+        beam=1,
+    )
+    found.save(out, overwrite=True)
+
+
+def routing_table(study: SdrDesign, runs: Sequence[Run]) -> Iterator[str]:
     """Yields the lines of a table, a row a router; none if nothing was routed.
 
     The regret is of the score on the training images, which the exhaustive router has
@@ -72,7 +90,7 @@ def routing_table(study: Study, runs: Sequence[Run]) -> Iterator[str]:
     yield from rows
 
 
-def overlap_choice(study: Study, seed: int, target: str) -> tuple[int, ...] | None:
+def overlap_choice(study: SdrDesign, seed: int, target: str) -> tuple[int, ...] | None:
     """Returns the path that the label-free router chose; None for MAX.
 
     Args:
@@ -84,49 +102,42 @@ def overlap_choice(study: Study, seed: int, target: str) -> tuple[int, ...] | No
     return Subnet.parse(found["winner"]).path
 
 
-def specialists_table(study: Study, seeds: int) -> Iterator[str]:
+def specialists_table(study: SdrDesign) -> Iterator[str]:
     """Yields the lines of a table of MAX trained on, on one cluster or on all images.
 
     None if there was no such training.
 
     Args:
         study: Says where the results are.
-        seeds: How many of them.
     """
-    pairs: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for seed in range(seeds):
-        generic = read_json(study.result(seed, GENERIC))
-        if generic is None:
-            return
-        for target in study.targets:
+
+    def read(data: str, seed: int, target: str, measure: str) -> float | None:
+        found = read_json(study.result(seed, GENERIC))
+        if found is not None and data == "cluster":
             path = overlap_choice(study, seed, target)
-            own = generic
             if path is not None:
-                own = read_json(study.result(seed, specialist(path)))
-            if own is None:  # still in training
-                return
-            for measure in MEASURES:
-                both = whole(generic, target)[measure], whole(own, target)[measure]
-                pairs.setdefault((target, measure), []).append(both)
+                found = read_json(study.result(seed, specialist(path)))
+        return found and whole(found, target)[measure]
+
+    every = {
+        measure: Figures(partial(read, measure=measure), study.seeds, study.targets)
+        for measure in MEASURES
+    }
+    if not every["knn"].by_seed("cluster"):
+        return
     yield from ("MAX trained on, on all images or on the target's cluster alone", "")
-    columns = [f"{m}, {name}" for m in MEASURES for name in ("all", "cluster")]
-    yield from head(["target", *columns])
+    columns = [(m, data) for m in MEASURES for data in ("all", "cluster")]
+    yield from head(["target", *(f"{m}, {data}" for m, data in columns)])
     for target in study.targets:
-        cells = [
-            spread([pair[side] for pair in pairs[target, measure]])
-            for measure in MEASURES
-            for side in (0, 1)
-        ]
-        yield row([target, *cells])
-    for measure in MEASURES:
-        gains = [
-            statistics.mean(b - a for a, b in run)
-            for run in zip(*(pairs[t, measure] for t in study.targets), strict=True)
-        ]
-        yield f"\nMean gain of the cluster, {measure}: {spread(gains, sign=True)}"
+        yield row([target, *(every[m].cell(data, target) for m, data in columns)])
+    yield "\nMean gain of the cluster, paired by seed:"
+    for measure, figures in every.items():
+        yield from figures.against("cluster", {"all": measure})
 
 
-def _figures(study: Study, seed: int, run: Run, router: str) -> dict[str, float] | None:
+def _figures(
+    study: SdrDesign, seed: int, run: Run, router: str
+) -> dict[str, float] | None:
     """Returns a router's means over the targets of a seed; None if it did not run."""
     found = []
     for target in study.targets:
@@ -146,5 +157,5 @@ def _figures(study: Study, seed: int, run: Run, router: str) -> dict[str, float]
     return {name: statistics.mean(f[name] for f in found) for name in found[0]}
 
 
-def _folder(study: Study, seed: int, target: str, router: str) -> Path:
+def _folder(study: SdrDesign, seed: int, target: str, router: str) -> Path:
     return study.seed_folder(seed, "routing", f"{target}-{router}")

@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..datasets.eval_transform import EvalTransform
-from ..datasets.image_sample import ImageSample
-from ..datasets.images import BrokenImage, folder_labels, list_images
-from ..evaluation.data import LabeledFeatures, labeled_pair
-from ..evaluation.methods import knn_method, linear_method
-from ..evaluation.protocol import run_probe
-from ..utils.errors import UserError
+from mmtaskssl.datasets.eval_transform import EvalTransform
+from mmtaskssl.datasets.image_sample import ImageSample
+from mmtaskssl.datasets.images import BrokenImage, folder_labels, list_images
+from mmtaskssl.evaluation.data import LabeledFeatures, labeled_pair
+from mmtaskssl.evaluation.methods import knn_method, linear_method
+from mmtaskssl.evaluation.protocol import run_probe
+from mmtaskssl.utils.errors import UserError
 
 SPLITS = ("train", "test")
 KNN, LINEAR = knn_method(), linear_method()

@@ -1,14 +1,15 @@
-"""What the transfer evidence compares: rows, tasks, and the files of their results."""
+"""What the transfer evidence compares: its rows and tasks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import ExportInfo
-from ..transfer.results import read_run
-from ..utils.errors import UserError
-from ..utils.paths import resolve_config
-from .evidence import read_json
+from mmtaskssl.config import ExportInfo
+from mmtaskssl.transfer.results import read_run
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resolve_config
+
+from .study import read_json
 
 FINE_TUNE = "finetune_resnet10-w32_1xb64-coslr-500i_folder-40px"
 _TRAININGS = {
@@ -122,77 +123,39 @@ class Task:
             return None
 
 
-class Study:
-    """The rows and tasks of one evidence folder.
+def tasks_of(
+    data: Path,
+    names: Sequence[str],
+    targets: Sequence[str],
+    fine_tune: bool,
+    options: Sequence[str],
+) -> list[Task]:
+    """Returns the tasks of a study.
 
     Args:
         data: Holds ``detection``, ``segmentation`` and ``classification``.
-        out: Working directory.
-        exports: The rows, as `Arm.parse` reads them.
-        tasks: Of `TASKS`.
+        names: Of `TASKS`.
         targets: Names of folders in ``classification``.
-        seeds: Number of repetitions.
         fine_tune: Whether targets are also trained on, not only probed.
-        options: Of the configs of ``tasks``, such as ``train_cfg.max_iters=500``.
-        control: A row; of the others the tables give the difference to it.
+        options: Of the configs of ``names``.
 
     Raises:
-        UserError: Images are missing, a row is named twice, or is no row.
+        UserError: Images are missing.
     """
-
-    def __init__(
-        self,
-        data: str | Path,
-        out: str | Path,
-        exports: Sequence[str],
-        tasks: Sequence[str],
-        targets: Sequence[str],
-        seeds: int,
-        fine_tune: bool = False,
-        options: Sequence[str] = (),
-        control: str | None = None,
-    ) -> None:
-        self.out, self.seeds = Path(out), seeds
-        self.arms = [Arm.parse(text) for text in exports]
-        names = [arm.name for arm in self.arms]
-        if len(set(names)) < len(names):
-            raise UserError("--exports names a row twice")
-        if control is not None and control not in names:
-            raise UserError(f"--control {control} is no row of --exports")
-        self.control = control
-        root = Path(data)
-        self.tasks = [
-            Task(name, root / place, _config(f"{place}/{config}"), tuple(options))
-            for name, (place, config) in _TRAININGS.items()
-            if name in tasks
-        ]
-        for name in targets:
-            images = root / "classification" / name
-            self.tasks.append(Task(name, images))
-            if fine_tune:
-                config = _config(f"classification/{FINE_TUNE}")
-                self.tasks.append(Task(name, images, config))
-        for task in self.tasks:
-            if not task.data.is_dir():
-                raise UserError(
-                    f"{task.data} does not exist: --data has no {task.name}"
-                )
-
-    def folder(self, task: Task, arm: Arm, seed: int) -> Path:
-        """Returns where the results of a row are kept."""
-        return self.out / task.folder / arm.name / f"seed{seed}"
-
-    def results(self, task: Task) -> dict[str, dict[int, dict[str, float]]]:
-        """Returns of each row the metrics of the seeds that are done."""
-        rows = {}
-        for arm in self.arms:
-            runs = {
-                seed: task.metrics(self.folder(task, arm, seed))
-                for seed in range(self.seeds)
-            }
-            if done := {seed: run for seed, run in runs.items() if run is not None}:
-                rows[arm.name] = done
-        return rows
+    tasks = [
+        Task(name, data / place, _config(f"{place}/{config}"), tuple(options))
+        for name, (place, config) in _TRAININGS.items()
+        if name in names
+    ]
+    for name in targets:
+        images = data / "classification" / name
+        tasks.append(Task(name, images))
+        if fine_tune:
+            tasks.append(Task(name, images, _config(f"classification/{FINE_TUNE}")))
+    for task in tasks:
+        if not task.data.is_dir():
+            raise UserError(f"{task.data} does not exist: --data has no {task.name}")
+    return tasks
 
 
 def _config(name: str) -> Path:

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmtaskssl.subnets import ALL, Subnet, build_space, cost
+from mmtaskssl.utils.errors import UserError
 
-from ..config import load_config
-from ..subnets import ALL, Subnet, build_space, cost
-from ..utils.atomic import write_json
-from ..utils.errors import UserError
-from ..utils.paths import resolve_config
-from .evidence import EvidenceFolder, read_json
+from .pool_study import Place, PoolStudy
+from .study import read_json
 
 #: Of each arm what differs from the config.
 ARMS = {
@@ -25,18 +22,15 @@ PLAIN, PLANTED, GENERIC = "plain", "planted", "generic"
 MEASURES = ("knn", "linear")
 
 Run = dict[str, Any]
-"""The results of an arm and seed, as `sdr_measure` writes them."""
+"""The results of an arm and seed, as `sdr_measure` finds them."""
 
 
-class Study(EvidenceFolder):
-    """Networks and files of one evidence folder.
+class SdrDesign(PoolStudy):
+    """Networks and files of one working directory.
 
     Args:
+        place: See `PoolStudy`.
         config: Of a routed training.
-        data: See `EvidenceFolder`.
-        out: Working directory.
-        targets: Names of folders in ``classification``.
-        seeds: Number of repetitions.
         iters: Length of an arm's training.
         arms: Of `ARMS`.
         planted: Targets that are also sources of the pool; the last stage's groups
@@ -44,26 +38,21 @@ class Study(EvidenceFolder):
         specialists: Whether MAX is also trained on one cluster alone.
 
     Raises:
-        UserError: A folder of the data is missing, or ``planted`` does not fit.
+        UserError: ``planted`` does not fit.
     """
 
     def __init__(
         self,
+        place: Place,
         config: str,
-        data: Path,
-        out: Path,
-        targets: Sequence[str],
-        seeds: int,
         iters: int,
         arms: Sequence[str],
         planted: Sequence[str] = (),
         specialists: bool = False,
     ) -> None:
-        super().__init__(data, out, targets, seeds)
+        super().__init__(place, config, iters)
+        self.arms, self.planted = list(arms), list(planted)
         self.specialists = specialists
-        self.iters, self.arms, self.planted = iters, list(arms), list(planted)
-        self.config = resolve_config(config)
-        self.cfg: Config = load_config(str(self.config))
         backbone = dict(self.cfg.model.backbone)
         keys = ("depth", "style", "groups", "base_width", "stem_kernel")
         self.space = build_space(
@@ -115,32 +104,18 @@ class Study(EvidenceFolder):
             total += share * (3 * part + 1)
         return round(self.iters * total / 3)
 
-    def claim(self) -> None:
-        """Marks the working directory as one of these settings.
-
-        Raises:
-            UserError: It holds results of others.
-        """
-        file = self.out / "settings.json"
-        settings = {"config": self.config.name, "iters": self.iters}
-        if (before := read_json(file) or settings) != settings:
-            raise UserError(
-                f"{self.out} holds results of {before['iters']} iterations of "
-                f"{before['config']}; name another --work-dir, or the same settings"
-            )
-        write_json(file, settings)
-
     def result(self, seed: int, arm: str) -> Path:
         """Returns where the results of an arm are kept."""
         return self.seed_folder(seed, f"{arm}.json")
 
-    def results(self, seeds: int) -> dict[str, list[Run]]:
-        """Returns the results of the arms that the first seeds have, by seed."""
-        found = {
-            arm: [read_json(self.result(seed, arm)) for seed in range(seeds)]
-            for arm in (PLAIN, *self.arms, PLANTED)
-        }
-        return {arm: runs for arm, runs in found.items() if None not in runs}
+    def results(self) -> dict[str, dict[int, Run]]:
+        """Returns the results of each arm that has any, by seed."""
+        found: dict[str, dict[int, Run]] = {}
+        for arm in (PLAIN, *self.arms, PLANTED):
+            for seed in range(self.seeds):
+                if (run := read_json(self.result(seed, arm))) is not None:
+                    found.setdefault(arm, {})[seed] = run
+        return found
 
 
 def specialist(path: Sequence[int]) -> str:

@@ -1,21 +1,88 @@
 """How many copies the leak guard finds, and what it drops beside them."""
 
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..features.copies import KINDS, read_copy
-from ..features.store import FeatureStore
-from ..selection import pixels
-from ..selection.feature_guard import FeatureGuard
-from ..selection.leaks import find_leaks
-from ..selection.nearest import top_rows
-from ..selection.pixel_guard import Pictures, PixelGuard, best_matches, file_readers
-from ..utils.errors import UserError
-from ..utils.tables import head, row
+from mmtaskssl.features.copies import KINDS, read_copy
+from mmtaskssl.features.store import FeatureStore, check_same_extractor
+from mmtaskssl.selection import pixels
+from mmtaskssl.selection.feature_guard import FeatureGuard
+from mmtaskssl.selection.leaks import find_leaks
+from mmtaskssl.selection.nearest import top_rows
+from mmtaskssl.selection.pixel_guard import (
+    Pictures,
+    PixelGuard,
+    best_matches,
+    file_readers,
+)
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.tables import head, row
+
+from .study import Cell, Study, read_json
 
 METHODS = ("pixels", "features")
+
+
+class Leaks(Study):
+    """The guard by each method on the test images of some targets.
+
+    Args:
+        pool: Features of the pool.
+        tests: Features of test images, with copies.
+        out: The working directory.
+        methods: Of `METHODS`.
+        copied: See `measure_pixels`.
+        look_alikes: See `measure_pixels`.
+
+    Raises:
+        UserError: The features are of several extractors.
+    """
+
+    def __init__(
+        self,
+        pool: FeatureStore,
+        tests: Sequence[FeatureStore],
+        out: str | Path,
+        methods: Sequence[str] = METHODS,
+        copied: int = 40,
+        look_alikes: int = 200,
+    ) -> None:
+        super().__init__(out)
+        for test in tests:
+            check_same_extractor(pool, test)
+        self.pool, self.tests, self.methods = pool, list(tests), list(methods)
+        self.copied, self.look_alikes = copied, look_alikes
+
+    def cells(self) -> Iterator[Cell]:
+        """See `Study`."""
+        for method in self.methods:
+            for test in self.tests:
+                yield partial(self._find, method, test)
+
+    def result(self, method: str, test: FeatureStore) -> Path:
+        """Returns where the figures of a method and target are kept."""
+        return self.out / f"{test.path.name}-{method}.json"
+
+    def _find(self, method: str, test: FeatureStore) -> None:
+        measure = partial(measure_features, self.pool, test)
+        if method == "pixels":
+            measure = partial(
+                measure_pixels, self.pool, test, self.copied, self.look_alikes
+            )
+        self.kept(self.result(method, test), f"{test.path.name} by {method}", measure)
+
+    def tables(self) -> str:
+        """See `Study`."""
+        parts = []
+        for method in self.methods:
+            found = {t.path.name: read_json(self.result(method, t)) for t in self.tests}
+            results = {name: one for name, one in found.items() if one is not None}
+            parts.append(f"by {method}: found (stated), %\n\n{table(results)}\n")
+        return "\n".join(parts)
 
 
 def measure_pixels(

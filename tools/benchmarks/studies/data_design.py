@@ -1,16 +1,19 @@
 """Which sub-nets, images and files DATA's evidence is about."""
 
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..config import load_config
-from ..models.backbones import ElasticBackbone
-from ..networks import open_architecture, preprocessing_of
-from ..search.strategies import draw
-from ..subnets import Subnet
-from .evidence import EvidenceFolder, read_json
+from mmtaskssl.models.backbones import ElasticBackbone
+from mmtaskssl.networks import open_architecture, preprocessing_of
+from mmtaskssl.search.strategies import draw
+from mmtaskssl.subnets import Subnet
+
+from .figures import Figures
+from .pool_study import PoolStudy
+from .study import read_json
 
 HANDMADE = "R18"
 METRICS = ("global", "dense")
@@ -24,34 +27,8 @@ NARROW = 0.05
 SEARCHED = 200
 
 
-class Study(EvidenceFolder):
-    """Sub-nets and files of one evidence folder.
-
-    Args:
-        config: Of the supernet.
-        data: See `EvidenceFolder`.
-        out: Working directory.
-        targets: Names of folders in ``classification``.
-        seeds: Number of supernets.
-        iters: Length of each training.
-
-    Raises:
-        UserError: A folder is missing.
-    """
-
-    def __init__(
-        self,
-        config: Path,
-        data: Path,
-        out: Path,
-        targets: Sequence[str],
-        seeds: int,
-        iters: int,
-    ) -> None:
-        super().__init__(data, out, targets, seeds)
-        self.config, self.iters = config, iters
-        self.cfg = load_config(str(config))
-        self.transform = preprocessing_of(self.cfg, None)
+class DataDesign(PoolStudy):
+    """Sub-nets and files of one working directory, a supernet a seed."""
 
     @cached_property
     def backbone(self) -> ElasticBackbone:
@@ -60,7 +37,8 @@ class Study(EvidenceFolder):
 
     def macs(self, subnet: Subnet) -> int:
         """Returns the MACs of a sub-net at the targets' size."""
-        return self.backbone.cost(subnet, self.transform.image_size).macs
+        size = preprocessing_of(self.cfg, None).image_size
+        return self.backbone.cost(subnet, size).macs
 
     def curve_subnets(self) -> list[Subnet]:
         """Returns MAX, MIN and random ones."""
@@ -173,7 +151,18 @@ class Study(EvidenceFolder):
     def column(self, seed: int, stage: str, target: str, key: str) -> dict[str, Any]:
         """Returns one value of each row, by sub-net."""
         rows = self.rows(seed, stage, target)
-        return {name: row[key] for name, row in rows.items()}
+        return {name: row[key] for name, row in rows.items() if key in row}
+
+    def figures(self, key: str, names: Sequence[str]) -> Figures:
+        """Returns a value by stage, the mean over sub-nets."""
+
+        def read(stage: str, seed: int, target: str) -> float | None:
+            found = self.column(seed, stage, target, key)
+            if any(name not in found for name in names):
+                return None
+            return statistics.fmean(found[name] for name in names)
+
+        return Figures(read, self.seeds, self.targets)
 
     def points(self) -> list[int]:
         """Returns the iterations of the curve, from 0."""
