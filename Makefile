@@ -16,7 +16,7 @@ BASE := $(CACHE)/base-$(KEY)
 ENV := $(CACHE)/here-$(HERE)
 PY := $(ENV)/bin/python
 
-.PHONY: help env quickstart test test-gpu lint format check-env print-python clean-env
+.PHONY: help env quickstart test test-fast test-gpu lint format check-env print-python clean-env
 help:
 	@echo "make quickstart   set up, then run the main job on built-in images"
 	@echo "                  (IMAGES=/my/pool TARGET=/my/labelled/folder: on yours)"
@@ -24,7 +24,8 @@ help:
 	@echo "make test-gpu     those that need a GPU (WHEELS=DIR: without a network)"
 	@echo "make env          only set up;  make -s print-python: its interpreter"
 	@echo "make check-env    what is installed, what works, what mends the rest"
-	@echo "make lint         ruff check and ruff format --check"
+	@echo "make test-fast    the tests that take no training, in two minutes"
+	@echo "make lint         style, the directions of imports, types of the public functions"
 
 env: $(ENV)/.done
 
@@ -52,12 +53,17 @@ quickstart: env
 test: env
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
+test-fast: env
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+
 test-gpu:
 	@PYTHON=$(PYTHON) tools/test_gpu.sh $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)
 
 lint: env
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(BASE)/bin/lint-imports --no-cache
+	@$(PY) -m mypy
 
 format: env
 	@$(PY) -m ruff check --fix .
