@@ -27,7 +27,10 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_network(parser)
     options.add_subnets(parser, "names, or anchors such as MIN")
     parser.add_argument(
-        "--list", metavar="FILE", help="text file with one name a line, as well"
+        "--subnet-list", metavar="FILE", help="text file with one name a line, as well"
+    )
+    parser.add_argument(
+        "--list", action=options.Renamed, const="--subnet-list", dest="subnet_list"
     )
     parser.add_argument(
         "--all", action="store_true", help="every sub-net of a space that can be listed"
@@ -63,7 +66,10 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Calibrates, and says what it wrote."""
     args = make_parser().parse_args(argv)
-    names = [*(args.subnet or ()), *(_names_in(args.list) if args.list else ())]
+    names = [
+        *(args.subnet or ()),
+        *(_names_in(args.subnet_list) if args.subnet_list else ()),
+    ]
     checkpoint = Path(args.checkpoint)
     out = args.out or checkpoint.with_name(f"{checkpoint.stem}-calibrated.pth")
     from ..export.calibrate import calibrate_to_file

@@ -6,6 +6,7 @@ to it. ``docs/flags.md`` lists them, and a test holds both together.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..utils.options import add_pixel_option as add_max_pixels
 from ..utils.options import add_trust_option as add_trust
 
 __all__ = [
+    "Renamed",
     "ToolParser",
     "add_any_config",
     "add_batch_size",
@@ -40,6 +42,26 @@ __all__ = [
 ]
 
 Parser = argparse._ActionsContainer
+
+
+class Renamed(argparse.Action):
+    """A flag by its old name: it works as the new one, and says so.
+
+    Give it as ``action=Renamed, const="--new-name", dest="new_name"``.
+    """
+
+    def __init__(self, *args: Any, const: str, **kwargs: Any) -> None:
+        super().__init__(*args, const=const, help=argparse.SUPPRESS, **kwargs)
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
+    ) -> None:
+        """Stores the value, and warns."""
+        print(
+            f"warning: {option_string} is called {self.const} from now on",
+            file=sys.stderr,
+        )
+        setattr(namespace, self.dest, values)
 
 
 class ToolParser(argparse.ArgumentParser):
@@ -210,7 +232,9 @@ def add_local_rank(parser: Parser) -> None:
 
     torchrun sets the environment's LOCAL_RANK itself.
     """
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    parser.add_argument(
+        "--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS
+    )
 
 
 def add_knn(parser: Parser) -> None:

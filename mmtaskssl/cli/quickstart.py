@@ -35,8 +35,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--target", metavar="LABELLED", help="folder of CLASS/IMAGE")
     parser.add_argument(
         "--budget",
-        type=int,
-        help="images to select (default: a sixth of the pool, 256 to 10,000)",
+        help="images to select (5000), or 10%% of the pool (default: a sixth of it, "
+        "256 to 10,000)",
     )
     parser.add_argument(
         "--iters", type=int, default=300, help="of each pre-training (default 300)"

@@ -26,11 +26,10 @@ MEANINGS = {
     "--json": "also write the result to this file",
     "--labels": "where labels are: `folder` (the first folder of an image), or a table",
     "--launcher": "how several processes were started",
-    "--list": "list, or a list of, sub-nets",
-    "--local-rank": "number of a process; launchers pass it",
     "--max-pixels": "read images of up to so many pixels",
     "--model": "`torchvision:NAME` or `timm:NAME`, in place of CONFIG and CKPT",
-    "--network": "CONFIG CKPT, EXPORT_DIR or torchvision:NAME FILE: makes features of images",
+    "--network": "what makes features of images: CONFIG CKPT, EXPORT_DIR, or "
+    "torchvision:NAME FILE",
     "--no-report": "write no page",
     "--num-images": "how many images are drawn",
     "--out": "where results are written",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..datasets.images import list_images
 from ..utils.atomic import write_text
+from ..utils.budgets import count_images
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from ..utils.paths import resolve_config
@@ -138,7 +139,7 @@ def start_journey(
     out: Path,
     images: str | Path | None,
     target: str | Path | None,
-    budget: int | None,
+    budget: int | str | None,
     iters: int,
     steps: Steps,
     seed: int = 0,
@@ -149,7 +150,8 @@ def start_journey(
         out: Everything is written here.
         images: Folder of unlabelled images; None: built-in ones, target and all.
         target: Folder of CLASS/IMAGE, see `prepare_target`.
-        budget: Images to select; None: a sixth of the pool, 256 to 10,000.
+        budget: Images to select, or "10%" of the pool; None: a sixth of it, 256 to
+            10,000.
         iters: Iterations of each pre-training.
         steps: Calls what is not done yet.
         seed: Of the trainings, and of what is drawn.
@@ -163,6 +165,9 @@ def start_journey(
         pool, labelled = Path(images), Path(target)
     labelled = prepare_target(labelled, out / "target", seed)
     count = len(list_images(str(pool))[1])
-    budget = budget or min(count, max(256, min(10_000, count // 6)))
+    if budget is None:
+        budget = min(count, max(256, min(10_000, count // 6)))
+    else:
+        budget = count_images(budget, count)
     steps.show(f"pool {pool}: {count:,} images; target {labelled}; budget {budget:,}")
     return Journey(pool, labelled, out, budget, iters, steps, seed)

@@ -82,7 +82,7 @@ def test_all_and_list(files, tool, tmp_path):
     (tmp_path / "names.txt").write_text(f"{STOCK}\n{OTHER}\n")
     out = str(tmp_path / "out.pth")
     options = ["--images", images, "--out", out]
-    tool([config, checkpoint, "--list", str(tmp_path / "names.txt"), *options])
+    tool([config, checkpoint, "--subnet-list", str(tmp_path / "names.txt"), *options])
     assert set(_statistics(out)) == {STOCK, OTHER}
     tool([config, checkpoint, "--all", *options])
     assert set(_statistics(out)) == {s.name for s in net.space} - {net.space.max.name}
@@ -164,7 +164,7 @@ def test_broken_images_are_skipped(files, tmp_path):
         (["--subnet", "MIN", "--num-images", "0"], "at least one image"),
         (["--subnet", "MIN", "--batch-size", "1"], "two images a batch"),
         (["--subnet", "MIN", "--images", "nowhere"], "does not exist"),
-        (["--list", "nowhere.txt"], "does not exist"),
+        (["--subnet-list", "nowhere.txt"], "does not exist"),
         (["--subnet", "MIN", "--device", "warp:9"], "cannot be used"),
     ],
 )
