@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..utils.paths import resolve_config
 from ..weights.guard import guarded
 from .public_set import use_public_set
@@ -114,7 +114,7 @@ def load_config(
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, AssertionError) as error:
-        raise UserError(f"--cfg-options do not fit {name}: {_text(error)}") from error
+        raise UserError(f"options do not fit {name}: {_text(error)}") from error
     fill_places(cfg, options)
     keep_knn = OWN_KNN in values and "target" not in options
     named = any(key.startswith(f"{OWN_KNN}.train") for key in options)
@@ -126,7 +126,7 @@ def load_config(
     if isinstance(cfg.get("backbone"), str) and loaded and "load_from" not in options:
         raise UserError(
             f"{name} loads {loaded} over the weights of backbone=...: "
-            "add load_from=None to --cfg-options"
+            f"add load_from=None to {option('cfg_options')}"
         )
     apply_transfer_options(cfg, options.get("data_root"))
     return cfg
@@ -186,7 +186,7 @@ def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
             continue
         close = difflib.get_close_matches(first, known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise UserError(f"--cfg-options: the config has no key {first!r}{hint}")
+        raise UserError(f"the config has no key {first!r}{hint}")
 
 
 def _text(error: BaseException) -> str:

@@ -27,7 +27,7 @@ def use_public_set(cfg: Config, name: str) -> None:
         UserError: No such set, or a config that trains no classifier.
     """
     if not is_classification(cfg):
-        raise UserError(f"--cfg-options dataset={name} needs a classification config")
+        raise UserError(f"dataset={name} needs a classification config")
     public = TransferSet.read(str(name))
     for loader in _LOADERS:
         if cfg.get(loader) is None:

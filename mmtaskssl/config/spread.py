@@ -86,7 +86,7 @@ def _innermost(dataset: dict) -> dict:
         dataset = dataset["dataset"]
     if "source" not in dataset:
         raise UserError(
-            "--cfg-options images=... needs a data set of image files, but this config "
+            "images=... needs a data set of image files, but this config "
             f"trains on {dataset.get('type')}"
         )
     return dataset

@@ -57,7 +57,7 @@ def use_target(cfg: Config, target: str) -> None:
         dataset = loader.dataset
         if str(dataset.get("type")).rpartition(".")[2] != "LabeledImages":
             raise UserError(
-                "--cfg-options target=... needs LabeledImages, but this config's "
+                "target=... needs LabeledImages, but this config's "
                 f"{name} has {dataset.get('type')}"
             )
         # Named, so that both splits number them alike.

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from mmtaskssl.utils.errors import option
 from mmtaskssl.utils.options import MAX_PIXELS_VARIABLE
 
 #: More than the 102 million of medium-format cameras. A float TIFF of so many takes
@@ -57,8 +58,8 @@ def check_pixels(width: int, height: int) -> None:
     if pixels > limit:
         raise ValueError(
             f"it has {pixels:,} pixels ({width:,} x {height:,}), more than the limit "
-            f"of {limit:,}: read it with --max-pixels {pixels} (max_pixels={pixels} in "
-            "a config)"
+            f"of {limit:,}: read it with {option('max_pixels')} {pixels} "
+            f"(max_pixels={pixels} in a config)"
         )
 
 

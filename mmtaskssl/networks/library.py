@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ..datasets.eval_transform import EvalTransform, pixel_statistics
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..weights import load_state_dict, load_weights
 
 _LIBRARIES = ("torchvision", "timm")
@@ -80,7 +80,7 @@ def _torchvision_cache(url: str) -> Path:
     if not path.is_file():
         raise UserError(
             f"torchvision's weights are not at hand: download {url} and name the file "
-            "with --weights"
+            f"with {option('weights')}"
         )
     return path
 
@@ -91,7 +91,9 @@ def _timm(name: str, weights: str | Path | None, trust: bool) -> LibraryModel:
     except ImportError as error:
         raise UserError(f"timm:{name} needs: pip install timm") from error
     if weights == "default":
-        raise UserError(f"timm:{name} needs a weights file: name one with --weights")
+        raise UserError(
+            f"timm:{name} needs a weights file: name one with {option('weights')}"
+        )
     try:
         body = timm.create_model(name, pretrained=False, num_classes=0)
     except (RuntimeError, ValueError, TypeError) as error:

@@ -13,7 +13,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from ..utils.errors import UserError
 from ..utils.inputs import parse_yaml
 from .plain_pickle import load_data
-from .reading import read_checkpoint, read_open_checkpoint, trusting
+from .reading import read_checkpoint, read_open_checkpoint, say_trust, trusting
 
 
 @contextlib.contextmanager
@@ -81,7 +81,7 @@ class _PlainPickle(PickleHandler):
         except Exception as error:
             raise UserError(
                 f"{name} is damaged or holds more than data ({error}): if you trust "
-                "its source, add --trust-checkpoint (in Python: trust=True)"
+                f"its source, {say_trust()}"
             ) from error
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..utils.inputs import UnusableFile, check_regular
 from . import plain_pickle
 
@@ -21,7 +21,11 @@ MapLocation = str | torch.device | Callable | None
 
 #: What ``trust=None`` means: what the tool's user said, see `guard.guarded`.
 _trusted = contextvars.ContextVar("trust_checkpoint", default=False)
-_FLAG = "if you trust its source, add --trust-checkpoint (in Python: trust=True)"
+
+
+def say_trust() -> str:
+    """Says how to trust a file, in the words that the reader can use."""
+    return f"say so with {option('trust', '--trust-checkpoint')}"
 
 
 @contextlib.contextmanager
@@ -126,7 +130,7 @@ def read_open_checkpoint(
         what = _named_in(str(error))
         raise UserError(
             f"checkpoint {name} holds more than weights{what}, or is no checkpoint, "
-            f"and was not loaded: {_FLAG}"
+            f"and was not loaded: if you trust its source, {say_trust()}"
         ) from error
     except UserError:
         raise

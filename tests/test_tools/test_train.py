@@ -112,7 +112,7 @@ def test_folder_selection_and_watched_target(tmp_path):
             [_MOCO, "--cfg-options", "optim_wrapper.optimizer.type=SDG"],
             "the optimizer 'SDG'",
         ),
-        ([_MOCO, "--cfg-options", "param_scheduler.7.type=X"], "--cfg-options do not"),
+        ([_MOCO, "--cfg-options", "param_scheduler.7.type=X"], "options do not fit"),
         ([_MOCO, "--cfg-options", "default_hooks.x.interval=3"], 'no "type"'),
         ([_MOCO, "--cfg-options", "images=/x"], "trains on SyntheticImages"),
         ([_MOCO, "--cfg-options", "batch_size=65"], "65 images .* data set has 64"),

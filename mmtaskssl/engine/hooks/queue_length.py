@@ -116,7 +116,7 @@ class QueueLengthHook(Hook):
                     f"the training to resume has a queue of {found} keys, and with "
                     f"these images and options it would be {model.queue_len}: resume "
                     f"with the images it began with or model.queue_len={found}, or "
-                    f"begin anew with load_from in place of --resume"
+                    "begin anew with load_from in place of resuming"
                 )
             # Else mmengine would list it among the weights that do not fit.
             del state[name]
