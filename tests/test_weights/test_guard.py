@@ -72,7 +72,7 @@ def test_pickled_annotations_are_data(tmp_path, mark):
     (tmp_path / "bad.pkl").write_bytes(pickle.dumps({"x": Payload(mark)}))
     with guarded():
         assert mmengine.load(tmp_path / "good.pkl")["data_list"][0]["id"] == 3
-        with pytest.raises(UserError, match=r"pickle .*mkdir.*--trust-checkpoint"):
+        with pytest.raises(UserError, match=r"pickle .*mkdir.*`trust`"):
             mmengine.load(tmp_path / "bad.pkl")
     assert not mark.exists()
     with guarded(trust=True):

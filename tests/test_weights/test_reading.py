@@ -74,7 +74,7 @@ def test_old_and_new_pickles_of_arrays_are_read_as_data(tmp_path):
 def test_code_runs_only_where_it_is_trusted(tmp_path):
     mark = tmp_path / "ran"
     file = _saved({"state_dict": {"w": torch.ones(1)}, "x": Payload(mark)}, tmp_path)
-    with pytest.raises(UserError, match=r"posix.mkdir.*add --trust-checkpoint"):
+    with pytest.raises(UserError, match=r"posix.mkdir.*say so with `trust`"):
         read_checkpoint(file)
     with pytest.raises(UserError, match="more than weights"):
         load_state_dict(file)
