@@ -110,6 +110,6 @@ class _MaxPixels(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         if values < 1:
-            raise UserError(f"--max-pixels must be positive, not {values}")
+            raise UserError(f"{option_string} must be positive, not {values}")
         os.environ[MAX_PIXELS_VARIABLE] = str(values)
         setattr(namespace, self.dest, values)

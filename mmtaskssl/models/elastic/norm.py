@@ -42,10 +42,10 @@ WHOLE = NormView()
 def uncalibrated(subnet: str) -> UserError:
     """Returns the error of a sub-net whose batch norm has no statistics."""
     # A path belongs to a cluster of images.
-    images = "--clusters DIR" if "-p" in subnet else "--images SRC"
+    source = "clusters DIR" if "-p" in subnet else "images SRC"
     return UserError(
         f"sub-net {subnet} has no batch-norm statistics of its own; calibrate it with "
-        f"`python tools/calibrate_bn.py CONFIG CKPT --subnet {subnet} {images}`"
+        f"`python tools/calibrate_bn.py CONFIG CKPT --subnet {subnet} --{source}`"
     )
 
 
