@@ -13,6 +13,7 @@ from ..features.sources import StoreLike
 from ..features.store import FeatureStore, check_same_extractor
 from ..utils.errors import UserError
 from ..utils.inputs import open_text
+from .task import SelectionTask
 
 if TYPE_CHECKING:
     from ..features.opening import NetworkLike
@@ -97,6 +98,23 @@ def read_queries(targets: Sequence[FeatureStore]) -> Queries:
         names or None,
         unusable,
     )
+
+
+def make_task(
+    pool: FeatureStore, queries: Queries, budget: int, seed: int
+) -> SelectionTask:
+    """Returns what a policy is given; the pool's unusable rows are out."""
+    task = SelectionTask(
+        pool,
+        queries.features,
+        skip=np.zeros(len(pool), dtype=bool),
+        budget=budget,
+        seed=seed,
+        labels=queries.labels,
+        class_names=queries.class_names,
+    )
+    task.skip[pool.bad_rows] = True
+    return task
 
 
 def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..utils.atomic import write_json, write_text
-from ..utils.inputs import read_json
+from ..utils.inputs import open_text, read_json
 from .leaks import Leak
 from .task import Selection
 
@@ -16,6 +18,7 @@ TABLE = "selection.csv"
 DROPPED = "dropped.csv"
 SUMMARY = "summary.json"
 REPORT = "report.html"
+_UNUSABLE = "unusable feature"
 FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
 
 
@@ -65,11 +68,54 @@ def write(
         seen = "" if leak.agreement is None else f"{leak.agreement:.6f}"
         pair = leak.image, "pool", leak.reason, leak.match, leak.store
         dropped.append((*pair, f"{leak.score:.6f}", seen, leak.transform))
-    dropped += [
-        (image, store, "unusable feature", *[""] * 5) for store, image in unusable
-    ]
+    dropped += [(image, store, _UNUSABLE, *[""] * 5) for store, image in unusable]
     _write_csv(folder / DROPPED, dropped)
     write_json(folder / SUMMARY, summary)
+
+
+def read_selection(
+    folder: str | os.PathLike, pool_ids: Sequence[str], query_ids: Sequence[str]
+) -> Selection:
+    """Reads what was chosen; scores have the six decimals that stand there.
+
+    Args:
+        folder: See `write`.
+        pool_ids: See `write`.
+        query_ids: See `write`.
+
+    Raises:
+        KeyError: An image or a query is not among the ids.
+    """
+    row_of = {image: row for row, image in enumerate(pool_ids)}
+    query_of = {image: index for index, image in enumerate(query_ids)}
+    lines = _read_csv(Path(folder, TABLE))
+    return Selection(
+        np.array([row_of[line["image"]] for line in lines], np.int64),
+        np.array([float(line["score"]) for line in lines]),
+        np.array([query_of[line["query"]] for line in lines], np.int64),
+        np.array([int(line["query_rank"] or 0) - 1 for line in lines], np.int64),
+    )
+
+
+def read_leaks(folder: str | os.PathLike, pool_ids: Sequence[str]) -> list[Leak]:
+    """Reads the pool images kept out as copies, see `read_selection`."""
+    row_of = {image: row for row, image in enumerate(pool_ids)}
+    return [
+        Leak(
+            row_of[line["image"]],
+            *(line["image"], line["reason"], line["match"], line["match_store"]),
+            float(line["score"]),
+            float(line["pixel_agreement"]) if line["pixel_agreement"] else None,
+            line["transform"],
+        )
+        for line in _read_csv(Path(folder, DROPPED))
+        if line["reason"] != _UNUSABLE
+    ]
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    with open_text(path, newline="", errors="surrogateescape") as file:
+        return list(csv.DictReader(file))
 
 
 def _write_csv(path: Path, lines: Sequence[Sequence[Any]]) -> None:

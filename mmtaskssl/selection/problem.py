@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..features.sources import StoreLike
 from ..utils.budgets import count_images
 from ..utils.clock import Clock
@@ -60,7 +58,8 @@ class Problem:
         options, pool, excluded = self.options, self.stores.pool, self.stores.excluded
         with clock.part("read"):
             queries = reading.read_queries(self.stores.targets)
-            task, names = self._task(queries), None
+            task = reading.make_task(pool, queries, self.budget, options.seed)
+            task.device, names = options.device, None
             if options.sources is not None:
                 found = reading.read_sources(str(options.sources), pool.image_ids)
                 task.sources, names = found
@@ -106,21 +105,6 @@ class Problem:
         roots = {str(store.path): store.root for store in excluded}
         roots["pool"] = self.root
         return Selected(selection, task, queries, guarded.leaks, roots, summary)
-
-    def _task(self, queries: reading.Queries) -> SelectionTask:
-        pool = self.stores.pool
-        task = SelectionTask(
-            pool,
-            queries.features,
-            skip=np.zeros(len(pool), dtype=bool),
-            budget=self.budget,
-            seed=self.options.seed,
-            labels=queries.labels,
-            class_names=queries.class_names,
-            device=self.options.device,
-        )
-        task.skip[pool.bad_rows] = True
-        return task
 
 
 def prepare(

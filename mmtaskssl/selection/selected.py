@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..features.fingerprint import fingerprint
+from ..features.sources import StoreLike, open_stores
+from ..features.store import FeatureStore
 from ..report.result import Result
-from ..runs import Work
+from ..runs import Work, verify
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from . import output
-from .inputs import Queries
+from .inputs import Queries, make_task, read_queries
 from .leaks import Leak
 from .task import Selection, SelectionTask
 
@@ -106,10 +109,71 @@ class Selected(Result):
             )
         return Path(folder)
 
+    @classmethod
+    def open(
+        cls,
+        folder: str | os.PathLike,
+        pool: StoreLike | None = None,
+        target: StoreLike | Sequence[StoreLike] | None = None,
+    ) -> "Selected":
+        """Reads a selection that was saved.
+
+        Args:
+            folder: See `save`.
+            pool: Features of the pool; None: the store that the folder names.
+            target: The target's; None: the stores that the folder names.
+
+        Raises:
+            UserError: There is none, it has changed, or the stores are others.
+        """
+        summary = _read_summary(folder)
+        if isinstance(target, StoreLike):
+            target = [target]
+        store, *targets = open_stores(
+            [pool or summary["pool"]["store"], *(target or summary["target"]["stores"])]
+        )
+        inputs = summary["inputs"]
+        found = [fingerprint(one) for one in (store, *targets)]
+        if found != [inputs["pool"], *inputs["targets"]]:
+            raise UserError(
+                f"{folder} was selected from other features than those of {store.path}"
+            )
+        queries = read_queries(targets)
+        ids = store.image_ids
+        try:
+            selection = output.read_selection(folder, ids, queries.image_ids)
+            leaks = output.read_leaks(folder, ids)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"the selection in {folder} is damaged ({error})"
+            ) from error
+        task = make_task(store, queries, summary["budget"], summary["seed"])
+        task.skip[[leak.row for leak in leaks]] = True
+        roots = {name: _root(name) for name in summary["excluded"]}
+        roots["pool"] = summary["pool"]["root"]
+        return cls(selection, task, queries, leaks, roots, summary)
+
     def _unusable(self) -> list[tuple[str, str]]:
         pool = self.task.pool
         rows = [("pool", pool.image_ids[row]) for row in pool.bad_rows.tolist()]
         return rows + [("target", image) for image in self.queries.unusable]
+
+
+def _read_summary(folder: str | os.PathLike) -> dict[str, Any]:
+    try:
+        summary = output.read_summary(folder)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} holds no selection ({error})") from error
+    verify(folder, deep=False)
+    return summary
+
+
+def _root(store: str) -> str:
+    """Returns the images' folder of a store, "" where that is gone."""
+    try:
+        return FeatureStore.open(store).root
+    except UserError:
+        return ""
 
 
 def work_of(inputs: Mapping[str, Any]) -> Work:

@@ -52,6 +52,43 @@ def test_it_is_saved_when_it_is_asked_to(stores, tmp_path):
     assert page.startswith("<!doctype html>")
 
 
+def test_it_is_reopened(stores, tmp_path):
+    pool, target = stores
+    test = MemoryStore(pool.read([3]), ["test.png"], name="test")
+    selected = apis.select(pool, target, 6, exclude=[test], policy="random", seed=3)
+    folder = selected.save(tmp_path / "out")
+    read = apis.Selected.open(folder, pool, target)
+    assert read.image_ids == selected.image_ids and read.table() == selected.table()
+    for name in ("rows", "queries", "query_ranks"):
+        np.testing.assert_array_equal(
+            getattr(read.selection, name), getattr(selected.selection, name)
+        )
+    np.testing.assert_allclose(
+        read.selection.scores, selected.selection.scores, atol=1e-6
+    )
+    assert [leak.image for leak in read.leaks] == ["pool/03.png"]
+    assert read.page() == selected.page()
+    again = read.save(tmp_path / "again")
+    for name in ("selection.txt", "selection.csv", "dropped.csv"):
+        assert (again / name).read_bytes() == (folder / name).read_bytes()
+    with pytest.raises(UserError, match="not a feature store"):
+        apis.Selected.open(folder)
+    with pytest.raises(UserError, match="other features"):
+        apis.Selected.open(folder, target, target)
+    with pytest.raises(UserError, match="no selection"):
+        apis.Selected.open(tmp_path)
+    (folder / "selection.csv").write_text("short")
+    with pytest.raises(UserError, match="cut short or edited"):
+        apis.Selected.open(folder, pool, target)
+
+
+def test_stores_on_disk_are_found_again(stores, tmp_path):
+    folders = [s.save(tmp_path / name) for s, name in zip(stores, "pt", strict=True)]
+    selected = apis.select(*folders, budget=6)
+    read = apis.Selected.open(selected.save(tmp_path / "out"))
+    assert read.image_ids == selected.image_ids
+
+
 def test_folders_are_taken_for_stores(stores, tmp_path):
     folders = [s.save(tmp_path / name) for s, name in zip(stores, "pt", strict=True)]
     from_disk = apis.select(folders[0], str(folders[1]), 6)
