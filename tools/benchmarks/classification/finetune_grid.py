@@ -20,11 +20,12 @@ _RANDOM = "random:"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    args = make_parser().parse_args(argv)
+    # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.datasets.transfer_sets import ELEVEN_SETS, TransferSet
     from mmtaskssl.engine.grid import FineTuneGrid, grid_table
     from mmtaskssl.utils.paths import resolve_config
 
-    args = make_parser().parse_args(argv)
     chosen = {
         key: getattr(args, key)
         for key in ("learning_rates", "weight_decays")
