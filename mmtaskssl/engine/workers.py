@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--cfg-options", nargs="+", action=OptionsAction)
     args, _ = parser.parse_known_args(argv)
     # Late: it takes seconds, and wrong arguments should be answered at once.
-    from .config import load_config
+    from ..config import load_config
 
     print(cpus_per_process(load_config(args.config, args.cfg_options)))
 
