@@ -9,7 +9,7 @@ from mmtaskssl.datasets.transfer_sets import TransferSet
 from mmtaskssl.engine import grid as module
 from mmtaskssl.engine.grid import FineTuneGrid, grid_table
 from mmtaskssl.engine.pretrain import pretrain
-from mmtaskssl.export import write_bundle
+from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import SlimmableResNet
 from mmtaskssl.utils.errors import UserError
 from tests._public_sets import make_public_sets
