@@ -7,7 +7,8 @@ import torch
 from mmengine.dist import broadcast_object_list, get_rank
 
 from ..models.backbones import ElasticBackbone
-from ..subnets import Subnet, measure_latency
+from ..networks.costs import time_network
+from ..subnets import Subnet
 from ..utils.inputs import parse_json, read_text
 
 
@@ -54,11 +55,9 @@ class LatencyBook:
         return self.known[subnet.name]
 
     def _measure(self, subnet: Subnet) -> float:
-        network = self.backbone.build_plain(subnet).eval().to(self.device)
-        images = torch.zeros(self.images, device=self.device)
-        wait = torch.cuda.synchronize if self.device.type == "cuda" else None
-        with torch.inference_mode():
-            latency = measure_latency(lambda: network(images), 10, 3, wait)
+        network = self.backbone.build_plain(subnet)
+        _, _, *shape = self.images
+        latency = time_network(network, tuple(shape), 1, 10, self.device, warmup=3)
         if self.path is not None:
             row = {**self._what(), "subnet": subnet.name, "seconds": latency.median}
             self.path.parent.mkdir(parents=True, exist_ok=True)
