@@ -104,7 +104,7 @@ class FineTuning:
                 log(f"fine-tune {subnet}")
                 export = folder / "exports" / subnet.name
                 if not (export / "meta.json").is_file():
-                    write_bundle(network.elastic, subnet, export.parent, network.meta)
+                    write_bundle(network, subnet, export.parent, network.meta)
                 self._train(export, run, target, lists, seed)
                 done = read_map(run)
             else:
