@@ -1,5 +1,6 @@
 import pytest
 
+from mmtaskssl import __version__
 from mmtaskssl.utils import steps as module
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.steps import Steps
@@ -78,3 +79,9 @@ def test_each_of_two_gets_half_of_the_cores(
     done = tmp_path / "done"
     steps.run_two_at_a_time([lambda: steps.call("a step", done, _called.threads, done)])
     assert done.read_text() == str(threads)
+
+
+def test_a_command_line_is_called_too(steps, tmp_path):
+    log = tmp_path / "logs" / "the-version.log"
+    steps.run("the version", log.is_file, "--version")
+    assert log.read_text().strip() == __version__
