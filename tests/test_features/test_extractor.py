@@ -13,7 +13,7 @@ from torchvision.models import resnet18
 
 from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, set_flags
 from mmtaskssl.weights import loading
 
 BACKBONE = {
@@ -174,8 +174,10 @@ def test_bad_files(tmp_path):
         build_extractor(config(), tmp_path / "empty.pth")
     limit = sys.getrecursionlimit()
     torch.save({"state_dict": {}, "x": _Harmful()}, tmp_path / "harm.pth")
+    set_flags(["--trust-checkpoint"])  # as the tools have it
     with pytest.raises(UserError, match=r"more than weights.*--trust-checkpoint"):
         build_extractor(config(), tmp_path / "harm.pth")
+    set_flags()
     assert sys.getrecursionlimit() == limit
     try:
         with pytest.raises(UserError, match="no weights"):
