@@ -81,7 +81,13 @@ print(exports.table())
 exports.save(HERE / "exports")
 
 # %% DATA: which sub-nets see the target's images as the largest does
-found = search((SLIMMABLE, slim.checkpoint), HERE / "target" / "train", num_images=12)
+found = search(
+    (SLIMMABLE, slim.checkpoint),
+    HERE / "target" / "train",
+    subnets=["0.25", "0.5", "0.75", "1"],
+    shape=40,
+    num_images=12,
+)
 print(found.table())
 
 # %% SDR: clusters of the pool, a path for each, and the path that suits the target

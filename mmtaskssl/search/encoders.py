@@ -59,7 +59,7 @@ class Encoder:
         if not hasattr(self.neck, "extract"):
             raise UserError(
                 "the global metric compares embeddings, so it needs a model.neck of "
-                f"type ElasticNonLinearNeck; take {option('metric')} dense"
+                f"type ElasticNonLinearNeck; take {option('metrics', '--metric')} dense"
             )
         switch = self.backbone.norm_view(subnet).switch
         modules = [self.neck.extract(channels, switch)]
@@ -172,7 +172,7 @@ def _aux_predictor(network: Network) -> nn.Module | None:
         raise UserError(
             f"checkpoint {network.checkpoint} has a predictor for the full width "
             "alone; the embeddings of narrower sub-nets need aux_predictor.*, so take "
-            f"{option('metric')} dense or a checkpoint of this training"
+            f"{option('metrics', '--metric')} dense or a checkpoint of this training"
         )
     return aux
 

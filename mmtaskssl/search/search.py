@@ -92,8 +92,8 @@ def search(
     wanted = [b if isinstance(b, Budget) else Budget.parse(b) for b in budgets]
     if not wanted and not subnets:
         raise UserError(
-            f"name a {option('budget')} such as 3G-4G, or sub-nets with "
-            f"{option('subnet')}"
+            f"name {option('budgets', '--budget')} such as 3G-4G, or sub-nets with "
+            f"{option('subnets', '--subnet')}"
         )
     height, width = (shape, shape) if isinstance(shape, int) else shape
     if min(height, width) < 1:

@@ -130,7 +130,7 @@ class Search:
             low, high = (value(s) / size for s in (self.space.min, self.space.max))
             raise UserError(
                 f"no candidate has {budget}: this space goes from {low:.4g} to "
-                f"{high:.4g} {unit}; choose another {option('budget')}"
+                f"{high:.4g} {unit}; choose another {option('budgets', '--budget')}"
             ) from None
 
     def run(

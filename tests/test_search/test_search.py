@@ -212,7 +212,7 @@ def test_bad_input(files, tmp_path):
                 session.run(BAND, *arguments)
     with pytest.raises(UserError, match="does not fit into the space"):
         _rows(files, ["s16-w8.8.16-d1.1.2"])
-    with pytest.raises(UserError, match="name a `budget`"):
+    with pytest.raises(UserError, match="name `budgets`"):
         search(files[:2], images)
     with pytest.raises(UserError, match="16x0"):
         search(files[:2], images, BAND, shape=(16, 0))
@@ -231,7 +231,7 @@ def test_bad_input(files, tmp_path):
         _rows((config, checkpoint, tmp_path / "empty"), ["MIN"], tmp_path / "e")
     bare = tmp_path / "bare.py"
     bare.write_text(CONFIG.replace("neck=dict(", "other=dict("))
-    with pytest.raises(UserError, match="`metric` dense"):
+    with pytest.raises(UserError, match="`metrics` dense"):
         _rows((bare, checkpoint, images), ["MIN"])
     assert not (tmp_path / "w").exists() and not (tmp_path / "e").exists()
 

@@ -74,5 +74,5 @@ def test_every_width_is_compared_through_its_own_predictor(case, tmp_path):
 
 def test_a_checkpoint_without_the_auxiliary_predictor_is_refused(tmp_path):
     _, cfg, checkpoint = _trained(tmp_path, *CASES["SimSiam"], drop=("aux_",))
-    with pytest.raises(UserError, match=r"full width alone.*`metric` dense"):
+    with pytest.raises(UserError, match=r"full width alone.*`metrics` dense"):
         load_encoders(open_network(cfg, checkpoint, subnets=True))
