@@ -52,8 +52,8 @@ for kind in range(4):
     for i in range(40):
         draw(HERE / "pool" / f"{4 * i + kind:03}.png", kind, i)
 for kind, name in enumerate(("stripes", "checks")):
-    for i in range(12):
-        part = "train" if i < 6 else "test"
+    for i in range(32):
+        part = "train" if i < 16 else "test"
         draw(HERE / "target" / part / name / f"{i}.png", kind, 100 + i)
 
 # %% Features, in memory: an untrained network is an extractor, too
@@ -86,7 +86,7 @@ found = search(
     HERE / "target" / "train",
     subnets=["0.25", "0.5", "0.75", "1"],
     shape=40,
-    num_images=12,
+    num_images=32,
 )
 print(found.table())
 
