@@ -50,8 +50,8 @@ class Renamed(argparse.Action):
     Give it as ``action=Renamed, const="--new-name", dest="new_name"``.
     """
 
-    def __init__(self, *args: Any, const: str, **kwargs: Any) -> None:
-        super().__init__(*args, const=const, help=argparse.SUPPRESS, **kwargs)
+    def __init__(self, option_strings: Sequence[str], dest: str, const: str) -> None:
+        super().__init__(option_strings, dest, const=const, help=argparse.SUPPRESS)
 
     def __call__(
         self, parser: Any, namespace: Any, values: Any, option_string: Any = None

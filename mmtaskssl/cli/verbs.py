@@ -18,7 +18,6 @@ VERBS = {
     "calibrate": "calibrate_bn",
     "export": "export_subnet",
     "evaluate": "evaluate",
-    "evaluate": "evaluate",
 }
 #: Parts of the command line that are no commands.
 _PARTS = frozenset(
