@@ -71,7 +71,8 @@ def test_a_config_becomes_a_network(tmp_path):
 def test_trainings_in_one_process_are_those_of_one_each(tmp_path):
     """Of several packages, one after the other, with nothing put right in between."""
     code = (
-        "import sys; from mmtaskssl.apis import pretrain;"
+        "import sys, torch; torch.set_num_threads(1);"  # as in the tests
+        "from mmtaskssl.apis import pretrain;"
         "pretrain(sys.argv[1], work_dir=sys.argv[2], cfg_options={'log_level': 'ERROR'}"
         ", iters=3)"
     )
