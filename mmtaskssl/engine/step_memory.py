@@ -9,7 +9,7 @@ over before.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ class _scope:
         hub.update_info("iter", length - 1)
         hub.update_info("max_iters", length)
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         DefaultScope._instance_dict.clear()
         DefaultScope._instance_dict.update(self.kept)
 
@@ -151,7 +151,7 @@ def _with_bfloat16(config: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _batch(model: nn.Module, cfg: Config):
+def _batch(model: nn.Module, cfg: Config) -> Callable[[], dict[str, Any]]:
     """Returns what makes a batch as the preprocessor hands it on."""
     loader, side = cfg.train_dataloader, cfg.model.data_preprocessor.view_size
     sizes = [loader.batch_size]
