@@ -45,6 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=20, help="for --latency")
     parser.add_argument("--csv", metavar="OUT", help="write the table here, too")
     parser.add_argument("--plot", metavar="OUT", help="draw the space into this image")
+    options.add_overwrite(parser)
     options.add_cfg_options(parser)
     return parser
 
@@ -53,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Lists, and writes what was asked for."""
     args = make_parser().parse_args(argv)
     from ..networks.cost_list import list_costs
+    from ..utils.atomic import check_free
+
+    if args.plot:
+        check_free(args.plot, args.overwrite)
 
     found = list_costs(
         args.config,

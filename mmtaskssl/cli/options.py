@@ -31,6 +31,7 @@ __all__ = [
     "add_max_pixels",
     "add_network",
     "add_out",
+    "add_overwrite",
     "add_seed",
     "add_source",
     "add_subnets",
@@ -175,6 +176,13 @@ def add_out(
         "--overwrite",
         action="store_true",
         help=f"replace earlier {what} there; anything else is never replaced",
+    )
+
+
+def add_overwrite(parser: Parser) -> None:
+    """Adds ``--overwrite`` for files that do not say whose they are."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a file that stands there"
     )
 
 

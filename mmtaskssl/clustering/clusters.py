@@ -136,8 +136,8 @@ class Clusters(Result):
         if have != tuple(groups):
             raise UserError(
                 f"tree {cross(self.tree)} makes paths over {cross(have)} groups, but "
-                f"the network has {cross(groups)}: cluster the pool with a tree that "
-                "matches the network"
+                f"the network has {cross(groups)}: cluster the pool with the tree "
+                f"{cross(groups[::-1])}, whose first level is the network's last stage"
             )
 
     @classmethod

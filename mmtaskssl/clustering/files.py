@@ -43,6 +43,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: There is none, or one that this version cannot read.
     """
+    if not folder.exists():
+        raise UserError(f"folder of clusters {folder} does not exist")
     try:
         manifest = read_json(folder / MANIFEST)
         version = manifest["format"]

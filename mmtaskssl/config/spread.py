@@ -20,6 +20,10 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
     Raises:
         UserError: ``images`` for a training that reads no image files.
     """
+    for variable in ("max_iters", "max_epochs", "batch_size"):
+        value = values.get(variable, 1)
+        if type(value) is not int or value < 1:
+            raise UserError(f"{variable} must be a number from 1 on, not {value!r}")
     for variable, place in PLACES.items():
         if variable not in values:
             continue

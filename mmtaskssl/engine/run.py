@@ -47,6 +47,13 @@ def train(cfg: Config, trust: bool = False) -> Runner:
             raise UserError(f"the config has no {section}, it cannot be trained")
     check_keys(cfg)
     check_annotations(cfg)
+    try:
+        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"work dir {cfg.work_dir} cannot be made ({error.strerror}): name another "
+            "folder"
+        ) from error
     with guarded(trust), limited_images(cfg.get("max_pixels")), user_errors():
         runner = build_runner(cfg)
         compile_networks(runner)

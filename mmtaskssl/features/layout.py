@@ -90,6 +90,8 @@ def read_manifest(store: Path) -> dict[str, Any]:
         manifest = read_json(path)
         version = manifest["format"]
     except FileNotFoundError as error:
+        if not store.exists():
+            raise UserError(f"feature store {store} does not exist") from error
         raise UserError(
             f"{store} is not a feature store (no {MANIFEST}): extract the features of "
             "its images first"

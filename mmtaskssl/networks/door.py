@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..config import ExportInfo, load_config
 from ..utils.errors import UserError
+from ..utils.paths import resolve_config
 from ..weights import load_state_dict, load_weights
 from . import library
 from .build import backbone_config, build_backbone, initialize, with_subnets
@@ -141,11 +142,23 @@ def _find(
             export = ExportInfo.read(name, trained=checkpoint is None)
             return export.network_config(), name, checkpoint or str(export.weights)
         if not checkpoint:
+            _check_there(name)
             raise _lacks_weights(name)
         cfg = load_config(name, dict(cfg_options or {}))
     if not checkpoint:
         raise _lacks_weights(name)
     return cfg, name, checkpoint
+
+
+def _check_there(name: str) -> None:
+    """Refuses a name that is neither a config's nor a folder's."""
+    if "::" not in name and not Path(name).exists():
+        try:
+            resolve_config(name)
+        except UserError as error:
+            raise UserError(
+                f"{name} does not exist: name a config, or the folder of an export"
+            ) from error
 
 
 def _lacks_weights(name: str) -> UserError:

@@ -115,3 +115,8 @@ def test_damage_is_told(tmp_path, harm):
 def test_a_folder_without_clusters_is_told(tmp_path):
     with pytest.raises(UserError, match=r"tools/cluster_data\.py"):
         Clusters.open(tmp_path)
+
+
+def test_a_tree_that_does_not_fit_is_answered_with_one_that_does():
+    with pytest.raises(UserError, match="cluster the pool with the tree 4x1, whose"):
+        make().check_groups((1, 4))

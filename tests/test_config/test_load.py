@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 
 from mmtaskssl.config import load_config
 from mmtaskssl.config.load import RUNNER_KEYS
+from mmtaskssl.utils.errors import UserError
 
 _SMALL = "configs/selfsup/mocov2/mocov2_resnet18_1xb256-coslr-20k_folder-64px.py"
 
@@ -49,3 +50,11 @@ def test_a_shortened_training_is_measured_at_its_end(tmp_path):
 def test_the_keys_of_the_runner_are_known():
     mmengine = set(inspect.signature(Runner.__init__).parameters) - {"self"}
     assert mmengine <= RUNNER_KEYS
+
+
+@pytest.mark.parametrize("variable", ["max_iters", "batch_size"])
+@pytest.mark.parametrize("value", ["abc", 0, 1.5])
+def test_a_count_is_a_number(variable, value):
+    name = "selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
+    with pytest.raises(UserError, match=f"{variable} must be a number from 1 on"):
+        load_config(name, {variable: value})

@@ -106,7 +106,7 @@ def test_moved_images_are_found(pool, tool):
         (("--lower", "1.2"), "2x2", "at most and at least 1 times"),
         (("--sample", "0"), "2x2", "must be at least 1"),
         (("--labels", "nowhere.csv"), "2x2", "nowhere.csv"),
-        (("--pool", "nowhere"), "2x2", "nowhere is not a feature store"),
+        (("--pool", "nowhere"), "2x2", "feature store nowhere does not exist"),
     ],
 )
 def test_bad_input_is_told_and_leaves_nothing(pool, tool, more, tree, said):

@@ -207,7 +207,7 @@ def test_what_stands_there_is_not_lost(exhaustive, files, tool, capsys):
         ((), {"target": "nowhere"}, "nowhere/train does not exist"),
         ((), {"checkpoint": "net.pth"}, "calibrate_bn.py CONFIG CKPT --all --clusters"),
         (("--router", "shortlist"), {}, "needs the clusters"),
-        (("--clusters", "nowhere"), {}, "holds no clusters"),
+        (("--clusters", "nowhere"), {}, "nowhere does not exist"),
         (("--max-images", "1"), {}, "at least two images"),
         (("--shortlist", "0"), {}, "must be at least 1"),
         (("--fine-tune", "det.py"), {}, "is for detection"),

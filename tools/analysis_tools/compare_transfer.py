@@ -20,6 +20,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("work_dirs", nargs="+", metavar="WORK_DIRS")
     parser.add_argument("--out", metavar="FILE.md", help="also write the tables here")
     parser.add_argument("--plot", metavar="FILE.png", help="curves of every run")
+    options.add_overwrite(parser)
     return parser
 
 
@@ -29,8 +30,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmtaskssl.transfer.compare import compare
     from mmtaskssl.transfer.plot import plot_runs
     from mmtaskssl.transfer.results import find_runs
-    from mmtaskssl.utils.atomic import write_text
+    from mmtaskssl.utils.atomic import check_free, write_text
 
+    for file in filter(None, (args.out, args.plot)):
+        check_free(file, args.overwrite)
     comparison = compare(find_runs(args.work_dirs))
     print(comparison.table(), end="")
     for note in comparison.notes:

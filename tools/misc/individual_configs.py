@@ -20,6 +20,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("out", metavar="OUT", help="folder")
     parser.add_argument("--subnets", nargs="+", metavar="NAME", help="default: all")
+    options.add_overwrite(parser)
     options.add_cfg_options(parser)
     return parser
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         individual_config,
         slimmable_network,
     )
-    from mmtaskssl.utils.atomic import write_text
+    from mmtaskssl.utils.atomic import check_free, write_text
 
     cfg = load_config(args.config, args.cfg_options)
     backbone = slimmable_network(cfg).elastic
@@ -40,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         name = backbone.resolve(subnet).name
         file = Path(args.out) / f"{Path(args.config).stem}_{name}.py"
         alone = individual_config(cfg, subnet)
-        write_text(file, f'"""{name} of {args.config} alone."""\n\n{alone.pretty_text}')
+        text = f'"""{name} of {args.config} alone."""\n\n{alone.pretty_text}'
+        if not (file.is_file() and file.read_text(encoding="utf-8") == text):
+            check_free(file, args.overwrite)
+            write_text(file, text)
         print(file)
 
 

@@ -24,6 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     direction.add_argument("--to", choices=_FRAMEWORKS)
     direction.add_argument("--from", dest="source", choices=_FRAMEWORKS)
     options.add_trust(parser)
+    options.add_overwrite(parser)
     return parser
 
 
@@ -31,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.transfer.convert import convert_names, read_weights, write_weights
+    from mmtaskssl.utils.atomic import check_free
 
+    check_free(args.out, args.overwrite)
     weights = read_weights(args.weights, args.trust_checkpoint)
     weights, left = convert_names(weights, args.to or args.source, args.to is None)
     write_weights(weights, args.out)
