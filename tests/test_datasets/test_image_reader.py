@@ -35,7 +35,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     (tmp_path / "x.png").write_bytes(bomb(60_000, 50_000))
     words = (
         r"it has 3,000,000,000 pixels \(60,000 x 50,000\), more than the limit of "
-        r"128,000,000: read it with --max-pixels 3000000000"
+        r"128,000,000: read it with `max_pixels` 3000000000"
     )
     for read in (read_image, lambda path: open_picture(path).__enter__()):
         with pytest.raises(BrokenImage, match=words):

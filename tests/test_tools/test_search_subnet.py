@@ -114,7 +114,7 @@ def test_size_note():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "name --budget"),
+        ([], "name a --budget"),
         (["--budget", "3"], "cannot be read"),
         (["--budget", "400K-600K", "3G-4G"], "no candidate has 3-4 GMACs"),
         (["--subnet", "s99-w9.9.9-d1.1.1"], "does not fit into the space"),

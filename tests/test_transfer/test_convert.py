@@ -155,7 +155,7 @@ def test_a_checkpoint_with_code_is_published_where_it_is_trusted(tmp_path):
     torch.save(content, tmp_path / "in.pth")
     tool = load_tool("model_converters/publish_model")
     argv = [str(tmp_path / "in.pth"), str(tmp_path / "out.pth")]
-    assert "add --trust-checkpoint" in failure_of(tool, argv)
+    assert "say so with --trust-checkpoint" in failure_of(tool, argv)
     tool.main([*argv, "--trust-checkpoint"])
     (file,) = tmp_path.glob("out-*.pth")
     assert torch.load(file, weights_only=True)["meta"] == {}
