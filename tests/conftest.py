@@ -25,6 +25,11 @@ def _wants_gpu(config) -> bool:
 
 
 def pytest_collection_modifyitems(config, items):
+    root = Path(__file__).resolve().parents[1]
+    slow = set((root / "tests" / "slow.txt").read_text(encoding="utf-8").split())
+    for item in items:
+        if str(item.path.relative_to(root)) in slow:
+            item.add_marker("slow")
     if _wants_gpu(config) and torch.cuda.is_available():
         return
     reason = "needs a CUDA device" if _wants_gpu(config) else "make test-gpu runs it"

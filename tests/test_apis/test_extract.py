@@ -109,7 +109,7 @@ def test_networks_by_name(images, tmp_path):
     )
     for network, words in (
         (tmp_path / "config.py", "needs weights"),
-        ("nowhere.py", "needs weights"),
+        ("nowhere.py", "does not exist"),
         (("nowhere.py", "random"), "does not exist"),
         ("timm:resnet18", "timm"),
     ):

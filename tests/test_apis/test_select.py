@@ -71,7 +71,7 @@ def test_it_is_reopened(stores, tmp_path):
     again = read.save(tmp_path / "again")
     for name in ("selection.txt", "selection.csv", "dropped.csv"):
         assert (again / name).read_bytes() == (folder / name).read_bytes()
-    with pytest.raises(UserError, match="not a feature store"):
+    with pytest.raises(UserError, match="feature store pool does not exist"):
         apis.Selected.open(folder)
     with pytest.raises(UserError, match="other features"):
         apis.Selected.open(folder, target, target)
@@ -117,7 +117,7 @@ def test_images_are_taken_with_a_network(tmp_path):
     assert selected.summary["pool"]["root"] == str(sources[0])
     with pytest.raises(UserError, match="no pool image is left"):
         apis.select(*sources, 3, exclude=[sources[0]], network=network)
-    with pytest.raises(UserError, match="not a feature store"):
+    with pytest.raises(UserError, match="feature store pool does not exist"):
         apis.select(*sources, 3)
 
 
