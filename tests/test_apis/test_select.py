@@ -117,7 +117,7 @@ def test_images_are_taken_with_a_network(tmp_path):
     assert selected.summary["pool"]["root"] == str(sources[0])
     with pytest.raises(UserError, match="no pool image is left"):
         apis.select(*sources, 3, exclude=[sources[0]], network=network)
-    with pytest.raises(UserError, match="feature store pool does not exist"):
+    with pytest.raises(UserError, match="not a feature store"):
         apis.select(*sources, 3)
 
 
