@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..utils.errors import UserError
 from . import options
+from .saying import say_complete
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -91,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         device=args.device,
     )
     if not new:
-        print(f"{out} is complete already, from the same inputs: nothing to do")
+        say_complete(out)
     print(f"{out}: {result.table()}; use it in place of {args.checkpoint}")
 
 

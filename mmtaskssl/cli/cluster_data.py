@@ -16,6 +16,7 @@ from ..clustering.options import PATH_MAPS, Options, parse_tree
 from ..utils.progress import ProgressLine
 from . import options
 from .extractor import add_network_of_images, open_network_of_images
+from .saying import say_complete
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         progress=ProgressLine,
     )
     if not new:
-        print(f"{args.out} is complete already, from the same inputs: nothing to do")
+        say_complete(args.out)
     print(f"\n{clusters.table()}")
     print(f"\nwritten: {args.out} in {clusters.manifest['seconds']:.1f} s")
     page = Path(args.out, "report.html")

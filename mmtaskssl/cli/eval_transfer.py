@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 from . import options
 from .extractor import add_extractor_options, network_of, running_of
+from .saying import say
 
 _PROBES = ("linear", "knn", "svm")
 
@@ -62,12 +63,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         probes=args.probe,
         overwrite=args.overwrite,
         keep=args.json,
-        log=_say,
+        log=say,
         **opening,
         **running_of(args),
     )
-    _say(result.table())
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
+    say(result.table())

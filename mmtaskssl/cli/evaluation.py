@@ -7,6 +7,7 @@ from typing import Any
 from ..utils.errors import UserError
 from . import options
 from .extractor import add_extractor_options, network_of, running_of
+from .saying import say
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -90,19 +91,15 @@ def run(args: argparse.Namespace, probes: Sequence[str], **settings: Any) -> Non
         test_labels=args.test_labels,
         cache=args.cache,
         keep=args.json,
-        log=_say,
+        log=say,
         **settings,
         **opening,
         **running,
     )
-    _say(result.table())
+    say(result.table())
 
 
 def _network(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     opening = network_of(args)
     data = opening.pop("network")
     return data, opening
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ..utils.errors import UserError
 from . import options
 from .extractor import add_extractor_options, network_of, running_of
+from .saying import say
 
 if TYPE_CHECKING:
     from ..features.store import FeatureStore
@@ -118,7 +119,7 @@ def _extract(args: argparse.Namespace) -> "FeatureStore":
         append=args.append,
         overwrite=args.overwrite,
         rows_per_shard=args.rows_per_shard,
-        log=lambda text: print(text, flush=True),
+        log=say,
         **network,
         **running_of(args),
     )

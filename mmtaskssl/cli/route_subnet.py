@@ -28,6 +28,7 @@ from ..routing.names import BEAM, PROBES, ROUTERS, SHORTLIST, TIES
 from ..utils.errors import UserError
 from ..utils.progress import ProgressLine
 from . import options
+from .saying import say_complete
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -125,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         progress=ProgressLine,
     )
     if not new:
-        print(f"{args.out} is complete already, from the same inputs: nothing to do")
+        say_complete(args.out)
     print(f"\n{routing_table(found)}")
     print(f"written: {args.out}; look at: {Path(args.out, 'report.html')}")
     command = ["python", "tools/export_subnet.py", args.config, args.checkpoint]

@@ -20,6 +20,7 @@ from ..selection.options import Options
 from ..utils.progress import ProgressLine
 from . import options
 from .extractor import add_network_of_images, open_network_of_images
+from .saying import say_complete
 
 _PRETRAIN = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-64px.py"
 
@@ -105,7 +106,7 @@ def _show(summary: Mapping[str, Any], out: Path, seconds: float | None) -> None:
     from ..selection.selected import summary_table
 
     if seconds is None:
-        print(f"{out} is complete already, from the same inputs: nothing to do")
+        say_complete(out)
     for note in summary["notes"]:
         print(note if note.startswith("warning") else f"note: {note}")
     print(f"\n{summary_table(summary)}")

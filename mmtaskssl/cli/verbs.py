@@ -21,7 +21,7 @@ VERBS = {
 }
 #: Parts of the command line that are no commands.
 _PARTS = frozenset(
-    ["evaluation", "extractor", "main", "options", "verbs", "vocabulary"]
+    ["evaluation", "extractor", "main", "options", "saying", "verbs", "vocabulary"]
 )
 
 

@@ -1,0 +1,13 @@
+"""What several commands say in the same words."""
+
+import os
+
+
+def say(text: str) -> None:
+    """Prints a line at once, for those who watch a pipe or a log."""
+    print(text, flush=True)
+
+
+def say_complete(out: str | os.PathLike) -> None:
+    """Says that there was nothing to do."""
+    print(f"{os.fspath(out)} is complete already, from the same inputs: nothing to do")
