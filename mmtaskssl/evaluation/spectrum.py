@@ -1,5 +1,7 @@
 """How many directions a set of embeddings uses, and how far they spread."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,16 +28,42 @@ def effective_rank(features: Tensor) -> float:
     Raises:
         UserError: Not a matrix with rows, or NaN or infinity in it.
     """
-    x = _checked(features).double()
-    # The smaller Gram matrix has the squared singular values as its eigenvalues. What
-    # the square costs is below 1e-7 of the largest one, which adds nothing to the
+    # What the square costs is below 1e-7 of the largest one, which adds nothing to the
     # entropy of features that were computed in single precision.
-    gram = x.T @ x if len(x) > x.shape[1] else x @ x.T
-    values = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt()
-    total = values.sum()
-    if total == 0:
-        return 0.0
-    return torch.special.entr(values / total).sum().exp().item()
+    return spread_over(squared_singular_values(_checked(features).double()).sqrt())
+
+
+@torch.no_grad()
+def spectrum_decay(features: Tensor) -> float:
+    """Returns the exponent of the power law by which the covariance's spectrum falls.
+
+    The alpha of alpha-ReQ (Agrawal et al., NeurIPS 2022, section 3): the eigenvalues
+    of the covariance go as rank ** -alpha; by that paper good representations are near
+    1, larger is nearer to a collapse. The line is fitted to the logarithms of the
+    larger half of the eigenvalues, since finite samples bend the smaller ones down,
+    each weighted by 1 / rank: every octave of ranks counts alike. That is ours.
+
+    Args:
+        features: (N, D), of any floating type; centred here.
+
+    Returns:
+        The exponent; NaN if fewer than two eigenvalues are above zero in there.
+
+    Raises:
+        UserError: Not a matrix with rows, or NaN or infinity in it.
+    """
+    x = _checked(features).double()
+    x = x - x.mean(0)
+    values = squared_singular_values(x).flip(0)
+    half = values[: max(2, min(len(x) - 1, x.shape[1]) // 2)]
+    half = half[half > 1e-12 * values[0]]
+    if len(half) < 2:
+        return math.nan
+    rank = torch.arange(1, len(half) + 1, dtype=torch.float64, device=half.device)
+    weight = (1 / rank) / (1 / rank).sum()
+    a, b = rank.log(), half.log()
+    a, b = a - (weight * a).sum(), b - (weight * b).sum()
+    return -((weight * a * b).sum() / (weight * a * a).sum()).item()
 
 
 @torch.no_grad()
@@ -55,6 +83,28 @@ def embedding_std(features: Tensor) -> float:
     """
     x = F.normalize(_checked(features).double(), dim=1)
     return x.std(dim=0, correction=0).mean().item()
+
+
+def squared_singular_values(x: Tensor) -> Tensor:
+    """Returns those of a matrix (N, D), min(N, D) of them, ascending, none below 0."""
+    # The smaller Gram matrix has them as its eigenvalues.
+    gram = x.T @ x if len(x) > x.shape[1] else x @ x.T
+    return torch.linalg.eigvalsh(gram).clamp_min(0)
+
+
+def spread_over(values: Tensor) -> float:
+    """Returns over how many of its entries a spectrum spreads: exp of its entropy.
+
+    Args:
+        values: (n,), not negative; normalised to a sum of 1 here.
+
+    Returns:
+        Between 1 and n; 0 if all are 0.
+    """
+    total = values.sum()
+    if total == 0:
+        return 0.0
+    return torch.special.entr(values / total).sum().exp().item()
 
 
 def _checked(features: Tensor) -> Tensor:
