@@ -12,7 +12,7 @@ fi
 
 PYTHON=${PYTHON:-$(command -v python || command -v python3)}
 
-CPUS_PER_TASK=${CPUS_PER_TASK:-$("$PYTHON" -m mmtaskssl.engine.workers "${@:4}" | tail -n 1)}
+CPUS_PER_TASK=${CPUS_PER_TASK:-$("$PYTHON" -m mmtaskssl.cli.cpus "${@:4}" | tail -n 1)}
 
 # SRUN_ARGS is several words on purpose.
 # shellcheck disable=SC2086

@@ -51,9 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="default: 1024, or 256 of each cluster with --clusters",
     )
     options.add_batch_size(parser, 64)
-    parser.add_argument(
-        "--image-size", type=int, help="default: the config's view size"
-    )
+    options.add_image_size(parser)
     options.add_seed(parser, "the draw of images")
     options.add_source(parser)
     options.add_max_pixels(parser)

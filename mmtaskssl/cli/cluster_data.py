@@ -22,7 +22,7 @@ from .saying import say_complete
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     parser = options.make_parser(__doc__)
-    parser.add_argument("--pool", required=True, metavar="STORE")
+    options.add_pool(parser)
     parser.add_argument(
         "--tree",
         required=True,
@@ -71,12 +71,10 @@ def make_parser() -> argparse.ArgumentParser:
         help="columns image,label, or 'folder' (the first one of each image): purity "
         "and NMI, for the report only",
     )
-    parser.add_argument(
-        "--pool-root", metavar="DIR", help="where the pool's images lie now"
-    )
+    options.add_pool_root(parser)
     add_network_of_images(parser, "--pool")
     options.add_max_pixels(parser)
-    parser.add_argument("--no-report", action="store_true", help="skip report.html")
+    options.add_no_report(parser)
     return parser
 
 

@@ -6,85 +6,15 @@ to it. ``docs/flags.md`` lists them, and a test holds both together.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ..utils.devices import add_device_option as add_device
-from ..utils.errors import set_flags
-from ..utils.options import OptionsAction
-from ..utils.options import add_pixel_option as add_max_pixels
-from ..utils.options import add_trust_option as add_trust
-
-__all__ = [
-    "Renamed",
-    "ToolParser",
-    "add_any_config",
-    "add_batch_size",
-    "add_cfg_options",
-    "add_device",
-    "add_images",
-    "add_json",
-    "add_knn",
-    "add_launcher",
-    "add_local_rank",
-    "add_max_pixels",
-    "add_network",
-    "add_out",
-    "add_overwrite",
-    "add_seed",
-    "add_source",
-    "add_subnets",
-    "add_target",
-    "add_trust",
-    "add_weight_decays",
-    "add_workers",
-    "make_parser",
-]
+from ..utils.devices import AUTO
+from .cfg_options import OptionsAction
+from .parser import Renamed as Renamed
+from .parser import make_parser as make_parser
 
 Parser = argparse._ActionsContainer
-
-
-class Renamed(argparse.Action):
-    """A flag by its old name: it works as the new one, and says so.
-
-    Give it as ``action=Renamed, const="--new-name", dest="new_name"``.
-    """
-
-    def __init__(self, option_strings: Sequence[str], dest: str, const: str) -> None:
-        super().__init__(option_strings, dest, const=const, help=argparse.SUPPRESS)
-
-    def __call__(
-        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
-    ) -> None:
-        """Stores the value, and warns."""
-        print(
-            f"warning: {option_string} is called {self.const} from now on",
-            file=sys.stderr,
-        )
-        setattr(namespace, self.dest, values)
-
-
-class ToolParser(argparse.ArgumentParser):
-    """A parser whose flags messages may name; see `utils.errors.option`."""
-
-    def parse_known_args(
-        self, args: Any = None, namespace: Any = None
-    ) -> tuple[Any, list[str]]:
-        """Parses, and says which flags there are."""
-        set_flags(self._option_string_actions)
-        return super().parse_known_args(args, namespace)
-
-
-def make_parser(text: str | None) -> ToolParser:
-    """Returns a parser that shows a module's docstring as it is written.
-
-    Args:
-        text: The docstring.
-    """
-    return ToolParser(
-        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
 
 
 def add_any_config(parser: Parser) -> None:
@@ -127,6 +57,74 @@ def add_cfg_options(parser: Parser, text: str = "override parts of CONFIG") -> N
         metavar="KEY=VALUE",
         help=text,
     )
+
+
+def add_trust(parser: Parser) -> None:
+    """Adds ``--trust-checkpoint``."""
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="load a checkpoint that needs code in it to run",
+    )
+
+
+class _MaxPixels(argparse.Action):
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
+    ) -> None:
+        from ..datasets.pixel_limit import set_max_pixels  # late: it imports torch
+
+        set_max_pixels(values)
+        setattr(namespace, self.dest, values)
+
+
+def add_max_pixels(parser: Parser) -> None:
+    """Adds ``--max-pixels``, which acts on all images that are read from then on."""
+    parser.add_argument(
+        "--max-pixels",
+        action=_MaxPixels,
+        type=int,
+        metavar="N",
+        help="read images of up to N pixels (default: 128 million), judged from their "
+        "headers",
+    )
+
+
+def add_device(parser: Parser, purpose: str = "") -> None:
+    """Adds ``--device``, whose value is for `pick_device`.
+
+    Args:
+        parser: Or a group of its arguments.
+        purpose: What it is for, where not for the whole tool.
+    """
+    text = "auto, cpu, cuda, cuda:1, ... (default: cuda if there is one, else cpu)"
+    parser.add_argument(
+        "--device", default=AUTO, help=f"{purpose}, {text}" if purpose else text
+    )
+
+
+def add_image_size(parser: Parser) -> None:
+    """Adds ``--image-size``: side of the square that a network sees."""
+    parser.add_argument(
+        "--image-size", type=int, help="default: the config's view size"
+    )
+
+
+def add_pool(parser: Parser) -> None:
+    """Adds ``--pool``: a store, or images of which a network makes one."""
+    parser.add_argument("--pool", required=True, metavar="STORE")
+
+
+def add_pool_root(parser: Parser) -> None:
+    """Adds ``--pool-root``, of tools that read a pool's store and its images."""
+    parser.add_argument(
+        "--pool-root", metavar="DIR", help="where the pool's images lie now"
+    )
+
+
+def add_no_report(parser: Parser) -> None:
+    """Adds ``--no-report``."""
+    parser.add_argument("--no-report", action="store_true", help="skip report.html")
 
 
 def add_images(parser: Parser, text: str = "", required: bool = False) -> None:

@@ -68,9 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--max-images", type=int, default=2000, help="of more, this many are drawn"
     )
     options.add_seed(parser, "inner split, resamples and draws")
-    parser.add_argument(
-        "--image-size", type=int, help="default: the config's view size"
-    )
+    options.add_image_size(parser)
     options.add_batch_size(parser, 64)
     options.add_source(parser)
     options.add_max_pixels(parser)

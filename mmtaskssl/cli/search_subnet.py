@@ -85,7 +85,7 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
         help="how many of them, in one batch, give batch norms their statistics",
     )
     options.add_batch_size(group, 256)
-    group.add_argument("--image-size", type=int, help="default: the config's view size")
+    options.add_image_size(group)
     group.add_argument(
         "--teacher-bn",
         choices=TEACHER_BN,

@@ -28,7 +28,7 @@ _PRETRAIN = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     parser = options.make_parser(__doc__)
-    parser.add_argument("--pool", required=True, metavar="STORE")
+    options.add_pool(parser)
     parser.add_argument("--target", required=True, nargs="+", metavar="STORE")
     parser.add_argument(
         "--budget", required=True, help="images to select (5000), or 10%% of the pool"
@@ -58,9 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="compare by features, and take two images for the same from this "
         "similarity on (default: learnt from the pool)",
     )
-    parser.add_argument(
-        "--pool-root", metavar="DIR", help="where the pool's images lie now"
-    )
+    options.add_pool_root(parser)
     parser.add_argument(
         "--sources",
         metavar="CSV",
@@ -69,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_network_of_images(parser, "--pool, --target and --exclude")
     options.add_max_pixels(parser)
-    parser.add_argument("--no-report", action="store_true", help="skip report.html")
+    options.add_no_report(parser)
     options.add_device(parser, "of the search")
     return parser
 

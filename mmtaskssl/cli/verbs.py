@@ -21,7 +21,10 @@ VERBS = {
 }
 #: Parts of the command line that are no commands.
 _PARTS = frozenset(
-    ["evaluation", "extractor", "main", "options", "saying", "verbs", "vocabulary"]
+    [
+        *("cfg_options", "cpus", "evaluation", "extractor", "main", "options"),
+        *("parser", "saying", "verbs", "vocabulary"),
+    ]
 )
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from mmtaskssl.utils.errors import option
-from mmtaskssl.utils.options import MAX_PIXELS_VARIABLE
+from mmtaskssl.utils.errors import UserError, option
 
+#: Where the limit is kept, for worker processes too.
+MAX_PIXELS_VARIABLE = "MMTASKSSL_MAX_PIXELS"
 #: More than the 102 million of medium-format cameras. A float TIFF of so many takes
 #: 16.6 bytes a pixel, 2 GiB, while it is read.
 MAX_PIXELS = 128_000_000
@@ -29,6 +30,20 @@ def max_pixels() -> int:
     Both are handed to worker processes and steps by an environment variable.
     """
     return int(os.environ.get(MAX_PIXELS_VARIABLE) or MAX_PIXELS)
+
+
+def set_max_pixels(pixels: int) -> None:
+    """Sets the limit of this process and those it starts; a flag does.
+
+    Args:
+        pixels: At least 1.
+
+    Raises:
+        UserError: They are fewer.
+    """
+    if pixels < 1:
+        raise UserError(f"{option('max_pixels')} must be positive, not {pixels}")
+    os.environ[MAX_PIXELS_VARIABLE] = str(pixels)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from .errors import UserError
@@ -12,19 +11,6 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 """The GPU if there is one, else the CPU."""
-
-
-def add_device_option(parser: argparse._ActionsContainer, purpose: str = "") -> None:
-    """Adds ``--device``, whose value is for `pick_device`.
-
-    Args:
-        parser: Or a group of its arguments.
-        purpose: What it is for, where not for the whole tool.
-    """
-    text = "auto, cpu, cuda, cuda:1, ... (default: cuda if there is one, else cpu)"
-    parser.add_argument(
-        "--device", default=AUTO, help=f"{purpose}, {text}" if purpose else text
-    )
 
 
 def pick_device(name: str | torch.device = AUTO) -> torch.device:

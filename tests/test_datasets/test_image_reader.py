@@ -14,12 +14,12 @@ from mmtaskssl.datasets.host_images import limited_images
 from mmtaskssl.datasets.image_reader import open_picture
 from mmtaskssl.datasets.pixel_limit import (
     MAX_PIXELS,
+    MAX_PIXELS_VARIABLE,
     max_pixels,
     pixel_limit,
     size_in_header,
 )
 from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.options import MAX_PIXELS_VARIABLE
 from tests.test_tools._hostile_data import bomb
 
 

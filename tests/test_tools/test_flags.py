@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmtaskssl.utils.options import MAX_PIXELS_VARIABLE
+from mmtaskssl.datasets.pixel_limit import MAX_PIXELS_VARIABLE
 from mmtaskssl.utils.paths import resource_root
 from tests.test_tools._tools import load_tool
 

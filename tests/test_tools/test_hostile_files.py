@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmtaskssl.utils.options import MAX_PIXELS_VARIABLE
+from mmtaskssl.datasets.pixel_limit import MAX_PIXELS_VARIABLE
 
 from ._hostile import outcome
 from ._hostile_cases import CASES

@@ -4,10 +4,10 @@ import shlex
 
 import pytest
 
+from mmtaskssl.cli.cfg_options import OptionsAction
 from mmtaskssl.search.output import next_commands
 from mmtaskssl.search.report import pareto_front, size_note
 from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.options import OptionsAction
 
 from ..test_search._files import MIDDLE, write_files, write_images
 from ._tools import failure_of, load_tool

@@ -1,16 +1,16 @@
-import argparse
 import ast
 from pathlib import Path
 
 import pytest
 import torch
 
-from mmtaskssl.utils.devices import AUTO, add_device_option, pick_device
+from mmtaskssl.cli import options as flags
+from mmtaskssl.utils.devices import AUTO, pick_device
 from mmtaskssl.utils.errors import UserError
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = [*(_ROOT / "mmtaskssl").rglob("*.py"), *(_ROOT / "tools").rglob("*.py")]
-_DOOR = "mmtaskssl/utils/devices.py"
+_DOOR = "mmtaskssl/cli/options.py"
 _ON_THE_CPU = {
     # They serve code that goes on in NumPy.
     ("stream.py", "iter_blocks"),
@@ -41,8 +41,8 @@ def test_another_device_is_named(name):
 
 
 def test_the_option_is_auto_by_default():
-    parser = argparse.ArgumentParser()
-    add_device_option(parser, "of timing")
+    parser = flags.make_parser("")
+    flags.add_device(parser, "of timing")
     assert parser.parse_args([]).device == AUTO
     assert "of timing, auto" in " ".join(parser.format_help().split())
 

@@ -32,6 +32,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope, init_default_scope
 from mmengine.runner import Runner
 
+from mmtaskssl.cli import options
 from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.datasets.image_sample import ImageSample, draw_images
 from mmtaskssl.export.bundle import write_bundle
@@ -43,7 +44,6 @@ from mmtaskssl.models.backbones import (
 )
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import add_pixel_option
 
 KINDS = {
     "dynamic": (lambda: DynamicResNet(**_ALIVE), "MIN"),
@@ -229,7 +229,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--hosts", nargs="+", choices=HOSTS, default=list(HOSTS))
     parser.add_argument("--iterations", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    add_pixel_option(parser)
+    options.add_max_pixels(parser)
     return parser.parse_args(argv)
 
 

@@ -35,7 +35,8 @@ from mmengine.registry import init_default_scope
 from harness.host_parity import host_table
 from harness.latency import Timing, latency_table
 from harness.parity import KINDS, parity_table
-from mmtaskssl.utils.devices import add_device_option, pick_device
+from mmtaskssl.cli import options
+from mmtaskssl.utils.devices import pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 
 
@@ -50,7 +51,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=11, help="of timing")
     parser.add_argument("--batch", type=int, default=1, help="of timing")
     parser.add_argument("--size", type=int, default=224, help="of timing, pixels")
-    add_device_option(parser, "of timing")
+    options.add_device(parser, "of timing")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
 

@@ -15,9 +15,9 @@ An interrupted run goes on where it was; the tables are in OUT/tables.md.
 import argparse
 from collections.abc import Sequence
 
+from mmtaskssl.cli import options
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.options import add_pixel_option
 from studies.leaks import METHODS, Leaks
 from studies.study import conduct
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--copied", type=int, default=40, help="images learnt from, and looked for"
     )
     parser.add_argument("--look-alikes", type=int, default=200, help="of the pool")
-    add_pixel_option(parser)
+    options.add_max_pixels(parser)
     args = parser.parse_args(argv)
     stores = FeatureStore.open(args.pool), [*map(FeatureStore.open, args.tests)]
     study = Leaks(*stores, args.out, args.methods, args.copied, args.look_alikes)

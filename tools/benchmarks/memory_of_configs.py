@@ -14,8 +14,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.options import OptionsAction
 from mmtaskssl.utils.paths import resolve_config, resource_root
 
 
@@ -27,9 +27,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="against what the docstrings state"
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=OptionsAction, metavar="KEY=VALUE"
-    )
+    options.add_cfg_options(parser, "override parts of the configs")
     return parser.parse_args(argv)
 
 

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 import torch
 
 from harness.clock import Clock
+from mmtaskssl.cli import options
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import num_channels
 from mmtaskssl.networks import initialize
 from mmtaskssl.routing.shared import SharedPaths
-from mmtaskssl.utils.devices import add_device_option, pick_device
+from mmtaskssl.utils.devices import pick_device
 from mmtaskssl.utils.errors import run_tool
 
 # float32 rounding of one and the same arithmetic.
@@ -38,7 +39,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=40, help="side of the images")
     parser.add_argument("--images", type=int, default=64, help="one batch")
     parser.add_argument("--rounds", type=int, default=2, help="the fastest counts")
-    add_device_option(parser)
+    options.add_device(parser)
     parser.add_argument("--least", type=float, default=2.5, help="ratio demanded")
     return parser.parse_args(argv)
 

@@ -31,7 +31,8 @@ from dataclasses import replace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from mmtaskssl.utils.devices import add_device_option, pick_device
+from mmtaskssl.cli import options
+from mmtaskssl.utils.devices import pick_device
 from mmtaskssl.utils.errors import UserError, run_tool
 
 CASES = ("small", "r50")
@@ -55,7 +56,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="images a step")
     parser.add_argument("--size", type=int, help="side in pixels, of a built-in case")
     parser.add_argument("--repeats", type=int, default=7, help="rounds")
-    add_device_option(parser)
+    options.add_device(parser)
     return parser.parse_args(argv)
 
 

@@ -31,10 +31,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from harness.search_bench import LOOPS, SearchBench, Setting
+from mmtaskssl.cli import options
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.devices import add_device_option
 from mmtaskssl.utils.errors import UserError, run_tool
-from mmtaskssl.utils.options import add_pixel_option, add_trust_option
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,9 +57,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--metric", default="global", choices=("global", "dense", "dense-raw")
     )
-    add_device_option(parser)
-    add_pixel_option(parser)
-    add_trust_option(parser)
+    options.add_device(parser)
+    options.add_max_pixels(parser)
+    options.add_trust(parser)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
     return parser.parse_args(argv)
@@ -112,9 +111,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.candidates, args.loop_candidates) < 1:
         raise UserError("--candidates and --loop-candidates must be at least 1")
-    options = vars(args)
-    del options["max_pixels"]  # has acted already
-    bench = SearchBench(Setting(**options))
+    setting = vars(args)
+    del setting["max_pixels"]  # has acted already
+    bench = SearchBench(Setting(**setting))
     contenders: dict[str, Callable[[], dict[Subnet, float]]] = {
         "ours": bench.ours,
         "one-pass loop": lambda: bench.loop(1),

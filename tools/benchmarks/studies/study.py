@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mmtaskssl.cli import options
 from mmtaskssl.utils import inputs
 from mmtaskssl.utils.atomic import write_json, write_text
 from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.options import add_pixel_option
 from mmtaskssl.utils.steps import Steps
 
 #: Of every process that is timed, or that runs beside others.
@@ -164,7 +164,7 @@ def study_parser(text: str | None, **defaults: Any) -> argparse.ArgumentParser:
     needed = not defaults.get("data")
     parser.add_argument("--data", required=needed, metavar="DIR")
     parser.add_argument("--work-dir", required=True, metavar="OUT")
-    add_pixel_option(parser)
+    options.add_max_pixels(parser)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--tables-only", action="store_true", help="run nothing")
     parser.set_defaults(**{"seeds": 3, **defaults})

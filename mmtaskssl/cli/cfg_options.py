@@ -2,14 +2,9 @@
 
 import argparse
 import copy
-import os
-from collections.abc import Sequence
 from typing import Any
 
-from .errors import UserError
-
-#: Where ``--max-pixels`` is kept, for worker processes too.
-MAX_PIXELS_VARIABLE = "MMTASKSSL_MAX_PIXELS"
+from ..utils.errors import UserError
 
 # Options, and last parts of dotted ones, whose values are names of files or folders.
 _PATHS = frozenset(
@@ -40,7 +35,7 @@ class OptionsAction(argparse.Action):
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
-        values: Sequence[str],
+        values: Any,
         option_string: str | None = None,
     ) -> None:
         """Adds the options to those of the namespace.
@@ -70,46 +65,3 @@ class OptionsAction(argparse.Action):
         from mmengine.config import DictAction  # late: it imports torch
 
         return DictAction._parse_iterable(text)
-
-
-def add_trust_option(parser: Any) -> None:
-    """Adds ``--trust-checkpoint``, which means the same in every tool.
-
-    Args:
-        parser: A parser, or a group of one.
-    """
-    parser.add_argument(
-        "--trust-checkpoint",
-        action="store_true",
-        help="load a checkpoint that needs code in it to run",
-    )
-
-
-def add_pixel_option(parser: Any) -> None:
-    """Adds ``--max-pixels``, which acts on all images that are read from then on.
-
-    Args:
-        parser: A parser, or a group of one.
-    """
-    parser.add_argument(
-        "--max-pixels",
-        action=_MaxPixels,
-        type=int,
-        metavar="N",
-        help="read images of up to N pixels (default: 128 million), judged from their "
-        "headers",
-    )
-
-
-class _MaxPixels(argparse.Action):
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: int,
-        option_string: str | None = None,
-    ) -> None:
-        if values < 1:
-            raise UserError(f"{option_string} must be positive, not {values}")
-        os.environ[MAX_PIXELS_VARIABLE] = str(values)
-        setattr(namespace, self.dest, values)

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
+from mmtaskssl.cli.cfg_options import OptionsAction
 from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.options import OptionsAction
 
 
 def parse(*values):

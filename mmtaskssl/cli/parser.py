@@ -1,0 +1,50 @@
+"""What reads a command line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ..utils.errors import set_flags
+
+
+class Renamed(argparse.Action):
+    """A flag by its old name: it works as the new one, and says so.
+
+    Give it as ``action=Renamed, const="--new-name", dest="new_name"``.
+    """
+
+    def __init__(self, option_strings: Sequence[str], dest: str, const: str) -> None:
+        super().__init__(option_strings, dest, const=const, help=argparse.SUPPRESS)
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
+    ) -> None:
+        """Stores the value, and warns."""
+        print(
+            f"warning: {option_string} is called {self.const} from now on",
+            file=sys.stderr,
+        )
+        setattr(namespace, self.dest, values)
+
+
+class ToolParser(argparse.ArgumentParser):
+    """A parser whose flags messages may name; see `utils.errors.option`."""
+
+    def parse_known_args(
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parses, and says which flags there are."""
+        set_flags(self._option_string_actions)
+        return super().parse_known_args(args, namespace)
+
+
+def make_parser(text: str | None) -> ToolParser:
+    """Returns a parser that shows a module's docstring as it is written.
+
+    Args:
+        text: The docstring.
+    """
+    return ToolParser(
+        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
