@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
 from ..models.backbones import ElasticBackbone
+from ..models.backbones.library_backbone import library_config
 from ..registry import MODELS
 from ..subnets import find_backbone
 from ..utils.errors import UserError
@@ -41,6 +42,8 @@ def backbone_config(cfg: Config, name: str) -> dict[str, Any]:
             f"config {name} has no model with a backbone (no model.backbone)"
         )
     found = {key: value for key, value in found.items() if key not in _OF_TRAINING}
+    if library_config(found):
+        found.pop("weights", None)
     init = found.get("init_cfg")
     if isinstance(init, dict) and init.get("type") == "Pretrained":
         del found["init_cfg"]
