@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmtaskssl.datasets.collate import pack_images
 from mmtaskssl.evaluation.knn import class_votes, count_votes
 from mmtaskssl.evaluation.neighbours import ShardedBank
+from mmtaskssl.models.features import pooled_feature
 from mmtaskssl.utils.copies import to_device
 
 # Of the images that go through the network at once: 167 of 224 px.
@@ -130,9 +131,7 @@ class KNNPass:
         images = self.images(preprocessor, data, batches)
         for rows, batch in zip(batches, images, strict=True):
             most = max(1, _PIXELS_AT_ONCE // (batch.shape[2] * batch.shape[3]))
-            parts = [
-                network(part)[-1].float().mean(dim=(2, 3)) for part in batch.split(most)
-            ]
+            parts = [pooled_feature(network(part)) for part in batch.split(most)]
             yield rows, torch.cat(parts)
 
 

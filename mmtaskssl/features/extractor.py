@@ -8,16 +8,17 @@ from torch import Tensor, nn
 
 from ..datasets.eval_transform import IMAGENET_MEAN, IMAGENET_STD
 from ..models.backbones.elastic_backbone import SubnetLike
+from ..models.features import pooled_feature
 from ..networks import Network, open_network
 from ..utils.errors import UserError
 from ..weights import weights_sha256
 
 
 class FeatureExtractor(nn.Module):
-    """A frozen network with a global average pool behind its last feature map.
+    """A frozen network and what makes a feature of its output, see `pooled_feature`.
 
     Args:
-        body: Returns a (N, D) or (N, D, H, W) tensor, or a tuple that ends with one.
+        body: Returns maps, tokens or vectors.
         name: Says what ``body`` is.
         source: "online", "ema" or "random".
         mean: Pixel mean that the network was trained with, scale 0..255.
@@ -57,13 +58,7 @@ class FeatureExtractor(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns (N, D) float32 features of (N, 3, H, W) normalised images."""
-        features = self.body(images)
-        while isinstance(features, tuple | list):
-            features = features[-1]
-        if features.dim() == 4:
-            # In float32: half precision would round the mean of many cells.
-            features = features.float().mean(dim=(2, 3))
-        return features.float().flatten(1)
+        return pooled_feature(self.body(images), count=len(images))
 
 
 def build_extractor(

@@ -11,7 +11,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
-from ..models.backbones import ElasticBackbone
+from ..models.backbones import ElasticBackbone, seeing_whole_images
 from ..models.backbones.library_backbone import library_config
 from ..registry import MODELS
 from ..subnets import find_backbone
@@ -57,7 +57,7 @@ def backbone_config(cfg: Config, name: str) -> dict[str, Any]:
 def build_backbone(
     cfg: Config, name: str, device: str | torch.device | None = None
 ) -> nn.Module:
-    """Builds the backbone of a config.
+    """Builds the backbone of a config; one that masks images in training sees all.
 
     Args:
         cfg: See `backbone_config`.
@@ -74,7 +74,7 @@ def build_backbone(
         init_default_scope(scope)
     try:
         with torch.device(device) if device else contextlib.nullcontext():
-            return MODELS.build(found)
+            return seeing_whole_images(MODELS.build(found))
     except (KeyError, TypeError, ImportError, AssertionError, ValueError) as error:
         raise UserError(
             f"the backbone {found.get('type')!r} of config {name} cannot be built: "

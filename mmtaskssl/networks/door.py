@@ -19,9 +19,13 @@ from .build import backbone_config, build_backbone, initialize, with_subnets
 from .network import Network
 from .preprocessing import preprocessing_of
 
-# Where the algorithms keep the backbone of their averaged encoder: MoCo's key encoder
-# and BYOL's target network, each an averaged Sequential(backbone, neck).
-EMA_PREFIXES = ("encoder_k.module.0.", "target_net.module.0.")
+# Where the algorithms keep the backbone of their averaged encoder: MoCo's key encoder,
+# BYOL's target network, MoCo v3's encoder, each an averaged Sequential(backbone, neck).
+EMA_PREFIXES = (
+    "encoder_k.module.0.",
+    "target_net.module.0.",
+    "momentum_encoder.module.0.",
+)
 # A bare state dict is one that was exported for the downstream frameworks.
 ONLINE_PREFIXES = ("backbone.", "module.backbone.", "")
 _PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..config import first_side
 from ..datasets.eval_transform import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -22,7 +23,7 @@ def preprocessing_of(cfg: Config, image_size: int | None = None) -> EvalTransfor
 
     Our own preprocessors see RGB. Those of the hosts see what OpenCV reads, BGR, unless
     ``bgr_to_rgb`` (mmcls: ``to_rgb``) turns it, and divide by nothing where they name
-    no statistics.
+    no statistics. Their side is that of a self-supervised pipeline's first view.
 
     Args:
         cfg: Its ``data_preprocessor``, of the model or beside it, gives mean, standard
@@ -30,7 +31,7 @@ def preprocessing_of(cfg: Config, image_size: int | None = None) -> EvalTransfor
         image_size: Side of the crop, pixels, instead of the config's; with neither 224.
     """
     options = _options(cfg)
-    size = image_size or options.get("view_size") or _SIZE
+    size = image_size or options.get("view_size") or first_side(cfg) or _SIZE
     is_host = str(options.get("type", "")).lower().endswith(_HOSTS)
     mean, std = options.get("mean"), options.get("std")
     if is_host and mean is None and std is None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..models.backbones import ElasticResNet
 from ..models.elastic import Unit, View, uncalibrated
+from ..models.features import pooled_feature
 from ..networks import cut_stages, stage_of
 from ..subnets import Subnet
 from ..utils.copies import to_device
@@ -126,7 +127,7 @@ def _descend(node: _Node, x: Tensor, out: Tensor) -> None:
     for child in node.children.values():
         y = child.run(x)
         if child.places:
-            features = y.float().mean(dim=(2, 3))
+            features = pooled_feature(y)
             for place in child.places:  # indices as a list would be copied first
                 out[place] = features
         _descend(child, y, out)

@@ -8,9 +8,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmtaskssl.engine.evaluation_views import evaluation_views
 from mmtaskssl.engine.knn_pass import KNNPass
 from mmtaskssl.engine.metrics import publish_metrics, was_published
-from mmtaskssl.models.backbones import ElasticBackbone
+from mmtaskssl.models.backbones import ElasticBackbone, seeing_whole_images
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.registry import DATASETS, HOOKS
 from mmtaskssl.subnets import Subnet
@@ -156,7 +157,7 @@ class KNNHook(Hook):
     @torch.no_grad()
     def _measure(self, runner: Runner, epoch: int, iters: int) -> None:
         started = time.perf_counter()
-        preprocessor = _unwrap(runner.model).data_preprocessor
+        preprocessor = evaluation_views(_unwrap(runner.model), runner.cfg)
         scores = {
             f"{name}knn_top1": self.measure.top1(network, preprocessor)
             for name, network in self._networks(runner, preprocessor)
@@ -213,7 +214,7 @@ class KNNHook(Hook):
         self, runner: Runner, preprocessor: nn.Module
     ) -> Iterator[tuple[str, nn.Module]]:
         """Yields prefix and network of whatever is to be measured."""
-        backbone = copy.deepcopy(self._encoder(runner))
+        backbone = seeing_whole_images(copy.deepcopy(self._encoder(runner)))
         backbone.eval()  # in its own line: the hosts' ResNet returns None from it
         if self.named is None:
             yield "", backbone
@@ -233,7 +234,7 @@ class KNNHook(Hook):
         model = _unwrap(runner.model)
         if self.source == "online":
             return model.backbone
-        for name in ("encoder_k", "target_net"):
+        for name in ("encoder_k", "target_net", "momentum_encoder"):
             if hasattr(model, name):
                 return getattr(model, name).module[0]
         raise UserError(f"{type(model).__name__} has no momentum encoder to measure")

@@ -11,6 +11,7 @@ from .subnet_mobilenet_v3 import SubnetMobileNetV3
 from .subnet_resnet import SubnetResNet
 from .timm_backbone import TimmBackbone
 from .torchvision_backbone import TorchvisionBackbone
+from .whole_images import seeing_whole_images
 
 __all__ = [
     "DynamicResNet",
@@ -24,4 +25,5 @@ __all__ = [
     "SubnetResNet",
     "TimmBackbone",
     "TorchvisionBackbone",
+    "seeing_whole_images",
 ]
