@@ -13,7 +13,7 @@ from torch import Tensor
 from ..config import ExportInfo, load_config
 from ..utils.errors import UserError
 from ..utils.paths import resolve_config
-from ..weights import load_state_dict, load_weights
+from ..weights import Checkpoint, load_backbone, load_state_dict, load_weights
 from . import library
 from .build import backbone_config, build_backbone, initialize, with_subnets
 from .network import Network
@@ -80,10 +80,10 @@ def open_network(
             or its file; a folder that `export` wrote; ``torchvision:NAME`` or
             ``timm:NAME``. Or one of these and its weights, as a pair; or the result of
             a training. A `Network` is returned as it is.
-        checkpoint: Weights: of a training, calibrated, or a bare state dict; "random"
-            for a network that is not trained. A config needs some; an export has its
-            own; a torchvision name without any takes the library's own, "default", if
-            they are in its download cache.
+        checkpoint: Weights: of a training, calibrated, a bare state dict, or any other
+            layout that is known; "random" for a network that is not trained. A config
+            needs some; an export has its own; a library's name without any takes the
+            library's own, "default", if they are in its download cache.
         source: "online", or "ema" for the averaged encoder (MoCo's key encoder, BYOL's
             target network) in the checkpoint of a pre-training.
         seed: Of weights that are drawn.
@@ -273,11 +273,24 @@ def _loaded(
     checkpoint: str,
 ) -> Network:
     prefixes = _PREFIXES[source]
+    if source == "online" and _is_of_others(network, state):
+        found = Checkpoint.of(state, checkpoint)
+        load_backbone(network.backbone, found)
+        return dataclasses.replace(
+            network, encoder=source, checkpoint=checkpoint, state=found.backbone
+        )
     load_weights(network.backbone, state, prefixes, source=checkpoint, ignore=_HEADS)
     prefix = next((p for p in prefixes if any(k.startswith(p) for k in state)), "")
     return dataclasses.replace(
         network, encoder=source, checkpoint=checkpoint, state=state, prefix=prefix
     )
+
+
+def _is_of_others(network: Network, state: Mapping[str, Tensor]) -> bool:
+    """Whether neither a backbone nor the network's own names are in a checkpoint."""
+    if any(key.startswith(ONLINE_PREFIXES[:-1]) for key in state):
+        return False
+    return not network.backbone.state_dict().keys() & state.keys()
 
 
 def _with_subnets(network: Network) -> Network:

@@ -12,6 +12,7 @@ from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from ..utils.inputs import open_input
 from ..weights import load_state_dict, save_state_dict
+from ..weights.layouts import from_detectron2
 from ..weights.plain_pickle import load_data
 
 # Ours are torchvision's, and so are those of mmdet, mmseg, mmcls and mmselfsup.
@@ -63,7 +64,7 @@ def _renaming(
     weights: Mapping[str, Tensor], framework: str, back: bool
 ) -> Callable[[str], str | None]:
     if framework == "detectron2":
-        return _from_detectron2 if back else _to_detectron2
+        return from_detectron2 if back else _to_detectron2
     mobile = any(name.startswith(("features.", "conv_stem.")) for name in weights)
     if framework == "timm" and mobile:
         table = _mobilenet_table()
@@ -96,21 +97,6 @@ def _to_detectron2(name: str) -> str | None:
     if stage is None:
         return f"stem.{name}"
     return f"res{int(stage[1]) + 1}.{name[stage.end() :]}"
-
-
-def _from_detectron2(name: str) -> str | None:
-    name = re.sub(r"^backbone\.", "", name)
-    name = re.sub(r"^bottom_up\.", "", name)
-    stage = re.match(r"res(\d+)\.", name)
-    if stage is not None:
-        name = f"layer{int(stage[1]) - 1}.{name[stage.end() :]}"
-    elif name.startswith("stem.conv1."):
-        name = name.removeprefix("stem.")
-    else:
-        return None
-    name = name.replace("shortcut.norm.", "downsample.1.")
-    name = name.replace("shortcut.", "downsample.0.")
-    return re.sub(r"conv(\d+)\.norm\.", r"bn\1.", name)
 
 
 def _mobilenet_table() -> dict[str, str]:

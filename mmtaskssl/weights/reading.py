@@ -4,6 +4,7 @@ import contextlib
 import contextvars
 import os
 import pickle
+import pickletools
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from torch import Tensor
 from ..utils.errors import UserError, option
 from ..utils.inputs import UnusableFile, check_regular
 from . import plain_pickle
+from .layouts import unwrap
 
 MapLocation = str | torch.device | Callable | None
 
@@ -42,24 +44,22 @@ def load_state_dict(path: str | Path, trust: bool | None = None) -> dict[str, Te
     """Reads the weights of a checkpoint without running any code in it.
 
     Args:
-        path: A ``.pth`` of mmengine or plain torch, or a ``.safetensors`` file.
+        path: A ``.pth`` of mmengine or plain torch, a ``.safetensors`` file, or a
+            pickle of arrays as detectron2 writes them.
         trust: Also load what needs code of the file to run, and run it; None: as the
             tool's ``--trust-checkpoint`` says.
 
     Returns:
-        The ``state_dict`` (also under the key "model", which others write), on the
+        The weights, wherever in the file its authors put them (see `unwrap`), on the
         CPU.
 
     Raises:
         UserError: No such file, no checkpoint, or one that holds other objects.
     """
     content = read_checkpoint(path, trust)
-    for key in ("state_dict", "model"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
     if not isinstance(content, Mapping):
         raise UserError(f"{path} holds no state dict")
-    weights = {k: v for k, v in content.items() if isinstance(v, Tensor)}
+    weights, _ = unwrap(content)
     if not weights:
         raise UserError(f"{path} holds no weights")
     return weights
@@ -117,6 +117,8 @@ def read_open_checkpoint(
     """
     trust = _trusted.get() if trust is None else trust
     try:
+        if _is_bare_pickle(file):
+            return _read_pickle(file, trust)
         if trust:
             return torch.serialization.load(file, map_location, weights_only=False)
         _check_expansion(file)
@@ -139,6 +141,38 @@ def read_open_checkpoint(
         raise UserError(f"{name} is damaged or no checkpoint ({reason})") from error
 
 
+def _is_bare_pickle(file: BinaryIO) -> bool:
+    """Whether a file is a pickle that torch did not write: its own begin with a number.
+
+    detectron2's are such.
+    """
+    file.seek(0)
+    begin = file.read(64)
+    file.seek(0)
+    if not begin.startswith(b"\x80"):
+        return False
+    try:
+        first = next(
+            code.name
+            for code, _, _ in pickletools.genops(begin)
+            if code.name not in ("PROTO", "FRAME")
+        )
+    except (ValueError, StopIteration):
+        return False
+    return first in ("EMPTY_DICT", "GLOBAL", "MARK", "SHORT_BINUNICODE", "BINUNICODE")
+
+
+def _read_pickle(file: BinaryIO, trust: bool) -> Any:
+    """Reads it as data, which needs no trust; what is more than data, with trust."""
+    try:
+        return plain_pickle.load_data(file, "latin1")  # of Python 2, too
+    except pickle.UnpicklingError:
+        if not trust:
+            raise
+        file.seek(0)
+        return pickle.load(file, encoding="latin1")
+
+
 def _is_pickle(file: BinaryIO) -> bool:
     """Whether a file begins as torch's archives or pickles do."""
     file.seek(0)
@@ -146,7 +180,7 @@ def _is_pickle(file: BinaryIO) -> bool:
 
 
 def _named_in(reason: str) -> str:
-    found = re.search(r"GLOBAL ([\w.]+)", reason)
+    found = re.search(r"GLOBAL ([\w.]+)", reason) or re.fullmatch(r"([\w.]+)", reason)
     return f" ({found[1]})" if found else ""
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ...utils.errors import UserError, option
-from ...weights import load_state_dict, load_weights
+from ...weights import Checkpoint, load_backbone
 
 LIBRARIES = ("torchvision", "timm")
 # What torchvision's families call the classifier that follows the pooled feature.
@@ -67,19 +67,14 @@ def load_body(
     Args:
         body: Receives them.
         name: Of the model, for messages.
-        weights: The file.
-        trust: See `load_state_dict`.
+        weights: The file, of any layout.
+        trust: See `read_checkpoint`.
 
     Raises:
         UserError: They are absent or belong to another architecture.
     """
-    load_weights(
-        body.network,
-        load_state_dict(weights, trust),
-        ("",),
-        source=str(weights),
-        what=name,
-        ignore=tuple(f"{head}." for head in body.heads),
+    load_backbone(
+        body.network, Checkpoint.read(weights, trust), what=name, heads=body.heads
     )
 
 
