@@ -22,7 +22,7 @@ _CONFIGS = sorted(
 # What their docstrings call for one or two CPU cores, and small detection and
 # segmentation: none of a published recipe.
 _SMALL = re.compile(
-    r"(resnet10\S*_folder-40px|resnet-basic_1xb128\S*_folder-40px|cifar\S*_folder-32px"
+    r"(resnet10\S*_folder-40px|resnet-basic_1xb128\S*_folder-40px|cifar\S*_folder-32px|\S*_folder-64px"
     r"|(faster-rcnn|fcn)\S*_(debug-64px|bccd-\d+px|voc2007-small-\d+px|camvid-\d+px))$"
 )
 

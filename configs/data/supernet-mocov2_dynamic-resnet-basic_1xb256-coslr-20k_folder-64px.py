@@ -13,14 +13,12 @@ python tools/train.py \
     configs/data/supernet-mocov2_dynamic-resnet-basic_1xb256-coslr-20k_folder-64px.py \
     --cfg-options images=/my/folder max_iters=20000
 
-Hardware: one GPU, or a patient CPU; about 0.4 GiB a GPU (computed, not measured).
+Hardware: one GPU, or a patient CPU; about 0.2 GiB a GPU (computed, not measured).
 """
 
 _base_ = [
     "../_base_/models/supernet_mocov2.py",
-    "../_base_/datasets/folder.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/recipes/folder_64px.py",
 ]
 
 model = dict(

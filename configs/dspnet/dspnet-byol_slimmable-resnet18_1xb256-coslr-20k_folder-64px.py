@@ -10,14 +10,12 @@ python tools/train.py \
     --cfg-options images=/my/folder max_iters=20000
 
 Its controls: tools/misc/individual_configs.py.
-Hardware: one GPU, or a patient CPU; about 1.0 GiB a GPU (computed, not measured).
+Hardware: one GPU, or a patient CPU; about 0.7 GiB a GPU (computed, not measured).
 """
 
 _base_ = [
     "../_base_/models/slimmable_byol.py",
-    "../_base_/datasets/folder.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/recipes/folder_64px.py",
 ]
 
 model = dict(

@@ -8,14 +8,12 @@ python tools/train.py \
     configs/dspnet/dspnet-simsiam_slimmable-resnet18_1xb256-coslr-20k_folder-64px.py \
     --cfg-options images=/my/folder max_iters=20000
 
-Hardware: one GPU, or a patient CPU; about 1.0 GiB a GPU (computed, not measured).
+Hardware: one GPU, or a patient CPU; about 0.6 GiB a GPU (computed, not measured).
 """
 
 _base_ = [
     "../_base_/models/slimmable_resnet.py",
-    "../_base_/datasets/folder.py",
-    "../_base_/schedules/sgd_coslr-20k.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/recipes/folder_64px.py",
 ]
 
 model = dict(

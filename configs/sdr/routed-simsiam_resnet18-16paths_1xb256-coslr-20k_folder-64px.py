@@ -10,7 +10,7 @@ python tools/train.py \
     configs/sdr/routed-simsiam_resnet18-16paths_1xb256-coslr-20k_folder-64px.py \
     --cfg-options images=/my/folder clusters=/my/clusters max_iters=20000
 
-Hardware: one GPU, or a patient CPU; about 1.0 GiB a GPU (computed, not measured).
+Hardware: one GPU, or a patient CPU; about 0.7 GiB a GPU (computed, not measured).
 """
 
 _base_ = [

@@ -5,6 +5,8 @@ _base_ = [
     "../iter_runtime.py",
 ]
 
+optim_wrapper = dict(type="AutoPrecisionOptimWrapper")
+custom_hooks = [dict(type="ChannelsLastHook")]
 default_hooks = dict(
     monitor=dict(type="CollapseMonitorHook", interval=1000, subnets="paths"),
 )

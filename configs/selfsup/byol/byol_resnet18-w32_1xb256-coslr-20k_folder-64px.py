@@ -8,7 +8,7 @@ python tools/train.py \
     configs/selfsup/byol/byol_resnet18-w32_1xb256-coslr-20k_folder-64px.py \
     --cfg-options images=/my/folder max_iters=20000
 
-Hardware: one GPU, or a patient CPU; about 0.5 GiB a GPU (computed, not measured).
+Hardware: one GPU, or a patient CPU; about 0.3 GiB a GPU (computed, not measured).
 """
 
 _base_ = "./byol_resnet18_1xb256-coslr-20k_folder-64px.py"

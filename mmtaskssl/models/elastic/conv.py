@@ -44,12 +44,13 @@ class ElasticConv2d(nn.Conv2d):
         """
         in_ = x.shape[1] if in_ is None else in_
         if self.depthwise:
-            out, groups = in_, x.shape[1]
+            out = in_
             weight = take(self.weight, 0, in_)
         else:
-            groups = 1
             weight = take(take(self.weight, 0, out), 1, in_)
         bias = None if self.bias is None else take(self.bias, 0, out)
+        if not self.depthwise:
+            return self._conv_forward(x, weight, bias)  # or by taps: `use_taps`
         return F.conv2d(
-            x, weight, bias, self.stride, self.padding, self.dilation, groups
+            x, weight, bias, self.stride, self.padding, self.dilation, x.shape[1]
         )

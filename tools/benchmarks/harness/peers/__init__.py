@@ -1,0 +1,1 @@
+"""Steps of other packages beside ours, each in an environment of its own."""
