@@ -45,8 +45,23 @@ def convolve(
     most = _MOST if tuple(stride) == (1, 1) else _MOST_STRIDED
     if height * width > most or not _suits(x, weight):
         return F.conv2d(x, weight, bias, stride, padding)
-    y = _TapConv.apply(x, weight, stride, padding)
+    y = by_taps(x, weight, stride, padding)
     return y if bias is None else y + bias.view(-1, 1, 1)
+
+
+def by_taps(x: Tensor, weight: Tensor, stride: _Pair, padding: _Pair) -> Tensor:
+    """Returns a convolution by taps, whatever is faster.
+
+    Args:
+        x: (N, C, H, W) on a CPU.
+        weight: (O, C, kH, kW).
+        stride: Down and across.
+        padding: Zeros above and below, left and right.
+
+    Returns:
+        (N, O, H', W'), channels-last.
+    """
+    return _TapConv.apply(x, weight, stride, padding)
 
 
 def use_taps(model: nn.Module) -> None:

@@ -19,6 +19,7 @@ from mmtaskssl.engine.hooks import (
     NonFiniteLossHook,
     RuntimeInfoHook,
     SyncNormHook,
+    channels_last,
 )
 from mmtaskssl.models.algorithms.momentum import MomentumEncoder
 from mmtaskssl.models.elastic.sync_norm import WaitFreeSyncBatchNorm
@@ -158,6 +159,20 @@ def test_channels_last_without_a_wrapper_is_in_place():
     ChannelsLastHook().before_train(runner)
     assert runner.model is net
     assert net.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("prefers", [False, True])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_taps_go_with_the_layout(prefers, layout, monkeypatch):
+    monkeypatch.setattr(channels_last, "prefers_taps", lambda weight: prefers)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3))
+    wrapper = SimpleNamespace(memory_format=layout)
+    runner, hook = _runner(model=net, optim_wrapper=wrapper), ChannelsLastHook()
+    hook.before_train(runner)
+    by_taps = prefers and layout == torch.channels_last
+    assert ("_conv_forward" in vars(net[0])) == by_taps
+    hook.after_train(runner)
+    assert "_conv_forward" not in vars(net[0])
 
 
 @pytest.mark.parametrize("local", [False, True])

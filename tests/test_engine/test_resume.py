@@ -126,6 +126,28 @@ def test_resume_on_a_machine_of_another_kind(native, tmp_path, monkeypatch):
     assert kept == [(native, native)] * 24
 
 
+def test_resume_by_taps_is_bit_exact(tmp_path, monkeypatch):
+    from mmtaskssl.engine.hooks import channels_last
+    from mmtaskssl.models import tap_conv
+
+    taken, inner = [], tap_conv._blocks
+
+    def blocks(*args):
+        taken.append(args)
+        return inner(*args)
+
+    monkeypatch.setattr(channels_last, "prefers_taps", lambda weight: True)
+    monkeypatch.setattr(tap_conv, "_LEAST", 1)
+    monkeypatch.setattr(tap_conv, "_blocks", blocks)
+
+    def change(cfg):
+        cfg.default_hooks.layout = {"type": "ChannelsLastHook"}
+        return cfg
+
+    _check("byol", tmp_path, change)
+    assert taken
+
+
 def test_resume_skips_the_past_without_reading_it(tmp_path, monkeypatch):
     run(_stop_half_way(debug_config("simsiam", tmp_path)))
     read = []

@@ -23,6 +23,7 @@ import platform
 import random
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", required=True, help="folder of images")
-    parser.add_argument("--out", required=True, help="folder for the result, and work")
+    parser.add_argument("--out", required=True, help="folder for result.json")
     parser.add_argument("--lightly-train", metavar="PYTHON", help="of its environment")
     parser.add_argument("--solo-learn", metavar="PYTHON", help="of its environment")
     parser.add_argument("--arms", nargs="+", choices=[*ARMS], help="the first is ours")
@@ -57,7 +58,7 @@ def copy_images(source: str, folder: Path, count: int) -> Path:
 
     Args:
         source: Folder of images.
-        folder: Is made anew.
+        folder: Is made.
         count: Of images, drawn with seed 0.
 
     Raises:
@@ -71,7 +72,6 @@ def copy_images(source: str, folder: Path, count: int) -> Path:
             f"{source} has {len(ids)} images and {count} are needed, so that no epoch "
             "ends meanwhile: fewer --rounds, --steps or --batch, or other --images"
         )
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for number, name in enumerate(random.Random(0).sample(ids, count)):
         source_file = Path(root or "", name)
@@ -99,11 +99,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.batch, args.size, args.rounds, args.steps, args.threads) < 1:
         raise UserError("--batch, --size, --rounds, --steps and --threads: at least 1")
+    work = Path(tempfile.mkdtemp(prefix="speed-peers-"))
+    try:
+        speed = measure(args, work)
+    except UserError:
+        shutil.rmtree(work / "images", ignore_errors=True)
+        raise
+    print(speed.table())
+    speed.save(args.out, args.overwrite)
+    if speed.missing:
+        print(f"their logs are in {work}", file=sys.stderr)
+        shutil.rmtree(work / "images", ignore_errors=True)
+    else:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def measure(args: argparse.Namespace, work: Path):
+    """Copies images, and compares.
+
+    Args:
+        args: Of the command line.
+        work: An empty folder.
+    """
     from harness.peers.compare import compare_peers
 
-    out = Path(args.out)
     steps = args.warm_up + args.rounds * args.steps
-    images = copy_images(args.images, out / "images", (steps + 1) * args.batch)
+    images = copy_images(args.images, work / "images", (steps + 1) * args.batch)
     pythons = {
         "ours": sys.executable,
         "lightly_train": args.lightly_train,
@@ -113,12 +134,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.arms or [*ARMS],
         pythons,
         images=str(images),
-        work=str(out),
+        work=str(work),
         batch=args.batch,
         size=args.size,
         threads=args.threads,
     )
-    speed = compare_peers(
+    return compare_peers(
         arms,
         args.rounds,
         args.steps,
@@ -127,8 +148,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         lambda line: print(line, file=sys.stderr, flush=True),
         missing,
     )
-    print(speed.table())
-    speed.save(out, args.overwrite)
 
 
 if __name__ == "__main__":

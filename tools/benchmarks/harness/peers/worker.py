@@ -1,6 +1,7 @@
 """Trainings of several packages, each in a process and environment of its own."""
 
 import json
+import os
 import subprocess
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -75,7 +76,8 @@ class Worker:
         try:
             with self._log.open("w") as log:
                 self._process = subprocess.Popen(
-                    ["env", *(f"{k}={v}" for k, v in settings.items()), *command],
+                    command,
+                    env={**os.environ, **settings},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
