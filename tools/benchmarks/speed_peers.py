@@ -1,7 +1,7 @@
 r"""Our training step against those of lightly-train and solo-learn, side by side.
 
     speed_peers.py --images DIR --out DIR [--lightly-train PYTHON] [--solo-learn PYTHON]
-                   [--arms NAME ...]
+                   [--teacher FOLDER] [--arms NAME ...]
 
 ResNet-18 at 64 px, 128 images a step in two views, the same images from disk, float32
 on one thread of a CPU; loading and views are part of a step, the start is not. Each
@@ -14,7 +14,9 @@ by its interpreter:
 
 All trainings are there at once and take a few steps in turns, another one first in each
 round. Seconds are CPU time of the process; ratios are of rounds; the table has medians
-and quartiles, result.json all of it. With --arms, only those.
+and quartiles, result.json all of it. With --arms, only those. Distillations have the
+same teacher, DINOv3's smallest ViT at the student's 64 px, drawn at random unless the
+folder has its weights in both packages' layouts: teacher.pt and teacher-timm.pt.
 """
 
 import argparse
@@ -41,6 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", required=True, help="folder of images")
     parser.add_argument("--out", required=True, help="folder for result.json")
     parser.add_argument("--lightly-train", metavar="PYTHON", help="of its environment")
+    parser.add_argument("--teacher", help="folder of its weights; made if not there")
     parser.add_argument("--solo-learn", metavar="PYTHON", help="of its environment")
     parser.add_argument("--arms", nargs="+", choices=[*ARMS], help="the first is ours")
     parser.add_argument("--batch", type=int, default=128)
@@ -122,6 +125,7 @@ def measure(args: argparse.Namespace, work: Path):
         work: An empty folder.
     """
     from harness.peers.compare import compare_peers
+    from harness.peers.teacher import ready_teacher
 
     steps = args.warm_up + args.rounds * args.steps
     images = copy_images(args.images, work / "images", (steps + 1) * args.batch)
@@ -130,11 +134,14 @@ def measure(args: argparse.Namespace, work: Path):
         "lightly_train": args.lightly_train,
         "solo_learn": args.solo_learn,
     }
+    if args.teacher:
+        ready_teacher(Path(args.teacher), args.lightly_train)
     arms, missing = make_arms(
         args.arms or [*ARMS],
         pythons,
+        str(work),
+        args.teacher and str(Path(args.teacher).resolve()),
         images=str(images),
-        work=str(work),
         batch=args.batch,
         size=args.size,
         threads=args.threads,

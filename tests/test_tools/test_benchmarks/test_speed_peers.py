@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.peers import worker
+from harness.peers.accuracy import Point, TimeToAccuracy, time_to_accuracy
 from harness.peers.arms import ARMS, make_arms
 from harness.peers.compare import Arm, PeerSpeed, compare_peers
 from harness.peers.worker import Spent, Task
@@ -18,7 +19,8 @@ import sys, time
 from turns import Turns, read_task
 
 task = read_task()
-turns = Turns()
+turns = Turns(lambda path: open(path, "w").write(str(done)))
+done = 0
 print("a package talks")
 if task["method"] == "broken":
     sys.exit("no such method")
@@ -27,6 +29,7 @@ while True:
     end = time.process_time() + float(task["method"])
     while time.process_time() < end:
         pass
+    done += 1
     turns.step_done()
 """
 
@@ -76,6 +79,46 @@ def test_the_first_arm_must_run(fake):
         compare_peers([], rounds=1)
 
 
+def test_time_to_an_accuracy(fake, tmp_path):
+    measured = []
+
+    def measure(file):
+        steps = int(file.read_text())
+        measured.append(steps)
+        return {"linear": 10.0 * steps, "knn": 1.0 * steps}
+
+    def times(*arms, goal=35.0):
+        settings = {"target": "t"}
+        return time_to_accuracy(arms, measure, goal, 6, 2, tmp_path / "kept", settings)
+
+    first, second = fake("ours", "0.01"), fake("theirs", "0.02")
+    found = times(first, second)
+    assert measured == [2, 4] * 2  # 40 % is the goal reached
+    assert found.reached("ours").steps == 4
+    assert found.reached("theirs").cpu >= 4 * 0.02
+    # What ended is kept, what was cut short begins anew.
+    file = tmp_path / "kept" / "times.json"
+    kept = json.loads(file.read_text())
+    del kept["curves"]["theirs"][1]
+    file.write_text(json.dumps(kept))
+    assert times(first, second).reached("ours") == found.reached("ours")
+    assert measured == [2, 4] * 3
+    with pytest.raises(UserError, match="of other settings"):
+        times(first, second, goal=99.0)
+    with pytest.raises(UserError, match="earlier result"):
+        found.save(tmp_path / "kept")
+
+
+def test_an_accuracy_that_is_not_reached_is_said():
+    points = [
+        Point(2, 1.0, {"linear": 50, "knn": 1}),
+        Point(4, 2, {"linear": 40, "knn": 2}),
+    ]
+    found = TimeToAccuracy(60, {}, {"ours": points}, {"ours": {"package": "p 1"}})
+    assert "| ours | p 1 | not reached | - | 50.0 | 2.0 | 2 |" in found.table()
+    assert found.to_dict()["reached"] == {"ours": None}
+
+
 def _speed():
     task = Task("ours", "simsiam", "images", "work", batch=10)
     rounds = {
@@ -117,7 +160,13 @@ def test_arms_of_packages_that_are_there():
     assert {arm.python for arm in arms} == {"python", "there"}
     assert len({arm.task.work for arm in arms}) == len(arms)
     assert set(missing) | {arm.name for arm in arms} == set(ARMS)
-    assert set(missing.values()) == {"--solo-learn names no interpreter"}
+    assert set(missing.values()) == {
+        "--solo-learn names no interpreter",
+        "--teacher names no folder",
+    }
+    taught, _ = make_arms([*ARMS], pythons, "out", "at", images="images", batch=4)
+    teachers = {arm.task.teacher for arm in taught} - {None}
+    assert len(teachers) == 2 and all("=at/teacher" in name for name in teachers)
     for arm in arms:
         assert (
             Path(worker.__file__).parent / f"{arm.task.package}_worker.py"

@@ -10,13 +10,21 @@ from lightning_turns import in_turns
 from turns import read_task
 
 
+def find_backbone(method):
+    """Returns torchvision's network in a method."""
+    name = "student_embedding_model"
+    model = getattr(method, name, None) or method.embedding_model
+    return model.wrapped_model.get_model()
+
+
 def main() -> None:
     task = read_task()
     torch.set_num_threads(task["threads"])
-    in_turns("lightly-train")
+    in_turns("lightly-train", find_backbone)
     method_args = None
     if task["method"].startswith("distillation"):
-        method_args = {"teacher": task["teacher"]}
+        name, _, weights = task["teacher"].partition("=")
+        method_args = {"teacher": name, "teacher_weights": weights or None}
     lightly_train.pretrain(
         out=f"{task['work']}/out",
         data=task["images"],

@@ -2,14 +2,15 @@
 
 import torch
 from mmengine.hooks import Hook
-from turns import Turns, count_parameters, read_task
+from turns import Turns, count_parameters, read_task, save_backbone
 
 import mmtaskssl
 from mmtaskssl.apis import pretrain
 from mmtaskssl.config import load_config
 from mmtaskssl.registry import HOOKS
 
-TURNS = Turns()
+RUNNERS = []
+TURNS = Turns(lambda path: save_backbone(RUNNERS[0].model.backbone, path))
 
 
 @HOOKS.register_module()
@@ -20,6 +21,7 @@ class TurnsHook(Hook):
 
     def before_train(self, runner) -> None:
         """Says what is there."""
+        RUNNERS.append(runner)
         TURNS.ready(
             package=f"mmtaskssl {mmtaskssl.__version__}",
             torch=torch.__version__,
@@ -42,6 +44,8 @@ def main() -> None:
         "model.data_preprocessor.view_size": task["size"],
         **task["options"],
     }
+    if task["teacher"]:
+        options["teacher"] = task["teacher"]
     cfg = load_config(task["method"], {"images": task["images"], **options})
     hooks = list(cfg.get("custom_hooks") or ())
     cfg.custom_hooks = [*hooks, {"type": "TurnsHook"}]

@@ -74,7 +74,7 @@ def build_loader(task: dict):
 def main() -> None:
     task = read_task()
     torch.set_num_threads(task["threads"])
-    in_turns("solo-learn")
+    in_turns("solo-learn", lambda module: module.encoder)
     pl.seed_everything(0)
     trainer = pl.Trainer(
         max_epochs=1000,

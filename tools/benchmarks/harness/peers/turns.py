@@ -12,11 +12,15 @@ import time
 class Turns:
     """The worker's side; the parent's is `harness.peers.worker.Worker`.
 
-    The parent writes a number of steps on a line, and reads a line of JSON once they
-    are done. What the training prints goes to standard error.
+    The parent writes a number of steps on a line, or ``save`` and a path, and reads a
+    line of JSON once that is done. What the training prints goes to standard error.
+
+    Args:
+        save: Writes the backbone's weights to a path.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, save=None) -> None:
+        self._save = save
         self._answers = os.fdopen(os.dup(1), "w")
         os.dup2(2, 1)
         sys.stdout = sys.stderr
@@ -45,8 +49,12 @@ class Turns:
         print(json.dumps(value), file=self._answers, flush=True)
 
     def _wait(self) -> None:
-        line = sys.stdin.readline()
-        if not line.strip():
+        line = sys.stdin.readline().strip()
+        while line.startswith("save "):
+            self._save(line[len("save ") :])
+            self._say({})
+            line = sys.stdin.readline().strip()
+        if not line:
             # Nothing of a training that was cut short is worth an orderly end.
             os._exit(0)
         self._left = int(line)
@@ -56,6 +64,19 @@ class Turns:
 def read_task() -> dict:
     """Returns what the parent wants, from the only argument: see `worker.Task`."""
     return json.loads(sys.argv[1])
+
+
+def save_backbone(backbone, path: str) -> None:
+    """Writes a torchvision-like backbone as a checkpoint of ours.
+
+    Args:
+        backbone: A module whose keys are those of torchvision's ResNets.
+        path: The file.
+    """
+    import torch
+
+    state = {f"backbone.{k}": v for k, v in backbone.state_dict().items()}
+    torch.save({"state_dict": state}, path)
 
 
 def count_parameters(model) -> int:

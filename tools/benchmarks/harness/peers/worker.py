@@ -106,10 +106,18 @@ class Worker:
         Raises:
             UserError: The training ended.
         """
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # its log says why, below
-            print(steps, file=self._process.stdin, flush=True)
-        return Spent(**self._answer())
+        return Spent(**self._ask(str(steps)))
+
+    def save(self, path: Path) -> None:
+        """Lets the training write its backbone, as a checkpoint of ours.
+
+        Args:
+            path: The file.
+
+        Raises:
+            UserError: The training ended.
+        """
+        self._ask(f"save {path}")
 
     def close(self) -> None:
         """Ends the training."""
@@ -122,6 +130,12 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _ask(self, line: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # its log says why, below
+            print(line, file=self._process.stdin, flush=True)
+        return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
