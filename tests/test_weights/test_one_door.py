@@ -112,6 +112,8 @@ REVIEWED = {
     # Studies of what they wrote themselves.
     (_HOSTS, "importlib.import_module"): (2, "the hosts, by name"),
     ("tools/benchmarks/harness/memory.py", "json.loads"): (1, "its own subprocess"),
+    ("tools/benchmarks/harness/peers/turns.py", "json.loads"): (1, "its parent's"),
+    ("tools/benchmarks/harness/peers/worker.py", "json.loads"): (1, "its subprocess'"),
     ("tools/benchmarks/harness/parity.py", "torch.load"): (1, "weights_only=True"),
     ("tools/benchmarks/export_hosts.py", "torch.load"): (1, "weights_only=True"),
     ("tools/benchmarks/export_hosts.py", "fromfile"): (1, "a config it just wrote"),

@@ -2,7 +2,7 @@
 
     lightly_train_teacher.py NAME SIZE WEIGHTS ANSWER
 
-ANSWER: features (4, D) of the images that `torch.rand` draws with seed 0.
+ANSWER's "answer": features (4, D) of the images that `torch.rand` draws with seed 0.
 """
 
 import os
@@ -21,7 +21,8 @@ def main() -> None:
     torch.save(teacher.state_dict(), weights)
     torch.manual_seed(0)
     with torch.no_grad():
-        torch.save(teacher(torch.rand(4, 3, int(size), int(size))), answer)
+        images = torch.rand(4, 3, int(size), int(size))
+        torch.save({"answer": teacher(images)}, answer)
 
 
 main()

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import load_state_dict
 
 _OTHER, _OURS = "dinov3/vits16-notpretrained", "vit_small_patch16_dinov3"
 _SIZE = 64
@@ -41,7 +42,7 @@ def ready_teacher(folder: Path, python: str | None) -> None:
     if done.returncode:
         last = (done.stderr.strip() or "it printed nothing").splitlines()[-1]
         raise UserError(f"lightly-train makes no teacher ({last.strip()})")
-    _convert(theirs, ours, torch.load(answer, weights_only=True))
+    _convert(theirs, ours, load_state_dict(answer)["answer"])
     answer.unlink()
 
 
@@ -50,7 +51,7 @@ def _convert(theirs: Path, ours: Path, answer: torch.Tensor) -> None:
     from timm.models.eva import checkpoint_filter_fn
 
     network = timm.create_model(_OURS, num_classes=0).eval()
-    state = torch.load(theirs, weights_only=True)
+    state = load_state_dict(theirs)
     network.load_state_dict(checkpoint_filter_fn(state, network))
     torch.manual_seed(0)
     with torch.no_grad():
