@@ -28,8 +28,10 @@ def _names(root, pattern):
 def _is_evidence(name):
     """Whether a file of the tools is a study, a measurement, or of their harness."""
     folder, _, rest = name.partition("/")
-    inside, _, _ = rest.rpartition("/")
-    within = inside in ("studies", "harness") or (not inside and rest.endswith(".py"))
+    *inside, _ = rest.split("/")
+    within = inside[:1] in (["studies"], ["harness"]) or (
+        not inside and rest.endswith(".py")
+    )
     return folder == "benchmarks" and within
 
 
