@@ -1,5 +1,5 @@
-# Any folder of images at 64 px, in the number format and memory layout that the machine is
-# fast in (`optim_wrapper.precision` forces one).
+# Any folder of images at 64 px, in the number format and memory layout that the machine
+# is fast in (`optim_wrapper.precision` forces one).
 _base_ = [
     "../datasets/folder.py",
     "../schedules/sgd_coslr-20k.py",
