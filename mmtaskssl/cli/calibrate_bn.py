@@ -17,9 +17,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..export.options import Options
 from ..utils.errors import UserError
 from . import options
 from .saying import say_complete
+
+# Flags by their names in `Options`.
+_NAMES = (
+    *("num_images", "batch_size", "image_size", "seed", "root", "alone"),
+    *("source", "cfg_options", "device"),
+)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -50,7 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=int,
         help="default: 1024, or 256 of each cluster with --clusters",
     )
-    options.add_batch_size(parser, 64)
+    options.add_batch_size(parser, Options.batch_size)
     options.add_image_size(parser)
     options.add_seed(parser, "the draw of images")
     options.add_source(parser)
@@ -71,23 +78,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     checkpoint = Path(args.checkpoint)
     out = args.out or checkpoint.with_name(f"{checkpoint.stem}-calibrated.pth")
+    how = Options(trust=args.trust_checkpoint, **{n: getattr(args, n) for n in _NAMES})
     from ..export.calibrate import calibrate_to_file
 
     result, new = calibrate_to_file(
-        out,
-        *((args.config, args.checkpoint), "all" if args.all else names, args.images),
+        *(out, (args.config, args.checkpoint), "all" if args.all else names),
+        *(args.images, args.clusters, how),
         overwrite=args.overwrite,
-        clusters=args.clusters,
-        num_images=args.num_images,
-        batch_size=args.batch_size,
-        image_size=args.image_size,
-        seed=args.seed,
-        root=args.root,
-        alone=args.alone,
-        source=args.source,
-        trust=args.trust_checkpoint,
-        cfg_options=args.cfg_options,
-        device=args.device,
     )
     if not new:
         say_complete(out)

@@ -2,6 +2,8 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from . import options
 
@@ -33,9 +35,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--shape",
         nargs="+",
         type=int,
-        default=[224],
         metavar="N",
-        help="side of the image, or its height and width (default: 224)",
+        help="side of the image, or its height and width (default: the config's view "
+        "size, 224 of a space alone)",
     )
     parser.add_argument(
         "--latency", action="store_true", help="time the plain network of each sub-net"
@@ -54,15 +56,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Lists, and writes what was asked for."""
     args = make_parser().parse_args(argv)
     from ..networks.cost_list import list_costs
-    from ..utils.atomic import check_free
+    from ..runs import OutputFile
 
     if args.plot:
-        check_free(args.plot, args.overwrite)
+        OutputFile(Path(args.plot)).check(args.overwrite)
 
+    shape: Any = args.shape and tuple(args.shape)
+    if shape and len(shape) == 1:
+        (shape,) = shape
     found = list_costs(
         args.config,
         args.subnet or ("all" if args.list else "anchors"),
-        shape=args.shape[0] if len(args.shape) == 1 else tuple(args.shape),
+        shape=shape,
         latency=args.latency,
         batch_size=args.batch_size,
         repeats=args.repeats,
@@ -73,4 +78,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.csv:
         found.write_csv(args.csv)
     if args.plot:
-        found.plot(args.plot)
+        found.plot(args.plot, args.overwrite)

@@ -24,11 +24,18 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..routing.names import BEAM, PROBES, ROUTERS, SHORTLIST, TIES
+from ..routing.names import PROBES, ROUTERS, TIES
+from ..routing.options import Options
 from ..utils.errors import UserError
 from ..utils.progress import ProgressLine
 from . import options
 from .saying import say_complete
+
+# Flags by their names in `Options`.
+_NAMES = (
+    *("router", "probe", "on_tie", "shortlist", "beam", "max_images", "image_size"),
+    *("batch_size", "seed", "source", "device", "cfg_options"),
+)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -40,36 +47,39 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clusters", metavar="CLUSTERS", help="folder that the paths were trained on"
     )
-    parser.add_argument("--router", choices=ROUTERS, default=ROUTERS[0])
+    parser.add_argument("--router", choices=ROUTERS, default=Options.router)
     parser.add_argument(
         "--probe",
         choices=PROBES,
-        default=PROBES[0],
+        default=Options.probe,
         help="what scores a path (default: weighted kNN)",
     )
     parser.add_argument(
         "--on-tie",
         choices=TIES,
-        default=TIES[0],
+        default=Options.on_tie,
         help="where a path is ahead of MAX by what may be chance, MAX wins (default) "
         "or the score decides",
     )
     parser.add_argument(
         "--shortlist",
         type=int,
-        default=SHORTLIST,
+        default=Options.shortlist,
         metavar="N",
         help="paths of the shortlist",
     )
     parser.add_argument(
-        "--beam", type=int, default=BEAM, metavar="N", help="width of the beam"
+        "--beam", type=int, default=Options.beam, metavar="N", help="width of the beam"
     )
     parser.add_argument(
-        "--max-images", type=int, default=2000, help="of more, this many are drawn"
+        "--max-images",
+        type=int,
+        default=Options.max_images,
+        help="of more, this many are drawn",
     )
     options.add_seed(parser, "inner split, resamples and draws")
     options.add_image_size(parser)
-    options.add_batch_size(parser, 64)
+    options.add_batch_size(parser, Options.batch_size)
     options.add_source(parser)
     options.add_max_pixels(parser)
     options.add_trust(parser)
@@ -91,6 +101,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     if min(args.top, args.iters) < 1:
         raise UserError("--top and --iters must be at least 1")
+    how = Options(trust=args.trust_checkpoint, **{n: getattr(args, n) for n in _NAMES})
     from ..routing.folder import route_to_folder
     from ..routing.table import routing_table
 
@@ -103,23 +114,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.fine_tune, folder, args.top, args.iters, args.trust_checkpoint
         )
     found, new = route_to_folder(
-        *(args.out, (args.config, args.checkpoint), args.target),
-        overwrite=args.overwrite,
-        clusters=args.clusters,
-        router=args.router,
-        probe=args.probe,
-        on_tie=args.on_tie,
-        shortlist=args.shortlist,
-        beam=args.beam,
-        max_images=args.max_images,
-        image_size=args.image_size,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        source=args.source,
+        *(args.out, (args.config, args.checkpoint), args.target, args.clusters, how),
         fine_tune=fine_tune,
-        device=args.device,
-        cfg_options=args.cfg_options,
-        trust=args.trust_checkpoint,
+        overwrite=args.overwrite,
         log=print,
         progress=ProgressLine,
     )
@@ -127,6 +124,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         say_complete(args.out)
     print(f"\n{routing_table(found)}")
     print(f"written: {args.out}; look at: {Path(args.out, 'report.html')}")
-    command = ["python", "tools/export_subnet.py", args.config, args.checkpoint]
+    command = ["mmtaskssl", "export", args.config, args.checkpoint]
     command += ["--subnet", found["answer"], "--out", "EXPORTS"]
     print(f"\nnext: {shlex.join(command)}")

@@ -61,9 +61,9 @@ def _add_candidate_options(parser: argparse.ArgumentParser) -> None:
         "--shape",
         nargs="+",
         type=int,
-        default=[224],
         metavar="N",
-        help="side of the image that costs are counted for, or height and width",
+        help="side of the image that costs are counted for, or height and width "
+        "(default: the side that the network sees)",
     )
 
 
@@ -101,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     budgets = [Budget.parse(text) for text in args.budget]
     if not budgets and not args.subnet:
         raise UserError("name a --budget such as 3G-4G, or sub-nets with --subnet")
-    if not 1 <= len(args.shape) <= 2 or min(args.shape) < 1 or args.top < 1:
+    shape = args.shape and tuple((args.shape * 2)[:2])
+    if (shape and (len(args.shape) > 2 or min(shape) < 1)) or args.top < 1:
         raise UserError("--shape takes one or two positive sizes, --top at least 1")
     from mmengine.dist import get_rank
 
@@ -115,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         metrics=args.metric,
         strategy=args.strategy,
         candidates=args.candidates,
-        shape=tuple((args.shape * 2)[:2]),
+        shape=shape,
         num_images=args.num_images,
         bn_images=args.bn_images,
         batch_size=args.batch_size,

@@ -116,7 +116,7 @@ def _show(summary: Mapping[str, Any], out: Path, seconds: float | None) -> None:
     images = summary["pool"]["root"] or "POOL_FOLDER"
     print(
         "\nnext: pre-train on it\n"
-        f"  python tools/train.py \\\n    {_PRETRAIN} \\\n"
+        f"  mmtaskssl pretrain \\\n    {_PRETRAIN} \\\n"
         f"    --cfg-options images={shlex.quote(images)} "
         f"selection={shlex.quote(str(out / 'selection.txt'))}"
     )

@@ -15,6 +15,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("checkpoint")
     parser.add_argument("--work-dir", help="folder for logs")
     parser.add_argument("--out", metavar="FILE.pkl", help="write the predictions here")
+    options.add_overwrite(parser)
     options.add_max_pixels(parser)
     options.add_trust(parser)
     options.add_cfg_options(parser, "override parts of the config")
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.checkpoint,
         work_dir=args.work_dir,
         predictions=args.out,
+        overwrite=args.overwrite,
         cfg_options=args.cfg_options,
         launcher=args.launcher,
         trust=args.trust_checkpoint,

@@ -51,8 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         tree = manifest["tree"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{folder} holds no clusters ({error!r}): make them with "
-            "tools/cluster_data.py"
+            f"{folder} holds no clusters ({error!r}): make them with mmtaskssl cluster"
         ) from error
     check_version(version, FORMAT, str(folder))
     if not isinstance(tree, list):

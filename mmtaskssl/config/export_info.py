@@ -128,7 +128,7 @@ def _find(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise UserError(
-            f"{path} is no folder of an export: write one with tools/export_subnet.py"
+            f"{path} is no folder of an export: write one with mmtaskssl export"
         )
     inside = sorted(p.parent for p in path.glob(f"*/{META}"))
     if len(inside) == 1:
@@ -137,5 +137,5 @@ def _find(path: Path) -> Path:
         names = ", ".join(p.name for p in inside[:5])
         raise UserError(f"{path} holds {len(inside)} exports, name one: {names}")
     raise UserError(
-        f"{path} holds no export (no {META}): write one with tools/export_subnet.py"
+        f"{path} holds no export (no {META}): write one with mmtaskssl export"
     )

@@ -88,7 +88,7 @@ def test(cfg: Config, dump: str | None = None, trust: bool = False) -> dict[str,
     if cfg.get("test_dataloader") is None:
         raise UserError(
             "the config has no test_dataloader; measure a self-supervised checkpoint "
-            "with tools/eval_knn.py or tools/eval_linear.py"
+            "with mmtaskssl evaluate"
         )
     check_annotations(cfg, ("test_dataloader",))
     with guarded(trust), limited_images(cfg.get("max_pixels")), user_errors():

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from ..config import default_work_dir, load_config
+from ..runs import OutputFile
 from .isolation import isolated
 from .run import test
 
@@ -17,6 +19,7 @@ def run_test(
     *,
     work_dir: str | os.PathLike | None = None,
     predictions: str | os.PathLike | None = None,
+    overwrite: bool = False,
     cfg_options: Mapping[str, Any] | None = None,
     launcher: str = "none",
     trust: bool = False,
@@ -29,6 +32,7 @@ def run_test(
         checkpoint: Of a training with this config.
         work_dir: Receives logs; see `pretrain`.
         predictions: A ``.pkl`` file that receives the predictions.
+        overwrite: Replace a file that stands there.
         cfg_options: See above.
         launcher: See above.
         trust: See above.
@@ -37,8 +41,10 @@ def run_test(
         Metrics by name, as the config's evaluators call and scale them.
 
     Raises:
-        UserError: The config has no test, or cannot be used.
+        UserError: The config has no test, or cannot be used; or ``predictions`` exists.
     """
+    if predictions is not None:
+        OutputFile(Path(predictions)).check(overwrite)
     with isolated():
         cfg = load_config(config, cfg_options)
         name = cfg.filename if isinstance(config, Config) else os.fspath(config)

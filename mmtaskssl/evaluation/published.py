@@ -51,7 +51,7 @@ class Published:
         return "\n".join(parts)
 
 
-_CONFIGS = "tools/train.py configs/transfer/classification/"
+_CONFIGS = "mmtaskssl train configs/transfer/classification/"
 _PROTOCOLS = (
     Published(
         "cross-validated",
@@ -61,7 +61,7 @@ _PROTOCOLS = (
         "logistic regression by L-BFGS on standardised, L2-normalised features of "
         "plain images; weight decay of 1e-7 to 100 by fivefold cross-validation on the "
         "training images",
-        "tools/eval_linear.py",
+        "mmtaskssl eval_linear",
     ),
     Published(
         "moco-linear",
@@ -96,7 +96,7 @@ _PROTOCOLS = (
         "features are L2-normalised and standardised, so that the same 45 values are "
         "other strengths than the papers'; at equal validation scores the lower "
         "cross-entropy decides",
-        "tools/eval_transfer.py --probe linear",
+        "mmtaskssl eval_transfer --probe linear",
     ),
     Published(
         "voc07-svm",
@@ -107,7 +107,7 @@ _PROTOCOLS = (
         "cross-validation among powers of 2 from -19 to -4 and of 10 from -7 to 2; "
         "trained on trainval, measured on test",
         "at most 2,000 iterations",
-        "tools/eval_transfer.py --sets voc2007 --probe svm",
+        "mmtaskssl eval_transfer --sets voc2007 --probe svm",
     ),
     Published(
         "few-shot-svm",
@@ -117,7 +117,7 @@ _PROTOCOLS = (
         "spread over five independent draws",
         "sets with one label an image, each class against all others, reported by "
         "top-1 and mean per class; below two images a class the cost is 1",
-        "tools/eval_linear.py --protocol few-shot-svm --shots K --seeds 5",
+        "mmtaskssl eval_linear --protocol few-shot-svm --shots K --seeds 5",
     ),
 )
 

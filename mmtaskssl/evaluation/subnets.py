@@ -130,7 +130,7 @@ def _require_statistics(backbone: ElasticBackbone, subnets: list[Subnet]) -> Non
             f"{len(missing)} of {len(subnets)} sub-nets, such as {missing[0]}, have no "
             "batch-norm statistics of their own; give images to "
             f"{option('calibrate')} with, or keep them in a checkpoint: `python "
-            f"tools/calibrate_bn.py CONFIG CKPT --subnet {missing[0]} --images "
+            f"mmtaskssl calibrate CONFIG CKPT --subnet {missing[0]} --images "
             "SRC`"
         )
 

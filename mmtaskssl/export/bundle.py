@@ -23,7 +23,7 @@ def make_export(
     network: Network | ElasticBackbone,
     subnet: Subnet,
     source: Mapping[str, Any],
-    image_size: int = 224,
+    image_size: int | None = None,
 ) -> Export:
     """Makes the plain network of a sub-net, and sees that it computes the same.
 
@@ -31,7 +31,8 @@ def make_export(
         network: Holds the weights.
         subnet: Which to export.
         source: Where the weights come from, for the record.
-        image_size: Side of the image that MACs are counted for.
+        image_size: Side of the image that MACs are counted for; None: the one
+            that the network was trained on.
 
     Raises:
         UserError: The sub-net cannot run or was not calibrated.
@@ -42,6 +43,8 @@ def make_export(
         pixels = network.preprocessing.options()
     else:
         network = Network.of(network)
+    if image_size is None:
+        image_size = network.preprocessing.image_size
     backbone = network.elastic
     state = export_state_dict(backbone, subnet)
     difference = _difference(backbone, subnet)
@@ -77,7 +80,7 @@ def write_bundle(
     folder: str | Path,
     source: Mapping[str, Any],
     file_format: Format = "pth",
-    image_size: int = 224,
+    image_size: int | None = None,
 ) -> dict[str, Any]:
     """Exports a sub-net into ``folder/<its name>``, in the place of an earlier export.
 

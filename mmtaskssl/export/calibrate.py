@@ -19,6 +19,7 @@ from ..utils.errors import UserError
 from ..weights import read_part
 from .calibrated import Calibrated, check_same, read_calibrated, statistics_in
 from .calibration import Calibration, prepare
+from .options import Options
 from .paths import Keep
 
 
@@ -29,9 +30,9 @@ def calibrate(
     *,
     clusters: str | Path | Clusters | None = None,
     num_images: int | None = None,
-    batch_size: int = 64,
+    batch_size: int = Options.batch_size,
     image_size: int | None = None,
-    seed: int = 0,
+    seed: int = Options.seed,
     root: str | Path | None = None,
     alone: bool = False,
     source: Literal["online", "ema"] = "online",
@@ -70,27 +71,30 @@ def calibrate(
         UserError: No such network or sub-net, nothing to calibrate, no images, or both
             images and clusters.
     """
-    return prepare(
-        *(network, subnets, images),
-        clusters=clusters,
-        num_images=num_images,
-        batch_size=batch_size,
-        image_size=image_size,
-        seed=seed,
-        root=root,
-        alone=alone,
-        source=source,
-        trust=trust,
-        cfg_options=cfg_options,
-        device=device,
-    ).measure()
+    options = Options(
+        num_images,
+        batch_size,
+        image_size,
+        seed,
+        root,
+        alone,
+        source,
+        trust,
+        cfg_options,
+        device,
+    )
+    return prepare(network, subnets, images, clusters, options).measure()
 
 
 def calibrate_to_file(
     path: str | Path,
-    *args: Any,
+    network: NetworkLike,
+    subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"] = "all",
+    images: str | Path | ImageSample | None = None,
+    clusters: str | Path | Clusters | None = None,
+    options: Options | None = None,
+    *,
     overwrite: bool = False,
-    **options: Any,
 ) -> tuple[Calibrated, bool]:
     """Calibrates into a checkpoint, and goes on where an earlier run was interrupted.
 
@@ -99,9 +103,12 @@ def calibrate_to_file(
 
     Args:
         path: The checkpoint to write; see `Calibrated.save`.
-        *args: See `calibrate`.
+        network: See `calibrate`, as for all but ``options`` and ``overwrite``.
+        subnets: See above.
+        images: See above.
+        clusters: See above.
+        options: How to calibrate; None: the defaults.
         overwrite: See `Calibrated.save`.
-        **options: See `calibrate`.
 
     Returns:
         The network with statistics, and whether any were measured.
@@ -110,7 +117,7 @@ def calibrate_to_file(
         UserError: See `calibrate` and `Calibrated.save`; then the file is as before.
     """
     found = read_calibrated(path)  # before anything is computed
-    work = prepare(*args, **options)
+    work = prepare(network, subnets, images, clusters, options or Options())
     known: dict[str, Tensor] = {}
     origin = work.network.checkpoint
     itself = found is not None and origin and Path(origin).samefile(path)

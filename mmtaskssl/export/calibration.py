@@ -19,10 +19,11 @@ from ..models.elastic import collect_statistics
 from ..networks import Network, NetworkLike, open_network
 from ..networks.choice import choose_subnets
 from ..subnets import Subnet
-from ..utils.devices import AUTO, pick_device
+from ..utils.devices import pick_device
 from ..utils.errors import UserError, option
 from ..weights import STATISTICS
 from .calibrated import Calibrated
+from .options import Options
 from .paths import Keep, calibrate_paths, calibrate_paths_alone
 
 _IMAGES, _IMAGES_OF_A_CLUSTER = 1024, 256
@@ -113,54 +114,60 @@ class Calibration:
 
 def prepare(
     network: NetworkLike,
-    subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"] = "all",
-    images: str | Path | ImageSample | None = None,
-    *,
-    clusters: str | Path | Clusters | None = None,
-    num_images: int | None = None,
-    batch_size: int = 64,
-    image_size: int | None = None,
-    seed: int = 0,
-    root: str | Path | None = None,
-    alone: bool = False,
-    source: Literal["online", "ema"] = "online",
-    trust: bool = False,
-    cfg_options: Mapping[str, Any] | None = None,
-    device: str | torch.device = AUTO,
+    subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"],
+    images: str | Path | ImageSample | None,
+    clusters: str | Path | Clusters | None,
+    options: Options,
 ) -> Calibration:
-    """Opens and checks what a calibration reads; see `calibrate`."""
+    """Opens and checks what a calibration reads, without measuring.
+
+    Args:
+        network: See `calibrate`, as for all but ``options``.
+        subnets: See above.
+        images: See above.
+        clusters: See above.
+        options: How to calibrate.
+
+    Raises:
+        UserError: See `calibrate`.
+    """
     if (images is None) == (clusters is None):
         raise UserError(
             f"name the images, either with {option('images')} or with "
             f"{option('clusters')}"
         )
-    if alone and clusters is None:
+    if options.alone and clusters is None:
         raise UserError(
             f"{option('alone')} says on which clusters: it needs {option('clusters')}"
         )
-    device = pick_device(device)
+    device = pick_device(options.device)
     opened = open_network(
-        network, source=source, trust=trust, cfg_options=cfg_options, subnets=True
+        network,
+        source=options.source,
+        trust=options.trust,
+        cfg_options=options.cfg_options,
+        subnets=True,
     )
     transform = opened.preprocessing
-    if image_size is not None:
-        transform = dataclasses.replace(transform, image_size=image_size)
+    if options.image_size is not None:
+        transform = dataclasses.replace(transform, image_size=options.image_size)
     chosen = _chosen(opened, subnets)
+    wanted, drawn = options.num_images, (options.batch_size, options.seed)
     sample: ImageSample | ClusterSample
     if clusters is not None:
         if not isinstance(clusters, Clusters):
             clusters = Clusters.open(clusters)
-        if root is not None:
-            clusters = dataclasses.replace(clusters, root=str(root))
-        count = _IMAGES_OF_A_CLUSTER if num_images is None else num_images
-        sample = ClusterSample(clusters, transform, count, batch_size, seed)
+        if options.root is not None:
+            clusters = dataclasses.replace(clusters, root=str(options.root))
+        count = _IMAGES_OF_A_CLUSTER if wanted is None else wanted
+        sample = ClusterSample(clusters, transform, count, *drawn)
     elif isinstance(images, ImageSample):
         sample = images
     else:
-        count = _IMAGES if num_images is None else num_images
-        folder = None if root is None else str(root)
-        sample = draw_images(*(str(images), transform, count, batch_size, seed, folder))
-    return Calibration(opened, chosen, sample, alone, device)
+        count = _IMAGES if wanted is None else wanted
+        root = None if options.root is None else str(options.root)
+        sample = draw_images(*(str(images), transform, count, *drawn, root))
+    return Calibration(opened, chosen, sample, options.alone, device)
 
 
 def _chosen(

@@ -18,7 +18,7 @@ def export(
     network: NetworkLike,
     subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"] = "all",
     *,
-    image_size: int = 224,
+    image_size: int | None = None,
     source: Literal["online", "ema"] = "online",
     trust: bool = False,
     cfg_options: Mapping[str, Any] | None = None,
@@ -33,7 +33,8 @@ def export(
         subnets: Sub-nets, their names, or anchors such as "MAX"; one or several. "all"
             are those of the space and the largest; of a space too large to list, those
             that were calibrated, and the largest.
-        image_size: Side of the image, pixels, that MACs are counted for.
+        image_size: Side of the image, pixels, that MACs are counted for; None: the one
+            that the network was trained on.
         source: See `open_network`, as for ``trust`` and ``cfg_options``.
         trust: See above.
         cfg_options: See above.

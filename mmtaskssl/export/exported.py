@@ -63,9 +63,9 @@ class Export(Result):
         stock, facts = self.facts["stock_resnet"], self.facts
         kind = f"ResNet-{stock['depth']}" if stock else facts["plain_network"]["type"]
         return (
-            f"{self.name}: {kind}, {facts['macs'] / 1e9:.2f} GMAC, "
-            f"{facts['params'] / 1e6:.2f} M parameters, difference to the elastic "
-            f"network {facts['difference']:.1e}"
+            f"{self.name}: {kind}, {facts['macs'] / 1e9:.2f} GMAC at "
+            f"{facts['image_size']} px, {facts['params'] / 1e6:.2f} M parameters, "
+            f"difference to the elastic network {facts['difference']:.1e}"
         )
 
     def to_dict(self) -> dict[str, Any]:

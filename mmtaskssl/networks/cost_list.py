@@ -15,7 +15,7 @@ from ..config import load_config
 from ..models.backbones import ElasticBackbone, SubnetMobileNetV3, SubnetResNet
 from ..registry import MODELS
 from ..report.result import Result
-from ..runs import Work
+from ..runs import OutputFile, Work
 from ..subnets import ResNetArch, SearchSpace, Subnet, build_space, cost
 from ..subnets.report import (
     Price,
@@ -31,10 +31,12 @@ from ..utils.atomic import write_text
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError
 from .build import backbone_config
-from .costs import time_network
+from .costs import size_of, time_network
 from .door import open_architecture
 
 _TABLE = "costs.csv"
+# Of images, where a config trains on none.
+_SIDE = 224
 Shape = int | tuple[int, int]
 
 
@@ -60,12 +62,17 @@ class CostList(Result):
         return len(self.rows)
 
     def table(self) -> str:
-        """Returns GMACs, M parameters and ms, a line a sub-net."""
-        return format_table(self.rows)
+        """Returns GMACs, M parameters and ms, a line a sub-net, and for which image."""
+        return f"{format_table(self.rows)}\n{self._image}"
 
     def summary(self) -> str:
         """Returns how many sub-nets there are, and how their costs are spread."""
-        return summarize(self.space, self.price)
+        return f"{summarize(self.space, self.price)}\n{self._image}"
+
+    @property
+    def _image(self) -> str:
+        height, width = size_of(self.shape)
+        return f"MACs are of an image of {height}x{width} pixels"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the rows: MACs, parameters, and seconds where measured."""
@@ -93,26 +100,27 @@ class CostList(Result):
         Raises:
             UserError: Anything else stands there.
         """
-        header = self.csv().split("\n", 1)[0].encode()
-        if Path(path).exists():
-            with open(path, "rb") as file:
-                if not file.read(len(header) + 1).startswith(header):
-                    raise UserError(
-                        f"{path} is no table of costs, and is not replaced: name "
-                        "another file"
-                    )
-        write_text(path, self.csv())
+        text = self.csv()
+        header = text.split("\n", 1)[0].encode()
+        file = OutputFile(
+            *(Path(path), "a table of costs"), lambda p: _begins_otherwise(p, header)
+        )
+        with file.written() as temporary:
+            write_text(temporary, text)
 
-    def plot(self, path: str | os.PathLike) -> None:
+    def plot(self, path: str | os.PathLike, overwrite: bool = False) -> None:
         """Draws the space, and the rows in it.
 
         Args:
             path: An image file; its ending is the format.
+            overwrite: Replace a file that stands there.
 
         Raises:
-            UserError: matplotlib is missing or does not know the format.
+            UserError: matplotlib is missing or does not know the format, or a file
+                stands there.
         """
-        plot_space(self.space, self.rows, self.price, path)
+        with OutputFile(Path(path)).written(overwrite) as temporary:
+            plot_space(self.space, self.rows, self.price, temporary)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
         """Writes costs.csv.
@@ -133,11 +141,17 @@ class CostList(Result):
         return Path(folder)
 
 
+def _begins_otherwise(path: Path, header: bytes) -> str:
+    with open(path, "rb") as file:
+        ours = file.read(len(header) + 1).startswith(header)
+    return "" if ours else "it begins otherwise"
+
+
 def list_costs(
     config: str | os.PathLike | Config,
     subnets: Sequence[SubnetLike] | Literal["anchors", "all"] = "anchors",
     *,
-    shape: Shape = 224,
+    shape: Shape | None = None,
     latency: bool = False,
     batch_size: int = 1,
     repeats: int = 20,
@@ -154,7 +168,8 @@ def list_costs(
         config: A training config, or one with only a ``space``.
         subnets: Sub-nets or their names; "anchors" are the named ones of the space, the
             largest first; "all" is the space.
-        shape: Height and width of the image, pixels, or one number for both.
+        shape: Height and width of the image, pixels, or one number for both; None: the
+            side that the config trains on, 224 of a ``space`` alone.
         latency: Whether to time the plain network of each sub-net on this machine.
         batch_size: Images at once, for the latency.
         repeats: Timed calls, for the latency.
@@ -168,7 +183,8 @@ def list_costs(
     if not isinstance(config, Config):
         config = load_config(os.fspath(config), dict(cfg_options or {}))
     name = config.filename or "in memory"
-    space, price, build = _priced(config, name)
+    space, price, build, side = _priced(config, name)
+    shape = side if shape is None else shape
     price = functools.partial(price, shape=shape)
     chosen: Iterable[Subnet]
     if subnets == "all":
@@ -191,8 +207,8 @@ def list_costs(
 
 def _priced(
     config: Config, name: str
-) -> tuple[SearchSpace, Callable[..., Any], Callable[[Subnet], nn.Module]]:
-    """Returns the space, a function like `cost`, and what builds a plain network."""
+) -> tuple[SearchSpace, Callable[..., Any], Callable[[Subnet], nn.Module], int]:
+    """Returns the space, what prices and builds its sub-nets, and a side in pixels."""
     if config.get("space") is not None:
         space = build_space(config.space)
         resnet = isinstance(space.arch, ResNetArch)
@@ -201,6 +217,7 @@ def _priced(
             space,
             functools.partial(cost, space.arch),
             lambda subnet: plain(subnet, space.arch),
+            _SIDE,
         )
     try:
         found = backbone_config(config, name)
@@ -213,5 +230,6 @@ def _priced(
         raise UserError(
             f"the backbone of config {name}, {found.get('type')}, has no sub-nets"
         )
-    backbone = open_architecture(config).elastic
-    return backbone.space, backbone.cost, backbone.build_plain
+    opened = open_architecture(config)
+    backbone, side = opened.elastic, opened.preprocessing.image_size
+    return backbone.space, backbone.cost, backbone.build_plain, side

@@ -3,6 +3,12 @@
 import html
 import importlib.resources
 from collections.abc import Sequence
+from pathlib import Path
+
+_BEGIN = (
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    '<meta name="generator" content="mmtaskssl">'
+)
 
 
 def html_page(title: str, body: Sequence[str], style: str = "") -> str:
@@ -15,9 +21,15 @@ def html_page(title: str, body: Sequence[str], style: str = "") -> str:
     """
     common = importlib.resources.files(__package__).joinpath("style.css")
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'{_BEGIN}<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>\n"
         f"{common.read_text(encoding='utf-8')}{style}</style>"
         "</head><body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
+
+
+def objection(path: Path) -> str:
+    """Says why a file is no page of ours; "" if it is one."""
+    with open(path, "rb") as file:
+        ours = file.read(len(_BEGIN)) == _BEGIN.encode()
+    return "" if ours else "it holds something else"

@@ -5,8 +5,9 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+from ..runs import OutputFile
 from ..utils.atomic import write_text
-from .page import html_page
+from .page import html_page, objection
 
 
 class Result(ABC):
@@ -44,15 +45,20 @@ class Result(ABC):
         return html_page(title, [f"<h1>{title}</h1>", self._repr_html_()])
 
     def report(self, path: str | Path) -> Path:
-        """Writes `page`, atomically.
+        """Writes `page`, whole or not at all.
 
         Args:
-            path: The file.
+            path: The file; an earlier page gives way.
 
         Returns:
             The file.
+
+        Raises:
+            UserError: Anything else stands there, or it cannot be written.
         """
-        write_text(path, self.page())
+        file = OutputFile(Path(path), "a page of mmtaskssl", objection)
+        with file.written() as temporary:
+            write_text(temporary, self.page())
         return Path(path)
 
     def __str__(self) -> str:

@@ -20,6 +20,6 @@ def check_routed(backbone: ElasticResNet) -> None:
         raise UserError(
             f"{len(missing)} of {len(backbone.space)} paths have no batch-norm "
             "statistics of their own, the first: "
-            f"{missing[0]}; calibrate them with `python tools/calibrate_bn.py CONFIG "
+            f"{missing[0]}; calibrate them with `mmtaskssl calibrate CONFIG "
             "CKPT --all --clusters DIR`"
         )

@@ -4,31 +4,40 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..clustering.clusters import Clusters
 from ..networks import NetworkLike
 from ..runs import State
-from .fine_tuner import Log
+from .extracted import ProgressFactory
+from .fine_tuner import FineTuner, Log
+from .options import Options
 from .output import read_answer, work_of
-from .route import PathLike, prepare
+from .problem import PathLike, prepare
 
 
 def route_to_folder(
     out: str | os.PathLike,
     network: NetworkLike,
     target: PathLike,
+    clusters: Clusters | PathLike | None = None,
+    options: Options | None = None,
     *,
+    fine_tune: FineTuner | None = None,
     overwrite: bool = False,
     log: Log | None = None,
-    **options: Any,
+    progress: ProgressFactory | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """Routes and writes a folder, or finds that it is there already.
 
     Args:
         out: The folder.
-        network: See `route`, as for ``target`` and ``log``.
+        network: See `route`, as for all but ``options`` and ``overwrite``.
         target: See above.
+        clusters: See above.
+        options: How to route; None: the defaults.
+        fine_tune: See above.
         overwrite: Replace an earlier routing from other inputs.
         log: See above.
-        **options: The others of `route`.
+        progress: See above.
 
     Returns:
         The content of routing.json, and whether it is new.
@@ -37,7 +46,8 @@ def route_to_folder(
         UserError: Bad input, or a folder that must not be replaced; nothing is written.
     """
     work_of({}).state(out, overwrite=True)  # foreign files are told before any work
-    problem = prepare(network, target, **options)
+    how = options or Options()
+    problem = prepare(network, target, clusters, how, fine_tune, progress)
     if work_of(problem.described).state(out, overwrite) is State.COMPLETE:
         return read_answer(Path(out)), False
     routing = problem.solve(log)

@@ -10,14 +10,16 @@ Whatever writes a folder or a file for the user goes through here::
 """
 
 from .locks import Busy, is_lock, locked
+from .output_file import OutputFile, writing
 from .record import RECORD, Record, check_version, verify
 from .result_file import ResultFile, as_read
-from .work import Growing, State, Work, remove_litter, writing
+from .work import Growing, State, Work, remove_litter
 
 __all__ = [
     "RECORD",
     "Busy",
     "Growing",
+    "OutputFile",
     "Record",
     "ResultFile",
     "State",

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..utils.atomic import write_json
-from ..utils.errors import UserError
 from ..utils.inputs import read_json
-from .locks import locked
+from .output_file import OutputFile
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,8 @@ class ResultFile:
         Raises:
             UserError: Anything else stands there, or it cannot be read.
         """
-        try:
-            found = read_json(self.path)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, RecursionError) as error:
-            raise self._refusal(f"it cannot be read: {error}") from error
-        if not isinstance(found, dict) or not self.is_ours(found):
-            raise self._refusal("it holds something else")
-        return found
+        self._file.check()
+        return read_json(self.path) if self.path.exists() else None
 
     def write(self, value: Mapping[str, Any]) -> None:
         """Writes a result, whole or not at all.
@@ -49,21 +41,20 @@ class ResultFile:
             UserError: See `read`; or the disk is full or forbidden, or another process
                 writes there.
         """
-        with locked(self.path):
-            self.read()
-            try:
-                write_json(self.path, value)
-            except OSError as error:
-                raise UserError(
-                    f"cannot write {self.path} ({error.strerror or error}): nothing "
-                    "was lost there"
-                ) from error
+        with self._file.written() as temporary:
+            write_json(temporary, value)
 
-    def _refusal(self, reason: str) -> UserError:
-        return UserError(
-            f"{self.path} is not {self.what} ({reason}), and is not replaced: name "
-            "another file"
-        )
+    @property
+    def _file(self) -> OutputFile:
+        return OutputFile(self.path, self.what, self._objection)
+
+    def _objection(self, path: Path) -> str:
+        try:
+            found = read_json(path)
+        except (OSError, ValueError, RecursionError) as error:
+            return f"it cannot be read: {error}"
+        ours = isinstance(found, dict) and self.is_ours(found)
+        return "" if ours else "it holds something else"
 
 
 def as_read(value: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 from ..utils.atomic import atomic_folder
 from ..utils.errors import UserError, option
 from .locks import is_lock, locked
+from .output_file import writing
 from .record import RECORD, Record, check_version, describe_files, verify
 from .result_file import as_read
 
@@ -224,21 +225,6 @@ class Growing:
     def finish(self) -> None:
         """States that all is there, with the checksums of all files."""
         self.work.describe(self.path, complete=True).write(self.path)
-
-
-@contextlib.contextmanager
-def writing(out: str | os.PathLike) -> Iterator[None]:
-    """Turns any error of the disk into one sentence.
-
-    Args:
-        out: What is written.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out} ({error.strerror or error}): nothing was lost there"
-        ) from error
 
 
 # Names that `mkstemp` and `mkdtemp` give to what `utils.atomic` has not finished.

@@ -5,7 +5,7 @@ import copy
 import dataclasses
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmengine.dist import barrier, get_rank
@@ -14,6 +14,7 @@ from ..datasets.image_sample import draw_images
 from ..datasets.images import ImagesLike
 from ..networks import Network, NetworkLike, open_network
 from ..runs import Growing, as_read
+from ..utils.budgets import Budget
 from ..utils.devices import pick_device
 from ..utils.errors import UserError
 from . import output
@@ -35,6 +36,7 @@ def open_search(
     options: SearchOptions | None = None,
     folder: PathLike | None = None,
     overwrite: bool = False,
+    budgets: Sequence[Budget] = (),
 ) -> Iterator[tuple[Search, Growing | None]]:
     """Yields a search that has scored nothing yet, or what ``folder`` holds.
 
@@ -46,6 +48,7 @@ def open_search(
         options: None: the defaults.
         folder: See above.
         overwrite: See above.
+        budgets: See above.
 
     Yields:
         The search and, in the first process, the open folder, to be finished.
@@ -61,6 +64,7 @@ def open_search(
     transform = opened.preprocessing
     if options.image_size is not None:
         transform = dataclasses.replace(transform, image_size=options.image_size)
+    shape = options.shape or (transform.image_size,) * 2
     encoders = load_encoders(opened, device)
     sample = draw_images(
         images,
@@ -82,7 +86,7 @@ def open_search(
     identity = {
         "checkpoint": opened.meta["checkpoint"],
         "checkpoint_sha256": opened.meta["checkpoint_sha256"],
-        "shape": list(options.shape),
+        "shape": list(shape),
         "interval": {"resamples": options.resamples, "seed": options.seed},
         **scorer.describe(),
     }
@@ -94,16 +98,17 @@ def open_search(
         if folder is not None:
             results = ResultsFile(Path(folder, RESULTS), identity)
             if get_rank() == 0:
+                asked = output.question(budgets, [m.name for m in scorer.metrics])
                 _, growing = stack.enter_context(
-                    output.opened(identity, Path(folder), overwrite)
+                    output.opened(identity, Path(folder), overwrite, asked)
                 )
                 scorer.references  # noqa: B018  # once, for the others to read
         barrier()
         search = Search(
             scorer,
             MeanInterval(len(sample.ids), options.resamples, options.seed),
-            functools.partial(backbone.cost, shape=options.shape),
-            LatencyBook(backbone, latency, options.shape, device),
+            functools.partial(backbone.cost, shape=shape),
+            LatencyBook(backbone, latency, shape, device),
             identity,
             results,
             results.rows() if results else {},

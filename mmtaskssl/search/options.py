@@ -17,7 +17,8 @@ class SearchOptions:
         bn_images: How many of them give batch norms their statistics.
         batch_size: Images at a time beyond those.
         image_size: Side of the crop; None: the config's view size.
-        shape: Height and width of the image that costs are counted for.
+        shape: Height and width of the image that costs are counted for; None: the side
+            that the network sees.
         teacher_bn: See `Scorer`.
         seed: Of the draw of images and of the intervals.
         resamples: Draws of the bootstrap.
@@ -32,7 +33,7 @@ class SearchOptions:
     bn_images: int = 256
     batch_size: int = 256
     image_size: int | None = None
-    shape: tuple[int, int] = (224, 224)
+    shape: tuple[int, int] | None = None
     teacher_bn: str = "images"
     seed: int = 0
     resamples: int = 1000

@@ -1,13 +1,17 @@
 """The folder that a search leaves behind, and that the next one goes on with."""
 
 import contextlib
+import dataclasses
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..runs import Growing, Work
-from ..utils.errors import UserError
+from ..utils.budgets import Budget
+from ..utils.errors import UserError, option
+from ..utils.inputs import read_json
 from .results import RESULTS, ResultsFile, read_header
 
 TEACHER, LATENCY = "teacher", "latency.jsonl"
@@ -31,7 +35,10 @@ UNKNOWN = {
 
 @contextlib.contextmanager
 def opened(
-    identity: Mapping[str, Any], folder: str | Path, overwrite: bool = False
+    identity: Mapping[str, Any],
+    folder: str | Path,
+    overwrite: bool,
+    asked: Mapping[str, Any],
 ) -> Iterator[tuple[ResultsFile, Growing]]:
     """Yields the file of scores in a folder, new or to go on with, and its record.
 
@@ -39,12 +46,16 @@ def opened(
         identity: What the scores depend on; ``checkpoint`` is a name only, a copy may
             be renamed.
         folder: Nobody else writes there meanwhile.
-        overwrite: Replace a search that depends on something else.
+        overwrite: Replace a search that depends on something else, or that was asked
+            something else, whose scores stay.
+        asked: Budgets and metrics, see `question`.
 
     Raises:
         UserError: The folder holds anything else, or cannot be written.
     """
     work = _work_of(identity)
+    if not overwrite:
+        _check_question(Path(folder), asked)
     try:
         work.state(folder)
     except UserError:
@@ -56,6 +67,31 @@ def opened(
         file = ResultsFile(Path(folder, RESULTS), identity)
         file.prepare()
         yield file, growing
+
+
+def question(budgets: Sequence[Budget], metrics: Sequence[str]) -> dict[str, Any]:
+    """Returns what a ranking answers, JSON-ready."""
+    return {
+        "budgets": [list(dataclasses.astuple(budget)) for budget in budgets],
+        "metrics": list(metrics),
+    }
+
+
+def _check_question(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Refuses a folder with the answer to another question."""
+    try:
+        kept = read_json(folder / SUMMARY)
+    except (OSError, ValueError, RecursionError):  # none yet, or not ours: see `Work`
+        return
+    if not isinstance(kept, dict):
+        return
+    different = [key for key, value in asked.items() if kept.get(key) != value]
+    if different:
+        raise UserError(
+            f"{folder} exists and ranks for other {' and '.join(different)}: name "
+            f"another folder, or replace it with {option('overwrite')}, which keeps "
+            "the scores"
+        )
 
 
 def _work_of(
@@ -79,6 +115,19 @@ def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
         return None
 
 
+def absolute(path: str | os.PathLike | None) -> str | None:
+    """Returns a path that means the same from any folder; names stay what they are."""
+    if path is None:
+        return None
+    return os.path.abspath(path) if os.path.exists(path) else os.fspath(path)
+
+
+def script(commands: Sequence[str]) -> str:
+    """Returns commands as a script for bash."""
+    head = "#!/usr/bin/env bash\n# Runs from any folder.\nset -euo pipefail\n"
+    return head + "".join(f"{command}\n" for command in commands)
+
+
 def next_commands(
     subnets: Sequence[str], origin: Mapping[str, Any], out: str | Path
 ) -> list[str]:
@@ -90,6 +139,7 @@ def next_commands(
             ``calibration``'s further options, and ``cfg_options``.
         out: Folder of the search.
     """
+    out = os.path.abspath(out)
     config, calibrated = str(origin["config"]), str(Path(out, CALIBRATED))
     changes = [f"{key}={value}" for key, value in origin["cfg_options"].items()]
     same = ["--cfg-options", *changes] if changes else []
@@ -100,9 +150,9 @@ def next_commands(
         for part in (f"--{key}", str(value))
     ]
     names = ["--subnet", *subnets]
-    first = ["python", "tools/calibrate_bn.py", config, str(origin["checkpoint"])]
+    first = ["mmtaskssl", "calibrate", config, str(origin["checkpoint"])]
     first += [*names, "--images", str(origin["images"]), *options]
     first += ["--out", calibrated, *same]
-    second = ["python", "tools/export_subnet.py", config, calibrated, *names]
+    second = ["mmtaskssl", "export", config, calibrated, *names]
     second += ["--out", str(Path(out, EXPORT)), *same]
     return [shlex.join(first), shlex.join(second)]

@@ -5,7 +5,7 @@ import html
 from typing import TYPE_CHECKING
 
 from ..report import html_page
-from .report import format_ranking, size_note
+from .report import format_ranking, shape_text, size_note
 
 if TYPE_CHECKING:
     from .result import SearchResult
@@ -27,7 +27,8 @@ def render(result: "SearchResult") -> str:
     body = [
         f"<h1>Take {html.escape(best)}</h1>",
         f'<p class="soft">Sub-nets of <b>{html.escape(str(checkpoint))}</b> by their '
-        f"likeness to its largest on <b>{html.escape(str(images))}</b>.</p>",
+        f"likeness to its largest on <b>{html.escape(str(images))}</b>. Costs "
+        f"are of an image of {shape_text(result.identity['shape'])}.</p>",
     ]
     for metric in result.metrics:
         if picture := result.plot(metric):

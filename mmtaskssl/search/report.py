@@ -52,6 +52,11 @@ def format_ranking(
     )
 
 
+def shape_text(shape: Sequence[int]) -> str:
+    """Returns height and width of the image that costs are counted for."""
+    return "{}x{} pixels".format(*shape)
+
+
 def size_note(rows: Sequence[Row]) -> str:
     """Returns a sentence on how much of a ranking is only size; "" for few rows."""
     if len(rows) < 5:

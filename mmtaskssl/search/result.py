@@ -13,7 +13,7 @@ from ..utils.budgets import Budget
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from . import output
-from .report import format_ranking, plot_scores, size_note
+from .report import format_ranking, plot_scores, shape_text, size_note
 from .results import RESULTS, ResultsFile, Row, read_header
 
 
@@ -89,6 +89,8 @@ class SearchResult(Result):
             if note := size_note(rows):
                 lines.append(note)
             blocks.append("\n".join(lines))
+        if shape := self.identity.get("shape"):
+            blocks.append(f"Costs are of an image of {shape_text(shape)}.")
         return "\n\n".join(blocks)
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,12 +170,15 @@ class SearchResult(Result):
 
         Args:
             folder: See `Result.save`.
-            overwrite: Replace a search of another checkpoint, other images or options.
+            overwrite: Replace a search of other budgets or metrics, or one of another
+                checkpoint, other images or options with its scores.
 
         Raises:
             UserError: See `Result.save`.
         """
-        with output.opened(self.identity, folder, overwrite) as (file, growing):
+        asked = output.question(self.budgets, self.metrics)
+        opened = output.opened(self.identity, folder, overwrite, asked)
+        with opened as (file, growing):
             known = file.rows()
             file.append(
                 [r for r in self.rows if (r["subnet"], r["metric"]) not in known]
@@ -188,15 +193,14 @@ class SearchResult(Result):
                 with atomic_path(growing.path / f"{metric}.png") as temporary:
                     temporary.write_bytes(picture)
         kept = {
-            "budgets": [dataclasses.astuple(budget) for budget in self.budgets],
-            "metrics": self.metrics,
+            **output.question(self.budgets, self.metrics),
             "anchors": dict(self.anchors),
             "latencies": dict(self.latencies),
             "origin": dict(self.origin),
         }
         write_json(growing.path / output.SUMMARY, kept)
-        commands = self.next_commands(growing.path)
-        write_text(growing.path / output.NEXT, "".join(f"{c}\n" for c in commands))
+        script = output.script(self.next_commands(growing.path))
+        write_text(growing.path / output.NEXT, script)
         write_text(growing.path / output.REPORT, self.page())
         growing.finish()
 

@@ -1,6 +1,5 @@
 """The whole way from a network and images to a ranking of its sub-nets."""
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from ..subnets import Subnet
 from ..utils.budgets import Budget
 from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
+from . import output
 from .opening import PathLike, open_search
 from .options import SearchOptions
 from .result import SearchResult
@@ -28,7 +28,7 @@ def search(
     metrics: Sequence[str] = ("global",),
     strategy: str = "random",
     candidates: int | None = None,
-    shape: int | tuple[int, int] = 224,
+    shape: int | tuple[int, int] | None = None,
     num_images: int = 512,
     bn_images: int = 256,
     batch_size: int = 256,
@@ -63,7 +63,7 @@ def search(
             "grid".
         candidates: How many of each budget; None: 40, of a grid all.
         shape: Side of the image that costs are counted for, or height and width, in
-            pixels.
+            pixels; None: the side that the network sees.
         num_images: How many images are drawn.
         bn_images: How many of them, in one batch, give batch norms their statistics.
         batch_size: Images at a time beyond those; changes no score.
@@ -75,9 +75,9 @@ def search(
         cfg_options: See above.
         trust: See above.
         folder: Keeps every score as it comes: the same call after an interruption goes
-            on, and a call with other budgets or metrics adds to it. None: everything
-            stays in memory.
-        overwrite: Replace a search in ``folder`` that depends on something else.
+            on. None: everything stays in memory.
+        overwrite: Replace a search in ``folder`` of other budgets or metrics, which
+            keeps the scores, or one that depends on something else.
 
     Returns:
         The scores, ranked.
@@ -95,16 +95,17 @@ def search(
             f"name {option('budgets', '--budget')} such as 3G-4G, or sub-nets with "
             f"{option('subnets', '--subnet')}"
         )
-    height, width = (shape, shape) if isinstance(shape, int) else shape
-    if min(height, width) < 1:
-        raise UserError(f"costs are counted for an image, not for {height}x{width}")
+    if shape is not None:
+        height, width = shape = (shape, shape) if isinstance(shape, int) else shape
+        if min(height, width) < 1:
+            raise UserError(f"costs are counted for an image, not for {height}x{width}")
     options = SearchOptions(
         metrics=metrics,
         num_images=num_images,
         bn_images=bn_images,
         batch_size=batch_size,
         image_size=image_size,
-        shape=(height, width),
+        shape=shape,
         teacher_bn=teacher_bn,
         seed=seed,
         device=device,
@@ -114,7 +115,8 @@ def search(
     )
     if candidates is None and strategy != "grid":
         candidates = _CANDIDATES
-    with open_search(network, images, options, folder, overwrite) as (session, place):
+    opening = open_search(network, images, options, folder, overwrite, wanted)
+    with opening as (session, place):
         named = [session.space.resolve(subnet) for subnet in subnets]
         for budget in wanted:
             session.check(budget)
@@ -124,16 +126,18 @@ def search(
             session.run(budget, strategy, candidates, seed)
         opened = session.scorer.encoders.source
         origin = {
-            "config": opened.name,
-            "checkpoint": opened.checkpoint,
-            "images": os.fspath(images) if isinstance(images, PathLike) else "IMAGES",
+            "config": output.absolute(opened.name),
+            "checkpoint": output.absolute(opened.checkpoint),
+            "images": output.absolute(images)
+            if isinstance(images, PathLike)
+            else "IMAGES",
             "cfg_options": dict(cfg_options or {}),
             "calibration": {
                 "num-images": session.scorer.bn_images,
                 "batch-size": session.scorer.bn_images,
                 "image-size": image_size,
                 "seed": seed,
-                "root": options.root,
+                "root": options.root and output.absolute(options.root),
             },
         }
         result = result_of(session, wanted, origin)

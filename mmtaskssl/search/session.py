@@ -13,6 +13,7 @@ from ..utils.budgets import KINDS, Budget
 from ..utils.errors import UserError, option
 from .latency import LatencyBook
 from .prefixes import prefix_order
+from .report import shape_text
 from .results import Key, ResultsFile, Row
 from .scorer import MeanInterval, Scorer
 from .strategies import STRATEGIES, NoCandidate, draw
@@ -130,7 +131,9 @@ class Search:
             low, high = (value(s) / size for s in (self.space.min, self.space.max))
             raise UserError(
                 f"no candidate has {budget}: this space goes from {low:.4g} to "
-                f"{high:.4g} {unit}; choose another {option('budgets', '--budget')}"
+                f"{high:.4g} {unit} (of an image of "
+                f"{shape_text(self.identity['shape'])}; {option('shape')} changes "
+                f"that); choose another {option('budgets', '--budget')}"
             ) from None
 
     def run(

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from .cost import Cost, Latency
 from .space import SearchSpace
@@ -153,7 +152,7 @@ def plot_space(
     suffix = os.path.splitext(path)[1].lstrip(".").lower()
     if suffix not in known:
         raise UserError(
-            f"a plot cannot be written as {path}; take an ending such as .png or .pdf"
+            f"a plot cannot be written as {suffix!r}; take an ending such as .png"
         )
     members = [price(subnet) for subnet in _members(space, _MAX_PLOTTED)]
     title = f"{len(space):,} sub-nets"
@@ -168,8 +167,7 @@ def plot_space(
         axes.scatter([x], [y], s=30, color="tab:red")
         axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points")
     axes.grid(alpha=0.3)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=suffix, dpi=150)
+    figure.savefig(path, format=suffix, dpi=150)
 
 
 def _names(space: SearchSpace) -> dict[Subnet, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..utils.atomic import atomic_path
+from ..runs import OutputFile
 from ..utils.errors import UserError
 from ..utils.inputs import open_input
 from ..weights import load_state_dict, save_state_dict
@@ -171,16 +171,23 @@ def read_weights(path: str | Path, trust: bool = False) -> dict[str, Tensor]:
         ) from error
 
 
-def write_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
+def write_weights(
+    weights: Mapping[str, Tensor], path: str | Path, overwrite: bool = False
+) -> None:
     """Writes ``.pth``, ``.safetensors`` or the ``.pkl`` of detectron2's heuristics.
 
+    Args:
+        weights: By name.
+        path: The file.
+        overwrite: Replace a file that stands there.
+
     Raises:
-        UserError: A name that ends otherwise.
+        UserError: A name that ends otherwise, or a file stands there.
     """
     path = Path(path)
     if path.suffix not in (".pth", ".safetensors", ".pkl"):
         raise UserError(f"{path} must end in .pth, .safetensors or .pkl")
-    with atomic_path(path) as temporary:
+    with OutputFile(path).written(overwrite) as temporary:
         if path.suffix == ".pkl":
             arrays = {name: value.numpy() for name, value in weights.items()}
             content = {"model": arrays, "matching_heuristics": True}

@@ -2,20 +2,23 @@
 
 from pathlib import Path
 
-from ..utils.atomic import atomic_path
+from ..runs import OutputFile
 from ..utils.errors import UserError
 from .compare import Comparison
 
 
-def plot_runs(comparison: Comparison, path: str | Path) -> None:
+def plot_runs(
+    comparison: Comparison, path: str | Path, overwrite: bool = False
+) -> None:
     """Draws how each training got where it is, one panel a task.
 
     Args:
         comparison: The trainings.
         path: The picture, by whose suffix its format is chosen.
+        overwrite: Replace a file that stands there.
 
     Raises:
-        UserError: matplotlib is not installed.
+        UserError: matplotlib is not installed, or a file stands there.
     """
     try:
         import matplotlib
@@ -44,6 +47,6 @@ def plot_runs(comparison: Comparison, path: str | Path) -> None:
         axis.set(title=task, xlabel="step", ylabel=metric)
         axis.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.15))
     figure.tight_layout()
-    with atomic_path(path) as temporary:
+    with OutputFile(Path(path)).written(overwrite) as temporary:
         figure.savefig(temporary, dpi=100, bbox_inches="tight")
     pyplot.close(figure)

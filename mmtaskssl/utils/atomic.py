@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError, option
-
 # As `tempfile` names what `atomic_path` makes: ".iter_6.pth.k3v_9qzx.pth".
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}(?P<suffix>\.[^.]+)?")
 # Linux's renameat2: swap two names in one step.
@@ -93,23 +91,6 @@ def remove_temporaries(folder: str | os.PathLike, of: re.Pattern[str]) -> list[s
             path.unlink(missing_ok=True)
             removed.append(path.name)
     return removed
-
-
-def check_free(path: str | os.PathLike, overwrite: bool = False) -> None:
-    """Checks that a file may be written whose content does not say whose it is.
-
-    Args:
-        path: The file.
-        overwrite: It may stand there.
-
-    Raises:
-        UserError: It stands there, or is a folder.
-    """
-    if os.path.isdir(path) or (os.path.exists(path) and not overwrite):
-        raise UserError(
-            f"{os.fspath(path)} exists, and is not replaced: name another file, or "
-            f"allow it with {option('overwrite')}"
-        )
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

@@ -119,6 +119,9 @@ def test_exports_live_in_memory(exports, tmp_path, monkeypatch):
     assert "ResNet-18" in exports._repr_html_()
     told = json.loads(json.dumps(exports.to_dict()))[STOCK]
     assert told["preprocessing"]["image_size"] == 32
+    # MACs are of the image that the network was trained on.
+    assert told["image_size"] == 32 and " GMAC at 32 px" in exports.table()
+    assert told["macs"] == exports[STOCK].network.cost().macs
     assert told["source"]["calibration"]["subnets"] == [STOCK, OTHER]
     assert not [*tmp_path.iterdir()]
 

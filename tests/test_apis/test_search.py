@@ -1,6 +1,8 @@
 """Search as a value: in memory, without a folder, without a tool."""
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from mmtaskssl import apis
+from mmtaskssl.cli.verbs import VERBS
 from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.networks import open_network
 from mmtaskssl.search.metrics import METRICS
@@ -58,19 +61,45 @@ def test_it_is_saved_and_gone_on_with(job, found, tmp_path):
         *("results.jsonl", "search.json", "global.png", "dense.png"),
         *("next.sh", "report.html", "record.json"),
     }
-    commands = (folder / "next.sh").read_text().splitlines()
+    script = (folder / "next.sh").read_text()
+    assert script.startswith("#!") and "\nset -euo pipefail\n" in script
+    commands = script.splitlines()[-2:]
     assert commands == found.next_commands(folder) and found.best[0] in commands[0]
+    # They run from any folder: whatever is a file is named in full.
+    for command in map(shlex.split, commands):
+        assert command[0] == "mmtaskssl" and command[1] in VERBS
+        assert all(map(os.path.isabs, command[2:4]))
+        assert os.path.isabs(command[command.index("--out") + 1])
     lines = (folder / "results.jsonl").read_text().splitlines()
     assert len(lines) == 1 + len(found)
     opened = apis.SearchResult.open(folder)
     assert opened.table() == found.table() and opened.to_dict() == found.to_dict()
     assert opened.next_commands("o") == found.next_commands("o")
-    more = apis.search(*job, subnets=[MIDDLE], folder=folder, **OPTIONS)
+    # Another question needs a word, and keeps the scores.
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    other = {"subnets": [MIDDLE], "folder": folder, **OPTIONS}
+    with pytest.raises(UserError, match=r"ranks for other budgets: .*`overwrite`"):
+        apis.search(*job, **other)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == kept
+    more = apis.search(*job, **other, overwrite=True)
     after = (folder / "results.jsonl").read_text().splitlines()
     assert after[: len(lines)] == lines and len(more) == len(after) - 1
     # What was found alone is added to what is there, once.
-    found.save(folder)
+    with pytest.raises(UserError, match="ranks for other budgets"):
+        found.save(folder)
+    found.save(folder, overwrite=True)
     assert (folder / "results.jsonl").read_text().splitlines() == after
+
+
+def test_costs_are_of_the_image_that_the_network_sees(job, found):
+    side = open_network(*job[0]).preprocessing.image_size
+    options = {key: value for key, value in OPTIONS.items() if key != "shape"}
+    own = apis.search(*job, subnets=["MAX"], **options)
+    assert own.identity["shape"] == [side, side]
+    assert own.rows[0]["macs"] == open_network(*job[0]).cost("MAX").macs
+    assert own.table().endswith(f"Costs are of an image of {side}x{side} pixels.")
+    with pytest.raises(UserError, match=f"image of {side}x{side} pixels; `shape`"):
+        apis.search(*job, "3G-4G", **options)
 
 
 def test_the_page_stands_alone(found, tmp_path):

@@ -50,6 +50,10 @@ def test_it_is_saved_when_it_is_asked_to(stores, tmp_path):
     assert len((folder / "selection.txt").read_text().split()) == 7
     page = selected.report(tmp_path / "page.html").read_text()
     assert page.startswith("<!doctype html>")
+    selected.report(tmp_path / "page.html")  # an earlier page gives way
+    (tmp_path / "page.html").write_text("<!doctype html> mine")
+    with pytest.raises(UserError, match="is not a page of mmtaskssl"):
+        selected.report(tmp_path / "page.html")
 
 
 def test_it_is_reopened(stores, tmp_path):

@@ -63,7 +63,12 @@ OTHERS = {
 
 def _is_command(text):
     """Whether a text is a command to type, or a word of one that is put together."""
-    return ".py" in text or "torchrun" in text or FLAG.fullmatch(text.strip())
+    return (
+        "mmtaskssl " in text
+        or ".py" in text
+        or "torchrun" in text
+        or FLAG.fullmatch(text.strip())
+    )
 
 
 def test_no_room_names_a_flag_that_its_reader_may_lack(repo_root):

@@ -26,6 +26,15 @@ def test_it_lives_in_memory(found, tmp_path, monkeypatch):
     assert "GMACs" in found._repr_html_() and not [*tmp_path.iterdir()]
 
 
+def test_costs_are_of_the_image_that_a_config_trains_on(found):
+    assert found.table().endswith("MACs are of an image of 64x64 pixels")
+    model = {"backbone": SLIMMABLE, "data_preprocessor": {"view_size": 64}}
+    own = apis.list_costs(Config({"model": model}), "all")
+    assert own.shape == 64 and own.table() == found.table()
+    space = apis.list_costs(Config({"space": "data_basic"}), ["MIN"])
+    assert space.shape == 224
+
+
 def test_latencies_are_measured():
     space = Config({"space": "data_basic"})
     options = {"latency": True, "repeats": 2, "device": "cpu", "shape": 32}
@@ -47,7 +56,7 @@ def test_files_of_others_stay(found, tmp_path):
     found.write_csv(path)
     found.write_csv(path)
     path.write_text("name,age\n")
-    with pytest.raises(UserError, match="is no table of costs"):
+    with pytest.raises(UserError, match="is not a table of costs"):
         found.write_csv(path)
     assert path.read_text() == "name,age\n"
 

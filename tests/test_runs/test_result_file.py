@@ -31,7 +31,7 @@ def test_anything_else_stays(file, text):
 
 def test_a_folder_stays(file):
     file.path.mkdir()
-    with pytest.raises(UserError, match="is not a tally"):
+    with pytest.raises(UserError, match="is a folder: name a file"):
         file.write({"tally": 1})
 
 

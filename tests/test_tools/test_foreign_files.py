@@ -15,12 +15,13 @@ _DSP = "dspnet/dspnet-byol_slimmable-resnet18-w8_1xb16-coslr-12i_debug-32px.py"
         ("analysis_tools/compare_transfer", ["runs", "--plot"]),
         ("analysis_tools/compare_transfer", ["runs", "--out"]),
         ("model_converters/convert_names", ["--to", "timm", "weights.pth"]),
+        ("test", [_DSP, "weights.pth", "--out"]),
     ],
 )
 def test_a_file_that_stands_there_is_kept(tool, arguments, tmp_path):
-    precious = tmp_path / "photograph.png"
+    precious = tmp_path / "photograph.pkl"
     precious.write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"photograph\.png exists.*--overwrite"):
+    with pytest.raises(UserError, match=r"photograph\.pkl exists.*--overwrite"):
         load_tool(tool).main([*arguments, str(precious)])
     assert precious.read_bytes() == b"mine"
 

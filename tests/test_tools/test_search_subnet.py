@@ -5,6 +5,7 @@ import shlex
 import pytest
 
 from mmtaskssl.cli.cfg_options import OptionsAction
+from mmtaskssl.cli.main import run
 from mmtaskssl.search.output import next_commands
 from mmtaskssl.search.report import pareto_front, size_note
 from mmtaskssl.utils.errors import UserError
@@ -38,7 +39,7 @@ def _cells(text, heading):
     return [re.split(r"\s\s+", line.strip()) for line in table[:end]]
 
 
-def test_search_to_export(job, tool, capsys):
+def test_search_to_export(job, tool, capsys, tmp_path, monkeypatch):
     folder, arguments = job
     out = folder / "out put"
     options = ["--shape", "16", "--out", str(out), "--bn-images", "16"]
@@ -61,15 +62,12 @@ def test_search_to_export(job, tool, capsys):
     assert (out / "results.jsonl").read_bytes() == before
     assert again[again.index("0.0004") :] == text[text.index("0.0004") :]
     # The commands at the end do what they say.
-    commands = [shlex.split(x) for x in text.splitlines() if x.startswith("python ")]
-    assert [c[1] for c in commands] == [
-        "tools/calibrate_bn.py",
-        "tools/export_subnet.py",
-    ]
+    lines = [line for line in text.splitlines() if line.startswith("mmtaskssl ")]
+    commands = [shlex.split(line) for line in lines]
+    assert [c[1] for c in commands] == ["calibrate", "export"]
+    monkeypatch.chdir(tmp_path)  # from anywhere
     for command in commands:
-        load_tool(command[1].removeprefix("tools/").removesuffix(".py")).main(
-            command[2:]
-        )
+        run(command[1:])
     best = re.split(
         r"\s\s+", text.splitlines()[text.splitlines().index("") + 3].strip()
     )
@@ -84,14 +82,14 @@ def test_commands_repeat_what_changes_the_network():
         "calibration": {"seed": 1, "image-size": None},
         "cfg_options": {"model.x": 1},
     }
-    first, second = next_commands(["a", "b"], origin, "out")
+    first, second = next_commands(["a", "b"], origin, "/out")
     assert first == (
-        "python tools/calibrate_bn.py c.py k.pth --subnet a b --images 'my images' "
-        "--seed 1 --out out/calibrated.pth --cfg-options model.x=1"
+        "mmtaskssl calibrate c.py k.pth --subnet a b --images 'my images' "
+        "--seed 1 --out /out/calibrated.pth --cfg-options model.x=1"
     )
     assert second == (
-        "python tools/export_subnet.py c.py out/calibrated.pth --subnet a b "
-        "--out out/export --cfg-options model.x=1"
+        "mmtaskssl export c.py /out/calibrated.pth --subnet a b "
+        "--out /out/export --cfg-options model.x=1"
     )
 
 

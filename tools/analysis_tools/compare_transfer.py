@@ -10,6 +10,7 @@ in per cent; other settings make rows of their own. The plot shows how they got 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import run_tool
@@ -27,21 +28,22 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
+    from mmtaskssl.runs import OutputFile
     from mmtaskssl.transfer.compare import compare
     from mmtaskssl.transfer.plot import plot_runs
     from mmtaskssl.transfer.results import find_runs
-    from mmtaskssl.utils.atomic import check_free, write_text
 
     for file in filter(None, (args.out, args.plot)):
-        check_free(file, args.overwrite)
+        OutputFile(Path(file)).check(args.overwrite)
     comparison = compare(find_runs(args.work_dirs))
     print(comparison.table(), end="")
     for note in comparison.notes:
         print(f"note: {note}", file=sys.stderr)
     if args.out:
-        write_text(args.out, comparison.table())
+        with OutputFile(Path(args.out)).written(args.overwrite) as temporary:
+            temporary.write_text(comparison.table(), encoding="utf-8")
     if args.plot:
-        plot_runs(comparison, args.plot)
+        plot_runs(comparison, args.plot, args.overwrite)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         individual_config,
         slimmable_network,
     )
-    from mmtaskssl.utils.atomic import check_free, write_text
+    from mmtaskssl.runs import OutputFile
+    from mmtaskssl.utils.atomic import write_text
 
     cfg = load_config(args.config, args.cfg_options)
     backbone = slimmable_network(cfg).elastic
@@ -43,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         alone = individual_config(cfg, subnet)
         text = f'"""{name} of {args.config} alone."""\n\n{alone.pretty_text}'
         if not (file.is_file() and file.read_text(encoding="utf-8") == text):
-            check_free(file, args.overwrite)
-            write_text(file, text)
+            with OutputFile(file).written(args.overwrite) as temporary:
+                write_text(temporary, text)
         print(file)
 
 

@@ -9,6 +9,7 @@ mmselfsup use the names of exports.
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmtaskssl.cli import options
 from mmtaskssl.utils.errors import run_tool
@@ -31,13 +32,13 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
+    from mmtaskssl.runs import OutputFile
     from mmtaskssl.transfer.convert import convert_names, read_weights, write_weights
-    from mmtaskssl.utils.atomic import check_free
 
-    check_free(args.out, args.overwrite)
+    OutputFile(Path(args.out)).check(args.overwrite)
     weights = read_weights(args.weights, args.trust_checkpoint)
     weights, left = convert_names(weights, args.to or args.source, args.to is None)
-    write_weights(weights, args.out)
+    write_weights(weights, args.out, args.overwrite)
     print(f"{args.out}: {len(weights)} weights, left out {len(left)}: {left[:5]}")
 
 

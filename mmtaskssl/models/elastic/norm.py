@@ -45,7 +45,7 @@ def uncalibrated(subnet: str) -> UserError:
     source = "clusters DIR" if "-p" in subnet else "images SRC"
     return UserError(
         f"sub-net {subnet} has no batch-norm statistics of its own; calibrate it with "
-        f"`python tools/calibrate_bn.py CONFIG CKPT --subnet {subnet} --{source}`"
+        f"`mmtaskssl calibrate CONFIG CKPT --subnet {subnet} --{source}`"
     )
 
 
