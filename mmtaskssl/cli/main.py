@@ -6,7 +6,7 @@ import runpy
 import sys
 from collections.abc import Sequence
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, meant
 from ..utils.paths import resource_root
 from .verbs import VERBS, commands, parser_of, scripts
 
@@ -96,8 +96,9 @@ def _run_script(command: str, argv: Sequence[str]) -> int:
     if command not in scripts() and not (
         command.startswith("benchmarks/") and script.is_file()
     ):
-        known = ", ".join([*commands(), *scripts()])
-        raise UserError(f"unknown tool {command!r}; one of: {known}")
+        known = [*commands(), *scripts()]
+        hint = meant(command, known) or f"; one of: {', '.join(known)}"
+        raise UserError(f"unknown command {command!r}{hint}")
     sys.argv = [str(script), *argv]
     sys.path.insert(0, str(script.parent))  # as Python does for a script
     runpy.run_path(str(script), run_name="__main__")

@@ -1,11 +1,12 @@
 """What reads a command line."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from ..utils.errors import set_flags
+from ..utils.errors import meant, set_flags
 
 
 class Renamed(argparse.Action):
@@ -37,6 +38,17 @@ class ToolParser(argparse.ArgumentParser):
         """Parses, and says which flags there are."""
         set_flags(self._option_string_actions)
         return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the tool; says which flag or value was probably meant."""
+        unknown = re.match(r"unrecognized arguments: .*?(--[\w-]+)", message)
+        choice = re.match(r"argument .*: invalid choice: '(.*?)' \(choose", message)
+        if unknown:
+            message += meant(unknown[1], self._option_string_actions)
+        elif choice:
+            known = (a.choices for a in self._actions if a.choices)
+            message += meant(choice[1], (str(c) for cs in known for c in cs))
+        super().error(message)
 
 
 def make_parser(text: str | None) -> ToolParser:

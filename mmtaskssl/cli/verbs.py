@@ -4,7 +4,7 @@ import argparse
 import importlib
 import pkgutil
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, meant
 from ..utils.paths import resource_root
 
 #: Verb: the module of this package that holds its parser, also its tool's name.
@@ -51,7 +51,8 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     """
     known = commands()
     if command not in known:
-        raise UserError(f"unknown command {command!r}; one of: {', '.join(known)}")
+        hint = meant(command, known) or f"; one of: {', '.join(known)}"
+        raise UserError(f"unknown command {command!r}{hint}")
     module = importlib.import_module(f"{__package__}.{known[command]}")
     parser = module.make_parser()
     parser.prog = f"mmtaskssl {command}"

@@ -1,7 +1,6 @@
 """From a config's name and the command line to a complete config."""
 
 import copy
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError, option
+from ..utils.errors import UserError, meant, option
 from ..utils.paths import resolve_config
 from ..weights.guard import guarded
 from .public_set import use_public_set
@@ -184,8 +183,7 @@ def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
         known = [*cfg, *RUNNER_KEYS, *PLACES, *_SHORTHANDS]
         if first in known:
             continue
-        close = difflib.get_close_matches(first, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = meant(first, known)
         raise UserError(f"the config has no key {first!r}{hint}")
 
 

@@ -5,7 +5,6 @@ their keys up by name: one that is misspelt there is silence, and the training a
 than was asked for. Where it is an error, it comes late and as a traceback.
 """
 
-import difflib
 import inspect
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -24,7 +23,7 @@ from mmtaskssl.registry import (
     OPTIMIZERS,
     PARAM_SCHEDULERS,
 )
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, meant
 
 # What mmengine reads by name, and no signature shows.
 _AUTO_SCALE_LR = ("base_batch_size", "enable")
@@ -67,8 +66,7 @@ def check_keys(cfg: Config) -> None:
                 continue
             for key in part:
                 if key not in known:
-                    close = difflib.get_close_matches(str(key), map(str, known), n=1)
-                    hint = f"; did you mean {close[0]!r}?" if close else ""
+                    hint = meant(str(key), map(str, known))
                     raise UserError(f"{place} of the config has no {key!r}{hint}")
 
 

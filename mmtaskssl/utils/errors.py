@@ -1,9 +1,12 @@
 """One sentence for what a user can cause, a traceback for what only we can."""
 
 import contextvars
+import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+
+from .interrupts import heeded
 
 # The flags of the tool that runs; none in a program that calls functions.
 _FLAGS: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar(
@@ -41,6 +44,12 @@ def option(name: str, *others: str) -> str:
     return f"`{name}`"
 
 
+def meant(word: str, known: Iterable[str]) -> str:
+    """Returns "; did you mean ...?", or "" where nothing known is like the word."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Runs a tool's ``main(argv)`` and ends the process.
 
@@ -53,7 +62,8 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
             status or None.
     """
     try:
-        status = main(None)
+        with heeded():
+            status = main(None)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2

@@ -69,8 +69,28 @@ def test_usage_lists_the_verbs_and_the_other_tools(capsys):
 
 
 def test_an_unknown_command_gets_a_sentence():
-    with pytest.raises(UserError, match="unknown tool 'selct'; one of: pretrain"):
+    with pytest.raises(UserError, match="unknown command 'xyz'; one of: pretrain"):
+        run(["xyz"])
+    words = r"unknown command 'selct'; did you mean 'select'\?"
+    with pytest.raises(UserError, match=words):
         run(["selct"])
+    with pytest.raises(UserError, match=words):
+        parser_of("selct")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--polcy", "score"], "--polcy score; did you mean '--policy'?"),
+        (["--polcy=score"], "--polcy=score; did you mean '--policy'?"),
+        (["--policy", "scor"], "; did you mean 'score'?"),
+    ],
+)
+def test_a_misspelt_flag_gets_the_one_that_was_meant(flags, words, capsys):
+    needed = ["--pool", "p", "--target", "t", "--budget", "1", "--out", "o"]
+    with pytest.raises(SystemExit) as end:
+        run(["select", *needed, *flags])
+    assert end.value.code == 2 and words in capsys.readouterr().err
 
 
 def test_scripts_are_tools_that_exist(repo_root):
