@@ -1,5 +1,6 @@
 """Training as a function of values."""
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,13 +8,14 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..clustering.clusters import Clusters
 from ..config import default_work_dir, load_config
 from ..datasets.images import HasImages, ImagesLike, list_images
 from ..transfer.results import training_rows
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .checkpoints import place_of
 from .given import CLUSTERS, SELECTION, PathLike, into_work_dir, value_keys
 from .isolation import isolated
@@ -118,6 +120,15 @@ def pretrain(
             use_auto_scale_lr(cfg)
         if resume_rescale:
             cfg.resume_rescale = True
+        place = place_of(cfg)
+        if not resumes and place is not None and place.has_begun():
+            print_log(
+                f"{cfg.work_dir} holds checkpoints of a training: this one begins "
+                "anew, and its own take their place "
+                f"({option('resume')} goes on instead)",
+                "current",
+                logging.WARNING,
+            )
         if resumes:
             checkpoint = None if isinstance(resume, bool) else os.fspath(resume)
             resume_from(cfg, checkpoint)
@@ -141,4 +152,15 @@ def _result(runner: Runner, name: str) -> Pretrained:
         runner.iter,
         history,
         main=is_main_process(),
+        best=_best(runner),
     )
+
+
+def _best(runner: Runner) -> Path | None:
+    """Returns the checkpoint that `save_best` kept of its first rule."""
+    for hook in runner.hooks:
+        several = getattr(hook, "best_ckpt_path_dict", None) or {}
+        path = getattr(hook, "best_ckpt_path", None) or next(iter(several.values()), "")
+        if path and Path(path).is_file():
+            return Path(path)
+    return None

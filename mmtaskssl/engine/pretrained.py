@@ -31,6 +31,8 @@ class Pretrained(Result):
         iterations: Done in all.
         history: Rows of the log, of a resumed training those from before, too. Each
             has ``step``, and ``loss`` (over the last rows) or what was measured.
+        main: Whether this is the first of the processes that train together.
+        best: The checkpoint that ``save_best`` kept; None without it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Pretrained(Result):
     iterations: int
     history: Sequence[Mapping[str, Any]] = dataclasses.field(repr=False)
     main: bool = True
+    best: Path | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -63,6 +66,7 @@ class Pretrained(Result):
             "config": self.name,
             "work_dir": str(self.work_dir),
             "checkpoint": None if self.checkpoint is None else str(self.checkpoint),
+            "best": None if self.best is None else str(self.best),
             "iterations": self.iterations,
             "metrics": self.metrics,
             "history": [dict(row) for row in self.history],
@@ -72,11 +76,12 @@ class Pretrained(Result):
         """Returns the main figures, a line each."""
         rows = [("trained", f"{self.name}, {self.iterations:,} iterations")]
         if self.losses:
-            rows.append(
-                ("loss", f"{self.losses[0][1]:.4f} -> {self.losses[-1][1]:.4f}")
-            )
+            values = dict.fromkeys([self.losses[0], self.losses[-1]])  # maybe one row
+            rows.append(("loss", " -> ".join(f"{loss:.4f}" for _, loss in values)))
         rows += [(name, f"{value:.2f}") for name, value in self.metrics.items()]
         rows.append(("checkpoint", str(self.checkpoint or "none")))
+        if self.best is not None:
+            rows.append(("best", str(self.best)))
         return "\n".join(f"  {name:<16} {value}" for name, value in rows)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:

@@ -1,5 +1,6 @@
 """Training and testing of a complete config."""
 
+import contextlib
 import math
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from .checkpoints import check_weights, place_of
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
 from .hooks import QueueLengthHook
+from .named_images import check_named_images
+from .refused import tidied
 from .runner import ResumableRunner
 from .unknown_keys import check_keys
 from .user_errors import user_errors
@@ -47,15 +50,19 @@ def train(cfg: Config, trust: bool = False) -> Runner:
             raise UserError(f"the config has no {section}, it cannot be trained")
     check_keys(cfg)
     check_annotations(cfg)
-    try:
-        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"work dir {cfg.work_dir} cannot be made ({error.strerror}): name another "
-            "folder"
-        ) from error
-    with guarded(trust), limited_images(cfg.get("max_pixels")), user_errors():
-        runner = build_runner(cfg)
+    check_named_images(cfg)
+    with contextlib.ExitStack() as stack:
+        try:
+            begun = stack.enter_context(tidied(Path(cfg.work_dir)))
+        except OSError as error:
+            raise UserError(
+                f"work dir {cfg.work_dir} cannot be made ({error.strerror}): name "
+                "another folder"
+            ) from error
+        stack.enter_context(guarded(trust))
+        stack.enter_context(limited_images(cfg.get("max_pixels")))
+        stack.enter_context(user_errors())
+        runner = begun.runner = build_runner(cfg)
         compile_networks(runner)
         runner.train_loop  # noqa: B018  builds it: bad data must show before training
         check_batches(runner)

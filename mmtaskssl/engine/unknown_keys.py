@@ -144,11 +144,11 @@ def _known(
             kind = inner.get(kind)
     if not inspect.isclass(kind):
         return None
-    names = _arguments(kind)
+    names = arguments_of(kind)
     return None if names is None else {"type", "_scope_", *names, *more}
 
 
-def _arguments(kind: type) -> set[str] | None:
+def arguments_of(kind: type) -> set[str] | None:
     """Returns the names that a class takes, or passes on to its bases."""
     names: set[str] = set()
     for base in kind.__mro__:

@@ -2,11 +2,19 @@
 
 import contextlib
 import errno
+import inspect
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from mmtaskssl.utils.errors import UserError, option
+from torch.utils.data import DataLoader
+
+from mmtaskssl.utils.errors import UserError, meant, option
+
+from .unknown_keys import arguments_of
+
+# Of mmengine: they build what a config names.
+_BUILDERS = ("build_from_cfg", "build_dataloader")
 
 
 @contextlib.contextmanager
@@ -55,6 +63,7 @@ def user_errors() -> Iterator[None]:
             name, argument = wrong.groups()
             raise UserError(
                 f"the config gives {name} the argument {argument!r}, which it has not"
+                + meant(argument, _taken(error))
             ) from error
         raise
 
@@ -74,4 +83,14 @@ def _raised_while_building(error: BaseException) -> bool:
     calls = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
     while calls[-1] == "__init__":
         calls.pop()
-    return calls[-1] in ("build_from_cfg", "build_dataloader")
+    return calls[-1] in _BUILDERS
+
+
+def _taken(error: BaseException) -> Collection[str]:
+    """Returns the names that the class takes which could not be built."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    builder = next(f for f in reversed(frames) if f.f_code.co_name in _BUILDERS)
+    kind = builder.f_locals.get("obj_cls")
+    if builder.f_code.co_name == "build_dataloader":
+        kind = DataLoader
+    return (arguments_of(kind) if inspect.isclass(kind) else None) or ()

@@ -124,6 +124,11 @@ def _open(network: NetworkLike, options: SearchOptions) -> Network:
         raise UserError(
             f"{opened.name} has no checkpoint: a search compares trained sub-nets"
         )
+    if len(opened.elastic.space) == 1:
+        raise UserError(
+            f"{opened.name} has no sub-nets to choose from: a search ranks those of a "
+            "supernet, such as the configs of configs/data train"
+        )
     if isinstance(network, Network):  # what the caller holds stays as it is
         opened = dataclasses.replace(opened, backbone=copy.deepcopy(opened.backbone))
     return opened

@@ -17,7 +17,7 @@ from mmtaskssl import apis
 from mmtaskssl.clustering.clusters import Clusters
 from mmtaskssl.config import load_config
 from mmtaskssl.features.memory import MemoryStore
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, set_flags
 from mmtaskssl.weights import load_state_dict
 from tests._images import make_image_folder
 
@@ -220,3 +220,65 @@ def test_the_parsers_import_no_torch():
         "sys.exit('torch' in sys.modules or 'mmengine' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_used_work_dir_is_told_of(tmp_path, capsys):
+    apis.pretrain(MOCO, iters=2, work_dir=tmp_path, seed=1)
+    assert "begins anew" not in capsys.readouterr().out
+    again = apis.pretrain(MOCO, iters=2, work_dir=tmp_path, seed=2)
+    said = "".join(capsys.readouterr())
+    assert "holds checkpoints of a training: this one begins anew" in said
+    assert "`resume` goes on instead" in said
+    # One row of the log is one number.
+    (loss,) = [line for line in again.table().splitlines() if "  loss" in line]
+    assert len(again.losses) == 1 and "->" not in loss
+
+
+def test_what_is_refused_leaves_no_folder(tmp_path):
+    for options, words in (
+        ({"model.queue_len": 10_000}, r"queue of 10,000 keys is longer than .*=\d+;"),
+        ({"model.quue_len": 64}, "'quue_len', which it has not; did you mean 'queue"),
+        ({"train_dataloader.drop_lst": True}, "'drop_lst'.*; did you mean 'drop_last'"),
+    ):
+        with pytest.raises(UserError, match=words):
+            apis.pretrain(MOCO, work_dir=tmp_path / "run", cfg_options=options)
+        assert not (tmp_path / "run").exists()
+    # What was there before stays.
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").touch()
+    with pytest.raises(UserError, match="longer than"):
+        apis.pretrain(
+            MOCO, work_dir=tmp_path / "run", cfg_options={"model.queue_len": 10_000}
+        )
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine.txt"]
+
+
+def test_images_are_asked_for_where_there_are_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="name yours with images='/my/pool', a folder"):
+        apis.pretrain(SMALL)
+    with pytest.raises(UserError, match="target='/my/folder' names a folder that"):
+        apis.pretrain(MOCO, target=tmp_path / "traget")
+    set_flags(["--cfg-options"])  # as a tool does
+    try:
+        with pytest.raises(UserError, match="with --cfg-options images=/my/pool, a"):
+            apis.pretrain(SMALL)
+    finally:
+        set_flags()
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_best_checkpoint_is_named(tmp_path):
+    for split in ("train", "test"):
+        make_image_folder(tmp_path / "task" / split, 4)
+    options = {**QUIET, "default_hooks.checkpoint.save_best": "knn_top1"}
+    result = apis.pretrain(
+        *(MOCO,),
+        iters=2,
+        work_dir=tmp_path / "run",
+        target=tmp_path / "task",
+        cfg_options=options,
+    )
+    assert result.best is not None and result.best.name.startswith("best_knn_top1")
+    assert f"best             {result.best}" in result.table()
+    assert result.to_dict()["best"] == str(result.best)

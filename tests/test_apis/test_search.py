@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mmtaskssl import apis
 from mmtaskssl.cli.verbs import VERBS
@@ -153,3 +154,15 @@ def test_what_is_no_search_is_not_opened(found, tmp_path):
     (folder / "search.json").write_text('{"budgets": 1}')
     with pytest.raises(UserError, match="is damaged"):
         apis.SearchResult.open(folder)
+
+
+def test_a_plain_network_has_nothing_to_search(job, tmp_path):
+    config = tmp_path / "plain.py"
+    config.write_text("model = dict(backbone=dict(type='mmcls.ResNet', depth=18))\n")
+    network = open_network((config, "random"))
+    torch.save(
+        {"state_dict": network.backbone.state_dict(prefix="backbone.")},
+        tmp_path / "plain.pth",
+    )
+    with pytest.raises(UserError, match="no sub-nets to choose from: a search ranks"):
+        apis.search((config, tmp_path / "plain.pth"), job[1], subnets=["MAX"])

@@ -113,7 +113,7 @@ def test_damage_is_told(tmp_path, harm):
 
 
 def test_a_folder_without_clusters_is_told(tmp_path):
-    with pytest.raises(UserError, match=r"tools/cluster_data\.py"):
+    with pytest.raises(UserError, match=r"mmtaskssl cluster"):
         Clusters.open(tmp_path)
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from mmtaskssl.cli.verbs import commands
 from mmtaskssl.config import load_config
 from mmtaskssl.evaluation.published import PUBLISHED
 from mmtaskssl.evaluation.transfer_probes import PROTOCOLS
@@ -11,6 +12,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("protocol", PUBLISHED.values(), ids=PUBLISHED)
 def test_what_runs_a_protocol_is_there_and_it_has_a_source(protocol):
+    program, command, *_ = protocol.run.split()
+    assert program == "mmtaskssl" and command in commands()
     for word in protocol.run.split():
         if word.endswith(".py"):
             assert (_ROOT / word).is_file()

@@ -96,7 +96,7 @@ def test_calibrated_and_calibrate_on_the_way(folder, tmp_path):
     knn.main([config, checkpoint, *options(folder, "--subnet", "MAX", STOCK)])
     asked = [config, checkpoint, *options(folder, "--subnet", STOCK, OTHER)]
     text = failure_of(knn, asked)
-    assert f"calibrate_bn.py CONFIG CKPT --subnet {OTHER}" in text
+    assert f"mmtaskssl calibrate CONFIG CKPT --subnet {OTHER}" in text
     assert "give images to --calibrate with" in text
     asked += ["--calibrate", str(folder / "train"), "--json", str(tmp_path / "r.json")]
     knn.main(asked)

@@ -87,7 +87,7 @@ def test_all_of_a_small_space_is_the_space(tool, tmp_path):
 
     config, checkpoint, net = write_files(tmp_path, prepare)
     out = tmp_path / "out"
-    with pytest.raises(UserError, match="calibrate_bn"):
+    with pytest.raises(UserError, match="mmtaskssl calibrate"):
         tool([config, checkpoint, "--all", "--out", str(out)])
     assert not out.exists()
     calibrate(net, net.space[0], batches(1))

@@ -48,9 +48,9 @@ def test_identity_is_the_subnets(files):
 
 def test_uncalibrated_and_unknown_subnets(files):
     config, path, _ = files
-    with pytest.raises(UserError, match=rf"calibrate_bn\.py.*--subnet {OTHER}"):
+    with pytest.raises(UserError, match=rf"mmtaskssl calibrate .*--subnet {OTHER}"):
         build_extractor(config, path, subnet=OTHER)
-    with pytest.raises(UserError, match=rf"calibrate_bn\.py.*--subnet {STOCK}"):
+    with pytest.raises(UserError, match=rf"mmtaskssl calibrate .*--subnet {STOCK}"):
         build_extractor(config, path, "ema", subnet=STOCK)
     with pytest.raises(UserError, match="nonsense"):
         build_extractor(config, path, subnet="nonsense")

@@ -46,7 +46,7 @@ def model_config(config):
 
 
 def rows(capsys):
-    return [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    return [line.split() for line in capsys.readouterr().out.splitlines()[1:-1]]
 
 
 @pytest.mark.parametrize("name", ["data_bottleneck", "slimmable_mobilenet_v3"])

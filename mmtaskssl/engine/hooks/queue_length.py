@@ -11,7 +11,7 @@ from torch import nn
 
 from mmtaskssl.models.algorithms import MoCo
 from mmtaskssl.registry import HOOKS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 
 
 @HOOKS.register_module()
@@ -78,10 +78,11 @@ class QueueLengthHook(Hook):
     def _judge(self, length: int, most: int, images: int) -> None:
         if length > self.limit * images:
             raise UserError(
-                f"a queue of {length} keys is longer than the {images} training images "
-                f"allow, it would hold every image's own keys as negatives; set "
-                f"model.queue_len to {max(1, most)} or less, or leave it to "
-                f"default_hooks.queue.keep=False"
+                f"MoCo's queue of {length:,} keys is longer than the {images:,} "
+                "training images, so that each image would be its own negative: take "
+                f"more images, or a shorter queue with {option('cfg_options')} "
+                f"model.queue_len={max(1, most)}; default_hooks.queue.keep=False "
+                "shortens it by itself"
             )
         if length > most:
             print_log(
