@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..subnets import Subnet
-from .result import Candidate
+from .candidate import Candidate
 
 
 def conclusions(ranking: Sequence[Candidate], largest: Subnet, probe: str) -> list[str]:

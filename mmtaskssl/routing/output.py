@@ -1,16 +1,14 @@
 """The folder that routing leaves behind."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..runs import Work
 from ..utils.atomic import write_json, write_text
 from ..utils.inputs import read_json
-
-if TYPE_CHECKING:
-    from .result import Routing
+from .candidate import Candidate
 
 ANSWER, TABLE, REPORT = "routing.json", "ranking.csv", "report.html"
 
@@ -29,23 +27,26 @@ def read_answer(folder: str | Path) -> dict[str, Any]:
     return read_json(Path(folder, ANSWER))
 
 
-def write(folder: Path, routing: "Routing", page: str) -> None:
+def write(
+    folder: Path, answer: Mapping[str, Any], ranking: Sequence[Candidate], page: str
+) -> None:
     """Writes answer, table and page into a folder that appears whole.
 
     Args:
         folder: Of `Work.written`.
-        routing: What was found.
+        answer: What routing.json holds.
+        ranking: The sub-nets, the winner first.
         page: HTML.
     """
-    write_json(folder / ANSWER, routing.to_dict())
-    _write_table(folder / TABLE, routing)
+    write_json(folder / ANSWER, answer)
+    _write_table(folder / TABLE, ranking)
     write_text(folder / REPORT, page)
 
 
-def _write_table(path: Path, routing: "Routing") -> None:
+def _write_table(path: Path, ranking: Sequence[Candidate]) -> None:
     heads = ("score", "low", "high", "behind", "behind_low", "behind_high")
     lines = [("rank", "subnet", *heads, "tied", "overlap")]
-    for rank, c in enumerate(routing.ranking, 1):
+    for rank, c in enumerate(ranking, 1):
         numbers = [f"{getattr(c, head):.6f}" for head in heads]
         overlap = "" if c.overlap is None else f"{c.overlap:.6f}"
         lines.append((rank, c.subnet.name, *numbers, int(c.tied), overlap))

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..report import Thumbnails, html_page
 from ..subnets import ALL, Subnet
-from .result import Candidate, Routing
+from .candidate import Candidate
+from .result import Routing
 
 _WIDTH, _HEIGHT = 900, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 40

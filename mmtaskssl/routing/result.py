@@ -10,37 +10,9 @@ from ..clustering.clusters import Clusters
 from ..report.result import Result
 from ..subnets import Subnet
 from . import output
+from .candidate import Candidate
 from .table import routing_table
 from .task import Task
-
-
-@dataclasses.dataclass(frozen=True)
-class Candidate:
-    """A sub-net and what is known of it.
-
-    Attributes:
-        subnet: MAX or a path.
-        score: Of the probe, 0..1 for kNN, linear and overlap.
-        low: Lower end of the score's 95 % interval.
-        high: Upper end.
-        behind: How much the winner is better; 0 for the winner, below 0 for a path
-            that is ahead of MAX by what may be chance.
-        behind_low: Lower end of that margin's interval.
-        behind_high: Upper end.
-        tied: Whether the margin's interval holds zero.
-        overlap: Agreement of the task's images with the path's cluster; None if not
-            known.
-    """
-
-    subnet: Subnet
-    score: float
-    low: float
-    high: float
-    behind: float
-    behind_low: float
-    behind_high: float
-    tied: bool
-    overlap: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -160,7 +132,7 @@ class Routing(Result):
         work = output.work_of(self.depends_on)
         work.state(folder, overwrite)
         with work.written(folder) as temporary:
-            output.write(temporary, self, self.page())
+            output.write(temporary, self.to_dict(), self.ranking, self.page())
         return Path(folder)
 
 

@@ -13,6 +13,7 @@ from ..models.backbones import ElasticResNet
 from ..subnets import Subnet
 from ..utils.clock import Clock
 from ..utils.errors import UserError, option
+from .candidate import Candidate
 from .checks import check_routed
 from .choice import choose
 from .conclusions import conclusions, regret_of
@@ -20,7 +21,7 @@ from .extracted import PathFeatures, ProgressFactory
 from .likeness import Likeness
 from .names import BEAM, ROUTERS, SHORTLIST, TIES
 from .probes import Evidence, inner_folds, probe_features
-from .result import Candidate, Routing
+from .result import Routing
 from .routers import beam, shortlist
 from .soft import soft_choices
 from .task import Task

@@ -132,7 +132,7 @@ class SearchResult(Result):
 
     def page(self) -> str:
         """Returns the page with rankings and plots."""
-        from .page import render
+        from .page import render  # it shows this class's rankings
 
         return render(self)
 

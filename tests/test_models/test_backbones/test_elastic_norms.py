@@ -85,9 +85,7 @@ def test_a_path_inherits_the_norms_that_it_was_split_from():
 def test_evaluation_needs_calibration_and_training_ends_it():
     net = tiny().eval()
     x, small = batches()[0], net.space.min
-    with pytest.raises(
-        UserError, match=f"mmtaskssl calibrate .* --subnet {small.name}"
-    ):
+    with pytest.raises(UserError, match=f"calibrate .* --subnet {small.name}"):
         net(x, small)
     with pytest.raises(UserError, match="has no batch-norm statistics"):
         net.state_dict_of(small)

@@ -61,9 +61,7 @@ def test_a_sub_net_uses_batch_statistics_and_leaves_the_running_ones(channels):
 
 def test_evaluation_needs_calibration():
     norm = ElasticBatchNorm2d(8).eval()
-    with pytest.raises(
-        UserError, match=r"mmtaskssl calibrate CONFIG CKPT --subnet s8-w4"
-    ):
+    with pytest.raises(UserError, match=r"calibrate CONFIG CKPT --subnet s8-w4"):
         norm(torch.randn(2, 4, 3, 3), PART)
     mean, var = torch.arange(4.0), torch.arange(1.0, 5.0)
     view = NormView(channels=4, tracked=False, mean=mean, var=var)
