@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
 from mmtaskssl.utils.errors import UserError
 
@@ -24,7 +24,9 @@ class Begun:
     runner: Runner | None = None
 
     def __bool__(self) -> bool:
-        return self.runner is not None and self.runner.iter > 0
+        # Not `runner.iter`, which would build the loop.
+        loop = getattr(self.runner, "_train_loop", None)
+        return isinstance(loop, BaseLoop) and loop.iter > 0
 
 
 @contextlib.contextmanager
