@@ -110,4 +110,6 @@ def test_an_unknown_tool_gets_a_sentence():
     command = [sys.executable, "-m", "mmtaskssl", "trian"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert result.returncode == 2
-    assert result.stderr.startswith("error: unknown command 'trian'; did you mean 'train'?")
+    assert result.stderr.startswith(
+        "error: unknown command 'trian'; did you mean 'train'?"
+    )

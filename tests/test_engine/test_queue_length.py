@@ -134,7 +134,7 @@ def test_a_kept_queue_is_warned_of_and_refused(tmp_path, told):
     assert "exceeds 0.25 of the 100" in told[0][1] and "kept" in told[1][1]
     cfg = _config(tmp_path / "long", queue=101)
     cfg.default_hooks.queue.keep = True
-    with pytest.raises(UserError, match=r"queue of 101 keys .* 100 .*model.queue_len=25"):
+    with pytest.raises(UserError, match=r"queue of 101 .* 100 .*model.queue_len=25"):
         run(cfg)
     cfg = _config(tmp_path / "study", queue=101)
     cfg.default_hooks.queue = {"type": "QueueLengthHook", "keep": True, "limit": 4}
