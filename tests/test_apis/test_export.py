@@ -176,7 +176,7 @@ def test_changed_weights_are_not_loaded(exports, tmp_path):
 @pytest.mark.parametrize(
     ("subnets", "words"),
     [
-        ("MIN", "calibrate_bn"),
+        ("MIN", "mmtaskssl calibrate"),
         ((), "name sub-nets with `subnets`"),
         ("big", "not the name of a sub-net"),
     ],

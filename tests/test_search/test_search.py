@@ -127,7 +127,7 @@ def test_ranking_of_several_budgets(files, tmp_path, stack):
 
 def test_a_further_metric_is_added(files, tmp_path):
     (before,) = _rows(files, [MIDDLE], tmp_path, metrics=("dense",))
-    rows = _rows(files, [MIDDLE], tmp_path)
+    rows = _rows(files, [MIDDLE], tmp_path, overwrite=True)
     assert rows[1] == before and len(_lines(tmp_path)) == 3
 
 

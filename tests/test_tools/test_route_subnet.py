@@ -205,7 +205,11 @@ def test_what_stands_there_is_not_lost(exhaustive, files, tool, capsys):
     ("more", "kwargs", "said"),
     [
         ((), {"target": "nowhere"}, "nowhere/train does not exist"),
-        ((), {"checkpoint": "net.pth"}, "calibrate_bn.py CONFIG CKPT --all --clusters"),
+        (
+            (),
+            {"checkpoint": "net.pth"},
+            "mmtaskssl calibrate CONFIG CKPT --all --clusters",
+        ),
         (("--router", "shortlist"), {}, "needs the clusters"),
         (("--clusters", "nowhere"), {}, "nowhere does not exist"),
         (("--max-images", "1"), {}, "at least two images"),
