@@ -24,7 +24,13 @@ _CLUSTERING = "mmtaskssl.clustering"
 _ENGINE = "mmtaskssl.engine"
 _EVALUATION = "mmtaskssl.evaluation"
 
-MODELS = _child("model", _root.MODELS, _MODELS)
+MODELS = _child(
+    "model",
+    _root.MODELS,
+    _MODELS,
+    "mmtaskssl.networks.teacher",
+    "mmtaskssl.features.store_teacher",
+)
 MODEL_WRAPPERS = _child("model_wrapper", _root.MODEL_WRAPPERS, _MODELS)
 WEIGHT_INITIALIZERS = _child(
     "weight initializer", _root.WEIGHT_INITIALIZERS, "mmtaskssl.transfer"

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ..models.teachers import FrozenTeacher
+
 
 def to_fake(module: nn.Module, device: str = "cuda") -> nn.Module:
     """Replaces a module's parameters and buffers by fake ones on ``device``.
@@ -26,7 +28,10 @@ def to_fake(module: nn.Module, device: str = "cuda") -> nn.Module:
             made[id(tensor)] = copy
         return made[id(tensor)]
 
-    for part in module.modules():
+    parts = [*module.modules()]
+    for part in module.modules():  # a teacher's network is no sub-module
+        parts += part.body.modules() if isinstance(part, FrozenTeacher) else ()
+    for part in parts:
         for table in (part._parameters, part._buffers):
             table.update({k: fake(v) for k, v in table.items() if v is not None})
         if hasattr(part, "_views"):

@@ -10,6 +10,8 @@ from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import Dataset
 
 from mmtaskssl.datasets.host_images import limited_images
 from mmtaskssl.registry import OPTIMIZERS, RUNNERS
@@ -230,6 +232,8 @@ def check_batches(runner: Runner) -> None:
             f"{batch}) but the data set has {images}; lower train_dataloader.batch_size"
         )
     model.check_batch(batch)
+    if hasattr(model, "bind_images"):
+        check_teachers(model, loader.dataset)
     endless = not hasattr(loader.sampler, "num_samples")
     last = math.ceil(images / world_size) % batch
     if last == 1 and not loader.drop_last and not endless:
@@ -238,6 +242,36 @@ def check_batches(runner: Runner) -> None:
             "one, which batch norm cannot normalise; set "
             "train_dataloader.drop_last=True"
         )
+
+
+def check_teachers(model: nn.Module, dataset: Dataset) -> None:
+    """Tells a model's teachers the images, and refuses images that are too small.
+
+    Args:
+        model: One of our algorithms.
+        dataset: Its training images.
+
+    Raises:
+        UserError: The data set stores images smaller than a teacher's views, or a
+            teacher does not know one of them.
+    """
+    teachers = [part.teacher for part in model.distill or ()]
+    if not teachers:
+        return
+    stored = getattr(dataset, "store_size", None)
+    most = max(teacher.view_size or 0 for teacher in teachers)
+    if stored is not None and stored < most:
+        raise UserError(
+            f"the data set keeps {stored} pixels of an image's short side, and the "
+            f"teacher sees crops of {most}: set its store_size to {2 * most} or so "
+            f"(at least {most})"
+        )
+    if not hasattr(dataset, "image_ids"):
+        raise UserError(
+            f"a {type(dataset).__name__} has no image_ids, by which a teacher knows "
+            "its images"
+        )
+    model.bind_images(dataset.image_ids)
 
 
 def _check_optimizer(cfg: Config) -> None:

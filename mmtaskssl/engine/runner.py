@@ -152,6 +152,9 @@ class ResumableRunner(Runner):
         if "://" not in filename:
             content = self._content(filename)
             check_weights(self.model, content, filename)
+            model = self.model.module if is_model_wrapper(self.model) else self.model
+            if hasattr(model, "check_resumed"):
+                model.check_resumed(content["state_dict"])
             self._check_batch(content["meta"], filename)
             if resume_optimizer and "optimizer" not in content:
                 self.logger.warning(

@@ -1,8 +1,11 @@
 from .byol import BYOL
+from .distill import Distill
 from .elastic_base import ElasticAlgorithm
 from .elastic_ddp import ElasticDDP
+from .elastic_distill import ElasticDistill
 from .moco import MoCo
 from .routed_byol import RoutedBYOL
+from .routed_distill import RoutedDistill
 from .routed_simsiam import RoutedSimSiam
 from .simsiam import SimSiam
 from .slimmable_byol import SlimmableBYOL
@@ -15,10 +18,13 @@ from .supernet_simsiam import SupernetSimSiam
 
 __all__ = [
     "BYOL",
+    "Distill",
     "ElasticAlgorithm",
     "ElasticDDP",
+    "ElasticDistill",
     "MoCo",
     "RoutedBYOL",
+    "RoutedDistill",
     "RoutedSimSiam",
     "SimSiam",
     "SlimmableBYOL",

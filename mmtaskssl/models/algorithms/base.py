@@ -1,6 +1,7 @@
 """What the two-view algorithms share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
@@ -8,10 +9,79 @@ from mmengine.dist import get_world_size
 from mmtaskssl.utils.errors import UserError
 
 from ..elastic import NormView
+from .taught import Teachers, watched
 
 
 class TwoViewMixin:
-    """Mixed into the host's algorithms, before them in the bases."""
+    """Mixed into the host's algorithms, before them in the bases.
+
+    Each of them may have teachers beside its own loss, on the same views.
+
+    Args:
+        *args: The algorithm's.
+        distill: Arguments of a `Distillation`, or of several; None: no teacher.
+        **kwargs: The algorithm's.
+
+    Attributes:
+        distill (Teachers | None): Its teachers.
+
+    Raises:
+        UserError: See `Distillation`.
+    """
+
+    def __init__(self, *args, distill: Any = None, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._set_teachers(distill)
+
+    def _set_teachers(self, distill: Any) -> None:
+        """Builds the teachers, once there is a backbone."""
+        self.distill = None
+        if distill is not None:
+            configs = [distill] if isinstance(distill, Mapping) else distill
+            self.distill = Teachers(configs, self.backbone, self.data_preprocessor)
+
+    def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor"):
+        """As the host's; a loss is that of the teachers, too.
+
+        Args:
+            inputs: See the algorithm; behind its views, those of the teachers.
+            data_samples: See the algorithm.
+            mode: ``tensor``, ``predict`` or ``loss``.
+        """
+        if mode != "loss" or self.distill is None:
+            return super().forward(inputs, data_samples, mode=mode)
+        views, shown = self.distill.split(inputs)
+        taught = self.distill.teach(shown, data_samples)
+        with watched(getattr(self, "neck", None)) as seen:
+            losses = super().forward(views, data_samples, mode=mode)
+        later = (self.backbone(x) for x in views[len(seen) : self.distill.views])
+        losses = with_teachers(losses, self.distill.loss([*seen, *later], taught))
+        self.distill.finish(taught)
+        return losses
+
+    def bind_images(self, image_ids: Sequence[str]) -> None:
+        """Tells the teachers the training images, in the order of ``sample_idx``.
+
+        Args:
+            image_ids: Of the training's data set.
+
+        Raises:
+            UserError: A teacher does not know one of them.
+        """
+        for part in self.distill or ():
+            part.teacher.bind(image_ids)
+
+    def check_resumed(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Refuses to go on with another teacher.
+
+        Args:
+            state: Of the resumed checkpoint.
+
+        Raises:
+            UserError: It is another one.
+        """
+        for place, part in enumerate(self.distill or ()):
+            part.teacher.check_resumed(state.get(f"distill.{place}.teacher.sha256"))
 
     def extract_feat(
         self, inputs: torch.Tensor | Sequence[torch.Tensor], data_samples=None
@@ -64,6 +134,19 @@ class TwoViewMixin:
         """
         prediction = self._predict(z)
         return self.head.loss(prediction.float(), target.detach().float())
+
+
+def with_teachers(
+    losses: Mapping[str, Any], taught: Mapping[str, torch.Tensor]
+) -> dict[str, Any]:
+    """Joins an algorithm's losses, maybe none, and its teachers'.
+
+    Args:
+        losses: ``loss`` is called ``loss_ssl``: the sum of all is called so.
+        taught: The teachers'.
+    """
+    own = {"loss_ssl" if name == "loss" else name: x for name, x in losses.items()}
+    return {**own, **taught}
 
 
 def global_batch_size(batch_size: int) -> int:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import torch
 from mmselfsup.models.algorithms import BYOL as _BYOL
 from mmselfsup.models.algorithms.base import BaseModel
@@ -21,6 +23,7 @@ class BYOL(TwoViewMixin, _BYOL):
     Args:
         base_momentum: Share of the target that one update keeps at the start.
         end_momentum: The same at the end of the training.
+        distill: See `TwoViewMixin`.
         **kwargs: The host's: ``backbone``, ``neck``, ``head``, ``pretrained``,
             ``data_preprocessor``, ``init_cfg``.
     """
@@ -30,10 +33,12 @@ class BYOL(TwoViewMixin, _BYOL):
         *args,
         base_momentum: float = 0.996,
         end_momentum: float = 1.0,
+        distill: Any = None,
         **kwargs,
     ) -> None:
         # Past the host's own constructor, which would build its target first.
         BaseModel.__init__(self, *args, **kwargs)
+        self._set_teachers(distill)
         self.target_net = MomentumEncoder(
             self.backbone,
             self.neck,

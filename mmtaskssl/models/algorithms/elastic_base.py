@@ -17,6 +17,9 @@ from mmtaskssl.registry import SUBNET_SAMPLERS
 from mmtaskssl.subnets import Subnet, SubnetSampler
 from mmtaskssl.utils.errors import UserError
 
+from .base import with_teachers
+from .taught import watched
+
 
 class ElasticAlgorithm(BaseModel):
     """Trains several sub-nets of one network in each step.
@@ -132,6 +135,15 @@ class ElasticAlgorithm(BaseModel):
             shared: What `prepare` returned.
         """
 
+    def rows_of(self, shared: Any, subnet: Subnet) -> slice:
+        """Returns which images of a step a sub-net sees; by default all.
+
+        Args:
+            shared: What `prepare` returned.
+            subnet: One of the step's.
+        """
+        return slice(None)
+
     def subnet_weights(self, subnets: Sequence[Subnet]) -> list[float]:
         """Returns the factor on each sub-net's loss; by default 1.
 
@@ -210,14 +222,19 @@ class ElasticAlgorithm(BaseModel):
             ``max/loss``, ``rand0/loss``, ...
         """
         subnets = self.subnets_of_step()
+        teachers = getattr(self, "distill", None)
+        taught = None
         with optim_wrapper.optim_context(self), torch.no_grad():
             batch = self.data_preprocessor(data, True)
+            if teachers is not None:
+                batch["inputs"], shown = teachers.split(batch["inputs"])
+                taught = teachers.teach(shown, batch.get("data_samples"))
             shared = self.prepare(**batch)
         weights, names = self._weights(subnets), self.log_names(subnets)
         logs: dict[str, Tensor] = {}
         total: float | Tensor = 0.0
         for place, subnet in enumerate(subnets):
-            loss_of = partial(self.subnet_loss, batch["inputs"], shared, subnet)
+            loss_of = partial(self._losses, batch["inputs"], shared, subnet, taught)
             is_last = place == len(subnets) - 1
             weight = weights[place]
             values = self._run_subnet(loss_of, weight, optim_wrapper, wrapper, is_last)
@@ -225,7 +242,26 @@ class ElasticAlgorithm(BaseModel):
             logs |= {f"{names[place]}/{key}": value for key, value in values.items()}
         with torch.no_grad():
             self.finish(shared)
+            if teachers is not None:
+                teachers.finish(taught)
         return {"loss": total, **logs}
+
+    def _losses(
+        self, inputs: Any, shared: Any, subnet: Subnet, taught: Any
+    ) -> dict[str, Tensor]:
+        """A sub-net's own losses, and those of the teachers, which all have heard."""
+        if taught is None:
+            return self.subnet_loss(inputs, shared, subnet)
+        with watched(getattr(self, "neck", None)) as seen:
+            losses = self.subnet_loss(inputs, shared, subnet)
+        rows = self.rows_of(shared, subnet)
+        outputs = [*seen]
+        for view in inputs[len(seen) : self.distill.views]:
+            outputs.append(self.backbone(view[rows], subnet))
+        norm_view = self.backbone.norm_view(subnet)
+        return with_teachers(
+            losses, self.distill.loss(outputs, taught, norm_view, rows)
+        )
 
     def _run_subnet(
         self,

@@ -129,6 +129,10 @@ class RoutedAlgorithm(ElasticAlgorithm):
             loss = loss + self.kd_weight * kd
         return {"loss": loss, **logs}
 
+    def rows_of(self, shared: RoutedStep, subnet: Subnet) -> slice:
+        """See `ElasticAlgorithm.rows_of`."""
+        return shared.rows[subnet]
+
     def log_names(self, subnets: Sequence[Subnet]) -> list[str]:
         """See `ElasticAlgorithm.log_names`: ``max``, then ``path0``, ``path1``, ...
 

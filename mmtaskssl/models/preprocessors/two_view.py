@@ -13,14 +13,15 @@ from mmtaskssl.utils.copies import to_device
 from mmtaskssl.utils.errors import UserError
 
 from . import opencv_views, tensor_views
-from .draws import draw_view, plain_view
+from .draws import ViewDraws, draw_view, plain_view
 from .images import as_block, as_list, batch_sizes
 from .recipes import build_recipes
+from .teacher_views import TeacherView, plain_colours, same_crop
 
 
 @MODELS.register_module()
 class TwoViewPreprocessor(BaseDataPreprocessor):
-    """Makes two augmented views of every image of a batch, on the model's device.
+    """Makes augmented views, by default two, of every image, on the model's device.
 
     In training, a batch of decoded images becomes
     ``dict(inputs=[view1, view2], data_samples=[...])`` with normalised float views
@@ -35,6 +36,10 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
     step is a buffer, so a resumed run sees the same views as one never stopped, and
     the number of loading workers does not matter.
 
+    Teachers (`show`) see a student's crop, cut once more from the image, in their own
+    size and statistics and without colour changes; their views come behind the
+    student's, whose draws are the same without them.
+
     Args:
         preset: "mocov2", "byol" or "simsiam" (see ``RECIPES``).
         view_size: Side of the views in pixels.
@@ -44,6 +49,9 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         std: Per channel (RGB), of values 0..255.
         seed: Of the views. None: the runner's seed.
         eval_crop: Side of the evaluation's centre square, as a share of the short side.
+        views: How many; the preset's two take turns.
+        one_crop: Whether all views have the first one's crop and flip, and differ in
+            their colours alone.
 
     Raises:
         UserError: An unknown preset or augmentation, or a value out of range.
@@ -61,13 +69,19 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         std: Sequence[float] = (58.395, 57.12, 57.375),
         seed: int | None = None,
         eval_crop: float = 0.875,
+        views: int = 2,
+        one_crop: bool = False,
     ) -> None:
         super().__init__(non_blocking=True)
+        if views < 1:
+            raise UserError(f"views must be 1 or more, not {views}")
         if view_size < 1:
             raise UserError(f"view_size must be positive, not {view_size}")
         if not 0 < eval_crop <= 1:
             raise UserError(f"eval_crop must be in 0..1 and not 0, not {eval_crop}")
-        self.recipes = build_recipes(preset, augment)
+        recipes = build_recipes(preset, augment)
+        self.recipes = tuple(recipes[number % 2] for number in range(views))
+        self.one_crop = one_crop
         self.view_size = view_size
         self.seed = seed
         self.eval_crop = eval_crop
@@ -78,6 +92,33 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         # Its value, known without waiting for the device; None: read it.
         self._steps: int | None = None
+        self._teachers: list[tuple[TeacherView, int]] = []
+
+    def show(self, view: TeacherView, views: int = 1) -> int:
+        """Adds views for a teacher to those of training.
+
+        Args:
+            view: How it wants them.
+            views: Of how many of the student's views it sees the crop.
+
+        Returns:
+            How many it gets: one, if all have one crop.
+
+        Raises:
+            UserError: The student has fewer views.
+        """
+        if views > len(self.recipes):
+            raise UserError(
+                f"{views} views are to be taught, but the data preprocessor makes "
+                f"{len(self.recipes)}: set model.data_preprocessor.views"
+            )
+        number = len(self._teachers)
+        scale, bias = view.statistics()
+        self.register_buffer(f"teacher_scale{number}", scale, persistent=False)
+        self.register_buffer(f"teacher_bias{number}", bias, persistent=False)
+        count = 1 if self.one_crop else views
+        self._teachers.append((view, count))
+        return count
 
     @torch.no_grad()
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -89,7 +130,8 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
             training: Two random views, or one plain one.
 
         Returns:
-            ``inputs``: list of (N, 3, S, S) float32; ``data_samples``: N
+            ``inputs``: list of (N, 3, S, S) float32, in training the teachers' views
+            last, each teacher's in its size; ``data_samples``: N
             `BaseDataElement` that carry the other keys (``sample_idx``, ``label``)
             as meta information.
         """
@@ -97,24 +139,47 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         if training:
             generator = self._next_generator()
             draws = [draw_view(recipe, sizes, generator) for recipe in self.recipes]
+            if self.one_crop:
+                draws = [same_crop(draw, draws[0]) for draw in draws]
             modes = [recipe.interpolation for recipe in self.recipes]
         else:
             draws, modes = [plain_view(sizes, self.eval_crop)], ["bilinear"]
-        count = len(sizes)
-        shape = (len(draws) * count, 3, self.view_size, self.view_size)
-        out = torch.empty(shape, device=self.device)
-        views = list(out.split(count))
-        norm = (self.scale, self.bias)
         if self.device.type == "cpu":
-            images = as_list(data, sizes)
+            images: Any = as_list(data, sizes)
+        else:
+            images = to_device(as_block(data), self.device)
+        norm = (self.scale, self.bias)
+        views = self._make(images, sizes, draws, modes, self.view_size, norm)
+        for number, (teacher, count) in enumerate(self._teachers if training else ()):
+            plain = [plain_colours(draw) for draw in draws[:count]]
+            norm = tuple(
+                self.get_buffer(f"teacher_{name}{number}") for name in ("scale", "bias")
+            )
+            shown = self._make(images, sizes, plain, modes[:count], teacher.size, norm)
+            views += [x.flip(1) for x in shown] if teacher.order == "bgr" else shown
+        return {"inputs": views, "data_samples": self._data_samples(data, len(sizes))}
+
+    def _make(
+        self,
+        images: list[Tensor] | Tensor,
+        sizes: np.ndarray,
+        draws: Sequence[ViewDraws],
+        modes: Sequence[str],
+        size: int,
+        norm: tuple[Tensor, Tensor],
+    ) -> list[Tensor]:
+        """Returns views (N, 3, S, S) of images, which lie on the device."""
+        count = len(sizes)
+        out = torch.empty(len(draws) * count, 3, size, size, device=self.device)
+        views = list(out.split(count))
+        if self.device.type == "cpu":
             for view, draw, mode in zip(views, draws, modes, strict=True):
                 opencv_views.fill_views(view, images, draw, mode, *norm)
         else:
-            pixels = to_device(as_block(data), self.device)
             # Products of grey levels in half precision would be off by levels.
             with torch.autocast(self.device.type, enabled=False):
-                tensor_views.fill_views(out, pixels, sizes, draws, modes, *norm)
-        return {"inputs": views, "data_samples": self._data_samples(data, count)}
+                tensor_views.fill_views(out, images, sizes, draws, modes, *norm)
+        return views
 
     def _next_generator(self) -> np.random.Generator:
         if self._steps is None:

@@ -1,0 +1,41 @@
+from typing import Any
+
+from mmselfsup.models.algorithms.base import BaseModel
+from torch import Tensor
+
+from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.errors import UserError
+
+from .base import TwoViewMixin
+
+
+@MODELS.register_module()
+class Distill(TwoViewMixin, BaseModel):
+    """A student that learns from teachers alone.
+
+    Beside a self-supervised loss: ``distill=`` of `MoCo`, `BYOL`, `SimSiam` and all
+    that is made of them.
+
+    Args:
+        backbone: Config of the student.
+        distill: Arguments of a `Distillation`, or of several.
+        **kwargs: The host's: ``data_preprocessor``, ``init_cfg``.
+
+    Raises:
+        UserError: There is no teacher.
+    """
+
+    def __init__(self, *args, distill: Any = None, **kwargs) -> None:
+        super().__init__(*args, distill=distill, **kwargs)
+        if self.distill is None:
+            raise UserError(f"{type(self).__name__} needs a teacher: set model.distill")
+
+    def loss(self, inputs: Any, data_samples: Any = None, **kwargs) -> dict[str, Tensor]:
+        """Returns none of its own: see `TwoViewMixin.forward`.
+
+        Args:
+            inputs: Views.
+            data_samples: Ignored.
+            **kwargs: Ignored.
+        """
+        return {}

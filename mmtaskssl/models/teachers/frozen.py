@@ -1,0 +1,85 @@
+"""A network that teaches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..features import last_map, pooled_feature
+from .base import Taught, Teacher
+
+_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+
+class FrozenTeacher(Teacher):
+    """A network in evaluation mode, shown images of its own resolution.
+
+    It is no sub-module: state dicts, optimizers, DDP and conversions of norms pass it
+    by. Moves between devices and layouts reach it.
+
+    Args:
+        body: The network; see `pooled_feature` for what it may return.
+        name: See `Teacher`.
+        sha256: See `Teacher`.
+        view_size: Side of the images that it is shown, pixels.
+        mean: Per channel, of values 0..255, in ``channel_order``.
+        std: Per channel, of values 0..255, in ``channel_order``.
+        channel_order: "rgb" or "bgr".
+        labels: See `Teacher`.
+
+    Attributes:
+        dense_dim: Channels of its map; None: it has none.
+    """
+
+    def __init__(
+        self,
+        body: nn.Module,
+        name: str,
+        sha256: str,
+        view_size: int,
+        mean: Sequence[float] = _MEAN,
+        std: Sequence[float] = _STD,
+        channel_order: str = "rgb",
+        labels: str | None = None,
+    ) -> None:
+        body = body.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        first = next(body.parameters())
+        with torch.no_grad():
+            blank = torch.zeros(1, 3, view_size, view_size, device=first.device)
+            seen = run_teacher(body, blank)
+        super().__init__(name, sha256, seen.feature.shape[1], labels)
+        self.__dict__["body"] = body
+        self.view_size, self.channel_order = view_size, channel_order
+        self.mean, self.std = tuple(mean), tuple(std)
+        self.dense_dim = None if seen.dense is None else seen.dense.shape[1]
+
+    def teach(self, images: Tensor | None, data_samples: Sequence[Any]) -> Taught:
+        """See `Teacher.teach`."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        return run_teacher(self.body, images)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "FrozenTeacher":
+        self.body._apply(fn)
+        return super()._apply(fn, recurse)
+
+
+def run_teacher(body: nn.Module, images: Tensor) -> Taught:
+    """Returns a network's feature of each image, and its map if it has one.
+
+    Args:
+        body: In evaluation mode.
+        images: (N, 3, S, S).
+    """
+    if hasattr(body, "forward_features") and hasattr(body, "forward_head"):
+        # timm's, built without classifier: its forward gives the pooled feature alone.
+        maps = body.forward_features(images)
+        feature = body.forward_head(maps)
+        is_map = isinstance(maps, Tensor) and maps.dim() == 4
+        return Taught(feature, maps if is_map else None)
+    output = body(images)
+    last = output
+    while isinstance(last, list | tuple) and last:
+        last = last[-1]
+    has_map = isinstance(last, Tensor) and last.dim() == 4
+    return Taught(pooled_feature(output), last_map(output) if has_map else None)
