@@ -62,6 +62,7 @@ _SHORTHANDS = (
     "images",
     "selection",
     "target",
+    "teacher",
     "dataset",
     *TRANSFER_OPTIONS,
 )
@@ -75,7 +76,8 @@ def load_config(
     A few options stand for a place in our self-supervised configs: ``images`` (the
     training images), ``selection`` (only those a selection file names), ``target``
     (a labelled folder with ``train`` and ``test``, measured with kNN in training; of a
-    classification config the training and test images themselves), ``dataset`` (a
+    classification config the training and test images themselves), ``teacher`` (of a
+    config with ``model.distill``, see `use_teacher`), ``dataset`` (a
     public set such as aircraft, for a classification config),
     ``max_iters``, ``max_epochs``, ``batch_size``, ``num_workers`` and ``clusters`` (a
     folder that tools/cluster_data.py wrote). In configs of any task ``backbone`` puts

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from ..utils.errors import UserError
 from .targets import is_classification, use_target
+from .teacher import use_teacher
 from .variables import OWN_SCHEDULE, PLACES, layer_of
 
 
@@ -43,7 +44,7 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
 
 
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
-    """Does what `selection` and `target` ask for, once the data set is complete.
+    """Does what `selection`, `target` and `teacher` ask for, once the data set is complete.
 
     Args:
         cfg: Changed in place.
@@ -63,6 +64,8 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
                 "dataset": dataset,
                 "selection": values["selection"],
             }
+    if values.get("teacher"):
+        use_teacher(cfg, values["teacher"])
     if values.get("target") and is_classification(cfg):
         use_target(cfg, values["target"])
     elif values.get("target"):

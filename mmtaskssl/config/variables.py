@@ -23,7 +23,7 @@ PLACES = {
     "clusters": "train_dataloader.dataset.clusters",
 }
 #: Those that stand for more than one place, or for a change of the config.
-OTHERS = ("images", "selection", "target", "dataset", "data_root")
+OTHERS = ("images", "selection", "target", "teacher", "dataset", "data_root")
 #: Pseudo variable: the child has a schedule of its own, to be left alone.
 OWN_SCHEDULE = "param_scheduler"
 #: Pseudo variable: the child names kNN's images itself, which go before its target.

@@ -43,7 +43,9 @@ class FrozenTeacher(Teacher):
         channel_order: str = "rgb",
         labels: str | None = None,
     ) -> None:
-        body = body.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        body.eval()
+        body.requires_grad_(False)
+        body.to(memory_format=torch.channels_last)
         first = next(body.parameters())
         with torch.no_grad():
             blank = torch.zeros(1, 3, view_size, view_size, device=first.device)

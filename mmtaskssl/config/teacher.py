@@ -1,0 +1,45 @@
+"""The option ``teacher`` of configs that distil."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..utils.errors import UserError
+
+#: File of a feature store by which its folder is known.
+_STORE = "manifest.json"
+
+
+def use_teacher(cfg: Config, teacher: str) -> None:
+    """Puts a teacher into ``model.distill``.
+
+    Args:
+        cfg: Changed in place. What it says of the teacher's resolution stays.
+        teacher: The folder of a feature store; or a network, see `NetworkTeacher`,
+            maybe with its weights: ``timm:NAME=FILE``, ``CONFIG=CHECKPOINT``.
+
+    Raises:
+        UserError: The config has no ``model.distill``, or several teachers.
+    """
+    distill = (cfg.get("model") or {}).get("distill")
+    if isinstance(distill, list | tuple) and len(distill) == 1:
+        distill = distill[0]
+    if isinstance(distill, list | tuple):
+        raise UserError(
+            f"the config has {len(distill)} teachers: name each in its place, "
+            "model.distill.0.teacher.network and so on"
+        )
+    if distill is None:
+        raise UserError(
+            "teacher=... needs a config that distils: set model.distill, for example "
+            "model.distill.head.num_layers=1, or take one of configs/distill"
+        )
+    known = distill.get("teacher") or {}
+    if Path(teacher, _STORE).is_file():
+        distill["teacher"] = {"type": "mmtaskssl.StoreTeacher", "store": teacher}
+    elif str(known.get("type", "")).rpartition(".")[2] in ("", "NetworkTeacher"):
+        known = {k: v for k, v in known.items() if k not in ("weights", "labels")}
+        known["type"] = "mmtaskssl.NetworkTeacher"
+        distill["teacher"] = {**known, "network": teacher}
+    else:
+        distill["teacher"] = {"type": "mmtaskssl.NetworkTeacher", "network": teacher}
