@@ -26,6 +26,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="--resume with other processes or images a step: keep the schedule's "
         "number of images",
     )
+    parser.add_argument(
+        "--teacher",
+        metavar="NETWORK",
+        help="of a config that distils: timm:NAME=FILE, CONFIG=CHECKPOINT, an export's "
+        "folder or a feature store's",
+    )
     options.add_max_pixels(parser)
     options.add_trust(parser)
     parser.add_argument(
@@ -56,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     trained = pretrain(
         args.config,
+        teacher=args.teacher,
         work_dir=args.work_dir,
         resume=args.resume,
         resume_rescale=args.resume_rescale,

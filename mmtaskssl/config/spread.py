@@ -44,7 +44,7 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
 
 
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
-    """Does what `selection`, `target` and `teacher` ask for, once the data set is complete.
+    """Does what `selection`, `target` and `teacher` ask for, once all else is there.
 
     Args:
         cfg: Changed in place.

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from ..clustering.clusters import Clusters
 from ..config import default_work_dir, load_config
 from ..datasets.images import HasImages, ImagesLike, list_images
+from ..features.store import FeatureStore
 from ..transfer.results import training_rows
 from ..utils.errors import UserError, option
 from .checkpoints import place_of
@@ -30,6 +31,7 @@ def pretrain(
     selection: HasImages | PathLike | None = None,
     clusters: Clusters | PathLike | None = None,
     target: PathLike | None = None,
+    teacher: FeatureStore | PathLike | None = None,
     iters: int | None = None,
     seed: int | None = None,
     work_dir: PathLike | None = None,
@@ -60,6 +62,9 @@ def pretrain(
             value is written into the work dir.
         target: A labelled folder, train/CLASS/IMAGE and test/CLASS/IMAGE, that kNN is
             measured on meanwhile.
+        teacher: Of a config that distils (``model.distill``): a network,
+            ``timm:NAME=FILE``, ``CONFIG=CHECKPOINT`` or an export's folder; or a
+            feature store, or its folder, with the features of all training images.
         iters: Length of a training that counts iterations; its warm-up is shortened
             along.
         seed: Of weights, views and order.
@@ -96,6 +101,7 @@ def pretrain(
         SELECTION: ids,
         CLUSTERS: clusters,
         "target": target,
+        "teacher": teacher.path if isinstance(teacher, FeatureStore) else teacher,
         "max_iters": iters,
         "randomness.seed": seed,
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 from mmengine.logging import print_log
 
@@ -10,6 +11,7 @@ from ..models.teachers import FrozenTeacher
 from ..registry import MODELS
 from ..utils.errors import UserError
 from .door import open_network
+from .network import Network
 
 # What the tags of timm's names say of the images, and so of the labels.
 _LABELS = {
@@ -56,7 +58,7 @@ class NetworkTeacher(FrozenTeacher):
             raise UserError(f"a teacher's view_size must be positive, not {size}")
         super().__init__(
             opened.plain(subnet),
-            f"{network} ({'untrained' if not opened.trained else opened.encoder})",
+            _name(network, opened),
             opened.weights_sha256,
             size,
             pixels.mean,
@@ -98,7 +100,26 @@ def labels_of(network: str, trained: bool) -> str | None:
     if not trained:
         return "none"
     library, _, name = network.partition(":")
-    tags = [_LABELS[t] for t in re.split(r"[._]", name) if t in _LABELS]
-    if tags:
-        return " and ".join(dict.fromkeys(tags))
-    return "ImageNet-1k" if library == "torchvision" else None
+    found = _tagged(name)
+    if found is None and library == "timm":
+        found = _tagged(_default_tag(name))
+    if found is None and library == "torchvision":
+        found = "ImageNet-1k"
+    return found and f"{found}, if they are {library}'s own weights"
+
+
+def _tagged(text: str) -> str | None:
+    tags = [_LABELS[t] for t in re.split(r"[._]", text) if t in _LABELS]
+    return " and ".join(dict.fromkeys(tags)) or None
+
+
+def _default_tag(name: str) -> str:
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    return str(config and config.tag)
+
+
+def _name(network: str, opened: Network) -> str:
+    file = opened.checkpoint and Path(opened.checkpoint).name
+    return f"{network}={file}" if file else f"{network}, untrained"

@@ -30,7 +30,9 @@ class Distill(TwoViewMixin, BaseModel):
         if self.distill is None:
             raise UserError(f"{type(self).__name__} needs a teacher: set model.distill")
 
-    def loss(self, inputs: Any, data_samples: Any = None, **kwargs) -> dict[str, Tensor]:
+    def loss(
+        self, inputs: Any, data_samples: Any = None, **kwargs
+    ) -> dict[str, Tensor]:
         """Returns none of its own: see `TwoViewMixin.forward`.
 
         Args:

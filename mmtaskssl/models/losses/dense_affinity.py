@@ -26,7 +26,5 @@ class DenseAffinity(nn.Module):
             teacher: (N, D, H, W) map of the same crop; receives no gradient.
         """
         target = to_grid(teacher.detach(), student.shape[2:])
-        ours, theirs = (
-            F.normalize(x.flatten(2), dim=1) for x in (student, target)
-        )
+        ours, theirs = (F.normalize(x.flatten(2), dim=1) for x in (student, target))
         return F.mse_loss(ours.mT @ ours, theirs.mT @ theirs)

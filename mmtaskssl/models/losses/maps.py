@@ -18,6 +18,4 @@ def to_grid(maps: Tensor, size: Sequence[int]) -> Tensor:
         return maps
     if height <= maps.shape[2] and width <= maps.shape[3]:
         return F.adaptive_avg_pool2d(maps, (height, width))
-    return F.interpolate(
-        maps, (height, width), mode="bilinear", align_corners=False
-    )
+    return F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)

@@ -68,10 +68,11 @@ class SimilarityMatching(nn.Module):
         student = F.normalize(student, dim=1)
         teacher = F.normalize(teacher.detach(), dim=1)
         if self.queue_len:
+            queue = self.queue.clone().T  # may be written before the backward pass
             own = (student * teacher).sum(1, keepdim=True)
-            logits = torch.cat([own, student @ self.queue.T], dim=1)
+            logits = torch.cat([own, student @ queue], dim=1)
             # The teacher's similarity to itself is one.
-            targets = torch.cat([torch.ones_like(own), teacher @ self.queue.T], dim=1)
+            targets = torch.cat([torch.ones_like(own), teacher @ queue], dim=1)
         else:
             logits, targets = (_others(x @ x.T) for x in (student, teacher))
         targets = (targets / self.teacher_temperature).softmax(dim=1)

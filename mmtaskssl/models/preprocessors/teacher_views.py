@@ -28,7 +28,9 @@ class TeacherView:
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Returns what views in RGB are multiplied by, and what is added, (3, 1, 1)."""
-        mean, std = (torch.tensor(x, dtype=torch.float32) for x in (self.mean, self.std))
+        mean, std = (
+            torch.tensor(x, dtype=torch.float32) for x in (self.mean, self.std)
+        )
         if self.order == "bgr":
             mean, std = mean.flip(0), std.flip(0)
         scale = (1 / std).view(3, 1, 1)

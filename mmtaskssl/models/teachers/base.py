@@ -91,8 +91,8 @@ class Teacher(nn.Module):
             had = "none" if found is None else bytes(found.tolist()).hex()[:12]
             raise UserError(
                 f"the training to resume had another teacher (weights {had}) than "
-                f"{self.name} ({self.hexdigest()[:12]}): resume with the same, or begin "
-                "anew with load_from in place of resuming"
+                f"{self.name} ({self.hexdigest()[:12]}): resume with the same, or "
+                "begin anew with load_from in place of resuming"
             )
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:

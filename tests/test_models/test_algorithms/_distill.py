@@ -64,10 +64,10 @@ def _views(config, side=16, views=2):
 def plain(kind="Distill", views=1, **options):
     """A plain algorithm with a teacher."""
     asked = options.pop("distill", None) or distill()
-    if asked.get("head") is not None:
-        asked["head"] = {"in_channels": 32, **asked["head"]}
-    if asked.get("dense_head") is not None:
-        asked["dense_head"] = {"in_channels": 32, **asked["dense_head"]}
+    for part in [asked] if isinstance(asked, dict) else asked:
+        for name in ("head", "dense_head"):
+            if part[name] is not None:
+                part[name] = {"in_channels": 32, **part[name]}
     options = _views(options, views=views if kind == "Distill" else 2)
     if kind != "Distill":
         return _build.build(kind, distill=asked, **options)
@@ -100,19 +100,20 @@ def elastic(kind="ElasticDistill", **options):
     model = copy.deepcopy(dict(_slimmable.model_config("BYOL", norm="BN")))
     for name in ("neck", "head"):
         model.pop(name)
-    return MODELS.build({**model, "type": "mmtaskssl.ElasticDistill", **options}).train()
+    return MODELS.build(
+        {**model, "type": "mmtaskssl.ElasticDistill", **options}
+    ).train()
 
 
 def routed(kind="RoutedDistill", **options):
     """A routed algorithm with a teacher."""
     asked = options.pop("distill", None) or distill()
     options = _views({**options, "distill": asked}, 16, 2)
-    if kind != "RoutedDistill":
-        return _routed.build(kind, **options)
     torch.manual_seed(0)
     model = dict(_routed.model_config())
-    for name in ("neck", "head"):
-        model.pop(name)
+    if kind == "RoutedDistill":
+        for name in ("neck", "head"):
+            model.pop(name)
     return MODELS.build({**model, "type": f"mmtaskssl.{kind}", **options}).train()
 
 

@@ -90,9 +90,7 @@ def test_the_loss_is_that_of_the_same_crop_behind_a_head():
     assert set(loss) == {"loss_cosine"}
     part = model.distill[0]
     with torch.no_grad():
-        targets = torch.cat(
-            [part.teacher.body(x[None]).mean((2, 3)) for x in shown]
-        )
+        targets = torch.cat([part.teacher.body(x[None]).mean((2, 3)) for x in shown])
         targets = targets - targets.mean(0)
         ours = model.backbone(student)[-1].mean((2, 3))
         ours = ours @ part.head.layers[0].weight.T + part.head.layers[0].bias
@@ -197,24 +195,15 @@ def test_several_views_are_taught_each_by_its_crop_or_all_by_one():
 
 def test_several_teachers_with_weights():
     asked = distill(losses=[{"type": "CosineRegression"}], dense_losses=[])
-    second = copy.deepcopy(asked) | {"weight": 0.0, "head": {"in_channels": 32}}
+    asked |= {"head": {"in_channels": 32}, "dense_head": None}
+    second = copy.deepcopy(asked) | {"weight": 0.0}
     second["teacher"] |= {"seed": 1, "view_size": 24}
-    asked["head"] = {"in_channels": 32}
-    torch.manual_seed(0)
-    model = plain()
-    teachers = type(model.distill)([asked, second], model.backbone, model.data_preprocessor)
-    model.distill = teachers
-    model.data_preprocessor._teachers = model.data_preprocessor._teachers[1:]
-    losses = model(**_two(model), mode="loss")
+    model = plain(distill=[asked, second])
+    batch = model.data_preprocessor(images(), True)
+    assert [x.shape[2] for x in batch["inputs"]] == [16, 20, 24]
+    losses = model(**batch, mode="loss")
     assert set(losses) == {"loss_cosine", "loss_cosine_1"}
     assert losses["loss_cosine"] > 0 and losses["loss_cosine_1"] == 0
-
-
-def _two(model):
-    batch = model.data_preprocessor(images(), True)
-    sides = [x.shape[2] for x in batch["inputs"]]
-    assert sides == [16, 20, 24]
-    return batch
 
 
 def _rank(rank, folder):
