@@ -7,7 +7,7 @@ tools/dist_train.sh \
     configs/distill/distill-slimmable_resnet50_8xb32-coslr-100e_in1k.py \
     8 --teacher timm:vit_base_patch14_dinov2.lvd142m=/my/dinov2.safetensors
 
-Hardware: 8 GPUs; about 2.2 GiB a GPU (computed, not measured), for a teacher of
+Hardware: 8 GPUs; about 1.8 GiB a GPU (computed, not measured), for a teacher of
 EfficientNet-Lite0's size. bfloat16 and channels-last are not yet measured on a GPU.
 """
 

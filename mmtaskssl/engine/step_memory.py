@@ -8,6 +8,8 @@ buffers, what the allocator cannot use between tensors, and making the views, wh
 over before.
 """
 
+import contextlib
+import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from ..config import load_config
 from ..models.algorithms import ElasticAlgorithm
 from ..models.algorithms.routed_base import RoutedAlgorithm
+from ..networks.teacher import split_weights
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.errors import UserError
@@ -52,7 +55,7 @@ def step_memory(config: str | Path | Config, processes: int = 1) -> int:
     """
     cfg = config if isinstance(config, Config) else load_config(str(config))
     with _scope(cfg), torch.random.fork_rng(devices=[]):
-        model = MODELS.build(cfg.model).train()
+        model = MODELS.build(_untrained(cfg.model)).train()
         batch = _batch(model, cfg)
         model.data_preprocessor = BaseDataPreprocessor()
         with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes() as memory:
@@ -134,7 +137,8 @@ def _freeze_optimizer(wrapper: OptimWrapper) -> list[Tensor]:
     trained = [p for group in groups for p in group["params"] if p.requires_grad]
     first = trained[0]
     first.grad = torch.empty_like(first)
-    optimizer.step()
+    with contextlib.suppress(ZeroDivisionError):
+        optimizer.step()  # Adam divides by what a fake count of steps has not
     first.grad = None
     values = [v for v in optimizer.state[first].values() if isinstance(v, Tensor)]
     copies = sum(value.shape == first.shape for value in values)
@@ -151,6 +155,18 @@ def _with_bfloat16(config: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
+def _untrained(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a model's config without files of weights, its own and its teachers'."""
+    model = copy.deepcopy(dict(model))
+    model.get("backbone", {}).pop("weights", None)
+    parts = model.get("distill") or ()
+    for part in [parts] if isinstance(parts, Mapping) else parts:
+        if str(part["teacher"]["type"]).endswith("NetworkTeacher"):
+            network, _ = split_weights(part["teacher"]["network"])
+            part["teacher"] |= {"network": network, "weights": "random"}
+    return model
+
+
 def _batch(model: nn.Module, cfg: Config) -> Callable[[], dict[str, Any]]:
     """Returns what makes a batch as the preprocessor hands it on."""
     loader, side = cfg.train_dataloader, cfg.model.data_preprocessor.view_size
@@ -160,20 +176,22 @@ def _batch(model: nn.Module, cfg: Config) -> Callable[[], dict[str, Any]]:
         own = (loader.get("batch_sampler") or {}).get("cluster_batch_size")
         sizes += [own or loader.batch_size] * len(paths)
     count = sum(sizes)
+    sides = [side] * len(getattr(model.data_preprocessor, "recipes", (0,) * 2))
+    sides += getattr(model.data_preprocessor, "teacher_sizes", ())
 
-    def images() -> Tensor:
-        return torch.empty(count, 3, side, side)
+    def views() -> list[Tensor]:
+        return [torch.empty(count, 3, side, side) for side in sides]
 
     if isinstance(model, RoutedAlgorithm):
         samples = part_samples(sizes, paths)
-        return lambda: {"inputs": [images(), images()], "data_samples": samples}
+        return lambda: {"inputs": views(), "data_samples": samples}
     if isinstance(model, ElasticAlgorithm) or hasattr(model, "check_batch"):
-        return lambda: {"inputs": [images(), images()]}
+        return lambda: {"inputs": views()}
     if hasattr(model, "head") and hasattr(model.head, "num_classes"):
         from mmcls.structures import ClsDataSample
 
         samples = [ClsDataSample().set_gt_label(torch.zeros(1).long())] * count
-        return lambda: {"inputs": images(), "data_samples": samples}
+        return lambda: {"inputs": views()[0], "data_samples": samples}
     raise UserError(f"no batch is known for a {type(model).__name__}")
 
 

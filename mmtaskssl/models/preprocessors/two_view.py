@@ -120,6 +120,11 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         self._teachers.append((view, count))
         return count
 
+    @property
+    def teacher_sizes(self) -> list[int]:
+        """Sides of the teachers' views, in order."""
+        return [view.size for view, count in self._teachers for _ in range(count)]
+
     @torch.no_grad()
     def forward(self, data: dict, training: bool = False) -> dict:
         """Turns a loaded batch into the model's arguments.
