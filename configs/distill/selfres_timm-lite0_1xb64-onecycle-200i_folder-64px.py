@@ -9,7 +9,7 @@ python tools/train.py \
     model.backbone.weights=/my/lite0.pth \
     teacher=timm:tf_efficientnet_lite0=/my/lite0.pth
 
-Hardware: one CPU core; about 0.6 GiB a GPU (computed, not measured).
+Hardware: one CPU core.
 """
 
 _base_ = ["../_base_/recipes/selfres_64px.py"]
