@@ -11,6 +11,7 @@ from mmengine.config import Config
 from ..utils.errors import UserError, meant, option
 from ..utils.paths import resolve_config
 from ..weights.guard import guarded
+from . import metafiles
 from .public_set import use_public_set
 from .spread import change_data, fill_places
 from .transfer_options import TRANSFER_OPTIONS, apply_transfer_options, move_data
@@ -158,7 +159,8 @@ def _read(name: str | Config) -> tuple[Config, dict[str, Any]]:
         return copy.deepcopy(name), {}
     try:
         path, ours = _locate(name)
-        with guarded():  # YAML is read as data, unlike a config in Python
+        # YAML is read as data, unlike a config in Python.
+        with guarded(), metafiles.read_once():
             return Config.fromfile(path), child_values(path) if ours else {}
     except UserError:
         raise

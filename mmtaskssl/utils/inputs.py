@@ -4,6 +4,7 @@ A pipe or a device under the name of a file would be waited for or read forever;
 kilobytes of JSON or YAML can be nested or repeated into gigabytes.
 """
 
+import functools
 import json
 import os
 import stat
@@ -148,8 +149,7 @@ def parse_yaml(text: str) -> Any:
     if len(text) > _YAML_LIMIT:
         raise ValueError(f"it has more than {_YAML_LIMIT:,} characters")
     try:
-        # The parser in Python: the one in C has no bound on its recursion.
-        loader = yaml.SafeLoader(text)
+        loader = _yaml_loader()(text)
         try:
             node = loader.get_single_node()
             if node is None:
@@ -162,6 +162,32 @@ def parse_yaml(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+@functools.cache
+def _yaml_loader() -> Any:
+    """Returns PyYAML's safe loader, with the scanner in C where it was built.
+
+    What puts nodes together stays the one in Python: that in C has no bound on its
+    recursion.
+    """
+    import yaml
+
+    if not yaml.__with_libyaml__:
+        return yaml.SafeLoader
+    from yaml.composer import Composer
+    from yaml.constructor import SafeConstructor
+    from yaml.cyaml import CParser
+    from yaml.resolver import Resolver
+
+    class Loader(Composer, CParser, SafeConstructor, Resolver):
+        def __init__(self, text: str) -> None:
+            CParser.__init__(self, text)
+            Composer.__init__(self)
+            SafeConstructor.__init__(self)
+            Resolver.__init__(self)
+
+    return Loader
 
 
 def _count(node: Any, known: dict[int, int | None], depth: int) -> int:

@@ -3,7 +3,7 @@ import inspect
 import pytest
 from mmengine.runner import Runner
 
-from mmtaskssl.config import load_config
+from mmtaskssl.config import load_config, metafiles
 from mmtaskssl.config.load import RUNNER_KEYS
 from mmtaskssl.utils.errors import UserError
 
@@ -58,3 +58,15 @@ def test_a_count_is_a_number(variable, value):
     name = "selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
     with pytest.raises(UserError, match=f"{variable} must be a number from 1 on"):
         load_config(name, {variable: value})
+
+
+def test_metafiles_of_a_package_are_read_once(monkeypatch):
+    pytest.importorskip("mmdet")
+    read, ours = [], metafiles.load
+    metafiles._read.cache_clear()
+    monkeypatch.setattr(metafiles, "load", lambda path: read.append(path) or ours(path))
+    name = "transfer/detection/debug/faster-rcnn_fpn_1xb4-12i_debug-64px.py"
+    first, again = load_config(name), load_config(name)
+    assert first.to_dict() == again.to_dict() and first is not again
+    assert len(read) > 1 and len(set(read)) == len(read)
+    assert metafiles.utils.load is ours  # mmengine's own callers read by its own

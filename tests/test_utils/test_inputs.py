@@ -6,7 +6,9 @@ import socket
 
 import numpy as np
 import pytest
+import yaml
 
+from mmtaskssl.utils import inputs
 from mmtaskssl.utils.inputs import (
     UnusableFile,
     load_array,
@@ -90,7 +92,8 @@ def test_yaml_is_plain_and_bounded():
         "{<<: [" + _bomb(3) + "]}": "while|expected",
         "a: &a [*a]": "repeats itself",
         "[" * 100 + "]" * 100: "nested deeper",
-        "[" * 50_000: "nested too deeply",
+        "[" * 50_000: "nested too deeply|maximum nesting depth",  # libyaml's own
+        "\n".join(" " * i + "a:" for i in range(2000)): "nested too deeply",
         "!!python/object/apply:os.mkdir ['/x']": "could not determine a constructor",
         "a: !!python/name:os.mkdir": "could not determine a constructor",
         "a: [": "while parsing",
@@ -98,6 +101,21 @@ def test_yaml_is_plain_and_bounded():
     }.items():
         with pytest.raises(ValueError, match=words):
             parse_yaml(text)
+
+
+def test_yaml_has_the_values_that_pyyaml_gives_it(monkeypatch):
+    text = (
+        "a: [0x1F, 017, 1_000, 1e3, 1.5e+3, .inf, ~, yes, 2020-01-02]\n"
+        "z: ['1', \"\\u00e9\"]\n"
+        "b: &b {c: é, d: e}\nf:\n- - g\n  - h # no\n- *b\n<<: *b\n"
+        "i: |\n  two\n  lines\nj: >-\n  one\n  line\nk: !!set {l, m}\n"
+    )
+    expected = yaml.safe_load(text)
+    assert parse_yaml(text) == expected
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    inputs._yaml_loader.cache_clear()
+    assert parse_yaml(text) == expected
+    inputs._yaml_loader.cache_clear()
 
 
 def test_arrays_hold_numbers(tmp_path):
