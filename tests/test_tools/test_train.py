@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmtaskssl.engine import workers
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root
 from tests._images import make_image_folder
@@ -314,33 +315,48 @@ def test_slurm_script_passes_everything_on(script, tmp_path):
         ),
     ],
 )
-def test_slurm_asks_for_a_cpu_a_worker_and_one(script, arguments, cpus, tmp_path):
-    srun = tmp_path / "srun"
-    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    srun.chmod(0o755)
-    done = subprocess.run(
-        [_TOOLS / f"slurm_{script}.sh", "part", "job", *arguments],
+def test_slurm_asks_for_a_cpu_a_worker_and_one(
+    script, arguments, cpus, tmp_path, capsys
+):
+    workers.main(arguments)
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[-1] == str(cpus)
+    # The script asks that module with these arguments, and takes its last line.
+    asked, answer = tmp_path / "asked", tmp_path / "answer"
+    answer.write_text(f"a warning\n{printed}")
+    python = _program(tmp_path / "py", f'printf "%s\\n" "$@" >{asked}; cat {answer}')
+    done = _slurm(tmp_path, script, "job", *arguments, python=python)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert f"--cpus-per-task={cpus}" in done.stdout.splitlines()
+    assert asked.read_text().splitlines() == ["-m", workers.__name__, *arguments]
+
+
+def test_slurm_asks_in_a_process_of_its_own(tmp_path):
+    done = _slurm(tmp_path, "train", "job", _FULL, "--amp")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "--cpus-per-task=9" in done.stdout.splitlines()
+
+
+def _program(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def _slurm(folder, script, *arguments, python=sys.executable):
+    """Runs a script of a cluster, where ``srun`` prints what it is given."""
+    _program(folder / "srun", 'printf "%s\\n" "$@"')
+    return subprocess.run(
+        [_TOOLS / f"slurm_{script}.sh", "part", *arguments],
         env=os.environ
-        | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": sys.executable},
+        | {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHON": str(python)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert f"--cpus-per-task={cpus}" in done.stdout.splitlines()
 
 
 def test_slurm_starts_nothing_for_a_config_that_is_not_there(tmp_path):
-    srun = tmp_path / "srun"
-    srun.write_text("#!/bin/sh\necho started\n")
-    srun.chmod(0o755)
-    done = subprocess.run(
-        [_TOOLS / "slurm_train.sh", "part", "job", "nowhere.py"],
-        env=os.environ
-        | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _slurm(tmp_path, "train", "job", "nowhere.py")
     assert done.returncode == 2 and not done.stdout
     assert "error: config nowhere.py does not exist" in done.stderr
