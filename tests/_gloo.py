@@ -1,5 +1,6 @@
-"""Two gloo processes on this machine's CPU."""
+"""Processes that start at once, and two of them with gloo on this machine's CPU."""
 
+import multiprocessing
 import os
 import socket
 from collections.abc import Callable
@@ -12,16 +13,31 @@ import torch.multiprocessing as mp
 
 Work = Callable[[int, Path], Any]
 
+# Of what `server` forks; no modules of tests.
+_IMPORTS = ["mmtaskssl.engine.run", "mmtaskssl.models.algorithms"]
+
+
+def server() -> multiprocessing.context.ForkServerContext:
+    """Starts processes that know nothing of this one, and need not import torch anew.
+
+    They are forks of one server that has only imported, and have the environment of its
+    first use.
+    """
+    multiprocessing.set_forkserver_preload(_IMPORTS)
+    return multiprocessing.get_context("forkserver")
+
 
 def in_two_processes(work: Work, folder: Path) -> list[Any]:
     """Runs ``work(rank, folder)``, a module's function, and returns both results.
 
-    The process group is left to ``work``, or to the Runner that it builds.
+    The process group is left to ``work``, or to the Runner that it builds. For what the
+    processes have of this one see `server`.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    mp.spawn(_process, args=(port, folder, work), nprocs=2)
+    method = server().get_start_method()
+    mp.start_processes(_process, (port, folder, work), 2, start_method=method)
     return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
 
 

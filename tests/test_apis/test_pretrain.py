@@ -19,6 +19,7 @@ from mmtaskssl.config import load_config
 from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.utils.errors import UserError, set_flags
 from mmtaskssl.weights import load_state_dict
+from tests._gloo import server
 from tests._images import make_image_folder
 
 MOCO = "configs/selfsup/mocov2/mocov2_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
@@ -68,21 +69,20 @@ def test_a_config_becomes_a_network(tmp_path):
     assert found.facts["extractor"][1] == str(result.checkpoint)
 
 
+def _train_alone(name, folder):
+    torch.set_num_threads(1)  # as in the tests
+    apis.pretrain(name, work_dir=folder, cfg_options={"log_level": "ERROR"}, iters=3)
+
+
 def test_trainings_in_one_process_are_those_of_one_each(tmp_path):
     """Of several packages, one after the other, with nothing put right in between."""
-    code = (
-        "import sys, torch; torch.set_num_threads(1);"  # as in the tests
-        "from mmtaskssl.apis import pretrain;"
-        "pretrain(sys.argv[1], work_dir=sys.argv[2], cfg_options={'log_level': 'ERROR'}"
-        ", iters=3)"
-    )
     configs = (SEGMENTOR, BYOL, MOCO)
     alone = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, name, tmp_path / f"alone{number}"]
-        )
+        server().Process(target=_train_alone, args=(name, tmp_path / f"alone{number}"))
         for number, name in enumerate(configs)
     ]
+    for process in alone:
+        process.start()
     state = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
     before = (
         dict(os.environ),
@@ -103,7 +103,9 @@ def test_trainings_in_one_process_are_those_of_one_each(tmp_path):
     assert state[0] == random.getstate()
     assert state[1] == np.random.get_state()[1].tolist()
     assert torch.equal(state[2], torch.get_rng_state())
-    assert [process.wait() for process in alone] == [0, 0, 0]
+    for process in alone:
+        process.join()
+    assert [process.exitcode for process in alone] == [0, 0, 0]
     for number, result in enumerate(here):
         assert _equal(result.checkpoint, tmp_path / f"alone{number}" / "iter_3.pth")
 
