@@ -8,6 +8,9 @@ WORK ?= work_dirs/quickstart
 IMAGES ?=
 TARGET ?=
 
+# A file's tests in one process, files in the order of tests/conftest.py.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
 # Of pyproject.toml the part that names dependencies.
 KEY := $(shell { sed '/^\[project.scripts\]/,$$d' pyproject.toml; cat .ci/constraints.txt; echo "$(EXTRAS)"; \
 	$(PYTHON) -c 'import sys, platform; print(sys.version, platform.machine())'; } | sha256sum | cut -c1-12)
@@ -51,10 +54,10 @@ quickstart: env
 	@$(PY) tools/quickstart.py --out $(WORK) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGET),--target $(TARGET))
 
 test: env
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest $(TWO) $(ARGS)
 
 test-fast: env
-	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+	@$(PY) -m pytest $(TWO) -m "not slow" $(ARGS)
 
 test-gpu:
 	@PYTHON=$(PYTHON) tools/test_gpu.sh $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)

@@ -1,10 +1,13 @@
 """Fixtures shared by all tests."""
 
+import functools
+import gc
 import os
 from pathlib import Path
 
 import pytest
 import torch
+from yapf.yapflib import yapf_api
 
 from mmtaskssl.utils.errors import set_flags
 
@@ -24,12 +27,29 @@ def _wants_gpu(config) -> bool:
     return config.getoption("markexpr").strip() == "gpu"
 
 
+_ROOT = Path(__file__).resolve().parents[1]
+# Path -> place in the list, which begins with the file that takes longest.
+_SLOW = {
+    _ROOT / name: place
+    for place, name in enumerate(
+        (_ROOT / "tests" / "slow.txt").read_text(encoding="utf-8").split()
+    )
+}
+
+
+def pytest_ignore_collect(collection_path, config):
+    # To import them only to leave them out takes longer than some of the others.
+    if config.getoption("markexpr").strip() == "not slow" and collection_path in _SLOW:
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(config, items):
-    root = Path(__file__).resolve().parents[1]
-    slow = set((root / "tests" / "slow.txt").read_text(encoding="utf-8").split())
     for item in items:
-        if str(item.path.relative_to(root)) in slow:
+        if item.path in _SLOW:
             item.add_marker("slow")
+    # The longest files first: at the end no process waits for one that began late.
+    items.sort(key=lambda item: _SLOW.get(item.path, len(_SLOW)))
     if _wants_gpu(config) and torch.cuda.is_available():
         return
     reason = "needs a CUDA device" if _wants_gpu(config) else "make test-gpu runs it"
@@ -39,9 +59,16 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(skip)
 
 
+def pytest_collection_finish():
+    # What the imports left is looked through by each full collection: half a second, and
+    # every training ends with one.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
-    return Path(__file__).resolve().parents[1]
+    return _ROOT
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +80,26 @@ def data_root(repo_root) -> Path:
             pytest.fail(f"the measuring images are required, but not in {root}")
         pytest.skip("no measuring images: set MMTASKSSL_DATA")
     return root
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _texts_are_formatted_once():
+    """A training has its config formatted for the log, its record and each checkpoint.
+
+    Of a short one that is most of the time; the text of the same config is the same.
+    """
+    inner = yapf_api.FormatCode
+
+    @functools.lru_cache(maxsize=64)
+    def remembered(text, style, more):
+        return inner(text, style_config=dict(style), **dict(more))
+
+    def format_code(text, style_config, **more):
+        return remembered(text, (*style_config.items(),), (*more.items(),))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yapf_api, "FormatCode", format_code)
+        yield
 
 
 @pytest.fixture(autouse=True)
