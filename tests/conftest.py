@@ -60,8 +60,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish():
-    # What the imports left is looked through by each full collection: half a second, and
-    # every training ends with one.
+    # Each full collection looks through all that the imports left, which takes half a
+    # second, and every training ends with one.
     gc.collect()
     gc.freeze()
 
