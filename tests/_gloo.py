@@ -17,12 +17,15 @@ Work = Callable[[int, Path], Any]
 _IMPORTS = ["mmtaskssl.engine.run", "mmtaskssl.models.algorithms"]
 
 
-def server() -> multiprocessing.context.ForkServerContext:
+def server() -> multiprocessing.context.BaseContext:
     """Starts processes that know nothing of this one, and need not import torch anew.
 
     They are forks of one server that has only imported, and have the environment of its
-    first use.
+    first use. With a GPU they are new ones: what mmengine asks for as it is imported
+    keeps forks from CUDA.
     """
+    if torch.cuda.is_available():
+        return multiprocessing.get_context("spawn")
     multiprocessing.set_forkserver_preload(_IMPORTS)
     return multiprocessing.get_context("forkserver")
 
