@@ -9,6 +9,7 @@ seconds on one thread, medians.
 """
 
 import argparse
+import logging
 import os
 import statistics
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
@@ -118,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.batch < 1 or args.rounds < 2:
         raise UserError("--batch must be at least 1, and --rounds 2, for a spread")
     torch.set_num_threads(1)
+    MMLogger.get_current_instance().setLevel(logging.ERROR)
     if args.config:
         print(*compare_steps(args.config, args.batch, args.rounds), sep="\n")
         return

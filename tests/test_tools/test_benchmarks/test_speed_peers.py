@@ -185,3 +185,16 @@ def test_images_are_copied_and_enough(tmp_path):
     assert "at least 1" in failure_of(
         tool, ["--images", "x", "--out", "y", "--batch", "0"]
     )
+
+
+def test_a_teacher_is_made_by_a_package_that_is_there(tmp_path):
+    from harness.peers.teacher import ready_teacher
+
+    with pytest.raises(UserError, match="lacks teacher.pt .* --lightly-train"):
+        ready_teacher(tmp_path / "new", None)
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(UserError, match="makes no teacher"):
+        ready_teacher(tmp_path / "new", shutil.which("false"))
+    for name in ("teacher.pt", "teacher-timm.pt"):
+        (tmp_path / "new" / name).write_text(name)
+    ready_teacher(tmp_path / "new", None)  # whatever is there is taken
