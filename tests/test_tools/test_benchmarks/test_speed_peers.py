@@ -85,7 +85,7 @@ def test_time_to_an_accuracy(fake, tmp_path):
     def measure(file):
         steps = int(file.read_text())
         measured.append(steps)
-        return {"linear": 10.0 * steps, "knn": 1.0 * steps}
+        return {"linear": 10.0 * steps, "kNN": 1.0 * steps}
 
     def times(*arms, goal=35.0):
         settings = {"target": "t"}
@@ -111,8 +111,8 @@ def test_time_to_an_accuracy(fake, tmp_path):
 
 def test_an_accuracy_that_is_not_reached_is_said():
     points = [
-        Point(2, 1.0, {"linear": 50, "knn": 1}),
-        Point(4, 2, {"linear": 40, "knn": 2}),
+        Point(2, 1.0, {"linear": 50, "kNN": 1}),
+        Point(4, 2, {"linear": 40, "kNN": 2}),
     ]
     found = TimeToAccuracy(60, {}, {"ours": points}, {"ours": {"package": "p 1"}})
     assert "| ours | p 1 | not reached | - | 50.0 | 2.0 | 2 |" in found.table()

@@ -14,7 +14,7 @@ from mmtaskssl.utils.tables import head, row
 from .compare import Arm
 from .worker import Worker
 
-_PROBE = "linear"
+_PROBE, _KNN = "linear", "kNN"
 _WHAT = "a comparison of times to an accuracy"
 
 
@@ -63,7 +63,7 @@ class TimeToAccuracy(Result):
             time = (
                 ["not reached", "-"] if at is None else [f"{at.cpu:.0f}", str(at.steps)]
             )
-            best = [max(p.accuracy[k] for p in points) for k in (_PROBE, "knn")]
+            best = [max(p.accuracy[k] for p in points) for k in (_PROBE, _KNN)]
             figures = [*(f"{value:.1f}" for value in best), f"{points[-1].cpu:.0f}"]
             lines.append(row([name, package, *time, *figures]))
         return "\n".join(lines)
@@ -108,7 +108,7 @@ def time_to_accuracy(
 
     Args:
         arms: What is trained.
-        measure: Returns accuracies, ``linear`` and ``knn``, of a checkpoint of ours.
+        measure: Returns accuracies, ``linear`` and ``kNN``, of a checkpoint of ours.
         goal: Of ``linear``, per cent.
         steps: At most, of each arm.
         every: Steps between measurements.
