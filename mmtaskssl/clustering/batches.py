@@ -136,8 +136,11 @@ def with_cluster_batches(loader: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         loader: ``train_dataloader`` of a config.
     """
-    kind = str((loader.get("dataset") or {}).get("type")).rpartition(".")[2]
-    if kind != "ClusteredImages" or "batch_sampler" in loader:
+    kinds, dataset = set(), loader.get("dataset")
+    while isinstance(dataset, Mapping):  # maybe below a selection, or held-out images
+        kinds.add(str(dataset.get("type")).rpartition(".")[2])
+        dataset = dataset.get("dataset")
+    if "ClusteredImages" not in kinds or "batch_sampler" in loader:
         return dict(loader)
     return {**loader, "batch_sampler": {"type": "mmtaskssl.ClusterBatches"}}
 

@@ -60,6 +60,7 @@ RUNNER_KEYS = frozenset(
 # Other options that are no keys of the config.
 _SHORTHANDS = (
     "max_pixels",
+    "held_out",
     "images",
     "selection",
     "target",
@@ -76,10 +77,11 @@ def load_config(
 
     A few options stand for a place in our self-supervised configs: ``images`` (the
     training images), ``selection`` (only those a selection file names), ``target``
-    (a labelled folder with ``train`` and ``test``, measured with kNN in training; of a
-    classification config the training and test images themselves), ``teacher`` (of a
-    config with ``model.distill``, see `use_teacher`), ``dataset`` (a
-    public set such as aircraft, for a classification config),
+    (a labelled folder with ``train`` and ``test``, or several, measured with kNN in
+    training; of a classification config the training and test images themselves),
+    ``held_out`` (a number of images that do not train: measured without labels
+    instead), ``teacher`` (of a config with ``model.distill``, see `use_teacher`),
+    ``dataset`` (a public set such as aircraft, for a classification config),
     ``max_iters``, ``max_epochs``, ``batch_size``, ``num_workers`` and ``clusters`` (a
     folder that tools/cluster_data.py wrote). In configs of any task ``backbone`` puts
     an export of tools/export_subnet.py in the place of the backbone (with

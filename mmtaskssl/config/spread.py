@@ -6,7 +6,9 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils.errors import UserError
-from .targets import is_classification, use_target
+from .held_out import hold_out, is_hold_out, length_of
+from .selecting import is_selected
+from .targets import is_classification, named_targets, use_target
 from .teacher import use_teacher
 from .variables import OWN_SCHEDULE, PLACES, layer_of
 
@@ -44,7 +46,9 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
 
 
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
-    """Does what `selection`, `target` and `teacher` ask for, once all else is there.
+    """Does what variables ask for once all else is there.
+
+    These are ``selection``, ``teacher``, ``held_out`` and ``target``.
 
     Args:
         cfg: Changed in place.
@@ -55,17 +59,21 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
     if loader.get("num_workers") == 0:
         loader["persistent_workers"] = False
     if values.get("selection"):
-        dataset = loader["dataset"]
-        if str(dataset.get("type")).rpartition(".")[2] == "SelectedImages":
+        outer = loader
+        while is_hold_out(outer["dataset"]):
+            outer = outer["dataset"]
+        dataset = outer["dataset"]
+        if is_selected(dataset):
             dataset["selection"] = values["selection"]
         else:
-            loader["dataset"] = {
+            outer["dataset"] = {
                 "type": "mmtaskssl.SelectedImages",
                 "dataset": dataset,
                 "selection": values["selection"],
             }
     if values.get("teacher"):
         use_teacher(cfg, values["teacher"])
+    hold_out(cfg, values.get("held_out"))
     if values.get("target") and is_classification(cfg):
         use_target(cfg, values["target"])
     elif values.get("target"):
@@ -99,17 +107,23 @@ def _innermost(dataset: dict) -> dict:
     return dataset
 
 
-def _watch(cfg: Config, target: str, keep: bool) -> None:
+def _watch(cfg: Config, target: Any, keep: bool) -> None:
     """Measures kNN on ``target/train`` and ``target/test`` ten times in training.
 
-    A printed config has a hook for its own target: its other settings stay.
+    Of several targets each. A printed config has a hook for its own target: its other
+    settings stay.
     """
-    by_epoch = "max_epochs" in cfg.train_cfg
-    length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
+    by_epoch, length = length_of(cfg)
+    folders = named_targets(target)
     train, test = (
-        {"type": "mmtaskssl.LabeledImages", "source": str(Path(target) / part)}
+        {
+            name: {"type": "mmtaskssl.LabeledImages", "source": str(Path(folder, part))}
+            for name, folder in folders.items()
+        }
         for part in ("train", "test")
     )
+    if isinstance(target, str):
+        (train,), (test,) = train.values(), test.values()
     hook = {
         "type": "mmtaskssl.KNNHook",
         "train": train,

@@ -1,11 +1,13 @@
 """The option ``target`` of classification configs: a folder of labelled images."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 
 _LOADERS = {
     "train_dataloader": "train",
@@ -23,7 +25,35 @@ def is_classification(cfg: Config) -> bool:
     return "num_classes" in ((cfg.get("model") or {}).get("head") or {})
 
 
-def use_target(cfg: Config, target: str) -> None:
+def named_targets(target: Any) -> dict[str, str]:
+    """Returns the folders of one target or several, by names for a log.
+
+    A folder's name is its last part, and as many before it as tell it from others.
+
+    Args:
+        target: A folder, or a list of them.
+
+    Raises:
+        UserError: Neither, an empty list, or a folder twice.
+    """
+    folders = [target] if isinstance(target, str) else target
+    if not isinstance(folders, list | tuple) or not all(
+        folder and isinstance(folder, str) for folder in folders
+    ):
+        raise UserError(
+            f"{option('target')} is a folder or a list of them, not {target!r}"
+        )
+    parts = [Path(os.path.normpath(folder)).parts for folder in folders]
+    if not parts or len({*parts}) < len(parts):
+        raise UserError(f"{option('target')} names no folder, or one twice: {target}")
+    for length in range(1, max(map(len, parts)) + 1):
+        names = ["-".join(part[-length:]) for part in parts]
+        if len({*names}) == len(names):
+            break
+    return dict(zip(names, folders, strict=True))
+
+
+def use_target(cfg: Config, target: Any) -> None:
     """Trains and tests a classifier on ``target/train`` and ``target/test``.
 
     The head gets as many classes as ``target/train`` has folders.
@@ -36,6 +66,8 @@ def use_target(cfg: Config, target: str) -> None:
         UserError: No such folders, fewer than two classes, or a config whose data sets
             read something else.
     """
+    if not isinstance(target, str):
+        raise UserError(f"a classifier has one {option('target')}, not {target!r}")
     folders = {part: Path(target, part) for part in ("train", "test")}
     for folder in folders.values():
         if not folder.is_dir():

@@ -23,7 +23,15 @@ PLACES = {
     "clusters": "train_dataloader.dataset.clusters",
 }
 #: Those that stand for more than one place, or for a change of the config.
-OTHERS = ("images", "selection", "target", "teacher", "dataset", "data_root")
+OTHERS = (
+    "images",
+    "selection",
+    "target",
+    "teacher",
+    "dataset",
+    "data_root",
+    "held_out",
+)
 #: Pseudo variable: the child has a schedule of its own, to be left alone.
 OWN_SCHEDULE = "param_scheduler"
 #: Pseudo variable: the child names kNN's images itself, which go before its target.
@@ -87,7 +95,7 @@ class _Reader:
             place = _place_of(name)
             written = name in PLACES and _is_written(path, PLACES[name])
             # A host's config may call whatever it likes `dataset` or `target`.
-            foreign = name in OTHERS and not isinstance(cfg.get(name), str)
+            foreign = name in OTHERS and not _is_ours(name, cfg.get(name))
             if written or foreign or (place is not None and _is_new(cfg, bases, place)):
                 found.pop(name, None)
             elif name in cfg and _is_own(cfg, bases, name, place):
@@ -103,6 +111,15 @@ class _Reader:
         if named and _is_new(cfg, bases, lambda c: _plain(_look_up(c, images))):
             found[OWN_KNN] = True
         return found
+
+
+def _is_ours(name: str, value: Any) -> bool:
+    """Whether a variable has a value of the kind that ours have."""
+    if name == "held_out":
+        return type(value) is int
+    if name == "target" and isinstance(value, list | tuple):
+        return all(isinstance(folder, str) for folder in value)
+    return isinstance(value, str)
 
 
 def _place_of(name: str) -> Callable[[Config], Any] | None:

@@ -1,4 +1,5 @@
 from .collate import pack_images
+from .hold_out import HoldOutImages
 from .images import BrokenImage, list_images, read_image
 from .labeled import LabeledImages
 from .public import PublicImages
@@ -11,6 +12,7 @@ from .unlabeled import UnlabeledImages
 __all__ = [
     "AbsentData",
     "BrokenImage",
+    "HoldOutImages",
     "LabeledImages",
     "PublicImages",
     "SelectedImages",

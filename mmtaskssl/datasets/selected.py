@@ -27,15 +27,7 @@ class SelectedImages(Dataset):
 
     def __init__(self, dataset: dict | Dataset, selection: str) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
-        file = Path(selection).expanduser()
-        if not file.is_file():
-            raise UserError(f"selection file {selection} does not exist")
-        # As it is written: line ends alone split it, and names may be any bytes.
-        with open_text(file, "utf-8-sig", errors="surrogateescape") as lines:
-            text = lines.read()
-        wanted = [line.strip() for line in text.split("\n") if line.strip()]
-        if not wanted:
-            raise UserError(f"selection file {selection} names no images")
+        wanted = read_selection(selection)
         index_of = {name: i for i, name in enumerate(self.dataset.image_ids)}
         missing = [name for name in wanted if name not in index_of]
         if missing:
@@ -57,3 +49,24 @@ class SelectedImages(Dataset):
 
     def __getitem__(self, index: int) -> dict:
         return self.dataset[index]
+
+
+def read_selection(selection: str) -> list[str]:
+    """Returns the image ids that a selection file names, in its order.
+
+    Args:
+        selection: Text file with one image id a line.
+
+    Raises:
+        UserError: There is no such file, or nothing in it.
+    """
+    file = Path(selection).expanduser()
+    if not file.is_file():
+        raise UserError(f"selection file {selection} does not exist")
+    # As it is written: line ends alone split it, and names may be any bytes.
+    with open_text(file, "utf-8-sig", errors="surrogateescape") as lines:
+        text = lines.read()
+    wanted = [line.strip() for line in text.split("\n") if line.strip()]
+    if not wanted:
+        raise UserError(f"selection file {selection} names no images")
+    return wanted

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
-from torch import nn
+from torch import Tensor, nn
 
 from mmtaskssl.models.preprocessors import TwoViewPreprocessor
 from mmtaskssl.networks.preprocessing import preprocessing_of
@@ -44,6 +45,10 @@ class _Turned(nn.Module):
     @property
     def device(self) -> torch.device:
         return self.views.device
+
+    def random_views(self, data: dict, generator: np.random.Generator) -> list[Tensor]:
+        """As `TwoViewPreprocessor`'s."""
+        return [view.flip(1) for view in self.views.random_views(data, generator)]
 
     def forward(self, data: dict, training: bool = False) -> Mapping[str, Any]:
         batch = self.views(data, training)

@@ -1,32 +1,31 @@
 """One weighted-kNN measurement of a network, shared by all processes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 
+import numpy as np
 import torch
-from mmengine.dist import all_reduce, broadcast, get_rank, get_world_size
+import torch.nn.functional as F
+from mmengine.dist import all_reduce, get_rank, get_world_size
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import ConcatDataset, Dataset, Subset
 
-from mmtaskssl.datasets.collate import pack_images
 from mmtaskssl.evaluation.knn import class_votes, count_votes
 from mmtaskssl.evaluation.neighbours import ShardedBank
-from mmtaskssl.models.features import pooled_feature
 from mmtaskssl.utils.copies import to_device
 
-# Of the images that go through the network at once: 167 of 224 px.
-_PIXELS_AT_ONCE = 2**23
+from .feature_pass import FeaturePass, common_dim, mine, numbered, share_buffers
 
 
 class KNNPass:
-    """Classifies one data set by the votes of another, under any number of processes.
+    """Classifies data sets by the votes of others, under any number of processes.
 
-    Every process takes a share of the batches that a single one would make, so that
-    each image has the same neighbours in its batch and the same features. Training
-    features stay where they were made (see `ShardedBank`); test features go round.
+    All images go through the network in one pass, those that several data sets share
+    once. Features stay in the process that made them, normalised in float16 (see
+    `ShardedBank`); those of test images go round in batches.
 
     Args:
-        train_set: Votes; has ``labels`` and ``class_names``.
-        test_set: Is classified; the same classes.
+        targets: By name a data set that votes, with ``labels`` and ``class_names``,
+            and one that is classified, of the same classes.
         k: Neighbours.
         temperature: Of the votes.
         batch_size: Images at a time and process.
@@ -35,113 +34,118 @@ class KNNPass:
 
     def __init__(
         self,
-        train_set: Dataset,
-        test_set: Dataset,
+        targets: Mapping[str, tuple[Dataset, Dataset]],
         k: int,
         temperature: float,
         batch_size: int,
         num_workers: int,
     ) -> None:
-        self.train_set, self.test_set = train_set, test_set
+        self.targets = dict(targets)
         self.k, self.temperature = k, temperature
-        self.batch_size, self.num_workers = batch_size, num_workers
+        self.feature_pass = FeaturePass(batch_size, num_workers)
+        datasets = [data for pair in targets.values() for data in pair]
+        numbers, new = numbered(datasets)
+        self._numbers = dict(
+            zip(targets, zip(numbers[::2], numbers[1::2], strict=True), strict=True)
+        )
+        parts, self._batches = [], []
+        for data, rows, found in zip(datasets, numbers, new, strict=True):
+            # The first row of each new number; they are numbered in order.
+            _, places = np.unique(rows, return_index=True)
+            places = places[len(places) - len(found) :]
+            parts.append(Subset(data, places.tolist()))
+            self._batches += self.feature_pass.cut(found)
+        self._images = ConcatDataset([part for part in parts if len(part)])
+        self._place = np.zeros(len(self._images), dtype=np.int64)
+        self._owner = np.zeros(len(self._images), dtype=np.int64)
+        world = get_world_size()
+        for rank in range(world):
+            rows = [row for batch in self._batches[rank::world] for row in batch]
+            self._owner[rows], self._place[rows] = rank, np.arange(len(rows))
+
+    @property
+    def num_images(self) -> int:
+        """Images that go through the network."""
+        return len(self._images)
 
     @torch.no_grad()
-    def top1(self, network: nn.Module, preprocessor: nn.Module) -> float:
-        """Returns the share of right answers in per cent, the same in all processes.
+    def top1(self, network: nn.Module, preprocessor: nn.Module) -> dict[str, float]:
+        """Returns each target's share of right answers in per cent.
+
+        The same in all processes.
 
         Args:
             network: In evaluation mode; its buffers become those of the first process.
             preprocessor: Makes its images.
         """
-        for buffer in network.buffers():
-            broadcast(buffer, src=0)
-        device, classes = preprocessor.device, len(self.train_set.class_names)
-        train_y, test_y = (
-            torch.as_tensor(data.labels, device=device)
-            for data in (self.train_set, self.test_set)
-        )
-        votes = class_votes(train_y, len(self.train_set), classes)
-        mine = self._share(self.train_set)
-        bank = ShardedBank(sum(map(len, mine)), len(self.train_set))
-        for rows, features in self._features(
-            network, preprocessor, self.train_set, mine
+        share_buffers(network)
+        device = preprocessor.device
+        batches = mine(self._batches)
+        features, filled = None, 0
+        for rows, part in self.feature_pass.features(
+            network, preprocessor, self._images, batches
         ):
-            bank.add(features, _numbers(rows, device))
-        right = torch.zeros((), dtype=torch.int64, device=device)
-        mine = self._share(self.test_set)
-        measured = self._features(network, preprocessor, self.test_set, mine)
-        dim = _feature_dim(bank, device)
-        rounds = -(-len(self.test_set) // (self.batch_size * get_world_size()))
-        for _ in range(rounds):
-            # The last process may have fewer rows left, or none, but takes part.
-            rows, features = next(measured, ([], None))
-            queries = torch.zeros(self.batch_size, dim, device=device)
-            if rows:
-                queries[: len(rows)] = features
-            found = bank.nearest(queries, self.k)
-            scores = count_votes(found, votes, classes, self.temperature)
-            guesses = scores[: len(rows)].argmax(1)
-            right += (guesses == test_y[_numbers(rows, device)]).sum()
-        all_reduce(right)
-        return 100 * right.item() / len(self.test_set)
+            if features is None:
+                shape = sum(map(len, batches)), part.shape[1]
+                features = part.new_empty(shape, dtype=torch.float16)
+            features[filled : filled + len(rows)] = F.normalize(part, dim=1)
+            filled += len(rows)
+        dim = common_dim(features, device)
+        if features is None:
+            features = torch.empty(0, dim, dtype=torch.float16, device=device)
+        right = [self._right(name, features) for name in self.targets]
+        counts = torch.stack(right)
+        all_reduce(counts)
+        sizes = [len(test) for _, test in self.targets.values()]
+        return {
+            name: 100 * count / size
+            for name, count, size in zip(
+                self.targets, counts.tolist(), sizes, strict=True
+            )
+        }
 
-    def images(
-        self,
-        preprocessor: nn.Module,
-        data: Dataset,
-        batches: Sequence[list[int]],
-    ) -> Iterator[Tensor]:
-        """Yields normalised batches (N, 3, H, W).
-
-        Args:
-            preprocessor: Makes them.
-            data: Data set.
-            batches: Rows of each.
-        """
-        loader = DataLoader(
-            data,
-            batch_sampler=batches,
-            num_workers=self.num_workers,
-            collate_fn=pack_images,
-            pin_memory=preprocessor.device.type == "cuda",
-            # Else the loader draws its workers' seed from the training's stream.
-            generator=torch.Generator(),
+    def _right(self, name: str, features: Tensor) -> Tensor:
+        """Returns how many of this process's test images are classified rightly."""
+        device, (train, test) = features.device, self.targets[name]
+        classes = len(train.class_names)
+        train_y, test_y = (
+            torch.as_tensor(d.labels, device=device) for d in (train, test)
         )
-        for batch in loader:
-            (images,) = preprocessor(batch, training=False)["inputs"]
-            yield images
-
-    def _share(self, data: Dataset) -> list[list[int]]:
-        """Returns the rows of this process, in the batches of a single process."""
-        batches = [
-            list(range(first, min(first + self.batch_size, len(data))))
-            for first in range(0, len(data), self.batch_size)
-        ]
-        return batches[get_rank() :: get_world_size()]
-
-    def _features(
-        self,
-        network: nn.Module,
-        preprocessor: nn.Module,
-        data: Dataset,
-        batches: Sequence[list[int]],
-    ) -> Iterator[tuple[list[int], Tensor]]:
-        """Yields rows and their features (n, D)."""
-        images = self.images(preprocessor, data, batches)
-        for rows, batch in zip(batches, images, strict=True):
-            most = max(1, _PIXELS_AT_ONCE // (batch.shape[2] * batch.shape[3]))
-            parts = [pooled_feature(network(part)) for part in batch.split(most)]
-            yield rows, torch.cat(parts)
-
-
-def _numbers(rows: list[int], device: torch.device) -> Tensor:
-    return to_device(torch.tensor(rows, dtype=torch.int64), device)
+        votes = class_votes(train_y, len(train), classes)
+        voters, queries = self._numbers[name]
+        rows = np.flatnonzero(self._owner[voters] == get_rank())
+        bank = ShardedBank.of(
+            _taken(features, self._place[voters[rows]]),
+            _sent(rows, device),
+            len(train),
+        )
+        owners = self._owner[queries]
+        rows = np.flatnonzero(owners == get_rank())
+        most = int(np.bincount(owners).max())
+        size = self.feature_pass.batch_size
+        right = torch.zeros((), dtype=torch.int64, device=device)
+        # Another process may have more rows: all take part in each search.
+        for first in range(0, most, size):
+            part = rows[first : first + size]
+            batch = torch.zeros(
+                size, features.shape[1], dtype=features.dtype, device=device
+            )
+            if len(part):
+                batch[: len(part)] = _taken(features, self._place[queries[part]])
+            found = bank.nearest(batch, self.k)
+            scores = count_votes(found, votes, classes, self.temperature)
+            right += (
+                scores[: len(part)].argmax(1) == test_y[_sent(part, device)]
+            ).sum()
+        return right
 
 
-def _feature_dim(bank: ShardedBank, device: torch.device) -> int:
-    """Returns D, which a process without rows of its own hears from the others."""
-    mine = 0 if bank.features is None else bank.features.shape[1]
-    dim = torch.tensor(mine, device=device)
-    all_reduce(dim, "max")
-    return int(dim)
+def _sent(rows: np.ndarray, device: torch.device) -> Tensor:
+    return to_device(torch.from_numpy(rows), device)
+
+
+def _taken(features: Tensor, places: np.ndarray) -> Tensor:
+    """Returns rows of features; no copy of those that lie together."""
+    if len(places) and (np.diff(places) == 1).all():
+        return features[int(places[0]) : int(places[-1]) + 1]
+    return features[_sent(places, features.device)]

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ def pretrain(
     images: ImagesLike | None = None,
     selection: HasImages | PathLike | None = None,
     clusters: Clusters | PathLike | None = None,
-    target: PathLike | None = None,
+    target: PathLike | Sequence[PathLike] | None = None,
+    held_out: int | None = None,
     teacher: FeatureStore | PathLike | None = None,
     iters: int | None = None,
     seed: int | None = None,
@@ -61,12 +62,14 @@ def pretrain(
         clusters: Of a config that trains with clusters: theirs, or their folder. A
             value is written into the work dir.
         target: A labelled folder, train/CLASS/IMAGE and test/CLASS/IMAGE, that kNN is
-            measured on meanwhile.
+            measured on meanwhile; or several.
+        held_out: Images that do not train; the network is measured on them meanwhile
+            by what needs no labels (see `RepresentationHook`).
         teacher: Of a config that distils (``model.distill``): a network,
             ``timm:NAME=FILE``, ``CONFIG=CHECKPOINT`` or an export's folder; or a
             feature store, or its folder, with the features of all training images.
         iters: Length of a training that counts iterations; its warm-up is shortened
-            along.
+            along. 0: no step, and a checkpoint of what the training would begin with.
         seed: Of weights, views and order.
         work_dir: Receives checkpoints and logs. Without it the config's own, else
             ``work_dirs/NAME`` in the current folder, as ever in OpenMMLab.
@@ -100,9 +103,10 @@ def pretrain(
         "images": images,
         SELECTION: ids,
         CLUSTERS: clusters,
-        "target": target,
+        "target": _texts(target),
+        "held_out": held_out,
         "teacher": teacher.path if isinstance(teacher, FeatureStore) else teacher,
-        "max_iters": iters,
+        "max_iters": iters or None,
         "randomness.seed": seed,
     }
     given = {key: value for key, value in given.items() if value is not None}
@@ -124,6 +128,8 @@ def pretrain(
             use_amp(cfg)
         if auto_scale_lr:
             use_auto_scale_lr(cfg)
+        if iters == 0:
+            _start_only(cfg)
         if resume_rescale:
             cfg.resume_rescale = True
         place = place_of(cfg)
@@ -139,6 +145,27 @@ def pretrain(
             checkpoint = None if isinstance(resume, bool) else os.fspath(resume)
             resume_from(cfg, checkpoint)
         return _result(train(cfg, trust), name)
+
+
+def _start_only(cfg: Config) -> None:
+    """Lets a training save its start, and do no more."""
+    hooks = cfg.get("default_hooks") or {}
+    for name in ("knn", "representation", "curves"):
+        hooks.pop(name, None)
+    checkpoint = dict(hooks.get("checkpoint") or {"type": "CheckpointHook"})
+    checkpoint.pop("save_best", None)
+    hooks["checkpoint"] = {**checkpoint, "save_last": True}
+    cfg.custom_hooks = [
+        *(cfg.get("custom_hooks") or ()),
+        {"type": "mmtaskssl.StartOnlyHook"},
+    ]
+
+
+def _texts(target: PathLike | Sequence[PathLike] | None) -> str | list[str] | None:
+    """Returns paths as a config holds them."""
+    if target is None or isinstance(target, str | os.PathLike):
+        return None if target is None else os.fspath(target)
+    return [os.fspath(folder) for folder in target]
 
 
 def _result(runner: Runner, name: str) -> Pretrained:

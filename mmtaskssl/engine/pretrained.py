@@ -8,6 +8,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..report.curves import panels
+from ..report.page import html_page
 from ..report.result import Result
 from ..runs import Work
 from ..utils.atomic import write_json, write_text
@@ -59,6 +61,32 @@ class Pretrained(Result):
     def losses(self) -> list[tuple[int, float]]:
         """Step and loss of each logged row."""
         return [(row["step"], row["loss"]) for row in self.history if "loss" in row]
+
+    @property
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Step and value of the loss, and of each metric that was measured."""
+        curves: dict[str, list[tuple[int, float]]] = {}
+        if self.losses:
+            curves["loss"] = self.losses
+        for row in self.history:
+            if "loss" in row:
+                continue
+            for name, value in row.items():
+                if name not in _NO_METRICS and isinstance(value, int | float):
+                    curves.setdefault(name, []).append((row["step"], float(value)))
+        return {name: sorted(curve) for name, curve in curves.items()}
+
+    def page(self) -> str:
+        """Returns the main figures, and a chart for the loss and each metric."""
+        charts = "".join(f"<div>{chart}</div>" for chart in panels(self.curves))
+        return html_page(
+            "Pretrained",
+            [
+                "<h1>Pretrained</h1>",
+                self._repr_html_(),
+                f'<div class="charts">{charts}</div>',
+            ],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns where it is, and its history."""

@@ -110,6 +110,21 @@ class ShardedBank:
         self.rows: Tensor | None = None
         self._filled = 0
 
+    @classmethod
+    def of(cls, features: Tensor, rows: Tensor, total: int) -> "ShardedBank":
+        """Returns a bank of rows that are normalised already.
+
+        Args:
+            features: (n, D) float16, kept as they are.
+            rows: (n,) int64 numbers of the rows, different in all processes.
+            total: Rows of all processes.
+        """
+        bank = cls(len(rows), total)
+        bank._filled = len(rows)
+        if len(rows):
+            bank.features, bank.rows = features, rows
+        return bank
+
     def add(self, features: Tensor, rows: Tensor) -> None:
         """Takes some of this process's rows.
 

@@ -7,6 +7,7 @@ import torch
 from mmengine.dist import broadcast
 
 from mmtaskssl.datasets import SyntheticImages
+from mmtaskssl.engine.hooks import RepresentationHook
 from mmtaskssl.engine.knn_pass import KNNPass
 from mmtaskssl.engine.run import build_runner, check_batches
 from tests._gloo import in_two_processes
@@ -64,15 +65,26 @@ def _knn(runner):
     backbone = copy.deepcopy(runner.model.module.backbone)
     backbone.eval()
     measure = _measure()
-    top1 = measure.top1(backbone, runner.model.module.data_preprocessor)
-    return {"top1": top1, "state": backbone.state_dict()}
+    top1 = measure.top1(backbone, runner.model.module.data_preprocessor)[""]
+    label_free = _label_free(backbone, runner.model.module.data_preprocessor)
+    state = backbone.state_dict()
+    return {"top1": top1, "label_free": label_free, "state": state}
+
+
+def _label_free(backbone, preprocessor):
+    # Three batches: the last is shorter, and all of the second process is one.
+    data = {"type": "SyntheticImages", "num_images": 10, "size": 40}
+    hook = RepresentationHook(data, views=2, batch_size=4)
+    hook.prepare(None)
+    return hook.scores(backbone, preprocessor)
 
 
 def _measure():
     # Batches of four: the last ones are shorter, and go to other processes.
     train = SyntheticImages(num_images=39, num_classes=13, size=40)
     test = SyntheticImages(num_images=26, num_classes=13, size=40, seed=1)
-    return KNNPass(train, test, k=5, temperature=0.07, batch_size=4, num_workers=0)
+    targets = {"": (train, test)}
+    return KNNPass(targets, k=5, temperature=0.07, batch_size=4, num_workers=0)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +129,9 @@ def test_knn_is_that_of_a_single_process(ranks, tmp_path):
     backbone = runner.model.backbone
     backbone.load_state_dict(first["state"])
     backbone.eval()
-    alone = _measure().top1(backbone, runner.model.data_preprocessor)
+    alone = _measure().top1(backbone, runner.model.data_preprocessor)[""]
     assert alone == first["top1"]
     assert 0 < alone < 100
+    assert first["label_free"] == second["label_free"]
+    alone = _label_free(backbone, runner.model.data_preprocessor)
+    assert first["label_free"] == pytest.approx(alone, rel=1e-6)

@@ -1,13 +1,16 @@
 from .channels_last import ChannelsLastHook
 from .checkpoint import CheckpointHook
 from .collapse_monitor import CollapseMonitorHook
+from .curves import CurvesHook
 from .early_stopping import EarlyStoppingHook
 from .fixed_lr import FixedLrHook
 from .knn import KNNHook
 from .non_finite_loss import NonFiniteLossHook
 from .progressive_phase import ProgressivePhaseHook
 from .queue_length import QueueLengthHook
+from .representation import RepresentationHook
 from .runtime_info import RuntimeInfoHook
+from .start_only import StartOnlyHook
 from .sync_norm import SyncNormHook
 from .throughput import ThroughputHook
 
@@ -15,13 +18,16 @@ __all__ = [
     "ChannelsLastHook",
     "CheckpointHook",
     "CollapseMonitorHook",
+    "CurvesHook",
     "EarlyStoppingHook",
     "FixedLrHook",
     "KNNHook",
     "NonFiniteLossHook",
     "ProgressivePhaseHook",
     "QueueLengthHook",
+    "RepresentationHook",
     "RuntimeInfoHook",
+    "StartOnlyHook",
     "SyncNormHook",
     "ThroughputHook",
 ]

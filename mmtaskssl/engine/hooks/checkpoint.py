@@ -13,12 +13,18 @@ from mmengine.runner import Runner
 from mmtaskssl.engine.checkpoints import POINTER
 from mmtaskssl.engine.metrics import check_source, select_metrics
 from mmtaskssl.engine.runner import ResumableRunner
+from mmtaskssl.evaluation.label_free import DIRECTIONS
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.atomic import atomic_path, remove_temporaries, write_text
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.weights import read_checkpoint
 
 _SUPERSEDED = "superseded_ckpts"
+# Which way is better, of what mmengine does not know.
+_BETTER = {
+    rule: [name for name, known in DIRECTIONS.items() if known == rule]
+    for rule in ("greater", "less")
+}
 
 
 @HOOKS.register_module()
@@ -40,6 +46,12 @@ class CheckpointHook(_CheckpointHook):
 
     The arguments are mmengine's.
     """
+
+    _default_greater_keys = [
+        *_CheckpointHook._default_greater_keys,
+        *_BETTER["greater"],
+    ]
+    _default_less_keys = [*_CheckpointHook._default_less_keys, *_BETTER["less"]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -5,19 +6,32 @@ from mmengine.hooks import EarlyStoppingHook as _EarlyStoppingHook
 from mmengine.runner import Runner
 
 from mmtaskssl.engine.metrics import check_source, select_metrics
+from mmtaskssl.evaluation.label_free import DIRECTIONS
 from mmtaskssl.registry import HOOKS
+
+from .curves import ENOUGH
 
 
 @HOOKS.register_module()
 class EarlyStoppingHook(_EarlyStoppingHook):
-    """mmengine's hook, for metrics of a validation loop and of `KNNHook`.
+    """mmengine's hook, for metrics of a validation loop and of hooks that measure.
 
     What it has seen is kept in the checkpoint: a resumed training ends where it would
-    have ended in one go. The arguments are mmengine's.
+    have ended in one go. The arguments are mmengine's; ``monitor="enough"`` needs no
+    others: it ends the training when all curves of `CurvesHook` have levelled off.
     """
 
     # Before the checkpoint's hook, which may write again what was decided here.
     priority = "LOW"
+
+    def __init__(self, monitor: str, **kwargs: Any) -> None:
+        kind = monitor.rpartition("/")[2]
+        if kind == ENOUGH:  # waits until all have, however long none more does
+            given = {"rule": "greater", "stopping_threshold": 1 - 1e-6}
+            kwargs = {**given, "patience": sys.maxsize, **kwargs}
+        elif DIRECTIONS.get(kind):
+            kwargs.setdefault("rule", DIRECTIONS[kind])
+        super().__init__(monitor, **kwargs)
 
     def before_train(self, runner: Runner) -> None:
         """Takes up what a resumed training had seen.

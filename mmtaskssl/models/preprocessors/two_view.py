@@ -142,17 +142,10 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         """
         sizes = batch_sizes(data)
         if training:
-            generator = self._next_generator()
-            draws = [draw_view(recipe, sizes, generator) for recipe in self.recipes]
-            if self.one_crop:
-                draws = [same_crop(draw, draws[0]) for draw in draws]
-            modes = [recipe.interpolation for recipe in self.recipes]
+            draws, modes = self._draw(sizes, self._next_generator())
         else:
             draws, modes = [plain_view(sizes, self.eval_crop)], ["bilinear"]
-        if self.device.type == "cpu":
-            images: Any = as_list(data, sizes)
-        else:
-            images = to_device(as_block(data), self.device)
+        images = self._images(data, sizes)
         norm = (self.scale, self.bias)
         views = self._make(images, sizes, draws, modes, self.view_size, norm)
         for number, (teacher, count) in enumerate(self._teachers if training else ()):
@@ -163,6 +156,35 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
             shown = self._make(images, sizes, plain, modes[:count], teacher.size, norm)
             views += [x.flip(1) for x in shown] if teacher.order == "bgr" else shown
         return {"inputs": views, "data_samples": self._data_samples(data, len(sizes))}
+
+    @torch.no_grad()
+    def random_views(self, data: dict, generator: np.random.Generator) -> list[Tensor]:
+        """Makes a random view of each recipe, and counts no step.
+
+        Args:
+            data: See `forward`.
+            generator: Draws them.
+
+        Returns:
+            A normalised view (N, 3, S, S) for each recipe.
+        """
+        sizes = batch_sizes(data)
+        draws, modes = self._draw(sizes, generator)
+        images, norm = self._images(data, sizes), (self.scale, self.bias)
+        return self._make(images, sizes, draws, modes, self.view_size, norm)
+
+    def _draw(
+        self, sizes: np.ndarray, generator: np.random.Generator
+    ) -> tuple[list[ViewDraws], list[str]]:
+        draws = [draw_view(recipe, sizes, generator) for recipe in self.recipes]
+        if self.one_crop:
+            draws = [same_crop(draw, draws[0]) for draw in draws]
+        return draws, [recipe.interpolation for recipe in self.recipes]
+
+    def _images(self, data: dict, sizes: np.ndarray) -> list[Tensor] | Tensor:
+        if self.device.type == "cpu":
+            return as_list(data, sizes)
+        return to_device(as_block(data), self.device)
 
     def _make(
         self,

@@ -1,0 +1,65 @@
+"""The parts of a training's images in its config: pool, selection, held-out images."""
+
+import copy
+from typing import Any
+
+from mmengine.config import Config
+
+from .held_out import hold_out, is_hold_out
+
+_SELECTED = "SelectedImages"
+
+
+def is_selected(dataset: Any) -> bool:
+    """Whether a data set's config is one of selected images."""
+    return str(dataset.get("type")).rpartition(".")[2] == _SELECTED
+
+
+def selection_of(cfg: Config) -> str | None:
+    """Returns the file that names the images to train on; None: all train.
+
+    Args:
+        cfg: Complete.
+    """
+    dataset = cfg.train_dataloader.dataset
+    while is_hold_out(dataset):
+        dataset = dataset["dataset"]
+    return dataset["selection"] if is_selected(dataset) else None
+
+
+def held_out_of(cfg: Config) -> int:
+    """Returns how many of the images do not train.
+
+    Args:
+        cfg: Complete.
+    """
+    dataset = cfg.train_dataloader.dataset
+    return dataset["count"] if is_hold_out(dataset) else 0
+
+
+def without_selection(cfg: Config) -> Config:
+    """Returns a config that trains on all images of its pool.
+
+    Args:
+        cfg: Complete; left as it is.
+    """
+    cfg = copy.deepcopy(cfg)
+    outer = cfg.train_dataloader
+    while is_hold_out(outer["dataset"]):
+        outer = outer["dataset"]
+    if is_selected(outer["dataset"]):
+        outer["dataset"] = outer["dataset"]["dataset"]
+    hold_out(cfg)
+    return cfg
+
+
+def pool_of(cfg: Config) -> dict[str, Any]:
+    """Returns the config of the data set of all images.
+
+    Args:
+        cfg: Complete.
+    """
+    dataset = copy.deepcopy(cfg.train_dataloader.dataset)
+    while is_hold_out(dataset) or is_selected(dataset):
+        dataset = dataset["dataset"]
+    return dataset
