@@ -14,9 +14,9 @@ by its interpreter:
 
 All trainings are there at once and take a few steps in turns, another one first in each
 round. Seconds are CPU time of the process; ratios are of rounds; the table has medians
-and quartiles, result.json all of it. With --arms, only those. Distillations have the
-same teacher, DINOv3's smallest ViT at the student's 64 px, drawn at random unless the
-folder has its weights in both packages' layouts: teacher.pt and teacher-timm.pt.
+and quartiles, result.json all of it so far. With --arms, only those. Distillations have
+the same teacher, DINOv3's smallest ViT at the student's 64 px, drawn at random unless
+the folder has its weights in both packages' layouts: teacher.pt and teacher-timm.pt.
 """
 
 import argparse
@@ -102,6 +102,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.batch, args.size, args.rounds, args.steps, args.threads) < 1:
         raise UserError("--batch, --size, --rounds, --steps and --threads: at least 1")
+    if (Path(args.out) / "result.json").exists() and not args.overwrite:
+        raise UserError(
+            f"{args.out} holds an earlier result: name another folder, or replace it "
+            "with --overwrite"
+        )
     work = Path(tempfile.mkdtemp(prefix="speed-peers-"))
     try:
         speed = measure(args, work)
@@ -109,7 +114,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         shutil.rmtree(work / "images", ignore_errors=True)
         raise
     print(speed.table())
-    speed.save(args.out, args.overwrite)
     if speed.missing:
         print(f"their logs are in {work}", file=sys.stderr)
         shutil.rmtree(work / "images", ignore_errors=True)
@@ -154,6 +158,7 @@ def measure(args: argparse.Namespace, work: Path):
         machine_kind(args.threads),
         lambda line: print(line, file=sys.stderr, flush=True),
         missing,
+        lambda so_far: so_far.save(args.out, overwrite=True),
     )
 
 

@@ -51,10 +51,15 @@ def fake(tmp_path, monkeypatch):
 
 
 def test_all_take_turns_and_ratios_are_of_rounds(fake):
-    lines = []
+    lines, kept = [], []
     arms = [fake("ours", "0.02"), fake("theirs", "0.06"), fake("bad", "broken")]
     speed = compare_peers(
-        arms, rounds=3, steps=2, machine="a machine", say=lines.append
+        arms,
+        rounds=3,
+        steps=2,
+        machine="a machine",
+        say=lines.append,
+        keep=lambda s: kept.append(len(s.ratios("theirs"))),
     )
     assert {name: len(spent) for name, spent in speed.rounds.items()} == {
         "ours": 3,
@@ -68,6 +73,7 @@ def test_all_take_turns_and_ratios_are_of_rounds(fake):
     assert "no such method" in speed.missing["bad"]
     assert "bad: not measured" in speed.table() and "a machine" in speed.table()
     assert sum(line.startswith("round") for line in lines) == 3
+    assert kept == [2, 3]
 
 
 def test_the_first_arm_must_run(fake):

@@ -104,7 +104,10 @@ class PeerSpeed(Result):
             lambda found: "images_per_cpu_second" in found,
         )
         if file.read() is not None and not overwrite:
-            raise UserError(f"{file.path} holds an earlier result: name another folder")
+            raise UserError(
+                f"{file.path} holds an earlier result: name another folder, or replace "
+                "it with --overwrite"
+            )
         file.write(self.to_dict())
         return folder
 
@@ -117,6 +120,7 @@ def compare_peers(
     machine: str = "",
     say: Callable[[str], object] = lambda line: None,
     missing: Mapping[str, str] | None = None,
+    keep: Callable[[PeerSpeed], object] = lambda so_far: None,
 ) -> PeerSpeed:
     """Times steps of several packages' trainings side by side.
 
@@ -133,6 +137,7 @@ def compare_peers(
         machine: What the result says of the machine.
         say: Is told of the progress.
         missing: By name, why others are not among the arms.
+        keep: Is given the result so far, of two rounds or more.
 
     Raises:
         UserError: The first arm cannot run, or fewer than two rounds are asked for.
@@ -156,6 +161,9 @@ def compare_peers(
                 workers.pop(arm.name, None)
                 missing[arm.name] = str(error)
         spent: dict[str, list[Spent]] = {name: [] for name in workers}
+        facts = {name: worker.facts for name, worker in workers.items()}
+        tasks = {arm.name: arm.task for arm in arms}
+        speed = PeerSpeed(tasks, facts, spent, missing, steps, arms[0].name, machine)
         names = [*workers]
         for number in range(rounds):
             first = number % len(names)
@@ -163,6 +171,6 @@ def compare_peers(
                 spent[name].append(workers[name].run(steps))
             line = ", ".join(f"{n} {spent[n][-1].cpu / steps:.2f}" for n in names)
             say(f"round {number + 1} of {rounds}, CPU s a step: {line}")
-        facts = {name: worker.facts for name, worker in workers.items()}
-    tasks = {arm.name: arm.task for arm in arms}
-    return PeerSpeed(tasks, facts, spent, missing, steps, arms[0].name, machine)
+            if number:
+                keep(speed)
+    return speed
