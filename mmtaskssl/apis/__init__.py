@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..clustering.cluster import cluster
     from ..clustering.clusters import Clusters
     from ..engine.fine_tune import FineTuning
+    from ..engine.line_search import LineSearch, line_search
     from ..engine.pretrain import pretrain
     from ..engine.pretrained import Pretrained
     from ..engine.step_memory import step_memory
@@ -50,6 +51,7 @@ _HOMES = {
     "FeatureStore": "..features.store",
     "FineTuning": "..engine.fine_tune",
     "Latency": "..subnets",
+    "LineSearch": "..engine.line_search",
     "MemoryStore": "..features.memory",
     "Network": "..networks",
     "PairedDifference": "..evaluation.paired",
@@ -66,6 +68,7 @@ _HOMES = {
     "export": "..export.export",
     "extract": "..features.extract",
     "import_features": "..features.importing",
+    "line_search": "..engine.line_search",
     "list_costs": "..networks.cost_list",
     "measure_latency": "..subnets",
     "open_network": "..networks",
@@ -88,6 +91,7 @@ __all__ = [
     "FeatureStore",
     "FineTuning",
     "Latency",
+    "LineSearch",
     "MemoryStore",
     "Network",
     "PairedDifference",
@@ -104,6 +108,7 @@ __all__ = [
     "export",
     "extract",
     "import_features",
+    "line_search",
     "list_costs",
     "measure_latency",
     "open_network",

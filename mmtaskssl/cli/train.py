@@ -32,6 +32,19 @@ def make_parser() -> argparse.ArgumentParser:
         help="of a config that distils: timm:NAME=FILE, CONFIG=CHECKPOINT, an export's "
         "folder or a feature store's",
     )
+    parser.add_argument(
+        "--weights",
+        metavar="FROM",
+        help="what the backbone starts from: a checkpoint of any layout, "
+        "torchvision:NAME, timm:NAME, either with =FILE, or 'random'",
+    )
+    parser.add_argument(
+        "--allow",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="keys of the backbone that --weights may lack, or hold alone",
+    )
     options.add_max_pixels(parser)
     options.add_trust(parser)
     parser.add_argument(
@@ -63,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     trained = pretrain(
         args.config,
         teacher=args.teacher,
+        weights=args.weights,
+        allow=args.allow,
         work_dir=args.work_dir,
         resume=args.resume,
         resume_rescale=args.resume_rescale,

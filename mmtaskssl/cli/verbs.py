@@ -18,6 +18,7 @@ VERBS = {
     "calibrate": "calibrate_bn",
     "export": "export_subnet",
     "evaluate": "evaluate",
+    "line-search": "line_search",
 }
 #: Parts of the command line that are no commands.
 _PARTS = frozenset(

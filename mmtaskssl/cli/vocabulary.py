@@ -51,7 +51,7 @@ MEANINGS = {
     "--train": "a store of training images",
     "--train-labels": "labels of the training images: .csv or .jsonl",
     "--trust-checkpoint": "load a checkpoint that needs code in it to run",
-    "--weights": "the weights file of `--model`",
+    "--weights": "the weights to take: a file, or a name of them",
     "--work-dir": "folder of a training's logs and checkpoints",
     "--workers": "processes that read images",
 }

@@ -86,6 +86,9 @@ def load_config(
     folder that tools/cluster_data.py wrote). In configs of any task ``backbone`` puts
     an export of tools/export_subnet.py in the place of the backbone (with
     ``weights=random``: its architecture alone), and ``data_root`` moves the data.
+    ``weights`` is what the config's own backbone starts from: a checkpoint of any
+    layout, ``torchvision:NAME``, ``timm:NAME`` or ``timm:NAME=FILE``, or ``random``;
+    ``allow`` are patterns of keys that may differ.
 
     All of them may as well be variables at the top of a config with ``_base_``. The
     command line goes before the config, and the config before its bases (see

@@ -1,5 +1,6 @@
-"""The options of transfer configs: ``backbone``, ``weights`` and ``data_root``."""
+"""The options ``backbone``, ``weights`` (with ``allow``) and ``data_root``."""
 
+import os
 from typing import Any
 
 from mmengine.config import Config
@@ -8,7 +9,7 @@ from ..utils.errors import UserError
 from .export_info import ExportInfo
 from .use_export import use_export
 
-TRANSFER_OPTIONS = ("backbone", "weights", "data_root")
+TRANSFER_OPTIONS = ("backbone", "weights", "allow", "data_root")
 _DATA = (
     "train_dataloader",
     "val_dataloader",
@@ -23,7 +24,9 @@ def apply_transfer_options(cfg: Config, data_root: str | None = None) -> None:
 
     Args:
         cfg: A complete config, changed in place. ``backbone``, a string, names an
-            export; ``weights='random'`` takes its architecture alone.
+            export; ``weights='random'`` takes its architecture alone. Without it
+            ``weights`` is what the config's own backbone starts from, see
+            `networks.start.start_from`, and stays where it is.
         data_root: Takes the place of the config's ``data_root``.
 
     Raises:
@@ -31,13 +34,20 @@ def apply_transfer_options(cfg: Config, data_root: str | None = None) -> None:
     """
     if data_root is not None:
         move_data(cfg, data_root)
-    weights = cfg.get("weights") or "export"
+    weights = cfg.get("weights")
+    if isinstance(weights, os.PathLike):
+        weights = cfg.weights = os.fspath(weights)
+    if weights is not None and not isinstance(weights, str):
+        raise UserError(f"weights names a file or a library's network: {weights!r}")
     if not isinstance(cfg.get("backbone"), str):
-        if "weights" in cfg and weights != "export":
-            raise UserError("weights=random needs backbone=EXPORT_DIR beside it")
+        if weights == "export":
+            raise UserError("weights=export needs backbone=EXPORT_DIR beside it")
         return
+    weights = weights or "export"
     if weights not in ("export", "random"):
-        raise UserError(f"weights must be export or random, not {weights!r}")
+        raise UserError(
+            f"weights must be export or random beside backbone=..., not {weights!r}"
+        )
     use_export(cfg, ExportInfo.read(cfg.pop("backbone"), weights == "export"))
     cfg.pop("weights", None)
 

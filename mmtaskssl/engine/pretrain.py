@@ -33,6 +33,8 @@ def pretrain(
     target: PathLike | Sequence[PathLike] | None = None,
     held_out: int | None = None,
     teacher: FeatureStore | PathLike | None = None,
+    weights: PathLike | None = None,
+    allow: Sequence[str] = (),
     iters: int | None = None,
     seed: int | None = None,
     work_dir: PathLike | None = None,
@@ -68,6 +70,12 @@ def pretrain(
         teacher: Of a config that distils (``model.distill``): a network,
             ``timm:NAME=FILE``, ``CONFIG=CHECKPOINT`` or an export's folder; or a
             feature store, or its folder, with the features of all training images.
+        weights: What the backbone starts from: a checkpoint of any layout, an export's
+            folder, ``torchvision:NAME`` or ``timm:NAME`` (the library's own, from its
+            download cache) or either with ``=FILE``, or ``random``. An elastic ResNet
+            takes those of any plain ResNet, see `embed`.
+        allow: Patterns of keys of the backbone that ``weights`` may lack, or hold
+            alone.
         iters: Length of a training that counts iterations; its warm-up is shortened
             along. 0: no step, and a checkpoint of what the training would begin with.
         seed: Of weights, views and order.
@@ -106,6 +114,8 @@ def pretrain(
         "target": _texts(target),
         "held_out": held_out,
         "teacher": teacher.path if isinstance(teacher, FeatureStore) else teacher,
+        "weights": None if weights is None else os.fspath(weights),
+        "allow": list(allow) or None,
         "max_iters": iters or None,
         "randomness.seed": seed,
     }

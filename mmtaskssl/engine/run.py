@@ -22,6 +22,7 @@ from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.number_formats import has_native_bfloat16
 from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
+from mmtaskssl.weights.layouts import strip_wrappers
 
 from .checkpoints import check_weights, place_of
 from .compiled import compile_networks
@@ -71,8 +72,14 @@ def train(cfg: Config, trust: bool = False) -> Runner:
         check_data_set(cfg, runner.train_dataloader.dataset, "training")
         if runner.val_loop is not None:
             check_data_set(cfg, runner.val_dataloader.dataset, "validation")
-        if cfg.get("load_from"):
+        if cfg.get("load_from") and not _becomes_start(runner):
             check_checkpoint(runner, cfg.load_from)
+        given = cfg.get("weights") not in (None, "random")
+        if given and not isinstance(runner, ResumableRunner):
+            raise UserError(
+                f"{option('weights')} does not serve runner_type={cfg.runner_type}: "
+                "leave runner_type out of the config"
+            )
         _check_optimizer(cfg)
         if not any(isinstance(hook, QueueLengthHook) for hook in runner.hooks):
             runner.register_hook(QueueLengthHook())  # a config not on our bases
@@ -272,6 +279,26 @@ def check_teachers(model: nn.Module, dataset: Dataset) -> None:
             "its images"
         )
     model.bind_images(dataset.image_ids)
+
+
+def _becomes_start(runner: Runner) -> bool:
+    """Lets the backbone start from a ``load_from`` that is no whole model's.
+
+    Returns:
+        False: it is this model's, or not on this machine.
+    """
+    path = runner.cfg.load_from
+    ours = isinstance(runner, ResumableRunner) and not runner.cfg.get("resume")
+    if "://" in path or not ours or runner.cfg.get("weights"):
+        return False
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    names = strip_wrappers(load_state_dict(path)).keys()
+    own = {key for key in model.state_dict() if key.startswith("backbone.")}
+    if not own or names & own:
+        return False
+    runner.cfg.weights, runner.cfg.load_from = path, None
+    runner._load_from = None
+    return True
 
 
 def _check_optimizer(cfg: Config) -> None:

@@ -8,6 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
+from mmtaskssl.networks.start import Start, start_from
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError, option
@@ -47,6 +48,8 @@ class ResumableRunner(Runner):
         super().__init__(*args, **kwargs)
         self._read: tuple[str, Mapping[str, Any]] | None = None
         self._rescale: Rescale | None = None
+        #: What the backbone began with, where the config names ``weights``.
+        self.started: Start | None = None
         if self._resume and self.cfg.get("resume_rescale"):
             self._plan_rescale()
 
@@ -113,9 +116,14 @@ class ResumableRunner(Runner):
     def load_or_resume(self) -> None:
         """Resumes from the newest whole checkpoint, or as mmengine does.
 
+        First the backbone takes the config's ``weights``, of which hooks with
+        ``after_start`` take note; also where a resumed one then moves on from there.
+
         Raises:
-            UserError: There are checkpoints, and none that can be resumed.
+            UserError: There are checkpoints, and none that can be resumed; or no such
+                weights.
         """
+        self._start()
         if self._has_loaded or not self._resume or self._load_from is not None:
             super().load_or_resume()
             return
@@ -129,6 +137,16 @@ class ResumableRunner(Runner):
             )
             return
         self.resume(path)
+
+    def _start(self) -> None:
+        weights = self.cfg.get("weights")
+        if self._has_loaded or not isinstance(weights, str):
+            return
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        self.started = start_from(model, weights, allow=self.cfg.get("allow") or ())
+        for hook in self.hooks:
+            if self.started is not None and hasattr(hook, "after_start"):
+                hook.after_start(self)
 
     def resume(
         self,

@@ -78,12 +78,13 @@ class Target:
         Raises:
             UserError: The target lacks a folder, images or labels.
         """
-        train, test = (self._split(runner, split, cache, log) for split in SPLITS)
+        train, test = (self.split(runner, split, cache, log) for split in SPLITS)
         return labeled_pair(train, test)
 
-    def _split(
+    def split(
         self, runner: BatchRunner, split: str, cache: str | os.PathLike | None, log: Log
     ) -> LabeledFeatures:
+        """Extracts the features of one split; see `features`."""
         table, source = self.tables.get(split), str(Path(self.folder, split))
         root, image_ids = self.images(split)
         labels = None if table else folder_labels(image_ids)

@@ -12,12 +12,14 @@ from .door import (
 from .network import Network
 from .preprocessing import preprocessing_of
 from .stages import block_of, cut_blocks, cut_stages, stage_of
+from .start import Start, start_from
 
 __all__ = [
     "EMA_PREFIXES",
     "Network",
     "NetworkLike",
     "NetworkName",
+    "Start",
     "averaged_of",
     "block_of",
     "build_backbone",
@@ -28,4 +30,5 @@ __all__ = [
     "open_network",
     "preprocessing_of",
     "stage_of",
+    "start_from",
 ]

@@ -32,7 +32,7 @@ def as_elastic(plain: nn.Module) -> DynamicResNet | None:
     if "conv1.weight" not in state or not norms:
         return None
     try:
-        subnet, arch = _shape_of(state)
+        subnet, arch = shape_of(state)
         space = {
             "kind": "list",
             "arch": arch_to_dict(arch),
@@ -52,12 +52,22 @@ def as_elastic(plain: nn.Module) -> DynamicResNet | None:
         return None
 
 
-def _shape_of(state: Mapping[str, Tensor]) -> tuple[Subnet, ResNetArch]:
+def shape_of(state: Mapping[str, Tensor]) -> tuple[Subnet, ResNetArch]:
+    """Returns the sub-net that a plain ResNet is, and of which kind, by its weights.
+
+    Args:
+        state: By torchvision's names.
+
+    Raises:
+        KeyError: They are of no ResNet.
+    """
     blocks = sorted(
         tuple(map(int, match.groups()))
         for match in map(_BLOCK.fullmatch, state)
         if match
     )
+    if not blocks:
+        raise KeyError("layer1.0.conv1.weight")
     stages = range(1, 1 + max(stage for stage, _ in blocks))
     depths = [sum(stage == other for other, _ in blocks) for stage in stages]
     widths = [len(state[f"layer{stage}.0.conv1.weight"]) for stage in stages]

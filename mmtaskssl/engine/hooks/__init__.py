@@ -5,11 +5,13 @@ from .curves import CurvesHook
 from .early_stopping import EarlyStoppingHook
 from .fixed_lr import FixedLrHook
 from .knn import KNNHook
+from .l2_sp import L2SPHook
 from .non_finite_loss import NonFiniteLossHook
 from .progressive_phase import ProgressivePhaseHook
 from .queue_length import QueueLengthHook
 from .representation import RepresentationHook
 from .runtime_info import RuntimeInfoHook
+from .start_norm import StartNormHook
 from .start_only import StartOnlyHook
 from .sync_norm import SyncNormHook
 from .throughput import ThroughputHook
@@ -22,11 +24,13 @@ __all__ = [
     "EarlyStoppingHook",
     "FixedLrHook",
     "KNNHook",
+    "L2SPHook",
     "NonFiniteLossHook",
     "ProgressivePhaseHook",
     "QueueLengthHook",
     "RepresentationHook",
     "RuntimeInfoHook",
+    "StartNormHook",
     "StartOnlyHook",
     "SyncNormHook",
     "ThroughputHook",

@@ -35,6 +35,7 @@ class LibraryBackbone(nn.Module):
     Attributes:
         out_channels (tuple[int, ...]): Channels of each output.
         body (nn.Module): The library's network.
+        heads (tuple[str, ...]): Classifiers that the library's files hold and it lacks.
         meta (dict): ``size``, ``mean`` and ``std`` (0..1) that its own weights expect.
 
     Raises:
@@ -55,7 +56,7 @@ class LibraryBackbone(nn.Module):
     ) -> None:
         super().__init__()
         built = build_body(self.library, name, **options)
-        self.name, self.body = name, built.network
+        self.name, self.body, self.heads = name, built.network, built.heads
         self.meta = {"size": built.size, "mean": built.mean, "std": built.std}
         self.output = output or self.default_output
         self.out_indices = None if out_indices is None else tuple(out_indices)

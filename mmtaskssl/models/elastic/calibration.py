@@ -25,13 +25,14 @@ class Moments:
     def __init__(self, norm: nn.Module):
         self.count = 0
         self.total = self.squares = 0.0
-        norm.register_forward_pre_hook(self.add)
+        self.hook = norm.register_forward_pre_hook(self.add)
 
     def add(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """Takes one batch; a forward pre-hook."""
         x = inputs[0].detach().float()
         count = x.numel() // x.shape[1]
-        var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
+        over = [dim for dim in range(x.dim()) if dim != 1]
+        var, mean = torch.var_mean(x, dim=over, correction=0)
         mean, var = mean.double(), var.double()
         self.count += count
         self.total = self.total + count * mean

@@ -1,0 +1,306 @@
+"""The line between two weights of one network, searched for the best point on it."""
+
+import copy
+import dataclasses
+import os
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from ..evaluation.data import LabeledFeatures
+from ..evaluation.methods import Probe, make_probes
+from ..evaluation.metrics import classification_metrics
+from ..evaluation.splits import stratified_folds
+from ..evaluation.target import Target
+from ..features.extractor import extractor_of
+from ..features.opening import open_runner
+from ..features.runner import BatchRunner, ImageFiles, collate
+from ..networks import Network, NetworkLike, open_network
+from ..report.result import Result
+from ..runs import State, Work
+from ..utils.atomic import write_json
+from ..utils.devices import AUTO
+from ..utils.errors import UserError, option
+from ..weights import STATISTICS, save_state_dict
+from .hooks.start_norm import reestimate
+
+PathLike: TypeAlias = str | os.PathLike
+Norms = Literal["auto", "interpolated", "reestimated"]
+_WEIGHTS, _RESULT = "weights.pth", "line_search.json"
+# So many images give batch norms their statistics.
+_NORM_IMAGES = 512
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LineSearch(Result):
+    """What was found between two weights.
+
+    Attributes:
+        network: With the weights that were chosen.
+        points: Shares of the end's weights, from 0 (the start) to 1.
+        scores: Accuracies (%) of each point, one a fold.
+        chosen: The point that was taken.
+        probe: What scored.
+        norms: How batch norms between the ends got their statistics.
+        facts: The two networks and the images, JSON-ready.
+    """
+
+    network: Network = dataclasses.field(repr=False)
+    points: tuple[float, ...]
+    scores: tuple[tuple[float, ...], ...]
+    chosen: float
+    probe: str
+    norms: str
+    facts: Mapping[str, Any]
+
+    @property
+    def gain(self) -> float:
+        """Mean accuracy of the chosen point over the start's, in points."""
+        return self._means[self.points.index(self.chosen)] - self._means[0]
+
+    @property
+    def _means(self) -> list[float]:
+        return [statistics.fmean(scores) for scores in self.scores]
+
+    def table(self) -> str:
+        """Returns a line for each point: its mean, and its lead over the start."""
+        folds = len(self.scores[0])
+        lines = [
+            f"{self.probe} top-1 (%) within the target's training images, {folds} folds"
+        ]
+        for point, scores, mean in zip(
+            self.points, self.scores, self._means, strict=True
+        ):
+            lead, error = paired(scores, self.scores[0])
+            mark = "  <- taken" if point == self.chosen else ""
+            name = {0.0: "start", 1.0: "end"}.get(point, "")
+            lines.append(
+                f"  {point:4.2f} {name:<5} {mean:6.2f}   over the start {lead:+6.2f} "
+                f"+- {error:.2f}{mark}"
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns points, scores and choice."""
+        return {
+            "points": list(self.points),
+            "scores": [list(scores) for scores in self.scores],
+            "chosen": self.chosen,
+            "probe": self.probe,
+            "norms": self.norms,
+            **self.facts,
+        }
+
+    def save(self, folder: PathLike, overwrite: bool = False) -> Path:
+        """Writes weights.pth (the backbone's, by its own names) and line_search.json.
+
+        Args:
+            folder: See `Result.save`.
+            overwrite: See `Result.save`.
+        """
+        files = (_WEIGHTS, _RESULT)
+        work = Work("line search", 1, self.to_dict(), files, "a line search")
+        if work.state(folder, overwrite) is State.COMPLETE:
+            return Path(folder)
+        with work.written(folder) as temporary:
+            save_state_dict(self.network.backbone.state_dict(), temporary / _WEIGHTS)
+            write_json(temporary / _RESULT, self.to_dict())
+        return Path(folder)
+
+
+def line_search(
+    start: NetworkLike,
+    end: NetworkLike,
+    target: PathLike,
+    *,
+    points: int | Sequence[float] = 11,
+    folds: int = 5,
+    probe: str = "knn",
+    norms: Norms = "auto",
+    image_size: int | None = None,
+    batch_size: int = 128,
+    workers: int | None = None,
+    device: str | torch.device = AUTO,
+    seed: int = 0,
+    trust: bool = False,
+    log: Any = lambda text: None,
+) -> LineSearch:
+    """Finds the best weights on the line from a start to what was trained from it.
+
+    WiSE-FT (Wortsman et al., *Robust fine-tuning of zero-shot models*, CVPR 2022, arXiv
+    2109.01903): weights between the two are often better than either. Each point is
+    scored by a classifier of its frozen features within ``target/train`` (the test part
+    is not read), fold by fold. Of all points whose lead over the best is within one
+    standard error of their paired differences, the one nearest to the start is taken:
+    so the result is never worse than the start by more than noise, and may be it.
+
+    Args:
+        start: What the training began with, see `open_network`: ``(config, weights)``,
+            or ``("timm:NAME", file)`` for a backbone of timm.
+        end: What it ended with.
+        target: Labelled folder; ``train/CLASS/IMAGE`` is read.
+        points: So many, evenly spaced, both ends among them; or the shares of the end's
+            weights, between 0 and 1.
+        folds: Of the training images.
+        probe: "knn" or "linear".
+        norms: "interpolated": statistics of batch norms lie on the line, too;
+            "reestimated": between the ends they are measured anew on the target's
+            images, whose labels are not used; "auto": the first if both ends have equal
+            statistics (of a training that froze them), else the second.
+        image_size: Side of the centre crop, pixels; None: the end's.
+        batch_size: Images at once.
+        workers: See `open_runner`, as for ``device``.
+        device: See above.
+        seed: Of the folds.
+        trust: See `open_network`.
+        log: Takes a line on each point.
+
+    Returns:
+        The choice, with all scores.
+
+    Raises:
+        UserError: Two different networks, or options or images that cannot be used.
+    """
+    first, last = (open_network(n, trust=trust) for n in (start, end))
+    shares = _points(points)
+    if norms not in ("auto", "interpolated", "reestimated"):
+        raise UserError(f"norms is auto, interpolated or reestimated, not {norms!r}")
+    if probe not in ("knn", "linear"):
+        raise UserError(f"{option('probe')} is knn or linear, not {probe!r}")
+    scorer = make_probes([probe])[0]
+    a, b = _state(first), _state(last)
+    _check_same(a, b, first.name, last.name)
+    if norms == "auto":
+        equal = all(torch.equal(a[key], b[key]) for key in a if "running_" in key)
+        norms = "interpolated" if equal else "reestimated"
+    task = Target(os.fspath(target))
+    root, image_ids = task.images("train")
+    runner = open_runner(
+        last,
+        image_size=image_size,
+        batch_size=batch_size,
+        workers=workers,
+        device=device,
+    )
+    parts: list[Tensor] = []
+    scores = []
+    for share in shares:
+        network = _between(last, a, b, share)
+        if norms == "reestimated" and 0 < share < 1:
+            reestimate(network.backbone, _images(runner, root, image_ids))
+        runner.extractor = extractor_of(network).to(
+            runner.device, memory_format=torch.channels_last
+        )
+        features = task.split(runner, "train", None, log)
+        if not parts:
+            parts = stratified_folds(features.y, folds, seed)
+            if len(parts) < 2:
+                raise UserError(
+                    f"{root} cannot be divided: {option('folds')} of 2 or more need as "
+                    "many images of some class"
+                )
+        scores.append(tuple(_score(scorer, features, held) for held in parts))
+        log(f"{share:.2f}: {statistics.fmean(scores[-1]):.2f} %")
+    chosen = shares[choose(scores)]
+    network = _between(last, a, b, chosen)
+    if norms == "reestimated" and 0 < chosen < 1:
+        reestimate(network.backbone, _images(runner, root, image_ids))
+    facts = {
+        "start": {"network": first.name, "weights_sha256": first.weights_sha256},
+        "end": {"network": last.name, "weights_sha256": last.weights_sha256},
+        "target": os.fspath(target),
+        "images": len(image_ids),
+        "seed": seed,
+    }
+    return LineSearch(network, shares, tuple(scores), chosen, scorer.name, norms, facts)
+
+
+def choose(scores: Sequence[Sequence[float]]) -> int:
+    """Returns the first point within one standard error of the best.
+
+    Args:
+        scores: Of each point, the start's first, one a fold.
+    """
+    best = max(scores, key=statistics.fmean)
+    for place, own in enumerate(scores):
+        lead, error = paired(best, own)
+        if lead <= error:
+            return place
+    raise AssertionError("the best is within any error of itself")
+
+
+def paired(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """Returns the mean difference of two rows of scores, and its standard error."""
+    differences = [a - b for a, b in zip(one, other, strict=True)]
+    error = statistics.stdev(differences) / len(differences) ** 0.5
+    return statistics.fmean(differences), error
+
+
+def _points(points: int | Sequence[float]) -> tuple[float, ...]:
+    if isinstance(points, int):
+        if points < 2:
+            raise UserError(f"{option('points')} must be 2 or more, not {points}")
+        return tuple(round(i / (points - 1), 6) for i in range(points))
+    shares = sorted({0.0, *map(float, points)})
+    if shares[-1] > 1 or shares[0] < 0:
+        raise UserError(f"{option('points')} lie between 0 and 1, not {list(points)}")
+    return tuple(shares)
+
+
+def _state(network: Network) -> dict[str, Tensor]:
+    state = network.backbone.state_dict()
+    return {k: v for k, v in state.items() if not k.startswith(STATISTICS)}
+
+
+def _check_same(
+    a: Mapping[str, Tensor], b: Mapping[str, Tensor], start: str, end: str
+) -> None:
+    odd = sorted(a.keys() ^ b.keys()) or [k for k in a if a[k].shape != b[k].shape]
+    if odd:
+        raise UserError(
+            f"{start} and {end} are two networks, with no line between them: they "
+            f"differ in {odd[0]}"
+        )
+
+
+@torch.no_grad()
+def _between(
+    end: Network, a: Mapping[str, Tensor], b: Mapping[str, Tensor], share: float
+) -> Network:
+    """Returns the network at a point; the ends are exact."""
+    backbone = copy.deepcopy(end.backbone)
+    state = {
+        key: torch.lerp(a[key], value, share)
+        if value.is_floating_point() and 0 < share < 1
+        else (value if share == 1 else a[key])
+        for key, value in b.items()
+    }
+    backbone.load_state_dict(state, strict=False)
+    return dataclasses.replace(end, backbone=backbone, state=state, prefix="")
+
+
+def _images(
+    runner: BatchRunner, root: Path, image_ids: Sequence[str]
+) -> Iterator[Tensor]:
+    """Yields normalised images, evenly spaced."""
+    count, size = min(_NORM_IMAGES, len(image_ids)), runner.batch_size
+    places = torch.linspace(0, len(image_ids) - 1, count).long().tolist()
+    files = ImageFiles(root, image_ids, runner.transform, runner.read)
+    for begin in range(0, count, size):
+        samples = [files[place] for place in places[begin : begin + size]]
+        whole = [sample for sample in samples if sample[1] is None]
+        if len(whole) > 1:
+            yield runner.transform.normalize(collate(whole)[0])
+
+
+def _score(probe: Probe, features: LabeledFeatures, held: Tensor) -> float:
+    inner = torch.ones(len(features.x), dtype=torch.bool)
+    inner[held] = False
+    train, test = features.subset(inner.nonzero().squeeze(1)), features.subset(held)
+    scores, _ = probe.method(train, test, 0)
+    metrics = classification_metrics(scores, test.y)
+    return float(next(iter(metrics.values())))

@@ -1,0 +1,174 @@
+"""Trainings that start from public weights: what is loaded, and that they resume."""
+
+import pytest
+import torch
+from torchvision.models import resnet18
+
+from mmtaskssl.apis import pretrain
+from mmtaskssl.networks.start import start_from, weights_file
+from mmtaskssl.registry import MODELS
+from mmtaskssl.utils.errors import UserError
+from tests.test_engine._runs import debug_config, run
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory):
+    """A checkpoint of the debug configs' network, in MoCo v2's layout."""
+    cfg = debug_config("mocov2", tmp_path_factory.mktemp("x"))
+    torch.manual_seed(5)
+    net = MODELS.build({**cfg.model.backbone, "_scope_": "mmtaskssl"})
+    state = {
+        k: torch.rand_like(v) * 0.1 if v.is_floating_point() else v
+        for k, v in net.state_dict().items()
+    }
+    keys = {f"module.encoder_q.{k}": v for k, v in state.items()}
+    keys["module.encoder_q.fc.0.weight"] = torch.ones(1)
+    keys["module.queue"] = torch.ones(1)
+    path = tmp_path_factory.mktemp("public") / "moco.pth.tar"
+    torch.save({"state_dict": keys, "epoch": 1}, path)
+    return path, state
+
+
+@pytest.mark.parametrize("algorithm", ["mocov2", "byol"])
+def test_the_backbone_and_its_average_start_there(algorithm, public, tmp_path):
+    path, state = public
+    runner = run(
+        debug_config(
+            algorithm,
+            tmp_path,
+            weights=str(path),
+            max_iters=1,
+            optim_wrapper__optimizer__lr=0.0,
+        )
+    )
+    weights = runner.model.state_dict()
+    average = "encoder_k" if algorithm == "mocov2" else "target_net"
+    for key, value in state.items():
+        if "running" not in key and "tracked" not in key:  # which training moves
+            assert torch.equal(weights[f"backbone.{key}"], value)
+            assert torch.equal(weights[f"{average}.module.0.{key}"], value)
+    assert runner.started.layout == "official MoCo v2"
+    assert runner.started.loaded == state.keys()
+    assert "ImageNet" in runner.started.note
+
+
+def test_a_training_resumes_as_if_it_had_not_stopped(public, tmp_path):
+    options = {"weights": str(public[0]), "max_iters": 2}
+    options["default_hooks__checkpoint__interval"] = 1
+    whole = run(debug_config("simsiam", tmp_path, **options))
+    (tmp_path / "last_checkpoint").write_text("iter_1.pth")
+    again = debug_config("simsiam", tmp_path, **options)
+    again.resume = True
+    resumed = run(again).model.state_dict()
+    for key, value in whole.model.state_dict().items():
+        assert torch.equal(resumed[key], value), key
+
+
+def test_pretrain_takes_weights_and_says_what_does_not_fit(public, tmp_path):
+    config = debug_config("mocov2", tmp_path)
+    trained = pretrain(config, weights=public[0], iters=1, work_dir=tmp_path / "a")
+    assert trained.config.weights == str(public[0])
+    loaded = pretrain(
+        config,
+        cfg_options={"load_from": str(public[0])},
+        iters=1,
+        work_dir=tmp_path / "b",
+    )
+    assert loaded.config.weights == str(public[0])
+    torch.save(resnet18().state_dict(), tmp_path / "r18.pth")
+    with pytest.raises(
+        UserError, match="belongs to another architecture: it is a ResNet"
+    ):
+        pretrain(config, weights=tmp_path / "r18.pth", iters=1, work_dir=tmp_path / "c")
+    with pytest.raises(UserError, match="not at hand"):
+        pretrain(
+            config, weights="torchvision:resnet18", iters=1, work_dir=tmp_path / "d"
+        )
+    assert (
+        pretrain(config, weights="random", iters=1, work_dir=tmp_path / "e").iterations
+        == 1
+    )
+
+
+def test_names_of_weights(tmp_path):
+    assert str(weights_file("timm:resnet18=a/b.pth")) == "a/b.pth"
+    assert str(weights_file("a.pth")) == "a.pth"
+    with pytest.raises(UserError, match="no backbone that could start"):
+        start_from(torch.nn.Linear(1, 1), "a.pth")
+    assert start_from(torch.nn.Linear(1, 1), "random") is None
+
+
+def start_hooks(path, work_dir, *hooks, **options):
+    options = {
+        "weights": str(path),
+        "max_iters": 2,
+        "default_hooks__checkpoint__interval": 1,
+        **options,
+    }
+    cfg = debug_config("mocov2", work_dir, **options)
+    cfg.custom_hooks = [dict(hook) for hook in hooks]
+    return cfg
+
+
+def norms_of(state, prefix="backbone."):
+    return {
+        key: value
+        for key, value in state.items()
+        if key.startswith(prefix) and "running_" in key
+    }
+
+
+@pytest.mark.parametrize("mode", ["frozen", "reestimated", "adapted", "train"])
+def test_batch_norms_of_a_start(mode, public, tmp_path):
+    """In each mode a training that was stopped and resumed ends as one that was not."""
+    hook = {"type": "StartNormHook", "mode": mode, "images": 24, "train_affine": False}
+    pull = {"type": "L2SPHook", "strength": 0.5}
+    whole = run(start_hooks(public[0], tmp_path, hook, pull)).model.state_dict()
+    first = torch.load(tmp_path / "iter_1.pth", weights_only=False)["state_dict"]
+    start = {f"backbone.{k}": v for k, v in public[1].items()}
+    begun, after = norms_of(first), norms_of(whole)
+    as_start = all(torch.equal(v, start[k]) for k, v in after.items())
+    kept = all(torch.equal(v, begun[k]) for k, v in after.items())
+    assert (as_start, kept) == {
+        "frozen": (True, True),
+        "reestimated": (False, True),
+        "adapted": (False, False),
+        "train": (False, False),
+    }[mode]
+    key = "layer1.0.bn1.weight"
+    assert torch.equal(whole[f"backbone.{key}"], public[1][key]) == (
+        mode in ("frozen", "reestimated")
+    )
+    assert not torch.equal(
+        whole["backbone.conv1.weight"], start["backbone.conv1.weight"]
+    )
+    if mode != "adapted" and mode != "train":
+        mine = norms_of(whole, "encoder_k.module.0.")
+        assert all(
+            torch.equal(v, after[k.replace("encoder_k.module.0", "backbone")])
+            for k, v in mine.items()
+        )
+    (tmp_path / "last_checkpoint").write_text("iter_1.pth")
+    again = start_hooks(public[0], tmp_path, hook, pull)
+    again.resume = True
+    resumed = run(again).model.state_dict()
+    assert all(torch.equal(resumed[key], value) for key, value in whole.items())
+
+
+def test_the_pull_to_the_start_is_what_the_paper_says(public, tmp_path):
+    """w - lr * strength * (w - start) after each step, of the backbone alone."""
+    plain = run(start_hooks(public[0], tmp_path / "a", max_iters=1))
+    pull = {"type": "L2SPHook", "strength": 2.0}
+    pulled = run(start_hooks(public[0], tmp_path / "b", pull, max_iters=1))
+    lr = plain.optim_wrapper.param_groups[0]["lr"]
+    before, after = plain.model.state_dict(), pulled.model.state_dict()
+    start = public[1]["conv1.weight"]
+    moved = before["backbone.conv1.weight"]
+    expected = moved - 2 * lr * (moved - start)
+    torch.testing.assert_close(after["backbone.conv1.weight"], expected)
+    assert lr and not torch.equal(moved, expected)
+    assert torch.equal(before["neck.mlp.0.weight"], after["neck.mlp.0.weight"])
+    with pytest.raises(UserError, match="needs `weights`"):
+        cfg = start_hooks(public[0], tmp_path / "c", pull)
+        cfg.pop("weights")
+        run(cfg)

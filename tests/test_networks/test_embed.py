@@ -1,0 +1,155 @@
+"""A stock ResNet is a sub-net of the right elastic network, bit for bit."""
+
+import pytest
+import torch
+from torchvision.models import resnet18
+
+from mmtaskssl.models.backbones import (
+    DynamicResNet,
+    RoutedResNet,
+    SlimmableResNet,
+    SubnetResNet,
+)
+from mmtaskssl.networks.embed import embed
+from mmtaskssl.networks.importance import by_importance
+from mmtaskssl.utils.errors import UserError
+
+STOCK = "s8-w8.16.24.32-d2.1.1.1"
+ARCH = {"kind": "resnet", "block": "bottleneck", "stem_kernel": 7}
+
+
+def plain(name=STOCK, block="bottleneck", **options):
+    """A network whose every value is drawn, in evaluation mode."""
+    torch.manual_seed(0)
+    net = SubnetResNet(name, arch={**ARCH, "block": block}, **options).eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for value in (module.weight.data, module.bias.data, module.running_mean):
+                value.normal_(std=0.5)
+            module.weight.data.abs_()
+            module.running_var.uniform_(0.5, 1.5)
+    return net
+
+
+def listed(*names, **options):
+    torch.manual_seed(1)
+    space = {"kind": "list", "arch": ARCH, "subnets": list(names)}
+    net = DynamicResNet(space, **options)
+    net.init_weights()
+    return net.eval()
+
+
+IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def same(elastic, net, subnet):
+    with torch.no_grad():
+        pairs = zip(elastic(IMAGES, subnet), net(IMAGES), strict=True)
+        return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("norm", ["BN", "SwitchableBN"])
+def test_it_is_the_largest_sub_net(norm):
+    net = plain()
+    elastic = listed(STOCK, "s8-w4.8.8.8-d2.1.1.1", norm_cfg={"type": norm})
+    done = embed(elastic, net.state_dict())
+    assert done.subnet == STOCK and not done.drawn
+    assert same(elastic, net, "MAX")
+    assert "layer1.0.conv1.weight" in done.whole
+    plain_again = elastic.extract(STOCK).eval()
+    with torch.no_grad():
+        assert torch.equal(plain_again(IMAGES)[-1], net(IMAGES)[-1])
+
+
+@pytest.mark.parametrize("norm", ["BN", "SwitchableBN"])
+def test_it_is_a_smaller_sub_net(norm):
+    """Wider and, of shared norms, also deeper networks hold it; the rest is drawn."""
+    net = plain()
+    larger = (
+        "s12-w16.16.32.48-d2.1.1.1"
+        if norm == "SwitchableBN"
+        else ("s12-w16.16.32.48-d3.2.1.2")
+    )
+    elastic = listed(larger, STOCK, norm_cfg={"type": norm})
+    before = elastic.conv1.weight.detach().clone()
+    done = embed(elastic, net.state_dict())
+    assert done.subnet == STOCK
+    assert same(elastic, net, STOCK)
+    assert torch.equal(elastic.conv1.weight[8:], before[8:])
+    assert "conv1.weight" not in done.whole
+    with torch.no_grad():
+        assert not torch.equal(elastic(IMAGES)[-1][:, :128], net(IMAGES)[-1])
+
+
+def test_torchvisions_resnet18_is_a_slimmable_ones_full_width():
+    torch.manual_seed(0)
+    net = resnet18().eval()
+    elastic = SlimmableResNet(18, out_indices=(3,)).eval()
+    state = {k: v for k, v in net.state_dict().items() if not k.startswith("fc")}
+    assert embed(elastic, state).subnet == elastic.space.max.name
+    net.fc = torch.nn.Identity()
+    with torch.no_grad():
+        assert torch.equal(elastic(IMAGES)[0].mean((2, 3)), net(IMAGES))
+        thin = elastic(IMAGES, "MIN")[0]
+    assert torch.isfinite(thin).all()
+
+
+@pytest.mark.parametrize("norm", ["BN", "SwitchableBN"])
+@pytest.mark.parametrize("style", ["compact", "export"])
+def test_it_is_the_whole_or_every_path_of_a_routed_network(style, norm):
+    options = {"depth": 10, "base_width": 16, "groups": (1, 1, 2, 2)}
+    elastic = RoutedResNet(style=style, norm_cfg={"type": norm}, **options).eval()
+    arch, full = elastic.arch, elastic.space.max
+    paths = list(elastic.space)
+    inner = arch.inner_widths(full if style == "compact" else paths[0])
+    name = f"s{full.stem}-w{'.'.join(map(str, inner))}-d1.1.1.1"
+    net = plain(name, arch.block, out_indices=elastic.out_indices)
+    done = embed(elastic, net.state_dict())
+    assert not done.drawn and done.subnet is not None
+    subnets = [full] if style == "compact" else paths
+    assert all(same(elastic, net, subnet) for subnet in subnets)
+
+
+def test_of_a_larger_one_leading_or_important_channels_are_taken():
+    net = plain()
+    small = "s4-w8.8.8.8-d1.1.1.1"
+    elastic = listed(small)
+    done = embed(elastic, net.state_dict())
+    assert done.subnet is None
+    assert torch.equal(elastic.conv1.weight, net.conv1.weight[:4])
+    inner = net.layer2[0].conv1.weight
+    assert torch.equal(elastic.layer2[0].conv1.weight, inner[:8, :32])
+    embed(elastic, net.state_dict(), "importance")
+    best = net.bn1.weight.abs().argsort(descending=True)[:4]
+    assert torch.equal(elastic.conv1.weight, net.conv1.weight[best])
+
+
+@pytest.mark.parametrize("block", ["basic", "bottleneck"])
+@torch.no_grad()
+def test_sorted_channels_compute_the_same(block):
+    net = plain("s8-w8.16.24.32-d2.1.2.1", block)
+    state = by_importance(net.state_dict())
+    assert not torch.equal(state["conv1.weight"], net.conv1.weight)
+    turned = SubnetResNet(net.subnet, arch={**ARCH, "block": block}).eval()
+    turned.load_state_dict(state)
+    mine, theirs = turned(IMAGES)[-1], net(IMAGES)[-1]
+    scale = float(theirs.abs().max())
+    torch.testing.assert_close(mine.sum(1), theirs.sum(1), rtol=1e-4, atol=1e-4 * scale)
+    torch.testing.assert_close(
+        mine.sort(1).values, theirs.sort(1).values, rtol=1e-4, atol=1e-4 * scale
+    )
+    inner = state["layer2.0.bn1.weight"].abs()
+    assert (inner.diff() <= 0).all()
+
+
+def test_what_cannot_be():
+    net = plain(block="basic")
+    with pytest.raises(UserError, match=r"of basic blocks .* of bottleneck blocks"):
+        embed(listed(STOCK), net.state_dict())
+    with pytest.raises(UserError, match="only a plain ResNet goes into"):
+        embed(listed(STOCK), {"stem.weight": torch.ones(1)})
+    with pytest.raises(UserError, match="order must be"):
+        embed(listed(STOCK), net.state_dict(), "any")
+    grouped = {"type": "GN", "group_size": 4}
+    with pytest.raises(UserError, match="group norms"):
+        embed(listed(STOCK, norm_cfg=grouped), plain().state_dict())
