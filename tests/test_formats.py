@@ -61,7 +61,7 @@ def test_calibrated_checkpoints(old, repo_root):
 def test_search_results(old, tmp_path):
     shutil.copytree(old / "search", tmp_path / "search")
     header = read_header(tmp_path / "search" / "results.jsonl")
-    with opened(header, tmp_path / "search") as (file, growing):
+    with opened(header, tmp_path / "search", False, {}) as (file, growing):
         assert len(file.rows()) == 4
         found = SearchResult.open(tmp_path / "search")
         assert found.best and len(found.ranked()) == 4 and "4 scored" in found.table()

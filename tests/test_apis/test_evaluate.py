@@ -78,7 +78,7 @@ def test_a_result_is_kept_where_nothing_else_is(stores, tmp_path):
         with pytest.raises(UserError, match="is not an evaluation"):
             apis.evaluate(stores, keep=file)
         assert file.read_text() == text
-    with pytest.raises(UserError, match="is not an evaluation"):
+    with pytest.raises(UserError, match="is a folder: name a file"):
         apis.evaluate(stores, keep=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 

@@ -47,7 +47,8 @@ def test_tool_writes_weights_meta_and_config(files, tool, tmp_path, capsys):
             "weights.pth",
         ]
         meta = json.loads((folder / "meta.json").read_text())
-        costs = cost(net.arch, net.resolve(name), 224)
+        assert meta["image_size"] == 32  # of the views that it was trained on
+        costs = cost(net.arch, net.resolve(name), 32)
         assert (meta["macs"], meta["params"]) == (costs.macs, costs.params)
         assert meta["difference"] < 1e-5 and meta["calibrated"]
         assert meta["source"]["encoder"] == "online"
@@ -165,7 +166,7 @@ def test_fragment_without_weights(files):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--subnet", "s8-w8.8.8.8-d2.2.2.2"], "calibrate_bn"),
+        (["--subnet", "s8-w8.8.8.8-d2.2.2.2"], "mmtaskssl calibrate"),
         (["--subnet", "s8-w8.8.8.999-d2.2.2.2"], "does not fit"),
         (["--subnet", "big"], "not the name of a sub-net"),
         ([], "--subnet"),

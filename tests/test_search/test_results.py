@@ -74,7 +74,8 @@ def test_results_of_something_else_are_refused(tmp_path):
 
 def test_scores_of_something_else_are_refused(tmp_path):
     def opened(**changes):
-        return output.opened({**IDENTITY, **changes}, tmp_path / "out")
+        identity = {**IDENTITY, **changes}
+        return output.opened(identity, tmp_path / "out", overwrite=False, asked={})
 
     with opened() as (file, growing):
         file.append([_row("a")])

@@ -194,7 +194,7 @@ def test_checkpoint_of_another_architecture(tmp_path):
 
 
 def test_test_tool_needs_a_test(tmp_path):
-    with pytest.raises(UserError, match=r"no test_dataloader; .*eval_knn"):
+    with pytest.raises(UserError, match=r"no test_dataloader; .*mmtaskssl evaluate"):
         _train(_MOCO, "x.pth", "--work-dir", tmp_path, tool="test.py")
     with pytest.raises(UserError, match=r"end in \.pkl"):
         _train(_MOCO, "x.pth", "--out", "x.json", tool="test.py")

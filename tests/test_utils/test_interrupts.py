@@ -2,10 +2,13 @@ import signal
 import subprocess
 import sys
 
+# What a shell starts in the background ignores interrupts, and so would these.
+#
 # Interrupted while workers are being started: in the callbacks of a fork Python has
 # nowhere to raise.
 _FORKING = """
 import multiprocessing, os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from mmtaskssl.utils.errors import run_tool
 
 def main(argv):
@@ -19,6 +22,7 @@ run_tool(main)
 """
 _WORKING = """
 import multiprocessing, os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from mmtaskssl.utils.errors import run_tool
 
 def work(started):
