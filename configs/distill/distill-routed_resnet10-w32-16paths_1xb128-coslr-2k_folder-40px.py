@@ -23,6 +23,7 @@ clusters = "data/clusters"
 
 model = dict(
     type="RoutedDistill",
+    data_preprocessor=dict(view_size=40, augment=dict(blur=0.0)),
     subnet_sampler=dict(
         _delete_=True, type="Progressive", num_paths=1, shares=(0.3, 0.2, 0.5)
     ),
@@ -33,7 +34,7 @@ model = dict(
         groups=(1, 1, 4, 4),
         zero_init_residual=False,
     ),
-    distill=dict(head=dict(num_layers=2, hid_channels=512)),
+    distill=dict(teacher=dict(view_size=80), head=dict(num_layers=2, hid_channels=512)),
 )
 train_dataloader = dict(
     dataset=dict(

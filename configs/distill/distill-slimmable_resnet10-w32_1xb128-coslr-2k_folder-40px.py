@@ -19,6 +19,7 @@ _base_ = [
 ]
 
 model = dict(
+    data_preprocessor=dict(view_size=40, augment=dict(blur=0.0)),
     backbone=dict(
         space=dict(
             kind="list",
@@ -40,6 +41,7 @@ model = dict(
         zero_init_residual=False,
     ),
     distill=dict(
-        head=dict(num_layers=2, hid_channels=512, norm="SwitchableBN", num_switches=4)
+        teacher=dict(view_size=80),
+        head=dict(num_layers=2, hid_channels=512, norm="SwitchableBN", num_switches=4),
     ),
 )

@@ -22,7 +22,6 @@ model = dict(
     subnet_sampler=dict(_delete_=True, type="AllSubnets"),
     backbone=dict(type="SlimmableResNet", depth=50, widths=(1.0, 0.75, 0.5, 0.25)),
     distill=dict(
-        losses=[dict(type="CosineRegression"), dict(type="SimilarityMatching")],
         head=dict(num_layers=2, norm="SwitchableBN", num_switches=4),
     ),
 )

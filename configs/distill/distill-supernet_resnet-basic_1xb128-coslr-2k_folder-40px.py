@@ -18,6 +18,7 @@ _base_ = [
 ]
 
 model = dict(
+    data_preprocessor=dict(view_size=40, augment=dict(blur=0.0)),
     backbone=dict(space="data_basic", zero_init_residual=False),
-    distill=dict(head=dict(num_layers=2, hid_channels=512)),
+    distill=dict(teacher=dict(view_size=80), head=dict(num_layers=2, hid_channels=512)),
 )

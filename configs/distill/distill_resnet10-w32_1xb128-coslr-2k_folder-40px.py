@@ -17,6 +17,7 @@ Hardware: one CPU core.
 _base_ = ["../_base_/models/distill.py", "../_base_/recipes/distill_cpu_40px.py"]
 
 model = dict(
+    data_preprocessor=dict(view_size=40, augment=dict(blur=0.0)),
     backbone=dict(
         _delete_=True,
         type="SubnetResNet",
@@ -25,5 +26,8 @@ model = dict(
         out_indices=(3,),
         zero_init_residual=False,
     ),
-    distill=dict(head=dict(in_channels=256, num_layers=2, hid_channels=512)),
+    distill=dict(
+        teacher=dict(view_size=80),
+        head=dict(in_channels=256, num_layers=2, hid_channels=512),
+    ),
 )

@@ -21,7 +21,6 @@ _base_ = [
 
 model = dict(
     distill=dict(
-        losses=[dict(type="CosineRegression"), dict(type="SimilarityMatching")],
         head=dict(num_layers=2),
     )
 )

@@ -64,6 +64,7 @@ _SHORTHANDS = (
     "images",
     "selection",
     "target",
+    "target_share",
     "teacher",
     "dataset",
     *TRANSFER_OPTIONS,

@@ -48,7 +48,7 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
     """Does what variables ask for once all else is there.
 
-    These are ``selection``, ``teacher``, ``held_out`` and ``target``.
+    These are ``selection``, ``teacher``, ``held_out``, ``target_share`` and ``target``.
 
     Args:
         cfg: Changed in place.
@@ -74,6 +74,8 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
     if values.get("teacher"):
         use_teacher(cfg, values["teacher"])
     hold_out(cfg, values.get("held_out"))
+    if values.get("target_share"):
+        loader["dataset"] = _with_target(loader["dataset"], values)
     if values.get("target") and is_classification(cfg):
         use_target(cfg, values["target"])
     elif values.get("target"):
@@ -105,6 +107,19 @@ def _innermost(dataset: dict) -> dict:
             f"trains on {dataset.get('type')}"
         )
     return dataset
+
+
+def _with_target(dataset: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Returns a data set of its images and the target's; see `WithTarget`."""
+    share, target = values["target_share"], values.get("target")
+    if not isinstance(target, str):
+        raise UserError(
+            f"target_share={share} needs one target, whose images are to be trained on"
+        )
+    if str(dataset.get("type")).rpartition(".")[2] == "WithTarget":
+        dataset = dataset["dataset"]
+    kind = "mmtaskssl.WithTarget"
+    return {"type": kind, "dataset": dataset, "target": target, "share": share}
 
 
 def _watch(cfg: Config, target: Any, keep: bool) -> None:

@@ -15,7 +15,8 @@ def use_teacher(cfg: Config, teacher: str) -> None:
 
     Args:
         cfg: Changed in place. What it says of the teacher's resolution stays.
-        teacher: The folder of a feature store; or a network, see `NetworkTeacher`,
+        teacher: "start" for the student as its ``weights`` have it; the folder of a
+            feature store; or a network, see `NetworkTeacher`,
             maybe with its weights: ``timm:NAME=FILE``, ``CONFIG=CHECKPOINT``.
 
     Raises:
@@ -35,7 +36,10 @@ def use_teacher(cfg: Config, teacher: str) -> None:
             "model.distill.head.num_layers=1, or take one of configs/distill"
         )
     known = distill.get("teacher") or {}
-    if Path(teacher, _STORE).is_file():
+    if teacher == "start":
+        kept = {k: v for k, v in known.items() if k in ("view_size", "labels")}
+        distill["teacher"] = {"type": "mmtaskssl.StartTeacher", **kept}
+    elif Path(teacher, _STORE).is_file():
         distill["teacher"] = {"type": "mmtaskssl.StoreTeacher", "store": teacher}
     elif str(known.get("type", "")).rpartition(".")[2] in ("", "NetworkTeacher"):
         known = {k: v for k, v in known.items() if k not in ("weights", "labels")}

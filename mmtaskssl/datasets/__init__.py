@@ -8,6 +8,7 @@ from .selected import SelectedImages
 from .synthetic import SyntheticImages
 from .synthetic_shapes import SyntheticShapes
 from .unlabeled import UnlabeledImages
+from .with_target import WithTarget
 
 __all__ = [
     "AbsentData",
@@ -19,6 +20,7 @@ __all__ = [
     "SyntheticImages",
     "SyntheticShapes",
     "UnlabeledImages",
+    "WithTarget",
     "list_images",
     "pack_images",
     "read_image",

@@ -16,7 +16,7 @@ model = dict(
     ),
     distill=dict(
         teacher=dict(type="NetworkTeacher", network=teacher),
-        losses=[dict(type="CosineRegression")],
+        losses=[dict(type="CosineRegression"), dict(type="SimilarityMatching")],
         norm="centre",
         head=dict(in_channels=2048),
     ),

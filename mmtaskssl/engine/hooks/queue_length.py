@@ -136,4 +136,4 @@ def _model_of(runner: Runner) -> nn.Module:
 def _count_images(dataset: Any) -> int:
     while isinstance(dataset, RepeatDataset):  # the same images again
         dataset = dataset.dataset
-    return len(dataset)
+    return getattr(dataset, "distinct_images", None) or len(dataset)

@@ -9,6 +9,7 @@ from mmengine.dist import get_world_size
 from mmtaskssl.utils.errors import UserError
 
 from ..elastic import NormView
+from ..teachers import StartTeacher
 from .taught import Teachers, watched
 
 
@@ -70,6 +71,16 @@ class TwoViewMixin:
         """
         for part in self.distill or ():
             part.teacher.bind(image_ids)
+
+    def after_start(self, name: str) -> None:
+        """Shows a teacher that is the start what the backbone has just loaded.
+
+        Args:
+            name: Of the weights.
+        """
+        for part in self.distill or ():
+            if isinstance(part.teacher, StartTeacher):
+                part.teacher.take(self.backbone, name)
 
     def check_resumed(self, state: Mapping[str, torch.Tensor]) -> None:
         """Refuses to go on with another teacher.

@@ -61,7 +61,10 @@ class Distillation(nn.Module):
     ) -> None:
         super().__init__()
         if not isinstance(teacher, Teacher):
-            teacher = MODELS.build(dict(teacher))
+            teacher = dict(teacher)
+            if str(teacher["type"]).endswith("StartTeacher"):
+                teacher["backbone"] = backbone
+            teacher = MODELS.build(teacher)
         if not losses and not dense_losses:
             raise UserError(f"distill of {teacher.name} has no losses")
         if weight < 0 or views < 1:

@@ -49,8 +49,10 @@ class Teachers(nn.ModuleList):
                     f"{type(preprocessor).__name__} does not make: set "
                     "model.data_preprocessor.type=TwoViewPreprocessor"
                 )
-            size, order = teacher.view_size, teacher.channel_order
-            view = TeacherView(size, teacher.mean, teacher.std, order)
+            mean, std = teacher.mean, teacher.std
+            if mean is None or std is None:
+                mean, std = preprocessor.statistics()
+            view = TeacherView(teacher.view_size, mean, std, teacher.channel_order)
             self._shown.append(preprocessor.show(view, part.views))
 
     def split(self, inputs: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:

@@ -120,6 +120,11 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         self._teachers.append((view, count))
         return count
 
+    def statistics(self) -> tuple[list[float], list[float]]:
+        """Returns mean and std of the student's pixels, per channel, 0..255."""
+        mean, std = -self.bias / self.scale, 1 / self.scale
+        return mean.flatten().tolist(), std.flatten().tolist()
+
     @property
     def teacher_sizes(self) -> list[int]:
         """Sides of the teachers' views, in order."""

@@ -1,4 +1,5 @@
 from .base import Taught, Teacher
 from .frozen import FrozenTeacher
+from .start import StartTeacher
 
-__all__ = ["FrozenTeacher", "Taught", "Teacher"]
+__all__ = ["FrozenTeacher", "StartTeacher", "Taught", "Teacher"]

@@ -23,8 +23,8 @@ class FrozenTeacher(Teacher):
         name: See `Teacher`.
         sha256: See `Teacher`.
         view_size: Side of the images that it is shown, pixels.
-        mean: Per channel, of values 0..255, in ``channel_order``.
-        std: Per channel, of values 0..255, in ``channel_order``.
+        mean: Per channel, of values 0..255, in ``channel_order``; None: the student's.
+        std: As ``mean``.
         channel_order: "rgb" or "bgr".
         labels: See `Teacher`.
 
@@ -38,8 +38,8 @@ class FrozenTeacher(Teacher):
         name: str,
         sha256: str,
         view_size: int,
-        mean: Sequence[float] = _MEAN,
-        std: Sequence[float] = _STD,
+        mean: Sequence[float] | None = _MEAN,
+        std: Sequence[float] | None = _STD,
         channel_order: str = "rgb",
         labels: str | None = None,
     ) -> None:
@@ -53,7 +53,7 @@ class FrozenTeacher(Teacher):
         super().__init__(name, sha256, seen.feature.shape[1], labels)
         self.__dict__["body"] = body
         self.view_size, self.channel_order = view_size, channel_order
-        self.mean, self.std = tuple(mean), tuple(std)
+        self.mean, self.std = mean, std
         self.dense_dim = None if seen.dense is None else seen.dense.shape[1]
 
     def teach(self, images: Tensor | None, data_samples: Sequence[Any]) -> Taught:

@@ -2,6 +2,7 @@
 
 import copy
 import io
+from dataclasses import replace
 
 import pytest
 import torch
@@ -236,3 +237,39 @@ def test_two_processes_agree_on_weights_statistics_and_queue(tmp_path):
         assert torch.equal(first[name], second[name]), name
     assert first["variance"].gt(0).all() and first["mean"].shape == (DIM,)
     assert _distill.SIDE == 20
+
+
+@pytest.mark.parametrize("build", [plain, elastic])
+def test_the_start_teaches_what_it_becomes(build):
+    """At the start, in one resolution and without colours: nothing to learn."""
+    asked = distill(
+        teacher={"type": "mmtaskssl.StartTeacher", "view_size": 16},
+        losses=[{"type": "CosineRegression"}],
+        dense_losses=[{"type": "DenseCosine"}],
+        head=None,
+        dense_head=None,
+        norm="none",
+    )
+    model = build(distill=asked)
+    quiet = {"jitter": 0.0, "grey": 0.0, "blur": 0.0}
+    model.data_preprocessor.recipes = [
+        replace(recipe, **quiet) for recipe in model.data_preprocessor.recipes
+    ]
+    model.eval()
+    teacher = model.distill[0].teacher
+    before = teacher.hexdigest()
+    batch = model.data_preprocessor(images(), True)
+    views, shown = model.distill.split(batch["inputs"])
+    assert torch.equal(views[0], shown[0])
+    with pytest.raises(UserError, match="what the training starts from"):
+        model.distill.teach(shown, None)
+    with torch.no_grad():
+        for parameter in model.backbone.parameters():
+            parameter.mul_(1.1)
+    model.after_start("timm:any=file")
+    assert before == "0" * 64 != teacher.hexdigest() and "timm:any" in teacher.name
+    taught = model.distill.teach(shown, None)
+    with torch.no_grad():
+        outputs = [model.backbone(views[0])]
+    for value in model.distill.loss(outputs, taught).values():
+        assert float(value) == pytest.approx(0.0, abs=1e-6)

@@ -1,0 +1,63 @@
+import pytest
+import torch
+from PIL import Image
+
+from mmtaskssl.config import load_config
+from mmtaskssl.datasets.with_target import WithTarget
+from mmtaskssl.utils.errors import UserError
+
+_SMALL = "configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for name, count in (("pool", 8), ("task/train/a", 1), ("task/train/b", 2)):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        for i in range(count):
+            shade = (20 * i, 100 if name == "pool" else 200, 0)
+            Image.new("RGB", (30, 30), shade).save(folder / f"{i}.png")
+    return tmp_path
+
+
+def _build(folders, **options):
+    inner = {
+        "type": "mmtaskssl.UnlabeledImages",
+        "source": str(folders / "pool"),
+        "store_size": 20,
+    }
+    return WithTarget(inner, str(folders / "task"), **options)
+
+
+def test_targets_images_follow_as_often_as_asked_for(folders):
+    data = _build(folders, share=0.5)
+    assert data.repeats == 3 and len(data) == 8 + 9 and data.distinct_images == 11
+    assert len(data.image_ids) == len(data)
+    assert data.image_ids[8].endswith("task/train/a/0.png")
+    for index in (0, 7, 8, 16, -1):
+        sample = data[index]
+        place = index % len(data)
+        assert set(sample) == {"inputs", "sample_idx"} and sample["sample_idx"] == place
+        assert sample["inputs"].shape == (3, 20, 20)
+        assert int(sample["inputs"][1, 0, 0]) == (100 if place < 8 else 200)
+    assert torch.equal(data[8]["inputs"], data[11]["inputs"])
+    assert _build(folders, share=0.01).repeats == 1
+    assert not hasattr(data, "labels")
+
+
+def test_bad_shares_and_folders_are_refused(folders):
+    with pytest.raises(UserError, match="between 0 and 1"):
+        _build(folders, share=1.0)
+    with pytest.raises(UserError, match="does not exist"):
+        WithTarget(_build(folders).dataset, str(folders / "none"))
+
+
+def test_the_option_wraps_what_is_trained_on():
+    options = {"target": "task", "target_share": 0.3, "selection": "some.txt"}
+    cfg = load_config(_SMALL, options)
+    assert cfg.train_dataloader.dataset.type == "mmtaskssl.WithTarget"
+    assert cfg.train_dataloader.dataset.share == 0.3
+    assert cfg.train_dataloader.dataset.target == "task"
+    assert cfg.train_dataloader.dataset.dataset.type == "mmtaskssl.SelectedImages"
+    with pytest.raises(UserError, match=r"target_share=0\.3 needs one target"):
+        load_config(_SMALL, {"target_share": 0.3})
