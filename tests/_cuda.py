@@ -22,6 +22,7 @@ from mmtaskssl.engine.optimizers import BFloat16OptimWrapper
 from mmtaskssl.models.algorithms import ElasticDDP
 from tests.test_models.test_algorithms import (
     _build,
+    _distill,
     _elastic,
     _routed,
     _slimmable,
@@ -40,6 +41,8 @@ def algorithms() -> dict[str, Callable[[], nn.Module]]:
         found[f"Slimmable{kind}"] = partial(_slimmable.build, kind, **_queue(kind))
     for kind in ("RoutedSimSiam", "RoutedBYOL"):
         found[kind] = partial(_routed.build, kind)
+    found["Distill"] = partial(_distill.plain, queue_len=80)
+    found["ElasticDistill"] = partial(_distill.elastic, queue_len=80)
     return found
 
 
@@ -50,6 +53,8 @@ def _queue(kind: str) -> dict:
 
 def batch_of(name: str, model: nn.Module) -> dict:
     """A batch that has been through the preprocessor: real views on the CPU."""
+    if "Distill" in name:
+        return {"inputs": [_build.views()[0], _build.views(size=_distill.SIDE)[0]]}
     if name.startswith("Routed"):
         return _routed.make_batch(model.subnets_of_step()[1].path)
     return {"inputs": _build.views() if name in _PLAIN else _elastic.batch(0)}
@@ -68,7 +73,8 @@ def optimizer_of(model: nn.Module, amp: bool = False, accumulate: int = 1, **kin
 
 def wrapper_of(name: str) -> type[MMDistributedDataParallel]:
     """What DDP an algorithm is wrapped with."""
-    return MMDistributedDataParallel if name in _PLAIN else ElasticDDP
+    plain = (*_PLAIN, "Distill")
+    return MMDistributedDataParallel if name in plain else ElasticDDP
 
 
 def wrap(name: str, model: nn.Module) -> nn.Module:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import build_runner, check_batches, check_teachers
@@ -78,3 +79,34 @@ def test_images_smaller_than_the_teachers_crops_are_refused(tmp_path):
         check_teachers(model, Stored())
     Stored.store_size = 32
     check_teachers(model, Stored())
+
+
+def test_a_training_taught_by_its_start_resumes_with_it(tmp_path):
+    """The start is shown before the checkpoint's weights come."""
+    (path,) = (p for p in _DEBUG if p.stem.startswith("distill-supernet"))
+    options = {"max_iters": 2, "default_hooks.checkpoint.interval": 1}
+    options |= {"teacher": "start", "model.distill.dense_losses": []}
+    cfg = load_config(str(path), options)
+    cfg.update(work_dir=str(tmp_path / "drawn"), launcher="none", log_level="WARNING")
+    runner = build_runner(cfg)
+    with pytest.raises(UserError, match=r"nothing yet: set `weights`"):
+        runner.train()
+    state = {f"backbone.{k}": v for k, v in runner.model.backbone.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "start.pth")
+    options["weights"] = str(tmp_path / "start.pth")
+    digests, weights = [], []
+    steps = ((2, False), (3, True), (3, False))
+    for number, (length, resume) in enumerate(steps):
+        cfg = load_config(str(path), options | {"max_iters": length})
+        folder = tmp_path / ("again" if number == 2 else "first")
+        cfg.update(work_dir=str(folder), launcher="none", log_level="WARNING")
+        cfg.update(experiment_name=f"start{number}", resume=resume)
+        cfg.param_scheduler = []
+        runner = build_runner(cfg)
+        check_batches(runner)
+        runner.train()
+        digests.append(runner.model.distill[0].teacher.hexdigest())
+        weights.append(runner.model.backbone.state_dict())
+    assert digests[0] != "0" * 64 and len(set(digests)) == 1
+    for key, value in weights[2].items():
+        assert torch.equal(value, weights[1][key]), key

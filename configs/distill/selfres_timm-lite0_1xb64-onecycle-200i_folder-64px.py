@@ -6,8 +6,7 @@ view of each image.
 python tools/train.py \
     configs/distill/selfres_timm-lite0_1xb64-onecycle-200i_folder-64px.py \
     --cfg-options images=/my/folder selection=/my/selection.txt \
-    model.backbone.weights=/my/lite0.pth \
-    teacher=timm:tf_efficientnet_lite0=/my/lite0.pth
+    weights=timm:tf_efficientnet_lite0=/my/lite0.pth
 
 Hardware: one CPU core.
 """

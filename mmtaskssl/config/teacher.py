@@ -36,8 +36,8 @@ def use_teacher(cfg: Config, teacher: str) -> None:
             "model.distill.head.num_layers=1, or take one of configs/distill"
         )
     known = distill.get("teacher") or {}
+    kept = {k: v for k, v in known.items() if k == "view_size"}
     if teacher == "start":
-        kept = {k: v for k, v in known.items() if k in ("view_size", "labels")}
         distill["teacher"] = {"type": "mmtaskssl.StartTeacher", **kept}
     elif Path(teacher, _STORE).is_file():
         distill["teacher"] = {"type": "mmtaskssl.StoreTeacher", "store": teacher}
@@ -46,4 +46,5 @@ def use_teacher(cfg: Config, teacher: str) -> None:
         known["type"] = "mmtaskssl.NetworkTeacher"
         distill["teacher"] = {**known, "network": teacher}
     else:
-        distill["teacher"] = {"type": "mmtaskssl.NetworkTeacher", "network": teacher}
+        kind = "mmtaskssl.NetworkTeacher"
+        distill["teacher"] = {"type": kind, "network": teacher, **kept}

@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
-from mmtaskssl.networks.start import Start, start_from
+from mmtaskssl.networks.start import RANDOM, Start, start_from
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError, option
@@ -124,6 +124,13 @@ class ResumableRunner(Runner):
                 weights.
         """
         self._start()
+        if self._resume:  # before the weights of later steps come
+            self._show_start()
+        self._load_or_resume()
+        if not self._resume:
+            self._show_start()
+
+    def _load_or_resume(self) -> None:
         if self._has_loaded or not self._resume or self._load_from is not None:
             super().load_or_resume()
             return
@@ -147,6 +154,15 @@ class ResumableRunner(Runner):
         for hook in self.hooks:
             if self.started is not None and hasattr(hook, "after_start"):
                 hook.after_start(self)
+
+    def _show_start(self) -> None:
+        """Shows what the backbone starts from to a teacher that is the start."""
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        if not hasattr(model, "after_start"):
+            return
+        own = ((self.cfg.get("model") or {}).get("backbone") or {}).get("weights")
+        name = self.cfg.get("weights") or self._load_from or own
+        model.after_start(None if name in (None, RANDOM) else str(name))
 
     def resume(
         self,

@@ -56,6 +56,8 @@ def step_memory(config: str | Path | Config, processes: int = 1) -> int:
     cfg = config if isinstance(config, Config) else load_config(str(config))
     with _scope(cfg), torch.random.fork_rng(devices=[]):
         model = MODELS.build(_untrained(cfg.model)).train()
+        if hasattr(model, "after_start"):
+            model.after_start("drawn weights")
         batch = _batch(model, cfg)
         model.data_preprocessor = BaseDataPreprocessor()
         with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes() as memory:

@@ -11,6 +11,7 @@ from ..models.teachers import FrozenTeacher
 from ..registry import MODELS
 from ..utils.errors import UserError
 from .door import open_network
+from .hugging_face import PREFIX, open_hugging_face
 from .network import Network
 
 # What the tags of timm's names say of the images, and so of the labels.
@@ -24,11 +25,12 @@ _LABELS = {
 
 @MODELS.register_module()
 class NetworkTeacher(FrozenTeacher):
-    """A frozen network, from whatever `open_network` opens.
+    """A frozen network, from whatever `open_network` opens, or of Hugging Face.
 
     Args:
         network: A config, an export's folder, ``torchvision:NAME``, ``timm:NAME``; or
-            one of these and its weights, ``NETWORK=FILE``.
+            one of these and its weights, ``NETWORK=FILE``; or ``hf:FOLDER``, see
+            `open_hugging_face`.
         weights: A file, instead.
         view_size: Side of the images that it is shown, pixels; None: its own.
         subnet: Of a network with sub-nets; None: its default, as a rule the largest.
@@ -37,7 +39,7 @@ class NetworkTeacher(FrozenTeacher):
         trust: Load weights even if that runs code in them.
 
     Raises:
-        UserError: See `open_network`.
+        UserError: See `open_network` and `open_hugging_face`.
     """
 
     def __init__(
@@ -51,7 +53,10 @@ class NetworkTeacher(FrozenTeacher):
         trust: bool = False,
     ) -> None:
         network, weights = split_weights(os.fspath(network), weights)
-        opened = open_network(network, weights, source=source, trust=trust)
+        if network.startswith(PREFIX):
+            opened = open_hugging_face(network.removeprefix(PREFIX))
+        else:
+            opened = open_network(network, weights, source=source, trust=trust)
         pixels = opened.preprocessing
         size = view_size or pixels.image_size
         if size < 1:

@@ -7,8 +7,6 @@ _base_ = [
     "../iter_runtime.py",
 ]
 
-teacher = "timm:tf_efficientnet_lite0"
-
 model = dict(
     data_preprocessor=dict(
         type="TwoViewPreprocessor",
@@ -21,11 +19,11 @@ model = dict(
     backbone=dict(
         type="TimmBackbone",
         name="tf_efficientnet_lite0",
-        weights="default",
-        norm_eval=True,
+        norm_eval=True,  # `weights=timm:tf_efficientnet_lite0=FILE` is the start
     ),
     distill=dict(
-        teacher=dict(type="NetworkTeacher", network=teacher, view_size=128),
+        # The start itself; `teacher=` names a larger network instead.
+        teacher=dict(type="StartTeacher", view_size=128),
         losses=[dict(type="CosineRegression", weight=6.0)],
     ),
 )

@@ -5,8 +5,10 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 
 from ..elastic import NormView
 from ..teachers import StartTeacher
@@ -21,21 +23,29 @@ class TwoViewMixin:
     Args:
         *args: The algorithm's.
         distill: Arguments of a `Distillation`, or of several; None: no teacher.
+        train_only: "norms" freezes all of the backbone but weight and bias of its batch
+            norms; None: nothing.
         **kwargs: The algorithm's.
 
     Attributes:
         distill (Teachers | None): Its teachers.
 
     Raises:
-        UserError: See `Distillation`.
+        UserError: See `Distillation`; or an unknown ``train_only``.
     """
 
-    def __init__(self, *args, distill: Any = None, **kwargs) -> None:
+    def __init__(
+        self, *args, distill: Any = None, train_only: str | None = None, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._set_teachers(distill)
+        self._set_teachers(distill, train_only)
 
-    def _set_teachers(self, distill: Any) -> None:
-        """Builds the teachers, once there is a backbone."""
+    def _set_teachers(self, distill: Any, train_only: str | None = None) -> None:
+        """Builds the teachers and freezes weights, once there is a backbone."""
+        if train_only not in (None, "norms"):
+            raise UserError(f"model.train_only is norms or None, not {train_only!r}")
+        if train_only:
+            freeze_all_but_norms(self.backbone)
         self.distill = None
         if distill is not None:
             configs = [distill] if isinstance(distill, Mapping) else distill
@@ -72,14 +82,22 @@ class TwoViewMixin:
         for part in self.distill or ():
             part.teacher.bind(image_ids)
 
-    def after_start(self, name: str) -> None:
+    def after_start(self, name: str | None) -> None:
         """Shows a teacher that is the start what the backbone has just loaded.
 
         Args:
-            name: Of the weights.
+            name: Of the weights; None: they are drawn.
+
+        Raises:
+            UserError: They are drawn, and are to teach.
         """
         for part in self.distill or ():
             if isinstance(part.teacher, StartTeacher):
+                if name is None:
+                    raise UserError(
+                        "the teacher is what the training starts from, and that is "
+                        f"nothing yet: set {option('weights')}"
+                    )
                 part.teacher.take(self.backbone, name)
 
     def check_resumed(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -145,6 +163,26 @@ class TwoViewMixin:
         """
         prediction = self._predict(z)
         return self.head.loss(prediction.float(), target.detach().float())
+
+
+def freeze_all_but_norms(backbone: nn.Module) -> None:
+    """Leaves weight and bias of batch norms to training, and nothing else.
+
+    Args:
+        backbone: Any.
+
+    Raises:
+        UserError: It has no batch norm with weights.
+    """
+    norms = [m for m in backbone.modules() if isinstance(m, _BatchNorm) and m.affine]
+    if not norms:
+        raise UserError(
+            f"a {type(backbone).__name__} has no batch norms that could be trained: "
+            "leave out model.train_only"
+        )
+    backbone.requires_grad_(False)
+    for norm in norms:
+        norm.requires_grad_(True)
 
 
 def with_teachers(

@@ -24,6 +24,7 @@ class BYOL(TwoViewMixin, _BYOL):
         base_momentum: Share of the target that one update keeps at the start.
         end_momentum: The same at the end of the training.
         distill: See `TwoViewMixin`.
+        train_only: See `TwoViewMixin`.
         **kwargs: The host's: ``backbone``, ``neck``, ``head``, ``pretrained``,
             ``data_preprocessor``, ``init_cfg``.
     """
@@ -34,11 +35,12 @@ class BYOL(TwoViewMixin, _BYOL):
         base_momentum: float = 0.996,
         end_momentum: float = 1.0,
         distill: Any = None,
+        train_only: str | None = None,
         **kwargs,
     ) -> None:
         # Past the host's own constructor, which would build its target first.
         BaseModel.__init__(self, *args, **kwargs)
-        self._set_teachers(distill)
+        self._set_teachers(distill, train_only)
         self.target_net = MomentumEncoder(
             self.backbone,
             self.neck,

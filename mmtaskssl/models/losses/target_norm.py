@@ -45,7 +45,7 @@ class TargetNorm(nn.Module):
             self.register_buffer("mean", torch.zeros(dim))
             self.register_buffer("variance", torch.zeros(dim))
         # The count, known without waiting for the device; None: read it.
-        self._count: int | None = None
+        self._count: int | None = 0
 
     @torch.no_grad()
     def update(self, features: Tensor) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import weights_sha256
 
 from .base import Taught
@@ -55,11 +55,11 @@ class StartTeacher(FrozenTeacher):
         """See `Teacher.teach`.
 
         Raises:
-            UserError: The training started from no weights.
+            UserError: It was not shown the start.
         """
         if not self._taken:
             raise UserError(
-                "the teacher is what the training starts from, and no weights were "
-                f"given: set {option('weights')}"
+                "the teacher is what the training starts from, which it was not shown: "
+                "leave runner_type out of the config"
             )
         return super().teach(images, data_samples)

@@ -33,13 +33,13 @@ class TinyTeacher(FrozenTeacher):
         super().__init__(body, f"tiny{seed}", digest, view_size, **options)
 
 
-def distill(**options):
+def distill(queue_len=16, **options):
     """Arguments of a `Distillation` of every loss."""
     return {
         "teacher": {"type": "mmtaskssl.TinyTeacher"},
         "losses": [
             {"type": "CosineRegression", "weight": 2.0},
-            {"type": "SimilarityMatching", "queue_len": 16},
+            {"type": "SimilarityMatching", "queue_len": queue_len},
         ],
         "dense_losses": [{"type": "DenseCosine"}],
         "norm": "standard",
@@ -63,7 +63,7 @@ def _views(config, side=16, views=2):
 
 def plain(kind="Distill", views=1, **options):
     """A plain algorithm with a teacher."""
-    asked = options.pop("distill", None) or distill()
+    asked = options.pop("distill", None) or distill(options.pop("queue_len", 16))
     for part in [asked] if isinstance(asked, dict) else asked:
         for name in ("head", "dense_head"):
             if part[name] is not None:
@@ -89,7 +89,7 @@ def plain(kind="Distill", views=1, **options):
 
 def elastic(kind="ElasticDistill", **options):
     """A slimmable or supernet algorithm with a teacher."""
-    asked = options.pop("distill", None) or distill()
+    asked = options.pop("distill", None) or distill(options.pop("queue_len", 16))
     views = 1 if "Distill" in kind else 2
     options = _views({**options, "distill": asked}, views=views)
     if kind.startswith("Supernet"):

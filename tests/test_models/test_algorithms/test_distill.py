@@ -239,6 +239,16 @@ def test_two_processes_agree_on_weights_statistics_and_queue(tmp_path):
     assert _distill.SIDE == 20
 
 
+@pytest.mark.parametrize("kind", ["MoCo", "BYOL"])
+def test_batch_norms_alone_can_be_trained(kind):
+    model = plain(kind, train_only="norms")
+    moved = [n for n, p in model.backbone.named_parameters() if p.requires_grad]
+    assert moved and all("bn" in n or "downsample.1" in n for n in moved)
+    assert any(p.requires_grad for p in model.neck.parameters())
+    with pytest.raises(UserError, match="train_only is norms or None"):
+        plain(train_only="heads")
+
+
 @pytest.mark.parametrize("build", [plain, elastic])
 def test_the_start_teaches_what_it_becomes(build):
     """At the start, in one resolution and without colours: nothing to learn."""
@@ -261,7 +271,7 @@ def test_the_start_teaches_what_it_becomes(build):
     batch = model.data_preprocessor(images(), True)
     views, shown = model.distill.split(batch["inputs"])
     assert torch.equal(views[0], shown[0])
-    with pytest.raises(UserError, match="what the training starts from"):
+    with pytest.raises(UserError, match="which it was not shown"):
         model.distill.teach(shown, None)
     with torch.no_grad():
         for parameter in model.backbone.parameters():
