@@ -19,5 +19,9 @@ _base_ = ["../_base_/models/distill.py", "../_base_/recipes/folder_64px.py"]
 model = dict(
     data_preprocessor=dict(view_size=64, augment=dict(blur_sigma=(0.1, 0.6))),
     backbone=dict(depth=18),
-    distill=dict(teacher=dict(view_size=64), head=dict(in_channels=512)),
+    distill=dict(
+        teacher=dict(view_size=64),
+        losses=[dict(type="CosineRegression")],
+        head=dict(in_channels=512),
+    ),
 )
