@@ -89,7 +89,8 @@ def load_config(
     ``weights=random``: its architecture alone), and ``data_root`` moves the data.
     ``weights`` is what the config's own backbone starts from: a checkpoint of any
     layout, ``torchvision:NAME``, ``timm:NAME`` or ``timm:NAME=FILE``, or ``random``;
-    ``allow`` are patterns of keys that may differ.
+    ``allow`` are patterns of keys that may differ, and ``weights_order=importance``
+    says which channels of a larger ResNet an elastic one takes (see `embed`).
 
     All of them may as well be variables at the top of a config with ``_base_``. The
     command line goes before the config, and the config before its bases (see

@@ -9,7 +9,7 @@ from ..utils.errors import UserError
 from .export_info import ExportInfo
 from .use_export import use_export
 
-TRANSFER_OPTIONS = ("backbone", "weights", "allow", "data_root")
+TRANSFER_OPTIONS = ("backbone", "weights", "weights_order", "allow", "data_root")
 _DATA = (
     "train_dataloader",
     "val_dataloader",

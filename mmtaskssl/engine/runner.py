@@ -150,7 +150,12 @@ class ResumableRunner(Runner):
         if self._has_loaded or not isinstance(weights, str):
             return
         model = self.model.module if is_model_wrapper(self.model) else self.model
-        self.started = start_from(model, weights, allow=self.cfg.get("allow") or ())
+        self.started = start_from(
+            model,
+            weights,
+            allow=self.cfg.get("allow") or (),
+            order=self.cfg.get("weights_order") or "leading",
+        )
         for hook in self.hooks:
             if self.started is not None and hasattr(hook, "after_start"):
                 hook.after_start(self)

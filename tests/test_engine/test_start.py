@@ -90,6 +90,20 @@ def test_pretrain_takes_weights_and_says_what_does_not_fit(public, tmp_path):
     )
 
 
+@pytest.mark.parametrize("algorithm", ["mocov2", "byol", "simsiam"])
+def test_continue_configs_train_with_care(algorithm, public, tmp_path):
+    """The loaded part at a lower rate, its batch norms as they were."""
+    name = f"{algorithm}_resnet18-w8_1xb16-coslr-12i_continue_debug-32px.py"
+    config = f"configs/selfsup/{algorithm}/{name}"
+    trained = pretrain(config, weights=public[0], iters=1, work_dir=tmp_path)
+    weights = torch.load(trained.checkpoint, weights_only=False)
+    state = {f"backbone.{key}": value for key, value in public[1].items()}
+    for key, value in norms_of(weights["state_dict"]).items():
+        assert torch.equal(value, state[key])
+    rates = {group["initial_lr"] for group in weights["optimizer"]["param_groups"]}
+    assert rates == {1e-3, 2e-4}
+
+
 def test_names_of_weights(tmp_path):
     assert str(weights_file("timm:resnet18=a/b.pth")) == "a/b.pth"
     assert str(weights_file("a.pth")) == "a.pth"
