@@ -29,7 +29,7 @@ from tests.test_models.test_algorithms import (
     _supernets,
 )
 
-_PLAIN = ("MoCo", "BYOL", "SimSiam")
+_PLAIN = ("MoCo", "BYOL", "SimSiam", "JointEmbedding")
 
 
 def algorithms() -> dict[str, Callable[[], nn.Module]]:
@@ -39,7 +39,7 @@ def algorithms() -> dict[str, Callable[[], nn.Module]]:
         found[f"Supernet{kind}"] = partial(_supernets.build, kind, **_queue(kind))
     for kind in _PLAIN:
         found[f"Slimmable{kind}"] = partial(_slimmable.build, kind, **_queue(kind))
-    for kind in ("RoutedSimSiam", "RoutedBYOL"):
+    for kind in ("RoutedSimSiam", "RoutedBYOL", "RoutedJointEmbedding"):
         found[kind] = partial(_routed.build, kind)
     found["Distill"] = partial(_distill.plain, queue_len=80)
     found["ElasticDistill"] = partial(_distill.elastic, queue_len=80)

@@ -1,11 +1,19 @@
-"""The doors through five known walls of the OpenMMLab stack.
+"""The doors through seven known walls of the OpenMMLab stack.
 
 Each is a finder on `sys.meta_path` that wakes up when its module is imported, so
 opening them costs nothing, imports nothing and needs none of the packages they
 mend. Each is idle where its wall is absent.
 """
 
-from . import extra_norm, mmcv_bound, mmcv_ext, mmengine_names, mmselfsup_runner
+from . import (
+    extra_norm,
+    mmcv_bound,
+    mmcv_ext,
+    mmcv_hue,
+    mmengine_names,
+    mmselfsup_runner,
+    mmselfsup_swav,
+)
 
 
 def install() -> None:
@@ -18,3 +26,5 @@ def install() -> None:
     mmselfsup_runner.install()
     extra_norm.install()
     mmengine_names.install()
+    mmcv_hue.install()
+    mmselfsup_swav.install()

@@ -7,6 +7,12 @@ from mmengine.config import Config
 from ..utils.errors import UserError
 
 _PACKS = ("PackSelfSupInputs",)
+# What the first view is cut out with.
+_CROPS = (
+    "RandomResizedCrop",
+    "torchvision/RandomResizedCrop",
+    "torchvision/RandomCrop",
+)
 # Whose labels are made between epochs, by hooks with data sets of their own.
 _CLUSTERING = ("DeepClusterImageNet",)
 
@@ -97,7 +103,7 @@ def first_side(cfg: Config) -> int | None:
         for inner in step.get("transforms") or ():
             steps += inner if isinstance(inner, list | tuple) else [inner]
     for step in steps:
-        if isinstance(step, dict) and _name(step).startswith("RandomResizedCrop"):
+        if isinstance(step, dict) and _name(step).startswith(_CROPS):
             side = step.get("size", step.get("scale"))
             side = side[0] if isinstance(side, list | tuple) else side
             return side if isinstance(side, int) else None

@@ -12,6 +12,7 @@ from ..utils.errors import UserError, meant, option
 from ..utils.paths import resolve_config
 from ..weights.guard import guarded
 from . import metafiles
+from .host_objectives import strip_scopes
 from .public_set import use_public_set
 from .spread import change_data, fill_places
 from .transfer_options import TRANSFER_OPTIONS, apply_transfer_options, move_data
@@ -112,7 +113,7 @@ def load_config(
     cfg, values = _read(name)
     if isinstance(name, Config):
         name = name.filename or "the config"
-    options = dict(options or {})
+    options = copy.deepcopy(dict(options or {}))  # merging takes values apart
     _check_keys(cfg, options)
     asked = values | options
     if asked.get("dataset"):  # first: other options may change parts of it
@@ -138,6 +139,7 @@ def load_config(
             f"add load_from=None to {option('cfg_options')}"
         )
     apply_transfer_options(cfg, options.get("data_root"))
+    strip_scopes(cfg)
     return cfg
 
 

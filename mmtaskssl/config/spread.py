@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from ..utils.errors import UserError
 from .held_out import hold_out, is_hold_out, length_of
+from .host_objectives import brings_pipeline, follow_batch_size, innermost, read_source
 from .selecting import is_selected
 from .targets import is_classification, named_targets, use_target
 from .teacher import use_teacher
@@ -42,7 +43,9 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
             cfg.train_cfg.val_interval = interval
     if "images" in values:
         dataset = (cfg.get("train_dataloader") or {}).get("dataset", {})
-        _innermost(dataset)["source"] = values["images"]
+        _read(innermost(dataset), values["images"])
+    if "batch_size" in values:
+        follow_batch_size(cfg, values["batch_size"])
 
 
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
@@ -63,6 +66,10 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
         while is_hold_out(outer["dataset"]):
             outer = outer["dataset"]
         dataset = outer["dataset"]
+        if brings_pipeline(dataset) and "source" not in dataset:
+            raise UserError(
+                "selection=... needs images=... beside it in a config of mmselfsup's"
+            )
         if is_selected(dataset):
             dataset["selection"] = values["selection"]
         else:
@@ -97,16 +104,21 @@ def _shorten_warmup(schedulers: list[dict] | None, max_iters: int) -> None:
             scheduler.begin = min(warmup.end, max_iters - 1)  # before its end
 
 
-def _innermost(dataset: dict) -> dict:
-    """Returns the data set below all wrappers, if it reads a source of images."""
-    while "dataset" in dataset:
-        dataset = dataset["dataset"]
-    if "source" not in dataset:
+def _read(dataset: dict, source: str) -> None:
+    """Lets a data set read a source of images, if it can.
+
+    Raises:
+        UserError: It reads something else.
+    """
+    if "source" in dataset:
+        dataset["source"] = source
+    elif brings_pipeline(dataset):
+        read_source(dataset, source)
+    else:
         raise UserError(
             "images=... needs a data set of image files, but this config "
             f"trains on {dataset.get('type')}"
         )
-    return dataset
 
 
 def _with_target(dataset: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..utils.errors import UserError, option
+from .host_objectives import brings_pipeline, innermost
 
 _LOADERS = {
     "train_dataloader": "train",
@@ -22,7 +23,11 @@ def is_classification(cfg: Config) -> bool:
     Args:
         cfg: Any config.
     """
-    return "num_classes" in ((cfg.get("model") or {}).get("head") or {})
+    if "num_classes" not in ((cfg.get("model") or {}).get("head") or {}):
+        return False
+    # Rotations and patches are classes, too, but not the target's.
+    loader = cfg.get("train_dataloader") or {}
+    return not brings_pipeline(innermost(loader.get("dataset") or {}))
 
 
 def named_targets(target: Any) -> dict[str, str]:

@@ -2,6 +2,7 @@ from .collate import pack_images
 from .hold_out import HoldOutImages
 from .images import BrokenImage, list_images, read_image
 from .labeled import LabeledImages
+from .pipeline_images import PipelineImages
 from .public import PublicImages
 from .public_sets import AbsentData
 from .selected import SelectedImages
@@ -15,6 +16,7 @@ __all__ = [
     "BrokenImage",
     "HoldOutImages",
     "LabeledImages",
+    "PipelineImages",
     "PublicImages",
     "SelectedImages",
     "SyntheticImages",

@@ -28,6 +28,7 @@ from .checkpoints import check_weights, place_of
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
 from .hooks import QueueLengthHook
+from .memory_bank import fit_memory_bank
 from .named_images import check_named_images
 from .refused import tidied
 from .runner import ResumableRunner
@@ -51,6 +52,9 @@ def train(cfg: Config, trust: bool = False) -> Runner:
     for section in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
         if cfg.get(section) is None:
             raise UserError(f"the config has no {section}, it cannot be trained")
+    kind = str(cfg.optim_wrapper.get("type", "")).rpartition(".")[2]
+    if kind == "AmpOptimWrapper" and not torch.cuda.is_available():
+        use_amp(cfg)  # which refuses to be built without a GPU
     check_keys(cfg)
     check_annotations(cfg)
     check_named_images(cfg)
@@ -69,6 +73,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
         compile_networks(runner)
         runner.train_loop  # noqa: B018  builds it: bad data must show before training
         check_batches(runner)
+        fit_memory_bank(runner)
         check_data_set(cfg, runner.train_dataloader.dataset, "training")
         if runner.val_loop is not None:
             check_data_set(cfg, runner.val_dataloader.dataset, "validation")
@@ -178,7 +183,7 @@ def use_amp(cfg: Config) -> None:
         UserError: The config has an optimizer wrapper of its own kind, or forces
             float32.
     """
-    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
+    kind = str(cfg.optim_wrapper.get("type", "OptimWrapper"))
     if kind.endswith("BFloat16OptimWrapper"):
         return
     if kind.endswith("AutoPrecisionOptimWrapper"):
@@ -192,7 +197,7 @@ def use_amp(cfg: Config) -> None:
         # It would choose float32, where half precision was asked for.
         cfg.optim_wrapper.pop("precision", None)
         kind = "OptimWrapper"
-    if kind not in ("OptimWrapper", "AmpOptimWrapper"):
+    if kind.rpartition(".")[2] not in ("OptimWrapper", "AmpOptimWrapper"):
         raise UserError(
             f"{option('amp')} does not combine with the optimizer wrapper {kind}"
         )

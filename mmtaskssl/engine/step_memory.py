@@ -179,6 +179,8 @@ def _batch(model: nn.Module, cfg: Config) -> Callable[[], dict[str, Any]]:
         sizes += [own or loader.batch_size] * len(paths)
     count = sum(sizes)
     sides = [side] * len(getattr(model.data_preprocessor, "recipes", (0,) * 2))
+    local = getattr(model.data_preprocessor, "local_views", 0)
+    sides += [getattr(model.data_preprocessor, "local_size", side)] * local
     sides += getattr(model.data_preprocessor, "teacher_sizes", ())
 
     def views() -> list[Tensor]:

@@ -14,6 +14,7 @@ _PLAIN = {
     "SlimmableBYOL": "BYOL",
     "SlimmableMoCo": "MoCo",
     "SlimmableSimSiam": "SimSiam",
+    "SlimmableJointEmbedding": "JointEmbedding",
 }
 _SLIMMABLE_ONLY = (
     "subnet_sampler",
@@ -23,6 +24,7 @@ _SLIMMABLE_ONLY = (
     "loss_weights",
     "group_regularisation",
     "aux_predictor",
+    "taught",
 )
 # What a plain backbone takes over besides its `plain_config`.
 _BACKBONE_OPTIONS = (

@@ -1,5 +1,6 @@
 """A network as a value: what every verb takes and tools open."""
 
+import copy
 import dataclasses
 import functools
 import hashlib
@@ -12,8 +13,9 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from ..datasets.eval_transform import EvalTransform
-from ..models.backbones import ElasticBackbone
+from ..models.backbones import ElasticBackbone, seeing_whole_images
 from ..models.backbones.elastic_backbone import SubnetLike
+from ..models.backbones.whole_images import hides_parts
 from ..models.elastic import Units
 from ..subnets import Cost, Latency, SearchSpace, Subnet
 from ..utils.devices import AUTO
@@ -67,9 +69,14 @@ class Network:
         """Returns the value of a backbone that was trained or built in this process.
 
         Args:
-            backbone: Is put into evaluation mode.
+            backbone: Is put into evaluation mode. Or an algorithm, ours or a host's,
+                whose backbone is taken; of one that masks images in training a copy.
             name: For messages and records.
         """
+        inner = getattr(backbone, "backbone", None)
+        backbone = inner if isinstance(inner, nn.Module) else backbone
+        if hides_parts(backbone):
+            backbone = seeing_whole_images(copy.deepcopy(backbone))
         return cls(backbone, name, "online", EvalTransform(224))
 
     @property

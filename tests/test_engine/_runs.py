@@ -5,7 +5,7 @@ import itertools
 from mmtaskssl.config import load_config
 from mmtaskssl.engine.run import build_runner, check_batches
 
-ALGORITHMS = ("mocov2", "byol", "simsiam")
+ALGORITHMS = ("mocov2", "byol", "simsiam", "lejepa")
 _COUNTER = itertools.count()
 
 

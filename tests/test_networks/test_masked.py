@@ -4,9 +4,11 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 
 from mmtaskssl.features.extractor import extractor_of
-from mmtaskssl.networks import open_network
+from mmtaskssl.networks import Network, open_network
+from mmtaskssl.registry import MODELS
 from mmtaskssl.weights import weights_sha256
 
 VIT = {
@@ -74,3 +76,16 @@ def test_features_are_those_of_each_whole_image(name):
     assert (extract(quarter) - found).abs().amax(1).min() > 1e-6
     # The weights are the training's own, by name.
     assert weights_sha256(copy.deepcopy(network.backbone)) == network.weights_sha256
+
+
+def test_an_algorithm_in_memory_keeps_its_mask():
+    name = "mmselfsup::selfsup/mae/mae_vit-base-p16_8xb512-coslr-400e_in1k.py"
+    backbone = open_network(name, "random", cfg_options=VIT).config.model.backbone
+    masking = MODELS.build({**backbone, "type": "mmselfsup.MAEViT"})
+    algorithm = nn.Module()
+    algorithm.backbone = masking
+    network = Network.of(algorithm)
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert extractor_of(network)(images).shape == (2, 16)
+    assert len(masking(images)) == 3  # tokens, mask, order
+    assert masking.training and not network.backbone.training

@@ -7,11 +7,15 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmselfsup.models.algorithms import DenseCL
+from mmselfsup.models.algorithms import MoCo as HostMoCo
 from torch import nn
 
 from mmtaskssl.models.algorithms import MoCo
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.errors import UserError, option
+
+_QUEUED = (HostMoCo, DenseCL)  # ours are made of the host's
 
 
 @HOOKS.register_module()
@@ -26,7 +30,8 @@ class QueueLengthHook(Hook):
     the images after a selection. The share is ours; queue_evidence.py among the
     benchmarks measures what longer ones cost.
 
-    Does nothing for other algorithms than `MoCo` and what is made of it.
+    Also of mmselfsup's own MoCo and DenseCL, whose queues are of whole batches. Does
+    nothing for other algorithms.
 
     Args:
         keep: Whether the configured length stays as it is, as in the published
@@ -57,7 +62,7 @@ class QueueLengthHook(Hook):
         model = _model_of(runner)
         # Of a test the loop is not there, or still a config.
         loader = getattr(runner._train_loop, "dataloader", None)
-        if loader is None or not isinstance(model, MoCo):
+        if loader is None or not isinstance(model, _QUEUED):
             return
         images = _count_images(loader.dataset)
         configured, most = model.queue_len, int(self.share * images)
@@ -67,7 +72,11 @@ class QueueLengthHook(Hook):
         else:
             batch = (loader.batch_size or 1) * get_world_size()
             length = min(configured, max(batch, most))
-            model.shorten_queues(length)
+            if isinstance(model, MoCo):
+                model.shorten_queues(length)
+            else:
+                length = max(batch, length - length % batch)
+                _shorten(model, length)
         print_log(
             f"queue: {length} keys for {images} images ("
             + ("kept as configured" if self.keep else f"configured: {configured}")
@@ -106,9 +115,9 @@ class QueueLengthHook(Hook):
             UserError: A resumed training had another queue.
         """
         model, state = _model_of(runner), checkpoint.get("state_dict", checkpoint)
-        if not isinstance(model, MoCo):
+        if not isinstance(model, _QUEUED):
             return
-        for name in model.queues:
+        for name in _queues(model):
             if name not in state or state[name].shape[1] == model.queue_len:
                 continue
             found = state[name].shape[1]
@@ -127,6 +136,21 @@ class QueueLengthHook(Hook):
                 f"has {model.queue_len} and begins with random ones",
                 "current",
             )
+
+
+def _queues(model: nn.Module) -> list[str]:
+    return [n for n, _ in model.named_buffers() if n in ("queue", "queue2")]
+
+
+def _shorten(model: nn.Module, length: int) -> None:
+    """`MoCo.shorten_queues` for the host's algorithms."""
+    if length >= model.queue_len:
+        return
+    for name in _queues(model):
+        queue = model.get_buffer(name)
+        queue.data = queue[:, :length].clone()
+        model.get_buffer(f"{name}_ptr").zero_()
+    model.queue_len = length
 
 
 def _model_of(runner: Runner) -> nn.Module:

@@ -1,6 +1,8 @@
-"""What the two-view algorithms share."""
+"""What the algorithms share that compare views of an image."""
 
-from collections.abc import Mapping, Sequence
+import functools
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +36,9 @@ class TwoViewMixin:
         UserError: See `Distillation`; or an unknown ``train_only``.
     """
 
+    #: How many views the neck sees in their order, before others; None: all.
+    in_order: int | None = None
+
     def __init__(
         self, *args, distill: Any = None, train_only: str | None = None, **kwargs
     ) -> None:
@@ -65,8 +70,9 @@ class TwoViewMixin:
         taught = self.distill.teach(shown, data_samples)
         with watched(getattr(self, "neck", None)) as seen:
             losses = super().forward(views, data_samples, mode=mode)
-        later = (self.backbone(x) for x in views[len(seen) : self.distill.views])
-        losses = with_teachers(losses, self.distill.loss([*seen, *later], taught))
+        first = seen[: self.in_order]
+        later = (self.backbone(x) for x in views[len(first) : self.distill.views])
+        losses = with_teachers(losses, self.distill.loss([*first, *later], taught))
         self.distill.finish(taught)
         return losses
 
@@ -151,18 +157,60 @@ class TwoViewMixin:
         switched = view is not None and getattr(predictor, "num_switches", 1) > 1
         return predictor([z], view)[0] if switched else predictor([z])[0]
 
-    def _latent_loss(self, z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The head's loss between ``predictor(z)`` and ``target``, in float32.
+    def _latent_loss(
+        self, projections: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """The head's loss between predictions and other views' targets, in float32.
 
         The host compares in the autocast type, where 1 - cos of nearly equal
         vectors keeps two digits.
 
         Args:
-            z: Projections (N, C).
-            target: Projections (N, C) of the other view; receives no gradient.
+            projections: Of each view (N, C), whole ones first.
+            targets: Of each whole view (N, C); they receive no gradient.
         """
-        prediction = self._predict(z)
-        return self.head.loss(prediction.float(), target.detach().float())
+        predictions = [self._predict(z) for z in projections]
+        return sum_of_pairs(self.head.loss, predictions, targets)
+
+
+#: Views of the whole image, before local ones.
+WHOLE = 2
+
+
+def view_pairs(count: int, whole: int = WHOLE) -> list[tuple[int, int]]:
+    """Returns which views are compared: each with every other whole one.
+
+    Multi-crop's rule (arXiv 2006.09882, section 3.3), of two views both directions.
+
+    Args:
+        count: Views, whole ones first.
+        whole: Those that are whole.
+    """
+    return [(v, w) for v in range(count) for w in range(whole) if v != w]
+
+
+def sum_of_pairs(
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    views: Sequence[torch.Tensor],
+    targets: Sequence[torch.Tensor],
+) -> torch.Tensor:
+    """Returns twice the mean loss of `view_pairs`: of two views the sum of both.
+
+    Args:
+        loss: Of a view's tensor and a target.
+        views: Of each view, whole ones first.
+        targets: Of each whole view; they receive no gradient.
+    """
+    pairs = view_pairs(len(views), len(targets))
+    losses = [loss(views[v].float(), targets[w].detach().float()) for v, w in pairs]
+    total = functools.reduce(operator.add, losses)
+    return total if len(pairs) == WHOLE else total * (WHOLE / len(pairs))
+
+
+def mean_of(losses: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Returns the mean of scalars; of one itself."""
+    total = functools.reduce(operator.add, losses)
+    return total if len(losses) == 1 else total / len(losses)
 
 
 def freeze_all_but_norms(backbone: nn.Module) -> None:

@@ -6,7 +6,7 @@ from mmselfsup.models.algorithms.base import BaseModel
 
 from mmtaskssl.registry import MODELS
 
-from .base import TwoViewMixin
+from .base import WHOLE, TwoViewMixin
 from .momentum import MomentumEncoder
 
 
@@ -54,23 +54,18 @@ class BYOL(TwoViewMixin, _BYOL):
         """Symmetric regression of the target's projection.
 
         Args:
-            inputs: Two views, each (N, 3, H, W).
+            inputs: Two views, each (N, 3, H, W), and any local ones.
             data_samples: Ignored.
             **kwargs: Ignored.
 
         Returns:
             ``loss``, a scalar.
         """
-        first, second = inputs
-        online_first = self.neck(self.backbone(first))[0]
-        online_second = self.neck(self.backbone(second))[0]
-        target_first, target_second = self._targets(inputs)
-        loss = self._latent_loss(online_first, target_second)
-        loss = loss + self._latent_loss(online_second, target_first)
-        return {"loss": 2 * loss}
+        online = [self.neck(self.backbone(view))[0] for view in inputs]
+        return {"loss": 2 * self._latent_loss(online, self._targets(inputs))}
 
     @torch.no_grad()
     def _targets(self, views: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Moves the target network; returns its projections (N, C) of each view."""
+        """Moves the target network; returns its projections (N, C) of whole views."""
         self.target_net.update(self.backbone, self.neck)
-        return [self.target_net(view)[0] for view in views]
+        return [self.target_net(view)[0] for view in views[:WHOLE]]

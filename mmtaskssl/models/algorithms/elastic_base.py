@@ -255,8 +255,8 @@ class ElasticAlgorithm(BaseModel):
         with watched(getattr(self, "neck", None)) as seen:
             losses = self.subnet_loss(inputs, shared, subnet)
         rows = self.rows_of(shared, subnet)
-        outputs = [*seen]
-        for view in inputs[len(seen) : self.distill.views]:
+        outputs = seen[: getattr(self, "in_order", None)]
+        for view in inputs[len(outputs) : self.distill.views]:
             outputs.append(self.backbone(view[rows], subnet))
         norm_view = self.backbone.norm_view(subnet)
         return with_teachers(

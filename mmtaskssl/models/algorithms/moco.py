@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_gather, get_world_size
@@ -8,7 +10,7 @@ from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
-from .base import TwoViewMixin, global_batch_size
+from .base import WHOLE, TwoViewMixin, global_batch_size, mean_of
 from .momentum import MomentumEncoder
 from .shuffle import BatchShuffle
 
@@ -34,6 +36,8 @@ class MoCo(TwoViewMixin, _MoCo):
 
     #: Names of the buffers (C, queue_len) that keep keys.
     queues: tuple[str, ...] = ("queue",)
+    #: The second view is the key encoder's.
+    in_order = 1
 
     def __init__(self, *args, momentum: float = 0.999, **kwargs) -> None:
         super().__init__(*args, momentum=momentum, **kwargs)
@@ -81,7 +85,8 @@ class MoCo(TwoViewMixin, _MoCo):
         """InfoNCE of each query against its key and the queue.
 
         Args:
-            inputs: Query and key views, each (N, 3, H, W).
+            inputs: Query and key views, each (N, 3, H, W), and local ones, which are
+                queries, too.
             data_samples: Ignored.
             **kwargs: Ignored.
 
@@ -91,16 +96,16 @@ class MoCo(TwoViewMixin, _MoCo):
         Raises:
             UserError: More keys than places in the queue.
         """
-        query_view, key_view = inputs
-        q = self.neck(self.backbone(query_view))[0]
-        q = F.normalize(q.float(), dim=1)  # (N, C)
-        k = self._keys(key_view)  # (N, C)
-        with torch.autocast(q.device.type, enabled=False):
-            positive = (q * k).sum(dim=1, keepdim=True)  # (N, 1)
-            negative = q @ self.queue.clone()  # (N, queue_len)
-            loss = self._contrast(positive, negative)
+        queries = [self.neck(self.backbone(x))[0] for x in query_views(inputs)]
+        k = self._keys(inputs[1])  # (N, C)
+        with torch.autocast(k.device.type, enabled=False):
+            queue, losses = self.queue.clone(), []
+            for query in queries:
+                q = F.normalize(query.float(), dim=1)  # (N, C)
+                positive = (q * k).sum(dim=1, keepdim=True)  # (N, 1)
+                losses.append(self._contrast(positive, q @ queue))  # (N, queue_len)
         self._dequeue_and_enqueue(k)
-        return {"loss": loss}
+        return {"loss": mean_of(losses)}
 
     @torch.no_grad()
     def _keys(self, images: torch.Tensor) -> torch.Tensor:
@@ -166,3 +171,12 @@ class MoCo(TwoViewMixin, _MoCo):
         places = torch.arange(len(keys), device=keys.device) + ptr
         queue[:, places % self.queue_len] = keys.T.to(queue.dtype)
         ptr[0] = (ptr[0] + len(keys)) % self.queue_len
+
+
+def query_views(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Returns the views that are compared with the second one's key.
+
+    Args:
+        inputs: Views, two whole ones first.
+    """
+    return [inputs[0], *inputs[WHOLE:]]

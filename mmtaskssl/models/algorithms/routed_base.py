@@ -12,10 +12,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmtaskssl.subnets import ALL, Subnet
 from mmtaskssl.utils.errors import UserError
 
+from .base import WHOLE, sum_of_pairs
 from .elastic_base import ElasticAlgorithm
 
 Views = list[Tensor]
-"""Two views of the same images, or their embeddings."""
+"""Views of the same images, two whole ones first, or their embeddings."""
 
 
 @dataclass
@@ -24,14 +25,17 @@ class RoutedStep:
 
     Attributes:
         rows: Each sub-net's images in the joined batch.
-        own: Per sub-net the targets of its self-supervised loss, one (N, C) a view;
-            empty where a sub-net makes its own.
-        teacher: Per path MAX's embeddings of the path's images, one (N, C) a view.
+        own: Per sub-net the targets of its self-supervised loss, one (N, C) a whole
+            view; empty where a sub-net makes its own.
+        teacher: Per path MAX's embeddings of the path's images, one (N, C) a whole
+            view.
+        drawn: What an objective draws for the step.
     """
 
     rows: dict[Subnet, slice]
     own: dict[Subnet, Views] = field(default_factory=dict)
     teacher: dict[Subnet, Views] = field(default_factory=dict)
+    drawn: Tensor | None = None
 
 
 class RoutedAlgorithm(ElasticAlgorithm):
@@ -118,7 +122,7 @@ class RoutedAlgorithm(ElasticAlgorithm):
         view = self.backbone.norm_view(subnet)
         embedded = [self.project(images[part], subnet) for images in inputs]
         predicted = [self.head.predictor([z], view)[0].float() for z in embedded]
-        ssl = self._match(predicted, shared.own.get(subnet) or embedded)
+        ssl = self._match(predicted, shared.own.get(subnet) or embedded[:WHOLE])
         if subnet == self.backbone.space.max:
             return {"loss": ssl}
         logs = {"ssl": ssl.detach()}
@@ -146,10 +150,8 @@ class RoutedAlgorithm(ElasticAlgorithm):
         return embed(self.backbone, self.neck, images, subnet)
 
     def _match(self, predicted: Views, targets: Views) -> Tensor:
-        """The head's loss between each view's prediction and the other's target."""
-        first, second = (target.detach().float() for target in targets)
-        loss = self.head.loss(predicted[0], second)
-        return self.factor * (loss + self.head.loss(predicted[1], first))
+        """The head's loss between each view's prediction and the others' targets."""
+        return self.factor * sum_of_pairs(self.head.loss, predicted, targets)
 
 
 def embed(

@@ -1,6 +1,7 @@
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
+from .base import WHOLE
 from .byol import BYOL
 from .routed_base import RoutedAlgorithm, RoutedStep, Views, embed, kept_statistics
 
@@ -38,6 +39,7 @@ class RoutedBYOL(RoutedAlgorithm, BYOL):
             step: Receives the targets and the teacher's embeddings.
         """
         average, largest = self.target_net.module, self.backbone.space.max
+        views = views[:WHOLE]
         if subnet == largest:
             step.own[subnet] = [embed(*average, view, subnet) for view in views]
             return

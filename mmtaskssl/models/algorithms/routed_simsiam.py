@@ -1,6 +1,7 @@
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
+from .base import WHOLE
 from .routed_base import RoutedAlgorithm, RoutedStep, Views, kept_statistics
 from .simsiam import SimSiam
 
@@ -30,4 +31,5 @@ class RoutedSimSiam(RoutedAlgorithm, SimSiam):
         if subnet == largest or not self.kd_weight:
             return
         with kept_statistics(self.backbone, self.neck):
-            step.teacher[subnet] = [self.project(view, largest) for view in views]
+            whole = views[:WHOLE]
+            step.teacher[subnet] = [self.project(view, largest) for view in whole]

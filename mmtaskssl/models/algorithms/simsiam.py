@@ -3,7 +3,7 @@ from mmselfsup.models.algorithms import SimSiam as _SimSiam
 
 from mmtaskssl.registry import MODELS
 
-from .base import TwoViewMixin
+from .base import WHOLE, TwoViewMixin
 
 
 @MODELS.register_module()
@@ -25,15 +25,12 @@ class SimSiam(TwoViewMixin, _SimSiam):
         """Symmetric negative cosine with a stopped gradient (equation 2).
 
         Args:
-            inputs: Two views, each (N, 3, H, W).
+            inputs: Two views, each (N, 3, H, W), and any local ones.
             data_samples: Ignored.
             **kwargs: Ignored.
 
         Returns:
             ``loss``, a scalar in [-1, 1].
         """
-        first, second = inputs
-        z1 = self.neck(self.backbone(first))[0]
-        z2 = self.neck(self.backbone(second))[0]
-        loss = self._latent_loss(z1, z2) + self._latent_loss(z2, z1)
-        return {"loss": 0.5 * loss}
+        projections = [self.neck(self.backbone(view))[0] for view in inputs]
+        return {"loss": 0.5 * self._latent_loss(projections, projections[:WHOLE])}

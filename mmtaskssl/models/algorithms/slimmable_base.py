@@ -11,6 +11,7 @@ from mmtaskssl.subnets import ListSpace, SearchSpace, Subnet
 from mmtaskssl.utils.errors import UserError
 
 from ..losses import GroupRegularisation
+from .base import WHOLE, mean_of, sum_of_pairs
 from .taught_by_max import TaughtByMax
 
 #: Preset -> factor on the same-view distillation.
@@ -206,13 +207,7 @@ class PredictingAlgorithm(SlimmableAlgorithm):
         )
         return self.aux_predictor([z], view)[0]
 
-    def _regress(self, predictions: Sequence[Tensor], targets: Sequence[Tensor]):
-        """Sums the head's loss over both views, in float32."""
-        (first, second), (target_first, target_second) = predictions, targets
-        loss = self.head.loss(first.float(), target_first.detach().float())
-        return loss + self.head.loss(second.float(), target_second.detach().float())
-
-    def _two_views(
+    def _views_loss(
         self,
         projections: Sequence[Tensor],
         targets: Sequence[Tensor],
@@ -222,12 +217,14 @@ class PredictingAlgorithm(SlimmableAlgorithm):
     ) -> dict[str, Tensor]:
         """Returns a sub-net's losses; keeps the base's predictions in ``shared``."""
         predictions = [self._predict(z, subnet) for z in projections]
-        loss = factor * self._regress(predictions, targets)
+        loss = factor * sum_of_pairs(self.head.loss, predictions, targets)
         same_view = None
         if self.is_base(subnet):
             shared["predictions"] = [p.detach() for p in predictions]
         elif self.same_view_weight and "predictions" in shared:
             # Both estimate the target of the other view; the base's has less noise
             # than the target itself.
-            same_view = factor * self._regress(predictions, shared["predictions"])
+            pairs = zip(predictions, shared["predictions"], strict=True)
+            same = [self.head.loss(mine.float(), base.float()) for mine, base in pairs]
+            same_view = factor * WHOLE * mean_of(same)
         return self._total(loss, subnet, same_view)

@@ -32,10 +32,9 @@ class SlimmableBYOL(PredictingAlgorithm, BYOL):
             data_samples: Ignored.
 
         Returns:
-            ``targets``: what the first and the second view regress, each (N, C).
+            ``targets``: what views but its own regress, of each whole view (N, C).
         """
-        first, second = self._targets(inputs)
-        return {"targets": (second, first)}
+        return {"targets": self._targets(inputs)}
 
     def subnet_loss(
         self, inputs: list[torch.Tensor], shared: dict[str, Any], subnet: Subnet
@@ -52,4 +51,4 @@ class SlimmableBYOL(PredictingAlgorithm, BYOL):
             ``loss_groups`` where it is regularised.
         """
         projections = [self.project(view, subnet) for view in inputs]
-        return self._two_views(projections, shared["targets"], shared, subnet, 2)
+        return self._views_loss(projections, shared["targets"], shared, subnet, 2)

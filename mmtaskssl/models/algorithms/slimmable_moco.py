@@ -7,7 +7,8 @@ from torch import Tensor
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
-from .moco import MoCo
+from .base import mean_of
+from .moco import MoCo, query_views
 from .slimmable_base import SlimmableAlgorithm
 
 
@@ -54,27 +55,32 @@ class SlimmableMoCo(SlimmableAlgorithm, MoCo):
         Raises:
             UserError: More keys than places in the queue.
         """
-        q = F.normalize(self.project(inputs[0], subnet).float(), dim=1)  # (N, C)
-        with torch.autocast(q.device.type, enabled=False):
-            positive = (q * shared["keys"]).sum(dim=1, keepdim=True)  # (N, 1)
-            negative = q @ self.queue  # (N, queue_len)
-            loss = self._contrast(positive, negative)
-            same_view = None
-            if self.same_view_weight:
-                logits = torch.cat([positive, negative], dim=1) / self.head.temperature
-                same_view = self._imitate(logits, shared, subnet)
-        return self._total(loss, subnet, same_view)
+        projections = [self.project(view, subnet) for view in query_views(inputs)]
+        with torch.autocast(projections[0].device.type, enabled=False):
+            losses, logits = [], []
+            for projection in projections:
+                q = F.normalize(projection.float(), dim=1)  # (N, C)
+                positive = (q * shared["keys"]).sum(dim=1, keepdim=True)  # (N, 1)
+                negative = q @ self.queue  # (N, queue_len)
+                losses.append(self._contrast(positive, negative))
+                if self.same_view_weight:
+                    both = torch.cat([positive, negative], dim=1)
+                    logits.append(both / self.head.temperature)
+            same_view = self._imitate(logits, shared, subnet)
+        return self._total(mean_of(losses), subnet, same_view)
 
     def _imitate(
-        self, logits: Tensor, shared: dict[str, Any], subnet: Subnet
+        self, logits: list[Tensor], shared: dict[str, Any], subnet: Subnet
     ) -> Tensor | None:
-        """Cross entropy from the base's distribution (N, 1 + queue_len)."""
+        """Cross entropy from the base's distribution (N, 1 + queue_len) of a view."""
+        if not logits:
+            return None
         if self.is_base(subnet):
-            shared["base"] = logits.detach().softmax(dim=1)
+            shared["base"] = [view.detach().softmax(dim=1) for view in logits]
             return None
         if "base" not in shared:
             return None
-        return F.cross_entropy(logits, shared["base"])
+        return mean_of(list(map(F.cross_entropy, logits, shared["base"])))
 
     def finish(self, shared: dict[str, Any]) -> None:
         """Queues the step's keys.

@@ -5,6 +5,7 @@ import torch
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
+from .base import WHOLE
 from .simsiam import SimSiam
 from .slimmable_base import PredictingAlgorithm
 
@@ -31,13 +32,13 @@ class SlimmableSimSiam(PredictingAlgorithm, SimSiam):
             data_samples: Ignored.
 
         Returns:
-            ``targets``: what the first and the second view regress, each (N, C); empty
-            if the base runs in this step.
+            ``targets``: what views but its own regress, of each whole view (N, C);
+            empty if the base runs in this step.
         """
         if any(map(self.is_base, self.subnets_of_step())):
             return {}
-        first, second = (self.project(view, self.backbone.space.max) for view in inputs)
-        return {"targets": (second, first)}
+        largest = self.backbone.space.max
+        return {"targets": [self.project(view, largest) for view in inputs[:WHOLE]]}
 
     def subnet_loss(
         self, inputs: list[torch.Tensor], shared: dict[str, Any], subnet: Subnet
@@ -52,8 +53,7 @@ class SlimmableSimSiam(PredictingAlgorithm, SimSiam):
         Returns:
             As `SlimmableBYOL.subnet_loss`.
         """
-        first, second = (self.project(view, subnet) for view in inputs)
+        projections = [self.project(view, subnet) for view in inputs]
         if self.is_base(subnet):
-            shared["targets"] = (second.detach(), first.detach())
-        targets = shared["targets"]
-        return self._two_views((first, second), targets, shared, subnet, 0.5)
+            shared["targets"] = [z.detach() for z in projections[:WHOLE]]
+        return self._views_loss(projections, shared["targets"], shared, subnet, 0.5)

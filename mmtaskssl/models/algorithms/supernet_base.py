@@ -9,6 +9,7 @@ from torch import Tensor
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
+from .base import sum_of_pairs, view_pairs
 from .taught_by_max import TaughtByMax
 
 
@@ -138,24 +139,22 @@ class PredictingSupernet(SupernetAlgorithm):
         """Returns a sub-net's losses.
 
         Args:
-            projections: Of both views, each (N, C).
+            projections: Of each view (N, C), whole ones first.
             step: Has the teacher's projections.
             subnet: Whose.
             factor: On the sum of the head's loss over both directions.
         """
         view = self.backbone.norm_view(subnet)
         targets = step.targets[self.teacher_of(subnet)]
-        # Each view meets the other's projection.
-        pairs = [
-            (self._predict(z, view).float(), target.detach().float())
-            for z, target in zip(projections, reversed(targets), strict=True)
-        ]
-        first, second = (self.head.loss(*pair) for pair in pairs)
-        loss = factor * (first + second)
+        predictions = [self._predict(z, view).float() for z in projections]
+        # Each view meets the other whole views' projections.
+        loss = factor * sum_of_pairs(self.head.loss, predictions, targets)
         if not self.distill_weight:
             return {"loss": loss}
+        predictions = [F.normalize(p, dim=1) for p in predictions]
+        normal = [F.normalize(t.detach().float(), dim=1) for t in targets]
         logits = [
-            F.normalize(p, dim=1) @ F.normalize(t, dim=1).T / self.distill_temperature
-            for p, t in pairs
+            predictions[v] @ normal[w].T / self.distill_temperature
+            for v, w in view_pairs(len(predictions), len(normal))
         ]
         return {"loss_regress": loss, **self._distill(logits, step, subnet)}

@@ -3,6 +3,7 @@ from torch import Tensor
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
+from .base import WHOLE
 from .byol import BYOL
 from .supernet_base import PredictingSupernet, SupernetStep
 
@@ -40,7 +41,7 @@ class SupernetBYOL(PredictingSupernet, BYOL):
         self.target_net.update(self.backbone, self.neck)
         return SupernetStep(
             {
-                subnet: [self.target_net(view, subnet)[0] for view in inputs]
+                subnet: [self.target_net(view, subnet)[0] for view in inputs[:WHOLE]]
                 for subnet in self.teachers()
             }
         )

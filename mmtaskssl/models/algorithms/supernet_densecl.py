@@ -8,6 +8,7 @@ from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
+from .base import WHOLE
 from .moco import MoCo
 from .taught_by_max import TaughtByMax
 
@@ -79,6 +80,11 @@ class SupernetDenseCL(TaughtByMax, MoCo):
             inputs: Query and key views, each (N, 3, H, W).
             data_samples: Ignored.
         """
+        if len(inputs) > WHOLE:
+            raise UserError(
+                "SupernetDenseCL compares the positions of two whole views: leave "
+                "data_preprocessor.local_views at 0"
+            )
         self.encoder_k.update(self.backbone, self.neck)
         images, shuffle = self._shuffle(inputs[1])
         backbone, neck = self.encoder_k.module

@@ -6,7 +6,8 @@ from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.errors import UserError
 
-from .moco import MoCo
+from .base import mean_of
+from .moco import MoCo, query_views
 from .supernet_base import SupernetAlgorithm, SupernetStep
 
 
@@ -87,21 +88,27 @@ class SupernetMoCo(SupernetAlgorithm, MoCo):
         Raises:
             UserError: Distillation, but MAX has not run before.
         """
-        q = F.normalize(self.project(inputs[0], subnet).float(), dim=1)  # (N, C)
+        queries = [self.project(view, subnet) for view in query_views(inputs)]
         queue = self.queue
         if self.per_subnet_keys:
             keys = self._own_keys(inputs[1], subnet)
             queue = queue.clone()  # rewritten below, before the backward pass
         else:
             (keys,) = shared.targets[self.teacher_of(subnet)]
-        with torch.autocast(q.device.type, enabled=False):
-            positive = (q * keys).sum(dim=1, keepdim=True)  # (N, 1)
-            negative = q @ queue  # (N, queue_len)
-            losses = {"loss": self._contrast(positive, negative)}
+        with torch.autocast(keys.device.type, enabled=False):
+            contrasts, logits = [], []
+            for query in queries:
+                q = F.normalize(query.float(), dim=1)  # (N, C)
+                positive = (q * keys).sum(dim=1, keepdim=True)  # (N, 1)
+                negative = q @ queue  # (N, queue_len)
+                contrasts.append(self._contrast(positive, negative))
+                if self.distill_weight:
+                    both = torch.cat([positive, negative], dim=1)
+                    logits.append(both / self.head.temperature)
+            losses = {"loss": mean_of(contrasts)}
             if self.distill_weight:
                 losses = {"loss_contrast": losses["loss"]}
-                logits = torch.cat([positive, negative], dim=1) / self.head.temperature
-                losses |= self._distill([logits], shared, subnet)
+                losses |= self._distill(logits, shared, subnet)
         if self.per_subnet_keys:
             self._dequeue_and_enqueue(keys)
         return losses

@@ -3,6 +3,7 @@ from torch import Tensor
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 
+from .base import WHOLE
 from .simsiam import SimSiam
 from .supernet_base import PredictingSupernet, SupernetStep
 
@@ -35,7 +36,8 @@ class SupernetSimSiam(PredictingSupernet, SimSiam):
         largest, step = self.backbone.space.max, SupernetStep()
         if self.same_arch or self.subnets_of_step()[0] == largest:
             return step
-        step.targets[largest] = [self.project(view, largest) for view in inputs]
+        whole = inputs[:WHOLE]
+        step.targets[largest] = [self.project(view, largest) for view in whole]
         return step
 
     def subnet_loss(
@@ -54,5 +56,5 @@ class SupernetSimSiam(PredictingSupernet, SimSiam):
         """
         projections = [self.project(view, subnet) for view in inputs]
         if self.teacher_of(subnet) not in shared.targets:
-            shared.targets[subnet] = [z.detach() for z in projections]
+            shared.targets[subnet] = [z.detach() for z in projections[:WHOLE]]
         return self._regress(projections, shared, subnet, 0.5)

@@ -42,6 +42,11 @@ def seeing_whole_images(backbone: _Backbone) -> _Backbone:
     return backbone
 
 
+def hides_parts(backbone: nn.Module) -> bool:
+    """Whether a backbone masks images, so that `seeing_whole_images` changes it."""
+    return _plain_kind(type(backbone)) is not None
+
+
 def _plain_kind(kind: type[nn.Module]) -> type[nn.Module] | None:
     """Returns the class whose forward hides nothing; None: that is its own already."""
     if not kind.__module__.startswith(_MASKED) or "forward" not in vars(kind):

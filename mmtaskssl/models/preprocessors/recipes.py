@@ -93,9 +93,21 @@ def build_recipes(
         changes = [changes or {}] * 2
     if len(changes) != 2:
         raise UserError("augmentation changes: one dict, or one for each of two views")
-    known = {field.name for field in fields(ViewRecipe)}
-    for change in changes:
-        if unknown := sorted(set(change) - known):
-            raise UserError(f"no augmentation {unknown}, only {sorted(known)}")
     first, second = RECIPES[preset]
-    return replace(first, **changes[0]), replace(second, **changes[1])
+    return change_recipe(first, changes[0]), change_recipe(second, changes[1])
+
+
+def change_recipe(recipe: ViewRecipe, changes: dict[str, Any]) -> ViewRecipe:
+    """Returns a recipe with some fields changed.
+
+    Args:
+        recipe: Is left as it is.
+        changes: Fields and their values.
+
+    Raises:
+        UserError: Unknown field, or a value out of range.
+    """
+    known = {field.name for field in fields(ViewRecipe)}
+    if unknown := sorted(set(changes) - known):
+        raise UserError(f"no augmentation {unknown}, only {sorted(known)}")
+    return replace(recipe, **changes)

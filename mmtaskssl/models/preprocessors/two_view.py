@@ -15,8 +15,11 @@ from mmtaskssl.utils.errors import UserError
 from . import opencv_views, tensor_views
 from .draws import ViewDraws, draw_view, plain_view
 from .images import as_block, as_list, batch_sizes
-from .recipes import build_recipes
+from .recipes import build_recipes, change_recipe
 from .teacher_views import TeacherView, plain_colours, same_crop
+
+# Multi-crop's small crops (arXiv 2006.09882, section 4.1: 0.05 to 0.14 there).
+_LOCAL = {"crop_scale": (0.05, 0.14)}
 
 
 @MODELS.register_module()
@@ -52,6 +55,12 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         views: How many; the preset's two take turns.
         one_crop: Whether all views have the first one's crop and flip, and differ in
             their colours alone.
+        local_views: Smaller views of parts of the image, behind the whole ones
+            (multi-crop, Caron et al., arXiv 2006.09882, section 3.3).
+        local_size: Their side in pixels; None: three sevenths of ``view_size``, as 96
+            of 224 px there.
+        local_augment: Fields of ``ViewRecipe`` in which they differ from the first
+            view, by default its crops' share of the area.
 
     Raises:
         UserError: An unknown preset or augmentation, or a value out of range.
@@ -71,6 +80,9 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         eval_crop: float = 0.875,
         views: int = 2,
         one_crop: bool = False,
+        local_views: int = 0,
+        local_size: int | None = None,
+        local_augment: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(non_blocking=True)
         if views < 1:
@@ -83,6 +95,16 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         self.recipes = tuple(recipes[number % 2] for number in range(views))
         self.one_crop = one_crop
         self.view_size = view_size
+        if local_views < 0 or (local_size is not None and local_size < 1):
+            raise UserError(
+                f"local_views must be 0 or more and local_size positive, not "
+                f"{local_views} and {local_size}"
+            )
+        self.local_views = local_views
+        self.local_size = local_size or max(1, round(view_size * 3 / 7))
+        self.local_recipe = change_recipe(
+            self.recipes[0], _LOCAL | (local_augment or {})
+        )
         self.seed = seed
         self.eval_crop = eval_crop
         scale = 1 / torch.tensor(std, dtype=torch.float32).view(3, 1, 1)
@@ -140,19 +162,29 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
             training: Two random views, or one plain one.
 
         Returns:
-            ``inputs``: list of (N, 3, S, S) float32, in training the teachers' views
-            last, each teacher's in its size; ``data_samples``: N
+            ``inputs``: list of (N, 3, S, S) float32, in training behind them the local
+            views (N, 3, s, s) and last the teachers' views, each teacher's in its
+            size; ``data_samples``: N
             `BaseDataElement` that carry the other keys (``sample_idx``, ``label``)
             as meta information.
         """
         sizes = batch_sizes(data)
         if training:
-            draws, modes = self._draw(sizes, self._next_generator())
+            generator = self._next_generator()
+            draws, modes = self._draw(sizes, generator)
+            recipe = self.local_recipe
+            local = [
+                draw_view(recipe, sizes, generator) for _ in range(self.local_views)
+            ]
         else:
+            local = []
             draws, modes = [plain_view(sizes, self.eval_crop)], ["bilinear"]
         images = self._images(data, sizes)
         norm = (self.scale, self.bias)
         views = self._make(images, sizes, draws, modes, self.view_size, norm)
+        if local:
+            same = [self.local_recipe.interpolation] * len(local)
+            views += self._make(images, sizes, local, same, self.local_size, norm)
         for number, (teacher, count) in enumerate(self._teachers if training else ()):
             plain = [plain_colours(draw) for draw in draws[:count]]
             norm = tuple(

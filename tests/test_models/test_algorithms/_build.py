@@ -26,7 +26,9 @@ def build(kind, **options):
             "norm_cfg": {"type": "BN"},
         },
     }
-    if kind == "MoCo":
+    if kind == "JointEmbedding":
+        model |= {"neck": _mlp(32, 12), "head": {"type": "mmtaskssl.SIGRegHead"}}
+    elif kind == "MoCo":
         model["neck"] = {
             "type": "mmselfsup.MoCoV2Neck",
             "in_channels": 32,

@@ -24,6 +24,8 @@ def _neck(inputs, hidden, outputs, **options):
 
 def model_config(kind="RoutedSimSiam", **options):
     shift = 1.0 if kind == "RoutedBYOL" else 0.0
+    if kind == "RoutedJointEmbedding":
+        options.setdefault("head", {"type": "mmtaskssl.SIGRegHead"})
     return ConfigDict(
         type=f"mmtaskssl.{kind}",
         data_preprocessor={"type": "mmengine.BaseDataPreprocessor"},
@@ -42,15 +44,17 @@ def model_config(kind="RoutedSimSiam", **options):
             "seed": 3,
         },
         neck=_neck(64, 16, 12, with_last_bn=True, with_last_bn_affine=False),
-        head={
-            "type": "mmselfsup.LatentPredictHead",
-            "predictor": _neck(12, 8, 12, with_avg_pool=False),
-            "loss": {
-                "type": "mmselfsup.CosineSimilarityLoss",
-                "shift_factor": shift,
+        **{
+            "head": {
+                "type": "mmselfsup.LatentPredictHead",
+                "predictor": _neck(12, 8, 12, with_avg_pool=False),
+                "loss": {
+                    "type": "mmselfsup.CosineSimilarityLoss",
+                    "shift_factor": shift,
+                },
             },
+            **options,
         },
-        **options,
     )
 
 

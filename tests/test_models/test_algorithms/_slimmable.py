@@ -41,7 +41,9 @@ def model_config(kind="BYOL", names=NAMES, norm="SwitchableBN", **options):
         },
         "subnet_sampler": {"type": "AllSubnets"},
     }
-    if kind == "MoCo":
+    if kind == "JointEmbedding":
+        model["head"] = {"type": "mmtaskssl.VICRegHead"}
+    elif kind == "MoCo":
         loss = {"type": "mmcls.CrossEntropyLoss"}
         head = {"type": "mmselfsup.ContrastiveHead", "loss": loss, "temperature": 0.2}
         model |= {"head": head, "queue_len": 20, "feat_dim": 10}

@@ -9,7 +9,7 @@ from mmtaskssl.registry import MODELS
 
 from ._elastic import SPACE, batch, fresh_hub
 
-KINDS = ("MoCo", "BYOL", "SimSiam", "DenseCL")
+KINDS = ("MoCo", "BYOL", "SimSiam", "DenseCL", "JointEmbedding")
 NORM = {"type": "BN"}
 #: Last-stage channels of SPACE's MAX.
 WIDTH = 16
@@ -75,6 +75,9 @@ def _parts(kind, norm):
         if kind == "DenseCL":
             neck["type"] = "mmtaskssl.ElasticDenseCLNeck"
         return {"neck": neck | widths, "head": head, "queue_len": 20, "feat_dim": 6}
+    if kind == "JointEmbedding":
+        head = {"type": "mmtaskssl.SIGRegHead", "num_directions": 8}
+        return {"neck": neck | widths, "head": head}
     predictor = {**widths, "in_channels": 6, "with_avg_pool": False}
     head = {
         "type": "mmselfsup.LatentPredictHead",

@@ -1,0 +1,16 @@
+r"""VICReg, debug: generated images, a few seconds on a CPU; teaches nothing.
+
+python tools/train.py \
+    configs/selfsup/vicreg/vicreg_resnet18-w8_1xb16-coslr-12i_debug-32px.py
+"""
+
+_base_ = [
+    "../../_base_/models/vicreg.py",
+    "../../_base_/recipes/debug_32px.py",
+]
+
+model = dict(
+    data_preprocessor=dict(view_size=32),
+    backbone=dict(depth=18, stem_channels=8, base_channels=8),
+    neck=dict(in_channels=64, hid_channels=64, out_channels=32),
+)
