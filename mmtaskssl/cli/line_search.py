@@ -45,6 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_batch_size(parser, 128)
     options.add_workers(parser)
     options.add_device(parser)
+    options.add_max_pixels(parser)
     options.add_trust(parser)
     return parser
 

@@ -7,6 +7,8 @@ from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmtaskssl.networks.start import RANDOM, Start, start_from
 from mmtaskssl.registry import RUNNERS
@@ -52,6 +54,22 @@ class ResumableRunner(Runner):
         self.started: Start | None = None
         if self._resume and self.cfg.get("resume_rescale"):
             self._plan_rescale()
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Refuses to synchronise batch norms that do more than normalise.
+
+        timm's also hold the activation behind them, which conversion would drop.
+
+        Args:
+            model_wrapper_cfg: See `Runner`.
+            model: See `Runner`.
+
+        Raises:
+            UserError: ``sync_bn`` is asked for, and the model has such norms.
+        """
+        if self.distributed and self.cfg.get("sync_bn") is not None:
+            check_synchronisable(model)
+        return super().wrap_model(model_wrapper_cfg, model)
 
     def register_hook(
         self, hook: Hook | dict, priority: str | int | None = None
@@ -295,6 +313,23 @@ class ResumableRunner(Runner):
             return
         self._rescale = Rescale(had, self.batch, record["config_images"])
         self._rescale.rewrite(self)
+
+
+def check_synchronisable(model: nn.Module) -> None:
+    """Refuses norms of which `SyncBatchNorm` would keep a part.
+
+    Args:
+        model: Any.
+
+    Raises:
+        UserError: Names one.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, _BatchNorm) and any(True for _ in module.children()):
+            raise UserError(
+                f"{name} is a {type(module).__name__}, which also holds an activation "
+                "that synchronising would drop: leave sync_bn out of the config"
+            )
 
 
 def _read_file(path: str | Path) -> Any:

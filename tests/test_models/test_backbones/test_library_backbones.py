@@ -9,6 +9,7 @@ from mmengine.config import Config
 from torch import nn
 from torchvision import models
 
+from mmtaskssl.engine.runner import check_synchronisable
 from mmtaskssl.models.backbones import TimmBackbone, TorchvisionBackbone
 from mmtaskssl.networks import open_architecture, open_network
 from mmtaskssl.registry import MODELS
@@ -158,3 +159,10 @@ def test_an_algorithm_starts_with_the_files_weights(lite, tmp_path):
         p.numel() for p in moco.backbone.parameters()
     )
     assert open_architecture(config).cost(shape=64) == opened.cost(shape=64)
+
+
+def test_norms_that_hold_activations_are_not_synchronised():
+    """Conversion would keep the norm alone, and the network would be another one."""
+    with pytest.raises(UserError, match="BatchNormAct2d, which also holds"):
+        check_synchronisable(TimmBackbone("test_efficientnet"))
+    check_synchronisable(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)))
