@@ -135,7 +135,7 @@ class ResumableRunner(Runner):
         """Resumes from the newest whole checkpoint, or as mmengine does.
 
         First the backbone takes the config's ``weights``, of which hooks with
-        ``after_start`` take note; also where a resumed one then moves on from there.
+        ``after_start`` take note; of a resumed training only for such hooks.
 
         Raises:
             UserError: There are checkpoints, and none that can be resumed; or no such
@@ -167,6 +167,9 @@ class ResumableRunner(Runner):
         weights = self.cfg.get("weights")
         if self._has_loaded or not isinstance(weights, str):
             return
+        noted = any(hasattr(hook, "after_start") for hook in self.hooks)
+        if self._resume and not noted and (self._load_from or self._find()):
+            return  # which goes on from a checkpoint, and needs the file no more
         model = self.model.module if is_model_wrapper(self.model) else self.model
         self.started = start_from(
             model,

@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
 from ..models.backbones import ElasticBackbone, seeing_whole_images
-from ..models.backbones.library_backbone import library_config
+from ..models.backbones.library_backbone import LibraryBackbone, library_config
 from ..registry import MODELS
 from ..subnets import find_backbone
 from ..utils.errors import UserError
@@ -96,6 +96,13 @@ def with_subnets(backbone: nn.Module, name: str) -> ElasticBackbone:
     """
     if isinstance(backbone, ElasticBackbone):
         return backbone
+    if isinstance(backbone, LibraryBackbone):
+        raise UserError(
+            f"the backbone of {name}, {backbone.library}:{backbone.name}, has no "
+            "sub-nets, and is no export of ours: "
+            "`open_network(CONFIG, CKPT).backbone.state_dict()` has the library's own "
+            "names, and loads there"
+        )
     elastic = as_elastic(backbone)
     if elastic is None:
         raise UserError(

@@ -57,6 +57,7 @@ def test_a_training_resumes_as_if_it_had_not_stopped(public, tmp_path):
     options["default_hooks__checkpoint__interval"] = 1
     whole = run(debug_config("simsiam", tmp_path, **options))
     (tmp_path / "last_checkpoint").write_text("iter_1.pth")
+    options["weights"] = "gone.pth"  # no longer needed, where nothing pulls to it
     again = debug_config("simsiam", tmp_path, **options)
     again.resume = True
     resumed = run(again).model.state_dict()

@@ -159,6 +159,8 @@ def test_an_algorithm_starts_with_the_files_weights(lite, tmp_path):
         p.numel() for p in moco.backbone.parameters()
     )
     assert open_architecture(config).cost(shape=64) == opened.cost(shape=64)
+    with pytest.raises(UserError, match="has no sub-nets, and is no export of ours"):
+        open_network(config, tmp_path / "ckpt.pth", subnets=True)
 
 
 def test_norms_that_hold_activations_are_not_synchronised():
