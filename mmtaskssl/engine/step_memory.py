@@ -159,14 +159,15 @@ def _with_bfloat16(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _untrained(model: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a model's config without files of weights, its own and its teachers'."""
-    model = copy.deepcopy(dict(model))
-    model.get("backbone", {}).pop("weights", None)
-    parts = model.get("distill") or ()
-    for part in [parts] if isinstance(parts, Mapping) else parts:
+    found: dict[str, Any] = copy.deepcopy(dict(model))
+    found.get("backbone", {}).pop("weights", None)
+    parts: Any = found.get("distill") or ()
+    listed: list[Any] = [parts] if isinstance(parts, Mapping) else list(parts)
+    for part in listed:
         if str(part["teacher"]["type"]).endswith("NetworkTeacher"):
             network, _ = split_weights(part["teacher"]["network"])
             part["teacher"] |= {"network": network, "weights": "random"}
-    return model
+    return found
 
 
 def _batch(model: nn.Module, cfg: Config) -> Callable[[], dict[str, Any]]:

@@ -8,6 +8,7 @@ from mmtaskssl.apis import pretrain
 from mmtaskssl.networks.start import start_from, weights_file
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
+from tests._gloo import in_two_processes
 from tests.test_engine._runs import debug_config, run
 
 
@@ -187,3 +188,31 @@ def test_the_pull_to_the_start_is_what_the_paper_says(public, tmp_path):
         cfg = start_hooks(public[0], tmp_path / "c", pull)
         cfg.pop("weights")
         run(cfg)
+
+
+def _start_in_two(rank, folder):
+    hooks = (
+        {"type": "StartNormHook", "mode": "reestimated", "train_affine": False},
+        {"type": "L2SPHook", "strength": 0.5},
+    )
+    options = {"optim_wrapper__accumulative_counts": 2}
+    cfg = start_hooks(folder / "public.pth", folder / "run", *hooks, **options)
+    cfg.launcher = "pytorch"
+    runner = run(cfg)
+    return runner.model.module.state_dict(), runner.started.layout
+
+
+def test_two_processes_start_and_stay_alike(public, tmp_path):
+    """Both measure the same statistics, keep them, and are pulled alike."""
+    (tmp_path / "public.pth").write_bytes(public[0].read_bytes())
+    (mine, layout), (theirs, _) = in_two_processes(_start_in_two, tmp_path)
+    assert layout == "official MoCo v2"
+    for key, value in mine.items():
+        if key.startswith(("backbone.", "neck.")):
+            assert torch.equal(value, theirs[key]), key
+    key = "layer1.0.bn1.running_mean"
+    assert not torch.equal(mine[f"backbone.{key}"], public[1][key])
+    key = "layer1.0.bn1.weight"
+    assert torch.equal(mine[f"backbone.{key}"], public[1][key])
+    key = "layer1.0.conv1.weight"
+    assert not torch.equal(mine[f"backbone.{key}"], public[1][key])
