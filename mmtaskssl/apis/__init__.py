@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..clustering.cluster import cluster
     from ..clustering.clusters import Clusters
+    from ..engine.controls.compared import ControlsCompared
+    from ..engine.controls.controls import Controls, controls
     from ..engine.fine_tune import FineTuning
     from ..engine.line_search import LineSearch, line_search
     from ..engine.pretrain import pretrain
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Calibrated": "..export.calibrated",
     "Clusters": "..clustering.clusters",
+    "Controls": "..engine.controls.controls",
+    "ControlsCompared": "..engine.controls.compared",
     "CostList": "..networks.cost_list",
     "Evaluation": "..evaluation.evaluation",
     "Export": "..export.exported",
@@ -63,6 +67,7 @@ _HOMES = {
     "TransferEvaluation": "..evaluation.transfer_evaluation",
     "calibrate": "..export.calibrate",
     "cluster": "..clustering.cluster",
+    "controls": "..engine.controls.controls",
     "evaluate": "..evaluation.evaluate",
     "evaluate_transfer": "..evaluation.transfer",
     "export": "..export.export",
@@ -84,6 +89,8 @@ _HOMES = {
 __all__ = [
     "Calibrated",
     "Clusters",
+    "Controls",
+    "ControlsCompared",
     "CostList",
     "Evaluation",
     "Export",
@@ -103,6 +110,7 @@ __all__ = [
     "TransferEvaluation",
     "calibrate",
     "cluster",
+    "controls",
     "evaluate",
     "evaluate_transfer",
     "export",

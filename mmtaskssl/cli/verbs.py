@@ -19,6 +19,7 @@ VERBS = {
     "export": "export_subnet",
     "evaluate": "evaluate",
     "line-search": "line_search",
+    "controls": "controls",
 }
 #: Parts of the command line that are no commands.
 _PARTS = frozenset(

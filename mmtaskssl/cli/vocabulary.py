@@ -45,12 +45,14 @@ MEANINGS = {
     "--source": "the trained encoder (`online`) or its moving average (`ema`)",
     "--subnet": "names of sub-nets, or anchors such as MAX",
     "--target": "what to pre-train for: a labelled folder, or its features",
+    "--temperature": "of the votes of nearest neighbours",
     "--test": "a store of test images",
     "--test-labels": "labels of the test images: .csv or .jsonl",
     "--top": "how many of the best are shown, or go on",
     "--train": "a store of training images",
     "--train-labels": "labels of the training images: .csv or .jsonl",
     "--trust-checkpoint": "load a checkpoint that needs code in it to run",
+    "--weight-decays": "grid that logistic regression chooses from",
     "--weights": "the weights to take: a file, or a name of them",
     "--work-dir": "folder of a training's logs and checkpoints",
     "--workers": "processes that read images",
@@ -71,7 +73,7 @@ def flags_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
 def shared_flags() -> dict[str, list[str]]:
     """Returns each flag that several commands have, and these commands."""
     names = commands()
-    aliases = {names[verb] for verb in VERBS if verb in names}
+    aliases = {name for verb, name in names.items() if verb in VERBS and verb != name}
     found: dict[str, list[str]] = {}
     for command in names:
         if command not in aliases:  # a verb stands for its tool

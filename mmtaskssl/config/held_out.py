@@ -55,9 +55,22 @@ def hold_out(cfg: Config, count: Any = None) -> None:
         "subnets": "auto",
     }
     known = hooks.get("representation") or {}
-    measured = {**part, "held": True, "dataset": copy.deepcopy(dataset)}
+    measured = {**part, "held": True, "dataset": _plain(dataset)}
     hooks["representation"] = {**hook, **known, "dataset": measured}
     hooks.setdefault("curves", {"type": "mmtaskssl.CurvesHook"})
+
+
+def _plain(dataset: dict[str, Any]) -> dict[str, Any]:
+    """Returns a data set's config that reads images, and makes no views of them."""
+    dataset = copy.deepcopy(dataset)
+    inner = dataset
+    while "dataset" in inner:
+        inner = inner["dataset"]
+    if inner.get("pipeline") and "source" in inner:  # of a host's algorithm
+        source = inner["source"]
+        inner.clear()
+        inner.update(type="mmtaskssl.UnlabeledImages", source=source)
+    return dataset
 
 
 def is_hold_out(dataset: Any) -> bool:

@@ -5,8 +5,10 @@ import copy
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmtaskssl.config import load_config
+from mmtaskssl.config.held_out import hold_out
 from mmtaskssl.engine.hooks import RepresentationHook
 from mmtaskssl.evaluation.label_free import DIRECTIONS, label_free
 from mmtaskssl.utils.errors import UserError
@@ -27,8 +29,6 @@ def hook_of(runner, name="RepresentationHook"):
 
 def held(cfg, **options):
     """Holds images out as the option does, and measures often."""
-    from mmtaskssl.config.held_out import hold_out
-
     hold_out(cfg, HELD)
     cfg.default_hooks.representation.update(
         {"interval": 2, "batch_size": 4, "views": 3, **options}
@@ -177,6 +177,19 @@ def test_the_option_adds_what_it_needs():
     assert not {"representation", "curves"} & {*none.default_hooks}
     with pytest.raises(UserError, match="number of images, not 'many'"):
         load_config(config, {"held_out": "many"})
+
+
+def test_what_a_pipeline_would_cut_is_measured_whole():
+    views = {"type": "PipelineImages", "source": "pool", "pipeline": [{"type": "Pack"}]}
+    chosen = {"type": "SelectedImages", "selection": "some.txt", "dataset": views}
+    loader = {"dataset": chosen}
+    cfg = Config({"train_dataloader": loader, "train_cfg": {"max_epochs": 40}})
+    hold_out(cfg, 6)
+    assert cfg.train_dataloader.dataset.dataset == chosen
+    hook = cfg.default_hooks.representation
+    assert (hook.interval, hook.by_epoch) == (4, True)
+    plain = {"type": "mmtaskssl.UnlabeledImages", "source": "pool"}
+    assert hook.dataset.dataset == {**chosen, "dataset": plain}
 
 
 def test_several_targets_by_option(tmp_path):

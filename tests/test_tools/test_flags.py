@@ -18,6 +18,7 @@ _CHECKPOINTS = {
     "benchmarks/speed_subnet_search",
     "calibrate_bn",
     "cluster_data",
+    "controls",
     "eval_knn",
     "eval_linear",
     "eval_transfer",
