@@ -35,7 +35,9 @@ def hold_out(cfg: Config, count: Any = None) -> None:
         raise UserError(f"{option('held_out')} is a number of images, not {count!r}")
     if not dataset:
         raise UserError(f"{option('held_out')} needs a config with training images")
-    hooks = cfg.setdefault("default_hooks", {})
+    if "default_hooks" not in cfg:  # `setdefault` would return another dict
+        cfg.default_hooks = {}
+    hooks = cfg.default_hooks
     if not count:
         loader["dataset"] = dataset
         for name in ("representation", "curves"):

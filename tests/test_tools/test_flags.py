@@ -39,6 +39,7 @@ _IMAGES = {
     "benchmarks/dspnet_evidence",
     "benchmarks/export_hosts",
     "benchmarks/leak_evidence",
+    "benchmarks/objectives_evidence",
     "benchmarks/queue_evidence",
     "benchmarks/sdr_evidence",
     "benchmarks/sept_evidence",
