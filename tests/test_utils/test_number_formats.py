@@ -2,7 +2,11 @@ import pytest
 import torch
 
 from mmtaskssl.utils import number_formats
-from mmtaskssl.utils.number_formats import has_native_bfloat16, prefers_channels_last
+from mmtaskssl.utils.number_formats import (
+    has_native_bfloat16,
+    prefers_channels_last,
+    prefers_taps,
+)
 
 
 @pytest.fixture
@@ -86,3 +90,10 @@ def test_a_gpu_is_asked_without_emulation():
     assert has_native_bfloat16("cuda") == native
     assert prefers_channels_last("cuda", torch.bfloat16)
     assert not prefers_channels_last("cuda")
+
+
+@pytest.mark.parametrize("capability", ["DEFAULT", "AVX2", "AVX512"])
+def test_taps_are_taken_where_they_were_measured(capability, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert prefers_taps(torch.zeros(1)) == (capability == "AVX2")
+    assert not prefers_taps(torch.zeros(1, device="meta"))
