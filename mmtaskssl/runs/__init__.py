@@ -11,9 +11,10 @@ Whatever writes a folder or a file for the user goes through here::
 
 from .locks import Busy, is_lock, locked
 from .output_file import OutputFile, writing
+from .place import filled, remove_litter, resolved
 from .record import RECORD, Record, check_version, verify
 from .result_file import ResultFile, as_read
-from .work import Growing, State, Work, remove_litter
+from .work import Growing, State, Work
 
 __all__ = [
     "RECORD",
@@ -26,9 +27,11 @@ __all__ = [
     "Work",
     "as_read",
     "check_version",
+    "filled",
     "is_lock",
     "locked",
     "remove_litter",
+    "resolved",
     "verify",
     "writing",
 ]

@@ -52,8 +52,14 @@ def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
 
 
 def is_lock(name: str) -> bool:
-    """Whether a file of that name is a lock."""
-    return name.startswith(".") and name.endswith(_ENDING)
+    """Whether a file of that name, or path, is a lock."""
+    base = name.rpartition("/")[2]
+    return base.startswith(".") and base.endswith(_ENDING)
+
+
+def lock_of(name: str) -> str:
+    """Returns the name of what a lock of that name is held for."""
+    return name.removeprefix(".").removesuffix(_ENDING)
 
 
 def _acquire(name: Path, wait: bool) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Record:
         complete: False while the work goes on.
         files: Bytes and SHA-256 of each file, by its path in the folder.
         mmtaskssl: Version of the package that wrote it.
+        begun: Paths in the folder that unfinished work has written, or will; those with
+            a ``/`` at their end are folders of which all is its own.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Record:
     complete: bool
     files: Mapping[str, Mapping[str, Any]]
     mmtaskssl: str
+    begun: Sequence[str] = ()
 
     def write(self, folder: str | os.PathLike) -> None:
         """Writes the record into its folder, atomically."""
@@ -64,12 +67,20 @@ class Record:
                 and isinstance(found.version, int)
                 and isinstance(found.complete, bool)
                 and all({"bytes", "sha256"} <= {*f} for f in found.files.values())
+                and all(_is_inside(name) for name in (*found.files, *found.begun))
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged ({error!r})") from error
         if not whole:
             raise UserError(f"{path} is damaged: a field has another type")
         return found
+
+
+def _is_inside(name: Any) -> bool:
+    """Whether a path cannot lead out of its folder: what is listed may be removed."""
+    if not isinstance(name, str) or not name.strip("/"):
+        return False
+    return not name.startswith("/") and ".." not in name.split("/")
 
 
 def describe_files(

@@ -3,19 +3,17 @@
 import contextlib
 import dataclasses
 import enum
-import fnmatch
-import glob
 import os
-import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..utils.atomic import atomic_folder
+from ..utils.atomic import is_temporary
 from ..utils.errors import UserError, option
+from .contents import Contents, files_in, look, remove
 from .locks import is_lock, locked
 from .output_file import writing
+from .place import filled, remove_litter, resolved
 from .record import RECORD, Record, check_version, describe_files, verify
 from .result_file import as_read
 
@@ -37,11 +35,14 @@ class Work:
         kind: What it makes, such as "selection".
         version: Of the folder's format; it grows when readers must know.
         inputs: All that the result depends on (hashes, versions, options); JSON-ready.
-        files: Names or patterns of all that it leaves, paths relative to the folder.
+        files: Paths in the folder of all that it leaves; those of folders of which all
+            is its own have a ``/`` at their end.
         what: In words, such as "a selection".
         legacy: Returns the inputs of a folder that an older version wrote without a
-            record, or None if it is no such folder.
+            record (by its content, not by names), or None if it is no such folder. No
+            inputs: it does not say from what it was made.
         nested: Folders in it that have records of their own.
+        older: Returns the paths in such a folder; None: it has ``files``.
         words: What messages say of an input that is another one; else its name.
     """
 
@@ -52,6 +53,7 @@ class Work:
     what: str
     legacy: Callable[[Path], Mapping[str, Any] | None] | None = None
     nested: Sequence[str] = ()
+    older: Callable[[Path], Iterable[str]] | None = None
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def state(self, out: str | os.PathLike, overwrite: bool = False) -> State:
@@ -65,20 +67,19 @@ class Work:
             UserError: The place holds anything that is not of this kind, a newer
                 version's, or (without ``overwrite``) work of other inputs.
         """
-        out = Path(out)
         with writing(out):
-            if not out.exists():
+            real = resolved(out)
+            if not real.exists():
                 return State.EMPTY
-            if not out.is_dir():
+            if not real.is_dir():
                 raise UserError(f"{out} is a file: name a folder")
-            present = self._names(out)
-        if not present:
-            return State.EMPTY
-        record = Record.read(out)
-        self._check_owner(out, record, present)
+            if all(is_temporary(name) for name in os.listdir(real)):
+                return State.EMPTY
+            record = Record.read(real)
+            self._own(out, record, deep=overwrite)
         if overwrite:
             return State.REPLACE
-        inputs, complete = self._found(out, record)
+        inputs, complete = self._found(real, record)
         different = [
             self.words.get(key, key) for key in _differences(inputs, self.inputs)
         ]
@@ -98,14 +99,31 @@ class Work:
             out: The folder; `state` has been asked about it.
 
         Raises:
-            UserError: The disk is full or forbidden, or another process writes there.
+            UserError: The disk is full or forbidden, another process writes there, or
+                somebody put a file of theirs there meanwhile.
         """
-        out = Path(out)
-        with writing(out), locked(out):
-            remove_litter(out)
-            with atomic_folder(out) as folder:
-                yield folder
-                self.describe(folder, complete=True).write(folder)
+        with self.replaced(out) as folder:
+            yield folder
+            self.describe(folder, complete=True).write(folder)
+
+    @contextlib.contextmanager
+    def replaced(self, out: str | os.PathLike) -> Iterator[Path]:
+        """Yields a temporary folder like `written`, but the caller sees to its record.
+
+        Args:
+            out: See `written`.
+
+        Raises:
+            UserError: See `written`.
+        """
+        with writing(out):
+            real = resolved(out)
+            with locked(real):
+                remove_litter(real)
+                with filled(real) as folder:
+                    yield folder
+                    if real.is_dir():  # hours may have passed since it was asked
+                        self._own(out, Record.read(real), deep=True)
 
     @contextlib.contextmanager
     def growing(self, out: str | os.PathLike) -> Iterator["Growing"]:
@@ -118,45 +136,72 @@ class Work:
         Raises:
             UserError: The disk is full or forbidden, or another process writes there.
         """
-        out = Path(out)
-        with writing(out), locked(out):
-            out.mkdir(parents=True, exist_ok=True)
-            for litter in out.rglob(".*"):
-                if _is_litter(litter.name):
-                    _remove(litter)
-            if Record.read(out) is None:
-                self.describe(out, complete=False).write(out)
-            yield Growing(self, out)
+        with writing(out):
+            real = resolved(out)
+            with locked(real):
+                real.mkdir(parents=True, exist_ok=True)
+                record = Record.read(real)
+                for name in self._own(out, record).litter:
+                    remove(real / name)
+                listed = self._listed(real, record)
+                # Before anything is: what is listed is ours after a kill, too.
+                self.describe(real, complete=False, names=listed).write(real)
+                try:
+                    yield Growing(self, Path(out))
+                finally:
+                    with contextlib.suppress(OSError, UserError):
+                        self._close(real)
 
     def clear(self, out: str | os.PathLike) -> None:
-        """Removes earlier work of this kind, to begin anew.
+        """Removes earlier work of this kind, to begin anew; an empty folder stays.
 
         Raises:
             UserError: See `state`.
         """
         if self.state(out, overwrite=True) is State.REPLACE:
-            with writing(out), locked(out):
-                shutil.rmtree(out)
+            with writing(out):
+                real = resolved(out)
+                with locked(real):
+                    self._own(out, Record.read(real), deep=True).remove(real)
 
-    def _check_owner(
-        self, out: Path, record: Record | None, present: Sequence[str]
-    ) -> None:
+    def _own(
+        self, out: str | os.PathLike, record: Record | None, deep: bool = False
+    ) -> Contents:
         """Refuses a folder with anything in it that this kind of work did not make."""
+        real = resolved(out)
         if record is not None:
             if record.kind != self.kind:
                 raise UserError(
                     f"{out} holds a {record.kind}, not {self.what}: name another folder"
                 )
             check_version(record.version, self.version, str(out))
-        known = (*self.files, RECORD)
-        for name in sorted(present):
-            if _is_litter(Path(name).name):
-                continue
-            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in known):
-                raise UserError(
-                    f"{out} holds {name!r}, which is no part of {self.what}, and is "
-                    "not replaced: name another folder"
-                )
+        found = look(real, self._listed(real, record), self.nested, deep)
+        if record is None and not self._is_of_0_1(real):
+            found.foreign += found.ours  # names alone say nothing
+        if found.foreign:
+            raise UserError(
+                f"{out} holds {min(found.foreign)!r}, which is no part of {self.what}, "
+                "and is not replaced: name another folder"
+            )
+        return found
+
+    def _listed(self, real: Path, record: Record | None) -> set[str]:
+        """Returns the paths in a folder that this kind of work wrote."""
+        if record is not None:
+            return {*record.files, *record.begun}
+        if not self._is_of_0_1(real):
+            return set()
+        return {*(self.files if self.older is None else self.older(real))}
+
+    def _is_of_0_1(self, real: Path) -> bool:
+        return self.legacy is not None and self.legacy(real) is not None
+
+    def _close(self, real: Path) -> None:
+        """Lists, of folders whose content was not known before, what they hold now."""
+        record = Record.read(real)
+        if record is not None and not record.complete:
+            names = _known(real, record.begun)
+            dataclasses.replace(record, begun=sorted(names)).write(real)
 
     def _found(
         self, out: Path, record: Record | None
@@ -171,20 +216,12 @@ class Work:
                 complete = False
         return record.inputs, complete
 
-    def _names(self, folder: Path) -> list[str]:
-        """Returns the files of a folder, without locks and what has its own record."""
-        paths = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
-        return [
-            str(path)
-            for path in paths
-            if path.parts[0] not in self.nested and not is_lock(path.name)
-        ]
-
     def describe(
         self,
         folder: str | os.PathLike,
         complete: bool,
         known: Mapping[str, Mapping[str, Any]] | None = None,
+        names: Iterable[str] | None = None,
     ) -> Record:
         """Returns the record of a folder as it stands; for formats that share it.
 
@@ -192,14 +229,23 @@ class Work:
             folder: Holds the files.
             complete: Whether they are all there; then all are listed.
             known: Bytes and SHA-256 of files that need not be read again.
+            names: Which files are of this work; None: all of a complete folder, which
+                nobody else has seen; what the work plans of another.
         """
         from mmtaskssl import __version__
 
         folder, files = Path(folder), dict(known or {})
+        begun: set[str] = set()
         if complete:
-            names = {*self._names(folder)} - {RECORD}
-            files = {name: files[name] for name in names & {*files}}
-            files |= describe_files(folder, names - {*files})
+            present = {n for n in files_in(folder) if n.split("/")[0] not in self.nested}
+            present = {n for n in present if not is_lock(n)}
+            if names is not None:
+                present &= _known(folder, names)
+            present -= {RECORD}
+            files = {name: files[name] for name in present & {*files}}
+            files |= describe_files(folder, present - {*files})
+        else:
+            begun = {*self.files, *(names or ())} - {RECORD}
         return Record(
             self.kind,
             self.version,
@@ -207,6 +253,7 @@ class Work:
             complete,
             dict(sorted(files.items())),
             __version__,
+            sorted(begun),
         )
 
 
@@ -224,37 +271,23 @@ class Growing:
 
     def finish(self) -> None:
         """States that all is there, with the checksums of all files."""
-        self.work.describe(self.path, complete=True).write(self.path)
+        record = Record.read(self.path)
+        names = () if record is None else (*record.files, *record.begun)
+        self.work.describe(self.path, complete=True, names=names).write(self.path)
 
 
-# Names that `mkstemp` and `mkdtemp` give to what `utils.atomic` has not finished.
-_LITTER = re.compile(r"\..+\.[a-z0-9_]{8}(\.[A-Za-z0-9]+)?")
-
-
-def _is_litter(name: str) -> bool:
-    return _LITTER.fullmatch(name) is not None
-
-
-def remove_litter(out: Path) -> None:
-    """Removes what a killed run left beside ``out``; its lock is held."""
-    # Not that of OUT.json, which may be being written.
-    name, suffix = re.escape(out.name), re.escape(out.suffix)
-    own = re.compile(rf"\.{name}\.(old\.)?[a-z0-9_]{{8}}({suffix})?")
-    for path in out.parent.glob(f".{glob.escape(out.name)}.*"):
-        if own.fullmatch(path.name):
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _known(folder: Path, names: Iterable[str]) -> set[str]:
+    """Returns the names, with the files that stand in those that are folders."""
+    return {
+        file
+        for name in names
+        for file in (files_in(folder, name) if name.endswith("/") else (name,))
+    }
 
 
 def _differences(found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list:
-    if found is None:
+    if not found and wanted:
         return ["it does not say from what"]
-    wanted = as_read(wanted)
+    wanted, found = as_read(wanted), found or {}
     keys = sorted({*found, *wanted})
     return [key for key in keys if found.get(key) != wanted.get(key)]

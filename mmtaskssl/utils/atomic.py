@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# As `tempfile` names what `atomic_path` makes: ".iter_6.pth.k3v_9qzx.pth".
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}(?P<suffix>\.[^.]+)?")
+#: Stands in the name of whatever is not finished, and in no name of a user's.
+MARK = "mmtaskssl-"
+# As `tempfile` names what `atomic_path` makes: ".a.pth.mmtaskssl-k3v_9qzx.pth".
+_TEMPORARY = re.compile(rf"\.(?P<name>.+)\.{MARK}[a-z0-9_]{{8}}(?P<suffix>\.[^.]+)?")
 # Linux's renameat2: swap two names in one step.
 _AT_FDCWD, _EXCHANGE = -100, 2
 
@@ -39,7 +41,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent
+        prefix=f".{path.name}.{MARK}", suffix=path.suffix, dir=path.parent
     )
     os.close(handle)
     temporary = Path(name)
@@ -68,6 +70,11 @@ def sync_folder(folder: str | os.PathLike) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file or folder of that name is one that was not finished."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def remove_temporaries(folder: str | os.PathLike, of: re.Pattern[str]) -> list[str]:
@@ -119,18 +126,18 @@ def atomic_folder(path: str | os.PathLike, durable: bool = True) -> Iterator[Pat
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.{MARK}", dir=path.parent))
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
+        open_to_all(temporary)
         if durable:
-            _sync_tree(temporary)
+            sync_tree(temporary)
         if not path.exists():
             os.replace(temporary, path)
         elif _exchange(temporary, path):
             shutil.rmtree(temporary)
         else:
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.{MARK}", dir=path.parent))
             os.replace(path, old / path.name)
             os.replace(temporary, path)
             shutil.rmtree(old)
@@ -140,7 +147,13 @@ def atomic_folder(path: str | os.PathLike, durable: bool = True) -> Iterator[Pat
     sync_folder(path.parent)
 
 
-def _sync_tree(folder: Path) -> None:
+def open_to_all(folder: Path) -> None:
+    """Gives a folder of `mkdtemp` the rights that any new folder has."""
+    folder.chmod(0o777 & ~_umask())
+
+
+def sync_tree(folder: Path) -> None:
+    """Sees all files of a folder, and of those below, to the disk."""
     for parent, _, names in os.walk(folder):
         for name in names:
             with open(Path(parent, name), "rb") as file:

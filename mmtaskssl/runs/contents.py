@@ -1,0 +1,116 @@
+"""What of a folder is ours, file by file, and what is somebody else's."""
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ..utils.atomic import is_temporary
+from .locks import is_lock, lock_of
+from .record import RECORD, Record
+
+
+@dataclass
+class Contents:
+    """The files of a folder, by their paths in it.
+
+    Attributes:
+        ours: Files that were listed, and whole folders (with a ``/``) that were.
+        litter: What killed runs left: temporary files, and locks of ours.
+        folders: That hold ours, the outer ones first.
+        foreign: All else, links and empty folders, too.
+    """
+
+    ours: list[str] = field(default_factory=list)
+    litter: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def remove(self, out: Path) -> None:
+        """Removes what is ours; the record goes last, a kill leaves the folder ours."""
+        for name in self.litter:
+            remove(out / name)
+        for name in sorted(self.ours, key=lambda name: name == RECORD):
+            remove(out / name)
+        for name in reversed(self.folders):
+            (out / name).rmdir()
+
+
+def look(
+    out: Path, listed: Collection[str], nested: Collection[str] = (), deep: bool = False
+) -> Contents:
+    """Sorts out the content of a folder, without following links.
+
+    Args:
+        out: The folder.
+        listed: Paths in it that a record has; those with a ``/`` at their end are
+            folders of which all is ours.
+        nested: Names in it of what has records of its own.
+        deep: Look into these, too; else they are left out.
+    """
+    found = Contents()
+    _look(out, "", {*listed, RECORD}, nested, deep, found)
+    return found
+
+
+def _look(
+    out: Path,
+    inner: str,
+    listed: Collection[str],
+    nested: Collection[str],
+    deep: bool,
+    found: Contents,
+) -> None:
+    above = {str(p) for name in listed for p in PurePosixPath(name).parents}
+    with os.scandir(out) as entries:
+        entries = sorted(entries, key=lambda entry: entry.name)
+    todo = [("", entry) for entry in entries]
+    while todo:
+        parent, entry = todo.pop(0)
+        name = parent + entry.name
+        path, folder = inner + name, entry.is_dir(follow_symlinks=False)
+        if is_temporary(entry.name) and not entry.is_symlink():
+            found.litter.append(path)
+        elif is_lock(name) and {parent + lock_of(entry.name)} & {*listed, *nested}:
+            found.litter.append(path)
+        elif name in nested:
+            if deep and folder and (record := Record.read(out / name)) is not None:
+                found.folders.append(path)
+                below = {*record.files, *record.begun}
+                _look(out / name, f"{path}/", {*below, RECORD}, (), True, found)
+            elif deep:
+                found.foreign.append(_first(out, name, inner))
+        elif folder and f"{name}/" in listed:
+            found.ours.append(f"{path}/")
+        elif folder and name in above:
+            found.folders.append(path)
+            with os.scandir(entry.path) as below:
+                todo += [(f"{name}/", e) for e in sorted(below, key=lambda e: e.name)]
+        elif not folder and name in listed:
+            found.ours.append(path)
+        else:
+            found.foreign.append(_first(out, name, inner))
+
+
+def _first(out: Path, name: str, inner: str) -> str:
+    """Returns a file in what is foreign, or its own name."""
+    if (out / name).is_dir() and not (out / name).is_symlink():
+        return inner + next(files_in(out, name), name)
+    return inner + name
+
+
+def files_in(out: Path, name: str = "") -> Iterator[str]:
+    """Yields the files of a folder, and of all below, by their paths in ``out``."""
+    for parent, folders, names in os.walk(out / name):
+        folders.sort()
+        for file in sorted(names):
+            yield Path(parent, file).relative_to(out).as_posix()
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a link, or a whole folder; it is ours."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
