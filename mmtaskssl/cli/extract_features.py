@@ -96,6 +96,7 @@ def _import(args: argparse.Namespace) -> "FeatureStore":
         extractor=args.extractor_name,
         rows_per_shard=args.rows_per_shard,
         overwrite=args.overwrite,
+        log=say,
     )
 
 

@@ -164,12 +164,16 @@ class Clusters(Result):
         Raises:
             UserError: See `Result.save`.
         """
-        inputs = self.manifest.get("inputs") or {"leaf": files.sha256(self._leaf)}
-        work = files.work_of(inputs)
+        work = files.work_of(self.work_inputs)
         work.state(folder, overwrite)
         with work.written(folder) as temporary:
             self.write_files(temporary, report)
         return Path(folder)
+
+    @property
+    def work_inputs(self) -> dict[str, Any]:
+        """What the record of a folder says that they depend on."""
+        return self.manifest.get("inputs") or {"leaf": files.sha256(self._leaf)}
 
     def write_files(self, folder: Path, report: bool = True) -> None:
         """Writes the files into a folder that the caller sees to."""

@@ -25,7 +25,9 @@ PARTS = "part-level*.npy"
 
 def work_of(inputs: Mapping[str, Any]) -> Work:
     """Returns the record of the clusters that are made from some inputs."""
-    files = (MANIFEST, IDS, LEAF, CENTROIDS, REPORT, PARTS)
+    files = [MANIFEST, IDS, LEAF, CENTROIDS, REPORT]
+    levels = range(len(inputs.get("tree", ())))
+    files += [PARTS.replace("*", str(level)) for level in levels]
     return Work("clusters", FORMAT, inputs, files, "clusters", _inputs_of_0_1)
 
 

@@ -72,8 +72,8 @@ def cluster_to_folder(
         parts = growing.path / PARTS.partition("-")[0]
         clusters = problem.solve(log, progress, parts)
         clusters.write_files(growing.path, report)
-        for part in growing.path.glob(PARTS):
-            part.unlink()
+        for level in range(len(options.tree)):
+            Path(f"{parts}-level{level}.npy").unlink(missing_ok=True)
         growing.finish()
     return clusters, True
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..config import ExportInfo
 from ..datasets.public_sets import AbsentData
 from ..datasets.transfer_sets import TransferSet
-from ..runs import Work
+from ..runs import Growing, Work
 from ..transfer.results import read_run
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
@@ -23,7 +23,7 @@ LEARNING_RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 WEIGHT_DECAYS = (1e-6, 1e-5, 1e-4, 1e-3)
 _DIVERGED = "diverged.json"
 _SETTINGS = "settings.json"  # of version 0.1
-_FILES = (_SETTINGS, "results.json", "table.md", "logs/*", "*/lr*", "*/final-lr*")
+_FILES = (_SETTINGS, "results.json", "table.md", "logs/")
 # An interrupted training goes on from its last fifth.
 _CHECKPOINTS = 5
 _NOT_FINITE = "the loss was not finite"
@@ -95,6 +95,7 @@ class FineTuneGrid:
             _FILES,
             "a fine-tuning grid",
             _settings_of_0_1,
+            older=_files_of_0_1,
         )
         if overwrite:
             self.work.clear(self.out)
@@ -112,10 +113,10 @@ class FineTuneGrid:
         Raises:
             UserError: None of the sets is there, or a training failed.
         """
-        with self.work.growing(self.out):  # for ever: other sets may follow
-            return self._run(sets)
+        with self.work.growing(self.out) as growing:  # for ever: other sets may follow
+            return self._run(sets, growing)
 
-    def _run(self, sets: Sequence[TransferSet]) -> dict[str, Any]:
+    def _run(self, sets: Sequence[TransferSet], growing: Growing) -> dict[str, Any]:
         result: dict[str, Any] = {"rows": [], "skipped": {}}
         for task in sets:
             try:
@@ -124,6 +125,7 @@ class FineTuneGrid:
                 result["skipped"][task.name] = str(error)
                 self.log(f"{task.name}: skipped. {error}")
                 continue
+            growing.claim(f"{task.name}/")
             result["rows"].append(self._tune(task))
             write_json(self.out / "results.json", result)
             write_text(self.out / "table.md", grid_table(result))
@@ -245,3 +247,9 @@ def _settings_of_0_1(out: Path) -> dict[str, Any] | None:
         return {**found, "amp": "--amp" in words, "options": options}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _files_of_0_1(out: Path) -> list[str]:
+    """Returns what such a folder holds: a folder of each training."""
+    runs = [*out.glob("*/lr*-wd*"), *out.glob("*/final-lr*-wd*")]
+    return [*_FILES, *(f"{run.relative_to(out)}/" for run in runs if run.is_dir())]

@@ -130,31 +130,31 @@ def pretrain(
         if work_dir is None and (values := value_keys(given)):
             paths = {k: v for k, v in given.items() if k not in values}
             work_dir = default_work_dir(load_config(config, paths), name)
-        options = into_work_dir(given, Path(work_dir or ""), resumes, launcher)
-        cfg = load_config(config, options)
-        cfg.launcher = launcher
-        cfg.work_dir = str(work_dir or default_work_dir(cfg, name))
-        if amp:
-            use_amp(cfg)
-        if auto_scale_lr:
-            use_auto_scale_lr(cfg)
-        if iters == 0:
-            _start_only(cfg)
-        if resume_rescale:
-            cfg.resume_rescale = True
-        place = place_of(cfg)
-        if not resumes and place is not None and place.has_begun():
-            print_log(
-                f"{cfg.work_dir} holds checkpoints of a training: this one begins "
-                "anew, and its own take their place "
-                f"({option('resume')} goes on instead)",
-                "current",
-                logging.WARNING,
-            )
-        if resumes:
-            checkpoint = None if isinstance(resume, bool) else os.fspath(resume)
-            resume_from(cfg, checkpoint)
-        return _result(train(cfg, trust), name)
+        with into_work_dir(given, Path(work_dir or ""), launcher) as options:
+            cfg = load_config(config, options)
+            cfg.launcher = launcher
+            cfg.work_dir = str(work_dir or default_work_dir(cfg, name))
+            if amp:
+                use_amp(cfg)
+            if auto_scale_lr:
+                use_auto_scale_lr(cfg)
+            if iters == 0:
+                _start_only(cfg)
+            if resume_rescale:
+                cfg.resume_rescale = True
+            place = place_of(cfg)
+            if not resumes and place is not None and place.has_begun():
+                print_log(
+                    f"{cfg.work_dir} holds checkpoints of a training: this one begins "
+                    "anew, and its own take their place "
+                    f"({option('resume')} goes on instead)",
+                    "current",
+                    logging.WARNING,
+                )
+            if resumes:
+                checkpoint = None if isinstance(resume, bool) else os.fspath(resume)
+                resume_from(cfg, checkpoint)
+            return _result(train(cfg, trust), name)
 
 
 def _start_only(cfg: Config) -> None:

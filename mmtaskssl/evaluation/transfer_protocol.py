@@ -16,7 +16,7 @@ from ..features.fill import extract_to_store
 from ..features.layout import ids_sha256
 from ..features.rows import unit_rows
 from ..features.runner import BatchRunner, compute
-from ..runs import Work, as_read
+from ..runs import Work
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
@@ -100,7 +100,7 @@ class TransferProtocol:
             "transfer evaluation",
             1,
             self.identity,
-            (_RESULTS, "features/*"),
+            (_RESULTS, "features/"),
             WHAT,
             self._identity_of_0_1,
         )
@@ -113,9 +113,7 @@ class TransferProtocol:
 
     def _identity_of_0_1(self, out: Path) -> Mapping[str, Any] | None:
         found = self._kept(out)
-        if found is None:  # killed before anything was measured: features know theirs
-            return as_read(self.identity)
-        return {key: found[key] for key in self.identity}
+        return None if found is None else {key: found[key] for key in self.identity}
 
     def _kept(self, out: Path) -> dict[str, Any] | None:
         path = out / _RESULTS

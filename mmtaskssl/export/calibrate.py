@@ -17,7 +17,13 @@ from ..utils.atomic import atomic_path
 from ..utils.devices import AUTO
 from ..utils.errors import UserError
 from ..weights import read_part
-from .calibrated import Calibrated, check_same, read_calibrated, statistics_in
+from .calibrated import (
+    Calibrated,
+    check_same,
+    is_same_file,
+    read_calibrated,
+    statistics_in,
+)
 from .calibration import Calibration, prepare
 from .options import Options
 from .paths import Keep
@@ -120,7 +126,7 @@ def calibrate_to_file(
     work = prepare(network, subnets, images, clusters, options or Options())
     known: dict[str, Tensor] = {}
     origin = work.network.checkpoint
-    itself = found is not None and origin and Path(origin).samefile(path)
+    itself = found is not None and is_same_file(origin, path)
     if found is not None and not overwrite and not itself:
         check_same(path, found, work.described, work.network.meta)
         known = statistics_in(path, work.network.prefix)
@@ -141,7 +147,11 @@ def _parts(path: str | Path, work: Calibration) -> Iterator[Keep]:
         "source": work.network.meta,
         "device": str(work.device),
     }
-    record = Work("calibration-parts", 1, inputs, ("*.pt",), "parts of a calibration")
+    record = Work(
+        *("calibration-parts", 1, inputs),
+        [f"{subnet.name}.pt" for subnet in work.subnets],
+        "parts of a calibration",
+    )
     try:
         record.state(folder)
     except UserError:  # of other weights or images; whatever else is there is refused
@@ -149,6 +159,8 @@ def _parts(path: str | Path, work: Calibration) -> Iterator[Keep]:
     with record.growing(folder) as growing:
         yield lambda name, measure: _kept(growing, name, measure)
     record.clear(folder)
+    with contextlib.suppress(OSError):  # somebody's file came meanwhile
+        folder.rmdir()
 
 
 def _kept(growing: Growing, name: str, measure: Callable[[], Tensor]) -> Tensor:

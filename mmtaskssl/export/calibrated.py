@@ -89,8 +89,14 @@ class Calibrated(Result):
 
     def _replaces(self, path: Path) -> bool:
         """Whether a file is the one that these weights were read from."""
-        origin = self.network.checkpoint
-        return origin is not None and os.path.samefile(origin, path)
+        return is_same_file(self.network.checkpoint, path)
+
+
+def is_same_file(first: str | os.PathLike | None, second: str | os.PathLike) -> bool:
+    """Whether two names are those of one file; one that was moved is none."""
+    if first is None or not os.path.exists(first):
+        return False
+    return os.path.exists(second) and os.path.samefile(first, second)
 
 
 def read_calibrated(path: str | Path) -> dict[str, Any] | None:

@@ -1,17 +1,22 @@
 """Features that others have made."""
 
+import hashlib
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..runs import State
 from ..utils.errors import UserError
 from ..utils.inputs import load_array
 from . import layout, plan
 from .memory import MemoryStore
 from .store import FeatureStore
 from .writer import FeatureStoreWriter
+
+Log = Callable[[str], None]
 
 
 def import_features(
@@ -24,6 +29,7 @@ def import_features(
     extractor: str = "imported",
     rows_per_shard: int = layout.ROWS_PER_SHARD,
     overwrite: bool = False,
+    log: Log = lambda text: None,
 ) -> FeatureStore:
     """Makes a store from a user's own embeddings.
 
@@ -38,11 +44,13 @@ def import_features(
         extractor: A name for what made the features: stores are only compared if
             theirs agree.
         rows_per_shard: Rows of each shard but the last.
-        overwrite: Replace a store that is there.
+        overwrite: Replace a store that is there. Without, one of the same features,
+            ids and labels is left as it is.
+        log: Takes a line if there was nothing to do.
 
     Raises:
         UserError: Unreadable or misshapen features, ids that do not match them, or
-            an ``out`` that exists.
+            an ``out`` that holds anything else.
     """
     if isinstance(features, str | os.PathLike):
         source, array = os.fspath(features), _load(features)
@@ -64,14 +72,28 @@ def import_features(
         "source": source,
         "rows_per_shard": rows_per_shard,
     }
+    facts["content"] = _sha256(array, labels, rows_per_shard)
     manifest = plan.new_manifest(ids, transform=None, **facts)
-    with plan.new_store(out, manifest, overwrite) as folder:
+    if plan.work_of(manifest).state(out, overwrite) is State.COMPLETE:
+        log(f"{out} is complete already, from the same inputs: nothing to do")
+        return FeatureStore.open(out)
+    with plan.new_store(out, manifest, overwrite=True) as folder:
         writer = FeatureStoreWriter.prepare(folder, ids, labels=labels, **facts)
         for index in writer.missing_shards():
             start, stop = writer.shard_range(index)
             writer.write_shard(index, np.array(array[start:stop]))
         writer.finish()
     return FeatureStore.open(out)
+
+
+def _sha256(array: np.ndarray, labels: Sequence[str | None] | None, rows: int) -> str:
+    """Hashes features and labels, some rows at a time: a file may be large."""
+    named = None if labels is None else list(labels)
+    facts = [str(array.dtype), array.shape, named]
+    found = hashlib.sha256(json.dumps(facts).encode())
+    for start in range(0, len(array), rows):
+        found.update(np.ascontiguousarray(array[start : start + rows]).tobytes())
+    return found.hexdigest()
 
 
 def _load(path: str | os.PathLike) -> np.ndarray:

@@ -16,14 +16,15 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..runs import check_version, is_lock
-from ..utils.atomic import write_text
+from ..runs import check_version
+from ..utils.atomic import remove_temporaries, write_text
 from ..utils.errors import UserError
 from ..utils.inputs import load_array, read_bytes, read_json
 
@@ -33,8 +34,6 @@ IDS = "ids.txt"
 LABELS = "labels.npy"
 QUARANTINE = "quarantine.json"
 COPIES = "copies"
-#: All that a store is made of.
-FILES = (MANIFEST, IDS, LABELS, QUARANTINE, "shard-*.npy", "shard-*.bad.json")
 # Small enough that a killed run loses little work, large enough that hundreds of
 # millions of rows are thousands of files: 32 MiB at dim 2048.
 ROWS_PER_SHARD = 8192
@@ -50,6 +49,15 @@ def shard_path(store: Path, index: int) -> Path:
 def shard_bad_path(store: Path, index: int) -> Path:
     """Returns the path of the bad rows of shard ``index``, until the store is whole."""
     return store / f"shard-{index:05d}.bad.json"
+
+
+def files(manifest: Mapping[str, Any]) -> list[str]:
+    """Returns the names of all files that a store is made of."""
+    names = [MANIFEST, IDS, LABELS, QUARANTINE]
+    for index in range(len(manifest["shard_rows"])):
+        for path in (shard_path, shard_bad_path):
+            names.append(path(Path(), index).name)
+    return names
 
 
 def shard_starts(manifest: dict[str, Any]) -> np.ndarray:
@@ -181,9 +189,7 @@ def read_id_file(path: str | os.PathLike) -> list[str]:
 
 def remove_litter(store: Path, name: str) -> None:
     """Removes what a killed process left of writing a file; its lock is held."""
-    for path in store.glob(f".{name}.*"):
-        if not is_lock(path.name):
-            path.unlink(missing_ok=True)
+    remove_temporaries(store, re.compile(re.escape(name)))
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:

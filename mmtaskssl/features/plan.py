@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Work, locked, remove_litter, writing
-from ..utils.atomic import atomic_folder, atomic_path
-from ..utils.errors import UserError
+from ..runs import State, Work
+from ..utils.atomic import atomic_path
+from ..utils.errors import UserError, option
 from . import layout
 
 IMAGES = "images_sha256"
+#: Of features that were not computed here.
+CONTENT = "content_sha256"
 # What must agree before a run may add to the shards that another run wrote.
 _IDENTITY = {
     "extractor": "another extractor",
@@ -23,6 +25,7 @@ _IDENTITY = {
     "dim": "another dim",
     "root": "another image folder",
     IMAGES: "another list of images",
+    CONTENT: "other features or labels",
 }
 
 
@@ -31,10 +34,11 @@ def work_of(manifest: Mapping[str, Any]) -> Work:
     return Work(
         "feature store",
         layout.FORMAT,
-        {key: manifest[key] for key in _IDENTITY},
-        layout.FILES,
+        {key: manifest[key] for key in _IDENTITY if key != CONTENT or key in manifest},
+        layout.files(manifest),
         "a feature store",
         legacy=_inputs_of_0_1,
+        older=lambda store: layout.files(layout.read_manifest(store)),
         nested=(layout.COPIES,),
         words=_IDENTITY,
     )
@@ -44,7 +48,7 @@ def _inputs_of_0_1(store: Path) -> Mapping[str, Any] | None:
     """Returns the identity of a store from before it had a record."""
     try:
         manifest = layout.read_manifest(store)
-        return {key: manifest[key] for key in _IDENTITY}
+        return {key: manifest[key] for key in _IDENTITY if key != CONTENT}
     except (UserError, KeyError):
         return None
 
@@ -63,14 +67,14 @@ def new_store(
     Raises:
         UserError: ``out`` exists, or cannot be written.
     """
-    out = Path(out)
-    if out.exists() and not overwrite:
-        raise UserError(f"{out} exists: name a new folder, or overwrite it")
-    work_of(manifest).state(out, overwrite=True)
-    with writing(out), locked(out):
-        remove_litter(out)
-        with atomic_folder(out) as folder:
-            yield folder
+    work = work_of(manifest)
+    state = work.state(out, overwrite=True)
+    if state is not State.EMPTY and not overwrite:
+        raise UserError(
+            f"{out} exists: name a new folder, or replace it with {option('overwrite')}"
+        )
+    with work.replaced(out) as folder:
+        yield folder
 
 
 def new_manifest(
@@ -82,9 +86,11 @@ def new_manifest(
     root: str,
     source: str,
     rows_per_shard: int,
+    content: str | None = None,
 ) -> dict[str, Any]:
     """Returns the manifest of a store that has no rows yet."""
     return {
+        **({} if content is None else {CONTENT: content}),
         "format": layout.FORMAT,
         "status": "incomplete",
         "extractor": plain(extractor),

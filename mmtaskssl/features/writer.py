@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Record, locked, remove_litter, writing
-from ..utils.atomic import atomic_folder, atomic_path
+from ..runs import Record, State, filled, locked, remove_litter, resolved, writing
+from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from . import layout, plan
 from .rows import unit_rows
@@ -50,6 +50,7 @@ class FeatureStoreWriter:
         rows_per_shard: int = layout.ROWS_PER_SHARD,
         append: bool = False,
         overwrite: bool = False,
+        content: str | None = None,
     ) -> "FeatureStoreWriter":
         """Makes a store without features, or reopens one to continue it.
 
@@ -68,6 +69,7 @@ class FeatureStoreWriter:
             append: Adds the ids that an existing store lacks as new shards behind
                 its old ones, which stay as they are.
             overwrite: Removes an existing store first.
+            content: Hash of features that are not computed here.
 
         Raises:
             UserError: ``image_ids`` are empty, repeated or hold a line break; the
@@ -89,6 +91,7 @@ class FeatureStoreWriter:
             root=root,
             source=source,
             rows_per_shard=rows_per_shard,
+            content=content,
         )
         if overwrite:
             plan.work_of(manifest).clear(path)
@@ -96,12 +99,18 @@ class FeatureStoreWriter:
             if (path / layout.MANIFEST).exists():
                 cls(path)._reopen(manifest, image_ids, labels, append)
                 return cls(path)
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            try:
+                work = plan.work_of(manifest)
+                empty = work.state(path) is State.EMPTY
+            except UserError as error:
                 raise UserError(
                     f"{path} exists and is not a feature store: name another folder"
-                )
-            remove_litter(path)
-            with atomic_folder(path) as folder:
+                ) from error
+            if not empty:  # killed while the plan was moved there
+                work.describe(path, False).write(path)
+            real = resolved(path)
+            remove_litter(real)
+            with filled(real) as folder:
                 plan.write_plan(folder, manifest, image_ids, labels)
                 plan.work_of(manifest).describe(folder, False).write(folder)
         return cls(path)
@@ -163,6 +172,8 @@ class FeatureStoreWriter:
             labels = old_labels + new_labels
         manifest["status"] = "incomplete"
         plan.write_plan(self.path, manifest, new_ids, labels, old_ids)
+        # The new shards are listed before any is there.
+        plan.work_of(manifest).describe(self.path, False, kept).write(self.path)
 
     @functools.cached_property
     def image_ids(self) -> list[str]:
@@ -267,7 +278,9 @@ class FeatureStoreWriter:
             return
         quarantine = layout.read_quarantine(self.path)
         known = {entry["row"] for entry in quarantine}
-        parts = sorted(self.path.glob("shard-*.bad.json"))
+        shards = range(self.num_shards)
+        parts = [layout.shard_bad_path(self.path, index) for index in shards]
+        parts = [part for part in parts if part.is_file()]
         for part in parts:
             for row, reason in layout.read_rows(part):
                 if row not in known:
@@ -277,7 +290,10 @@ class FeatureStoreWriter:
         layout.write_json(self.path / layout.QUARANTINE, quarantine)
         self.manifest["status"] = "complete"
         layout.write_json(self.path / layout.MANIFEST, self.manifest)
-        for litter in (*parts, *self.path.glob(".shard-*")):
-            litter.unlink(missing_ok=True)
+        for part in parts:
+            part.unlink()
+        for index in shards:
+            layout.remove_litter(self.path, layout.shard_path(self.path, index).name)
         work = plan.work_of(self.manifest)
-        work.describe(self.path, True, record.files if record else {}).write(self.path)
+        hashes = record.files if record else {}
+        work.describe(self.path, True, hashes, work.files).write(self.path)

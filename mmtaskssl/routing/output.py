@@ -7,6 +7,7 @@ from typing import Any
 
 from ..runs import Work
 from ..utils.atomic import write_json, write_text
+from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from .candidate import Candidate
 
@@ -19,7 +20,18 @@ def work_of(depends_on: Mapping[str, Any]) -> Work:
     A folder of version 0.1, without a record, says too little of what it was made
     from: it is replaced on demand only.
     """
-    return Work("routing", 1, depends_on, (ANSWER, TABLE, REPORT), "a routing")
+    files = (ANSWER, TABLE, REPORT)
+    return Work("routing", 1, depends_on, files, "a routing", _inputs_of_0_1)
+
+
+def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
+    """Returns no inputs if a folder holds a routing from before it had a record."""
+    try:
+        answer = read_answer(folder)
+    except (OSError, ValueError, UserError):
+        return None
+    known = isinstance(answer, dict) and {"router", "winner", "regret"} <= {*answer}
+    return {} if known else None
 
 
 def read_answer(folder: str | Path) -> dict[str, Any]:

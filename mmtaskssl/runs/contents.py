@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -63,34 +63,36 @@ def _look(
     found: Contents,
 ) -> None:
     above = {str(p) for name in listed for p in PurePosixPath(name).parents}
-    with os.scandir(out) as entries:
-        entries = sorted(entries, key=lambda entry: entry.name)
-    todo = [("", entry) for entry in entries]
+    todo = [("", entry) for entry in _entries(out)]
     while todo:
         parent, entry = todo.pop(0)
         name = parent + entry.name
         path, folder = inner + name, entry.is_dir(follow_symlinks=False)
-        if is_temporary(entry.name) and not entry.is_symlink():
-            found.litter.append(path)
-        elif is_lock(name) and {parent + lock_of(entry.name)} & {*listed, *nested}:
+        unfinished = is_temporary(entry.name) and not entry.is_symlink()
+        own_lock = is_lock(name) and parent + lock_of(entry.name) in {*listed, *nested}
+        if unfinished or own_lock:
             found.litter.append(path)
         elif name in nested:
             if deep and folder and (record := Record.read(out / name)) is not None:
                 found.folders.append(path)
-                below = {*record.files, *record.begun}
-                _look(out / name, f"{path}/", {*below, RECORD}, (), True, found)
+                inside = {*record.files, *record.begun, RECORD}
+                _look(out / name, f"{path}/", inside, (), True, found)
             elif deep:
                 found.foreign.append(_first(out, name, inner))
         elif folder and f"{name}/" in listed:
             found.ours.append(f"{path}/")
         elif folder and name in above:
             found.folders.append(path)
-            with os.scandir(entry.path) as below:
-                todo += [(f"{name}/", e) for e in sorted(below, key=lambda e: e.name)]
+            todo += [(f"{name}/", below) for below in _entries(out / name)]
         elif not folder and name in listed:
             found.ours.append(path)
         else:
             found.foreign.append(_first(out, name, inner))
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def _first(out: Path, name: str, inner: str) -> str:
@@ -114,3 +116,12 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def expanded(folder: Path, names: Iterable[str]) -> set[str]:
+    """Returns the names, with the files that stand in those that are folders."""
+    return {
+        file
+        for name in names
+        for file in (files_in(folder, name) if name.endswith("/") else (name,))
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..utils.atomic import is_temporary
 from ..utils.errors import UserError, option
-from .contents import Contents, files_in, look, remove
+from .contents import Contents, expanded, files_in, look, remove
 from .locks import is_lock, locked
 from .output_file import writing
 from .place import filled, remove_litter, resolved
@@ -179,11 +179,15 @@ class Work:
         if record is None and not self._is_of_0_1(real):
             found.foreign += found.ours  # names alone say nothing
         if found.foreign:
-            raise UserError(
-                f"{out} holds {min(found.foreign)!r}, which is no part of {self.what}, "
-                "and is not replaced: name another folder"
-            )
+            raise self.foreign(out, min(found.foreign))
         return found
+
+    def foreign(self, out: str | os.PathLike, name: str) -> UserError:
+        """Returns what refuses a folder with a file of somebody else's."""
+        return UserError(
+            f"{out} holds {name!r}, which is no part of {self.what}, and is not "
+            "replaced: name another folder"
+        )
 
     def _listed(self, real: Path, record: Record | None) -> set[str]:
         """Returns the paths in a folder that this kind of work wrote."""
@@ -200,7 +204,7 @@ class Work:
         """Lists, of folders whose content was not known before, what they hold now."""
         record = Record.read(real)
         if record is not None and not record.complete:
-            names = _known(real, record.begun)
+            names = expanded(real, record.begun)
             dataclasses.replace(record, begun=sorted(names)).write(real)
 
     def _found(
@@ -237,10 +241,13 @@ class Work:
         folder, files = Path(folder), dict(known or {})
         begun: set[str] = set()
         if complete:
-            present = {n for n in files_in(folder) if n.split("/")[0] not in self.nested}
-            present = {n for n in present if not is_lock(n)}
+            present = {
+                name
+                for name in files_in(folder)
+                if name.split("/")[0] not in self.nested and not is_lock(name)
+            }
             if names is not None:
-                present &= _known(folder, names)
+                present &= expanded(folder, names)
             present -= {RECORD}
             files = {name: files[name] for name in present & {*files}}
             files |= describe_files(folder, present - {*files})
@@ -269,20 +276,27 @@ class Growing:
     work: Work
     path: Path
 
+    def claim(self, name: str) -> None:
+        """Lists a file, or a folder (with a ``/`` at its end), before it is written.
+
+        Raises:
+            UserError: It stands there already, and is somebody else's.
+        """
+        record = Record.read(self.path)
+        begun = [] if record is None else [*record.begun]
+        if name in begun:
+            return
+        inside = name if name.endswith("/") else f"{name}/"
+        known = any(listed.startswith(inside) for listed in begun)
+        if not known and os.path.lexists(self.path / name):
+            raise self.work.foreign(self.path, name)
+        self.work.describe(self.path, False, names=[*begun, name]).write(self.path)
+
     def finish(self) -> None:
         """States that all is there, with the checksums of all files."""
         record = Record.read(self.path)
         names = () if record is None else (*record.files, *record.begun)
         self.work.describe(self.path, complete=True, names=names).write(self.path)
-
-
-def _known(folder: Path, names: Iterable[str]) -> set[str]:
-    """Returns the names, with the files that stand in those that are folders."""
-    return {
-        file
-        for name in names
-        for file in (files_in(folder, name) if name.endswith("/") else (name,))
-    }
 
 
 def _differences(found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list:

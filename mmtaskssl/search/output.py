@@ -3,23 +3,27 @@
 import contextlib
 import dataclasses
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import get_world_size
+
 from ..runs import Growing, Work
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
 from ..utils.inputs import read_json
+from .names import METRIC_NAMES
 from .results import RESULTS, ResultsFile, read_header
 
 TEACHER, LATENCY = "teacher", "latency.jsonl"
 SUMMARY, NEXT, REPORT = "search.json", "next.sh", "report.html"
-_FILES = (
-    *(RESULTS, f"{RESULTS}.part*", f"{TEACHER}/*.pt", LATENCY),
-    *(SUMMARY, "*.png", NEXT, REPORT),
-)
+# Names in a folder of version 0.1, which has no list of them.
+_FEATURES = re.compile(rf"teacher-({'|'.join(METRIC_NAMES)})-[0-9a-f]{{16}}\.pt")
+_PART = re.compile(rf"{re.escape(RESULTS)}\.part\d+")
+_FILES = (RESULTS, LATENCY, SUMMARY, NEXT, REPORT)
 # What the commands in NEXT make there.
 CALIBRATED, EXPORT = "calibrated.pth", "export"
 _MADE_LATER = (CALIBRATED, f"{CALIBRATED}.parts", EXPORT)
@@ -98,9 +102,24 @@ def _work_of(
     identity: Mapping[str, Any], made_later: Sequence[str] = _MADE_LATER
 ) -> Work:
     return Work(
-        *("search", 1, _inputs(identity), _FILES, "a search", _inputs_of_0_1),
+        *("search", 1, _inputs(identity), _files(), "a search", _inputs_of_0_1),
         nested=made_later,
+        older=_files_of_0_1,
     )
+
+
+def _files() -> list[str]:
+    pictures = [f"{metric}.png" for metric in METRIC_NAMES]
+    parts = [f"{RESULTS}.part{rank}" for rank in range(get_world_size())]
+    return [*_FILES, *pictures, *parts, f"{TEACHER}/"]
+
+
+def _files_of_0_1(folder: Path) -> list[str]:
+    """Returns what a search of version 0.1 left: no more than scores and features."""
+    names = [path.name for path in Path(folder, TEACHER).glob("*.pt")]
+    own = [f"{TEACHER}/{name}" for name in names if _FEATURES.fullmatch(name)]
+    parts = [path.name for path in folder.glob(f"{RESULTS}.part*")]
+    return [RESULTS, LATENCY, *own, *(p for p in parts if _PART.fullmatch(p))]
 
 
 def _inputs(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,8 @@ def atomic_folder(path: str | os.PathLike, durable: bool = True) -> Iterator[Pat
         elif _exchange(temporary, path):
             shutil.rmtree(temporary)
         else:
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.{MARK}", dir=path.parent))
+            prefix = f".{path.name}.old.{MARK}"
+            old = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
             os.replace(path, old / path.name)
             os.replace(temporary, path)
             shutil.rmtree(old)

@@ -70,5 +70,6 @@ def test_what_does_not_fit_together_is_refused(features, tmp_path):
     ):
         with pytest.raises(UserError, match=words):
             bad()
-    with pytest.raises(UserError, match="exists"):
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(UserError, match="mine"):
         make(features).save(tmp_path)

@@ -192,7 +192,7 @@ def test_two_processes_without_a_group_share_the_work(tmp_path):
 
 
 def test_litter_of_a_killed_import_is_removed(tmp_path):
-    (tmp_path / ".s.k3v_9qzx").mkdir()
-    (tmp_path / ".s.k3v_9qzx" / "shard-00000.npy").write_bytes(b"half")
+    (tmp_path / ".s.mmtaskssl-k3v_9qzx").mkdir()
+    (tmp_path / ".s.mmtaskssl-k3v_9qzx" / "shard-00000.npy").write_bytes(b"half")
     import_features(np.eye(3), ["a", "b", "c"], tmp_path / "s")
     assert [p.name for p in tmp_path.iterdir()] == ["s"]

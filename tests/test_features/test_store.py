@@ -93,7 +93,7 @@ def test_order_and_interruption_leave_no_trace(tmp_path, features):
     straight.finish()
     begun = make_writer(tmp_path / "b")
     fill(begun, features, [1])
-    (tmp_path / "b" / ".shard-00002.npy.k3v_9qzx.npy").write_bytes(b"half")
+    (tmp_path / "b" / ".shard-00002.npy.mmtaskssl-k3v_9qzx.npy").write_bytes(b"half")
     again = make_writer(tmp_path / "b")
     assert again.missing_shards() == [0, 2]
     fill(again, features, [2])
