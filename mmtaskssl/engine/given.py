@@ -123,6 +123,6 @@ def _remove(value: Any, place: Path) -> None:
 def _check_same(same: bool, place: Path, what: str) -> None:
     if not same:
         raise UserError(
-            f"{place} is not the {what} that this training is given, and is not "
-            "replaced: give the same to go on, or name another work dir"
+            f"{place} is not the {what} that this training is given, and stays: give "
+            "the same to go on, or name another work dir"
         )

@@ -162,7 +162,7 @@ def test_a_selection_is_trained_on_as_it_is(tmp_path):
     assert dataset.dataset.source == str(pool)
     assert set(result.metrics) == {"knn_top1"}
     assert f"{result.metrics['knn_top1']:.2f}" in result.table()
-    with pytest.raises(UserError, match="had another selection"):
+    with pytest.raises(UserError, match="is not the selection"):
         apis.pretrain(
             SMALL,
             **values,
@@ -172,6 +172,18 @@ def test_a_selection_is_trained_on_as_it_is(tmp_path):
         )
     with pytest.raises(UserError, match="processes that train together"):
         apis.pretrain(SMALL, selection=selected, launcher="pytorch", **values)
+    # What stands there and is not the selection stays; a refusal leaves nothing.
+    values["work_dir"] = tmp_path / "other"
+    with pytest.raises(UserError, match=r"weights .*|cannot"):
+        apis.pretrain(
+            SMALL, selection=selected, weights=tmp_path / "no.pth", iters=2, **values
+        )
+    assert not (tmp_path / "other" / "selection.txt").exists()
+    (tmp_path / "other").mkdir(exist_ok=True)
+    (tmp_path / "other" / "selection.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not the selection"):
+        apis.pretrain(SMALL, selection=selected, iters=2, **values)
+    assert (tmp_path / "other" / "selection.txt").read_text() == "mine"
     # A store's images are a selection of its folder's.
     values["work_dir"] = tmp_path / "store"
     store = MemoryStore(np.eye(16), selected.image_ids, root=str(pool))
@@ -195,6 +207,12 @@ def test_clusters_are_trained_with_as_they_are(tmp_path):
     )
     found = Clusters.open(tmp_path / "run" / "clusters")
     assert found.image_ids == ids and result.iterations == 1
+    mine = tmp_path / "other" / "clusters" / "mine.npy"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(UserError, match="is not the clusters"):
+        apis.pretrain(SDR, clusters=clusters, iters=1, work_dir=tmp_path / "other")
+    assert [*mine.parent.iterdir()] == [mine]
 
 
 def test_bad_values(tmp_path):

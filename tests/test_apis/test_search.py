@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,33 @@ def test_what_is_no_search_is_not_opened(found, tmp_path):
     (folder / "search.json").write_text('{"budgets": 1}')
     with pytest.raises(UserError, match="is damaged"):
         apis.SearchResult.open(folder)
+
+
+def test_a_folder_of_pictures_stays(job, found, tmp_path):
+    pictures = tmp_path / "pictures"
+    shutil.copytree(job[1], pictures)
+    (pictures / "more").mkdir()
+    (pictures / "more" / "global.png").write_bytes(b"mine")
+    (pictures / "global.png").write_bytes(b"mine")
+    before = sorted(pictures.rglob("*"))
+    options = {**OPTIONS, "folder": pictures, "subnets": ["MAX"]}
+    for change in (
+        lambda: found.save(pictures),
+        lambda: found.save(pictures, overwrite=True),
+        lambda: apis.search(*job, overwrite=True, **options),
+    ):
+        with pytest.raises(UserError, match=r"holds '.*', which is no part of a sea"):
+            change()
+        assert sorted(pictures.rglob("*")) == before
+
+
+def test_a_picture_in_the_folder_of_a_search_stays(found, tmp_path):
+    folder = found.save(tmp_path / "out")
+    (folder / "mine.png").write_bytes(b"mine")
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match=r"holds 'mine\.png'"):
+            found.save(folder, overwrite=overwrite)
+    assert (folder / "mine.png").read_bytes() == b"mine"
 
 
 def test_a_plain_network_has_nothing_to_search(job, tmp_path):

@@ -121,11 +121,13 @@ def test_the_same_command_trains_nothing_again(make):
 
 def test_an_interrupted_training_goes_on(make):
     grid = make()
-    folder = grid.out / "dtd/lr0.001-wd0.01"
-    folder.mkdir(parents=True)
-    (folder / "iter_4.pth").touch()
-    (folder.parent / "lr0.001-wd0.1").mkdir()
-    (folder.parent / "lr0.001-wd0.1" / f"iter_{STEPS}.pth").touch()
+    with grid.work.growing(grid.out) as growing:
+        growing.claim("dtd/")
+        folder = grid.out / "dtd/lr0.001-wd0.01"
+        folder.mkdir(parents=True)
+        (folder / "iter_4.pth").touch()
+        (folder.parent / "lr0.001-wd0.1").mkdir()
+        (folder.parent / "lr0.001-wd0.1" / f"iter_{STEPS}.pth").touch()
     grid.run(sets("dtd"))
     resumed = {name: option["resume"] for name, option in Trainings.last.calls}
     # A training that ended before it was tested has nothing left to test it.

@@ -120,6 +120,19 @@ def test_an_interrupted_run_continues(files, tmp_path, monkeypatch):
         calibrate_to_file(out, source, subnets, other, overwrite=True)
 
 
+def test_files_of_others_stay_beside_the_file(files, tool, tmp_path):
+    config, checkpoint, _, images = files
+    parts = tmp_path / "out.pth.parts"
+    parts.mkdir()
+    (parts / "mine.pt").write_bytes(b"mine")
+    run = [config, checkpoint, "--subnet", STOCK, "--images", images]
+    run += ["--out", str(tmp_path / "out.pth")]
+    for more in ([], ["--overwrite"]):
+        with pytest.raises(UserError, match=r"holds 'mine\.pt'"):
+            tool([*run, *more])
+    assert [path.name for path in parts.iterdir()] == ["mine.pt"]
+
+
 def test_statistics_are_those_of_the_images(files):
     net, images = files[2:]
     transform = EvalTransform(32)

@@ -245,8 +245,13 @@ def test_import_npy(tmp_path, features):
     assert store.manifest["shard_rows"] == [3, 3, 3, 1]
     good = features[4:] / np.linalg.norm(features[4:], axis=1, keepdims=True)
     np.testing.assert_allclose(store.read()[4:], good, atol=5e-4)
-    with pytest.raises(UserError, match="exists"):
-        import_features(tmp_path / "f.npy", tmp_path / "ids.txt", tmp_path / "s")
+    said = []
+    again = [tmp_path / "f.npy", tmp_path / "ids.txt", tmp_path / "s"]
+    import_features(*again, rows_per_shard=3, log=said.append)
+    assert len(said) == 1 and "is complete already" in said[0]
+    np.save(tmp_path / "f.npy", features + 1)
+    with pytest.raises(UserError, match="not made from the same.*other features"):
+        import_features(*again, rows_per_shard=3)
 
 
 @pytest.mark.parametrize(
