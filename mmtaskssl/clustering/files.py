@@ -129,5 +129,5 @@ def read(folder: Path) -> tuple[Any, ...]:
         raise UserError(
             f"the clusters in {folder} are damaged ({damage}): make them again"
         )
-    verify(folder, deep=False)
+    verify(folder)
     return tree, ids, manifest["root"], leaf, paths, manifest, centroids

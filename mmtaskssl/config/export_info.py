@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..datasets.eval_transform import EvalTransform
-from ..runs import verify
+from ..runs import check_listed, verify
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
 from .plain_network import check_plain_network
@@ -51,6 +51,7 @@ class ExportInfo:
                 something else than a plain network of this package.
         """
         folder = _find(Path(path))
+        check_listed(folder / META)
         try:
             meta = read_json(folder / META)
             channels = _numbers(meta["out_channels"])

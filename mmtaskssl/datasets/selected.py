@@ -3,6 +3,7 @@ from pathlib import Path
 from torch.utils.data import Dataset
 
 from mmtaskssl.registry import DATASETS
+from mmtaskssl.runs import check_listed
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.inputs import open_text
 
@@ -58,11 +59,13 @@ def read_selection(selection: str) -> list[str]:
         selection: Text file with one image id a line.
 
     Raises:
-        UserError: There is no such file, or nothing in it.
+        UserError: There is no such file, nothing in it, or it is one that `select`
+            wrote and that was changed.
     """
     file = Path(selection).expanduser()
     if not file.is_file():
         raise UserError(f"selection file {selection} does not exist")
+    check_listed(file)
     # As it is written: line ends alone split it, and names may be any bytes.
     with open_text(file, "utf-8-sig", errors="surrogateescape") as lines:
         text = lines.read()

@@ -147,11 +147,7 @@ def _parts(path: str | Path, work: Calibration) -> Iterator[Keep]:
         "source": work.network.meta,
         "device": str(work.device),
     }
-    record = Work(
-        *("calibration-parts", 1, inputs),
-        [f"{subnet.name}.pt" for subnet in work.subnets],
-        "parts of a calibration",
-    )
+    record = Work("calibration-parts", 1, inputs, (), "parts of a calibration")
     try:
         record.state(folder)
     except UserError:  # of other weights or images; whatever else is there is refused
@@ -167,6 +163,7 @@ def _kept(growing: Growing, name: str, measure: Callable[[], Tensor]) -> Tensor:
     part = growing.path / f"{name}.pt"
     if part.is_file():
         return read_part(part)
+    growing.claim(part.name)
     statistics = measure().cpu()
     with atomic_path(part) as temporary:
         torch.save(statistics, temporary)

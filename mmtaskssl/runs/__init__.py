@@ -12,7 +12,7 @@ Whatever writes a folder or a file for the user goes through here::
 from .locks import Busy, is_lock, locked
 from .output_file import OutputFile, writing
 from .place import filled, remove_litter, resolved
-from .record import RECORD, Record, check_version, verify
+from .record import RECORD, Record, check_listed, check_version, verify
 from .result_file import ResultFile, as_read
 from .work import Growing, State, Work
 
@@ -26,6 +26,7 @@ __all__ = [
     "State",
     "Work",
     "as_read",
+    "check_listed",
     "check_version",
     "filled",
     "is_lock",

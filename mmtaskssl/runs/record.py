@@ -116,6 +116,27 @@ def check_version(found: Any, known: int, what: str) -> None:
         )
 
 
+def check_listed(path: str | os.PathLike) -> None:
+    """Refuses a file that is not what the record beside it says was written.
+
+    One without a record of ours, or that it does not list, is its user's own.
+
+    Raises:
+        UserError: It was changed.
+    """
+    path = Path(path)
+    try:
+        record = Record.read(path.parent)
+    except UserError:  # somebody else's of that name
+        return
+    stated = record.files.get(path.name) if record is not None else None
+    if stated is not None and file_sha256(path) != stated["sha256"]:
+        raise UserError(
+            f"{path} is not what was written (its checksum differs): make it again, or "
+            "copy the file to a folder of its own to use it as it is"
+        )
+
+
 def verify(
     folder: str | os.PathLike, names: Iterable[str] | None = None, *, deep: bool = True
 ) -> None:

@@ -115,11 +115,12 @@ def _files() -> list[str]:
 
 
 def _files_of_0_1(folder: Path) -> list[str]:
-    """Returns what a search of version 0.1 left: no more than scores and features."""
+    """Returns what a search of version 0.1 left: scores, pictures and features."""
     names = [path.name for path in Path(folder, TEACHER).glob("*.pt")]
     own = [f"{TEACHER}/{name}" for name in names if _FEATURES.fullmatch(name)]
     parts = [path.name for path in folder.glob(f"{RESULTS}.part*")]
-    return [RESULTS, LATENCY, *own, *(p for p in parts if _PART.fullmatch(p))]
+    own += [name for name in parts if _PART.fullmatch(name)]
+    return [RESULTS, LATENCY, *own, *(f"{metric}.png" for metric in METRIC_NAMES)]
 
 
 def _inputs(identity: Mapping[str, Any]) -> dict[str, Any]:

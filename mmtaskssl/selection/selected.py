@@ -164,7 +164,7 @@ def _read_summary(folder: str | os.PathLike) -> dict[str, Any]:
         summary = output.read_summary(folder)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} holds no selection ({error})") from error
-    verify(folder, deep=False)
+    verify(folder)
     return summary
 
 

@@ -66,7 +66,9 @@ def test_changed_files_are_found(pool, tmp_path):
     centroids = bytearray((folder / "centroids.npy").read_bytes())
     centroids[-1] ^= 1
     (folder / "centroids.npy").write_bytes(centroids)
-    apis.Clusters.open(folder)
+    verify(folder, deep=False)
+    with pytest.raises(UserError, match=r"centroids.*checksum"):
+        apis.Clusters.open(folder)
     with pytest.raises(UserError, match=r"centroids.*checksum"):
         verify(folder)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 import torch
@@ -84,6 +85,15 @@ def test_a_calibrated_checkpoint(job, calibrated, tmp_path):
     assert path.read_bytes() == b"somebody's notes"
 
 
+def test_a_source_that_was_moved_is_no_obstacle(job, tmp_path):
+    source = shutil.copy(job[1], tmp_path / "net.pth")
+    found = apis.calibrate((job[0], source), STOCK, job[2], device="cpu")
+    path = found.save(tmp_path / "out.pth")
+    (tmp_path / "net.pth").unlink()
+    found.save(path)
+    assert apis.open_network(job[0], path, subnets=True).elastic.is_calibrated(STOCK)
+
+
 def test_a_checkpoint_of_a_training_is_never_replaced(job, calibrated):
     with pytest.raises(UserError, match="is no calibrated checkpoint"):
         calibrated.save(job[1], overwrite=True)
@@ -161,6 +171,15 @@ def test_files_of_others_stay(exports, tmp_path):
     with pytest.raises(UserError, match=r"holds 'notes\.txt'"):
         exports.save(tmp_path, overwrite=True)
     assert (tmp_path / OTHER / "notes.txt").read_text() == "mine"
+
+
+def test_changed_facts_are_not_believed(exports, tmp_path):
+    meta = exports[STOCK].save(tmp_path / "one") / "meta.json"
+    text = meta.read_text()
+    meta.write_text(text.replace('"image_size": ', '"image_size": 9', 1))
+    assert meta.read_text() != text
+    with pytest.raises(UserError, match=r"meta\.json is not what was written"):
+        apis.open_network(tmp_path / "one")
 
 
 def test_changed_weights_are_not_loaded(exports, tmp_path):

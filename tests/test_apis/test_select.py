@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmtaskssl import apis
+from mmtaskssl.datasets.selected import read_selection
 from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.selection.names import METHODS, POLICY_NAMES
 from mmtaskssl.selection.policies import POLICIES
@@ -81,6 +82,14 @@ def test_it_is_reopened(stores, tmp_path):
         apis.Selected.open(folder, target, target)
     with pytest.raises(UserError, match="no selection"):
         apis.Selected.open(tmp_path)
+    chosen = folder / "selection.txt"
+    text = chosen.read_text()
+    assert read_selection(str(chosen)) == selected.image_ids
+    chosen.write_text(text[::-1].strip() + "\n")
+    for read in (apis.Selected.open, lambda f: read_selection(str(f / chosen.name))):
+        with pytest.raises(UserError, match=r"selection\.txt is not what was written"):
+            read(folder)
+    chosen.write_text(text)
     (folder / "selection.csv").write_text("short")
     with pytest.raises(UserError, match="cut short or edited"):
         apis.Selected.open(folder, pool, target)

@@ -115,7 +115,7 @@ def test_safetensors(files, tool, tmp_path):
     assert "init_cfg" not in (out / STOCK / "config.py").read_text()
 
 
-def test_an_old_export_is_replaced_and_a_failure_leaves_nothing(files, tmp_path):
+def test_files_of_others_stay_and_a_failure_leaves_nothing(files, tmp_path):
     net = files[2]
     subnet = net.resolve(STOCK)
     (tmp_path / "out" / STOCK).mkdir(parents=True)
@@ -123,9 +123,12 @@ def test_an_old_export_is_replaced_and_a_failure_leaves_nothing(files, tmp_path)
     foreign.touch()
     with pytest.raises(UserError, match=r"'notes\.txt', which is no part of an export"):
         write_bundle(net, subnet, tmp_path / "out", {})
-    foreign.rename(tmp_path / "out" / STOCK / "weights.safetensors")
+    # A name like those of an export's makes no file one's own.
+    named = foreign.rename(tmp_path / "out" / STOCK / "weights.safetensors")
+    with pytest.raises(UserError, match=r"'weights\.safetensors', which is no part"):
+        write_bundle(net, subnet, tmp_path / "out", {})
+    named.unlink()
     write_bundle(net, subnet, tmp_path / "out", {})
-    assert not (tmp_path / "out" / STOCK / "weights.safetensors").exists()
     bad = {"checkpoint": object()}  # cannot be written as JSON
     with pytest.raises(TypeError):
         write_bundle(net, net.resolve(OTHER), tmp_path / "out", bad)

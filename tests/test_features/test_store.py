@@ -250,7 +250,7 @@ def test_import_npy(tmp_path, features):
     import_features(*again, rows_per_shard=3, log=said.append)
     assert len(said) == 1 and "is complete already" in said[0]
     np.save(tmp_path / "f.npy", features + 1)
-    with pytest.raises(UserError, match="not made from the same.*other features"):
+    with pytest.raises(UserError, match=r"not made from the same.*other features"):
         import_features(*again, rows_per_shard=3)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmtaskssl.runs import RECORD, Record, State, Work
+from mmtaskssl.runs import RECORD, Record, State, Work, check_listed
 from mmtaskssl.utils.atomic import MARK
 from mmtaskssl.utils.errors import UserError
 
@@ -185,3 +185,16 @@ def test_litter_within_is_told_by_its_mark(tmp_path):
     (tmp_path / "out" / f".list.txt.{MARK}k3v_9qzx.txt").write_text("half")
     with work().growing(tmp_path / "out"):
         assert tree(tmp_path / "out") == ["list.txt", RECORD]
+
+
+def test_a_file_that_was_changed_is_told_from_a_users_own(tmp_path):
+    make(tmp_path / "out")
+    check_listed(tmp_path / "out" / "list.txt")
+    (tmp_path / "out" / "list.txt").write_text("2\n")
+    with pytest.raises(UserError, match=r"checksum differs.*copy the file"):
+        check_listed(tmp_path / "out" / "list.txt")
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    (tmp_path / "list.txt").write_text("2\n")
+    (tmp_path / RECORD).write_text("[]")  # of another program
+    for own in (tmp_path / "out" / "mine.txt", tmp_path / "list.txt"):
+        check_listed(own)

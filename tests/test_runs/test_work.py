@@ -21,7 +21,9 @@ from mmtaskssl.utils.errors import UserError, set_flags
 
 
 def work(**inputs) -> Work:
-    return Work("selection", 2, inputs, ("list.txt", "part-0.npy", "part-1.npy"), "a selection")
+    return Work(
+        "selection", 2, inputs, ("list.txt", "part-0.npy", "part-1.npy"), "a selection"
+    )
 
 
 def make(out, **inputs) -> None:
@@ -90,7 +92,9 @@ def test_litter_of_a_killed_run_is_removed_by_the_next(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code, str(out)]).returncode == 9
     assert len([*tmp_path.iterdir()]) == 2  # the temporary folder, and the lock
-    other = tmp_path / ".out.json.mmtaskssl-k3v_9qzx.json"  # somebody's, who is writing out.json
+    other = (
+        tmp_path / ".out.json.mmtaskssl-k3v_9qzx.json"
+    )  # somebody's, who is writing out.json
     other.write_text("half")
     make(out)
     assert sorted(p.name for p in tmp_path.iterdir()) == [other.name, "out"]
