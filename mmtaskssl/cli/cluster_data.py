@@ -100,7 +100,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not new:
         say_complete(args.out)
     print(f"\n{clusters.table()}")
-    print(f"\nwritten: {args.out} in {clusters.manifest['seconds']:.1f} s")
+    if new:
+        print(f"\nwritten: {args.out} in {clusters.manifest['seconds']:.1f} s")
     page = Path(args.out, "report.html")
     if page.is_file():
         print(f"look at: {page}")

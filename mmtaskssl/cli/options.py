@@ -168,12 +168,12 @@ def add_out(
         required: Without it, nothing is written.
     """
     parser.add_argument(
-        "--out", required=required, metavar=metavar, help=f"where {what} go"
+        "--out", required=required, metavar=metavar, help=f"receives {what}"
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help=f"replace earlier {what} there; anything else is never replaced",
+        help="replace earlier work of this kind there; anything else never is",
     )
 
 

@@ -110,7 +110,7 @@ def _show(summary: Mapping[str, Any], out: Path, seconds: float | None) -> None:
     print(f"\n{summary_table(summary)}")
     if seconds is not None:
         print(f"  {'time':<30} {seconds:.1f} s")
-    print(f"\nwritten: {out / 'selection.txt'}")
+        print(f"\nwritten: {out / 'selection.txt'}")
     if (out / "report.html").is_file():
         print(f"look at: {out / 'report.html'}")
     images = summary["pool"]["root"] or "POOL_FOLDER"

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..utils import checks
 from ..utils.errors import UserError
 
 PATH_MAPS = ("coarse-last", "reversed", "random")
@@ -27,20 +28,16 @@ class Options:
     random: bool = False
 
     def __post_init__(self) -> None:
+        checks.seed(self.seed)
+        checks.whole("sample", self.sample)
+        for name in ("lower", "upper"):
+            checks.finite(name, getattr(self, name), 0)
         if not 0 <= self.lower <= 1 <= self.upper:
             raise UserError(
                 f"size bounds {self.lower:g} and {self.upper:g} must be at most and at "
                 "least 1 times the mean size"
             )
-        if self.sample < 1 or self.seed < 0:
-            raise UserError(
-                f"sample ({self.sample}) must be at least 1 and seed ({self.seed}) at "
-                "least 0"
-            )
-        if self.path_map not in PATH_MAPS:
-            raise UserError(
-                f"path map {self.path_map!r} is none of {', '.join(PATH_MAPS)}"
-            )
+        checks.one_of("path_map", self.path_map, PATH_MAPS)
 
     @property
     def leaves(self) -> int:
@@ -67,6 +64,8 @@ def parse_tree(tree: str | Sequence[int]) -> tuple[int, ...]:
     Raises:
         UserError: This is not a tree.
     """
+    if not isinstance(tree, str):
+        checks.listed("tree", tree, "branches such as [4, 4, 4, 4]")
     text = tree if isinstance(tree, str) else "x".join(map(str, tree))
     parts = text.lower().split("x")
     numbers = all(part.isascii() and part.isdigit() and int(part) for part in parts)

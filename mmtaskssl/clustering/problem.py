@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,12 @@ import numpy as np
 
 import mmtaskssl
 
-from ..datasets.images import folder_labels
-from ..evaluation.data import read_label_table
 from ..features.fingerprint import fingerprint
+from ..features.labels import LabelsLike, labels_of
 from ..features.plan import number_labels
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
+from ..utils import checks
 from ..utils.errors import UserError
 from ..utils.units import size
 from . import measure
@@ -138,7 +138,7 @@ class Problem:
 def prepare(
     pool: StoreLike,
     options: Options,
-    labels: str | os.PathLike | Sequence[str | None] | None = None,
+    labels: LabelsLike | None = None,
     pool_root: str | os.PathLike | None = None,
     network: NetworkLike | BatchRunner | None = None,
 ) -> Problem:
@@ -154,6 +154,7 @@ def prepare(
     Raises:
         UserError: See `cluster`.
     """
+    checks.path_like("pool_root", pool_root, none=True)
     (store,) = open_stores([pool], network)
     usable = len(store) - len(store.bad_rows)
     if usable < options.leaves:
@@ -167,19 +168,7 @@ def prepare(
     return Problem(store, options, root, known, inputs)
 
 
-def _read_labels(
-    labels: str | os.PathLike | Sequence[str | None], image_ids: list[str]
-) -> Labels:
-    if labels == "folder":
-        names, rows = number_labels(folder_labels(image_ids))
-        return Labels(rows, names, "folder")
-    if not isinstance(labels, str | os.PathLike):
-        if len(labels) != len(image_ids):
-            raise UserError(f"{len(image_ids)} images but {len(labels)} labels")
-        names, rows = number_labels(labels)
-        return Labels(rows, names, "labels")
-    path = os.fspath(labels)
-    found, names = read_label_table(path, image_ids)
-    if found.dim() == 2:
-        raise UserError(f"{path} must have one label an image: columns image,label")
-    return Labels(found.numpy(), names, path)
+def _read_labels(labels: LabelsLike, image_ids: list[str]) -> Labels:
+    names, rows = number_labels(labels_of(labels, image_ids))
+    named = isinstance(labels, str | os.PathLike)
+    return Labels(rows, names, os.fspath(labels) if named else "labels")

@@ -1,6 +1,7 @@
 """From a config's name and the command line to a complete config."""
 
 import copy
+import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,6 +58,9 @@ RUNNER_KEYS = frozenset(
         "work_dir",
     ]
 )
+
+# From where on a name is another one misspelt: "norm_cfg" is no "conv_cfg".
+_ALIKE = 0.85
 
 # Other options that are no keys of the config.
 _SHORTHANDS = (
@@ -121,6 +125,7 @@ def load_config(
     fill_places(cfg, values)
     if "data_root" in values:
         move_data(cfg, values["data_root"])
+    _check_parts(cfg, options)
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, AssertionError) as error:
@@ -198,6 +203,31 @@ def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
             continue
         hint = meant(first, known)
         raise UserError(f"the config has no key {first!r}{hint}")
+
+
+def _check_parts(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Refuses options of a part of the model that is not there.
+
+    One that says its ``type`` is a new part; a new dict of settings ends in "_cfg".
+    """
+    for key in options:
+        part, place = cfg, ""
+        for name in key.split(".")[:-1] if key.startswith("model.") else ():
+            inner = f"{place}.{name}" if place else name
+            if inner in options or f"{inner}.type" in options:
+                break
+            if not isinstance(part, Mapping):
+                break  # a list, or what merging itself refuses
+            if name not in part:
+                close = difflib.get_close_matches(name, map(str, part), 1, _ALIKE)
+                if close or not name.endswith("_cfg"):
+                    hint = f"; did you mean {close[0]!r}?" if close else ""
+                    raise UserError(
+                        f"{place} of the config has no {name!r}, which {key} is to "
+                        f"change{hint}"
+                    )
+                break
+            part, place = part[name], inner
 
 
 def _text(error: BaseException) -> str:

@@ -2,10 +2,11 @@
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.inputs import open_text, parse_json
 
@@ -88,7 +89,13 @@ def list_images(
             )
         return Path(root or source.root).expanduser(), list(source.image_ids)
     if not isinstance(source, str | os.PathLike):
+        if not isinstance(source, Iterable):
+            raise _no_images(source)
+        source = list(source)
+        if not all(isinstance(path, str | os.PathLike) for path in source):
+            raise _no_images(source)
         return _relative_to_root([os.fspath(path) for path in source], root, ".", None)
+    checks.path_like("images", source)
     source = Path(source).expanduser()
     if source.is_dir():
         base = Path(root).expanduser() if root else source
@@ -118,17 +125,27 @@ def _relative_to_root(
 ) -> tuple[Path, list[str]]:
     """Returns the root folder, and paths of a list as ids below it."""
     if not paths:
-        raise UserError(f"image list {source or ''} names no images")
+        raise UserError(f"{_called(source)} names no images")
     base = Path(root).expanduser() if root else Path(default)
     if root is None and all(os.path.isabs(path) for path in paths):
         base = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
     ids = [_relative(Path(path), base, source) for path in paths]
     if not any((base / image_id).exists() for image_id in ids[:20]):
         raise UserError(
-            f"no image of list {source or ''} is found below {base}; "
-            "set the root folder"
+            f"no image of {_called(source)} is found below {base}; set the root folder"
         )
     return base, ids
+
+
+def _called(source: Path | None) -> str:
+    return f"image list {source}" if source else "the list of images"
+
+
+def _no_images(source: object) -> UserError:
+    return UserError(
+        f"{option('images')} must be a folder, a list, paths, or a value that is of "
+        f"images, not {checks.shown(source)}"
+    )
 
 
 def folder_labels(image_ids: Sequence[str]) -> list[str]:

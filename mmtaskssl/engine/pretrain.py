@@ -16,12 +16,16 @@ from ..config import default_work_dir, load_config
 from ..datasets.images import HasImages, ImagesLike, list_images
 from ..features.store import FeatureStore
 from ..transfer.results import training_rows
+from ..utils import checks
 from ..utils.errors import UserError, option
 from .checkpoints import place_of
 from .given import CLUSTERS, SELECTION, PathLike, into_work_dir, value_keys
 from .isolation import isolated
 from .pretrained import Pretrained
 from .run import resume_from, train, use_amp, use_auto_scale_lr
+
+# Of mmengine.
+_LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
 
 
 def pretrain(
@@ -100,6 +104,13 @@ def pretrain(
         UserError: The config, its data or a checkpoint cannot be used; nothing is
             written then, but maybe logs.
     """
+    _check(config, images, selection, clusters, target, weights, work_dir, resume)
+    checks.seed(seed, none=True)
+    checks.whole("iters", iters, 0, none=True)
+    checks.whole("held_out", held_out, none=True)
+    checks.options_of("cfg_options", cfg_options)
+    checks.one_of("launcher", launcher, _LAUNCHERS)
+    checks.listed("allow", allow, "patterns")
     ids: Any = selection
     if isinstance(selection, HasImages):
         images = (selection.root or None) if images is None else images
@@ -155,6 +166,39 @@ def pretrain(
                 checkpoint = None if isinstance(resume, bool) else os.fspath(resume)
                 resume_from(cfg, checkpoint)
             return _result(train(cfg, trust), name)
+
+
+def _check(
+    config: Any,
+    images: Any,
+    selection: Any,
+    clusters: Any,
+    target: Any,
+    weights: Any,
+    work_dir: Any,
+    resume: Any,
+) -> None:
+    """Refuses values of a kind that no training takes."""
+    if not isinstance(config, Config):
+        checks.path_like("config", config)
+    if images is not None and not isinstance(
+        images, HasImages | Sequence | os.PathLike
+    ):
+        raise UserError(
+            f"{option('images')} must be a folder, a list, paths, or a value that is "
+            f"of images, not {checks.shown(images)}"
+        )
+    if not isinstance(selection, HasImages):
+        checks.path_like("selection", selection, none=True)
+    if not isinstance(clusters, Clusters):
+        checks.path_like("clusters", clusters, none=True)
+    several = isinstance(target, Sequence) and not isinstance(target, str)
+    for folder in target if several else [target]:
+        checks.path_like("target", folder, none=True)
+    checks.path_like("weights", weights, none=True)
+    checks.path_like("work_dir", work_dir, none=True)
+    if not isinstance(resume, bool):
+        checks.path_like("resume", resume)
 
 
 def _start_only(cfg: Config) -> None:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..datasets.images import ImagesLike
-from ..features.opening import NetworkLike, Running, open_runner
+from ..features.opening import NetworkLike, Running, check_running, open_runner
 from ..features.store import FeatureStore
 from ..runs import ResultFile
+from ..utils import checks
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError, option
 from .data import LabeledFeatures, labeled_pair, load_stores
 from .evaluation import WHAT, Evaluation, is_evaluation
 from .linear import WEIGHT_DECAYS
-from .methods import make_probes
+from .methods import PROBE_NAMES, make_probes
 from .protocol import run_probe
 from .subnet_evaluation import SubnetEvaluation
 from .target import Log, Target, describe_network
@@ -84,6 +85,27 @@ def evaluate(
             a file ``keep`` that is no earlier result.
     """
     names = [probe] if isinstance(probe, str) else probe
+    checks.listed("probe", names, "names")
+    for name in names:
+        checks.one_of("probe", name, PROBE_NAMES)
+    checks.whole("shots", shots, none=True)
+    checks.whole("seeds", seeds)
+    checks.whole("k", k)
+    checks.finite("temperature", temperature, above=0)
+    checks.listed("weight_decays", weight_decays, "numbers")
+    for weight_decay in weight_decays:
+        checks.finite("weight_decays", weight_decay, above=0)
+    for what, place in (
+        ("target", target),
+        ("train_labels", train_labels),
+        ("test_labels", test_labels),
+        ("cache", cache),
+        ("keep", keep),
+    ):
+        checks.path_like(what, place, none=True)
+    check_running(running)
+    if target is None:
+        checks.unused(f"with a network and {option('target')}", cache=cache)
     probes = make_probes(names, k, temperature, weight_decays)
     if shots is None and "few-shot-svm" in names:
         raise UserError(f"few-shot SVMs need {option('shots')}")
@@ -110,12 +132,15 @@ def evaluate(
         train, test = _read(data, tables)
     else:
         network: Any = data  # which `open_runner` looks at
-        train, test = task.features(open_runner(network, **running), cache, log)
+        runner = open_runner(network, **running)
+        train, test = task.features(runner, cache, log)
+        description = runner.extractor.description
     device = pick_device(running.get("device", AUTO))
     train, test = train.to(device), test.to(device)
     facts = {
         "extractor": None if task is None else describe_network(data),
-        "source": None if task is None else running.get("source", "online"),
+        "source": None if task is None else description["source"],
+        "weights_sha256": None if task is None else description["weights_sha256"],
         "data": task.folder if task else _names(data),
     }
     results = {

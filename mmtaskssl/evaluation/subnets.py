@@ -13,10 +13,10 @@ from mmengine.logging import print_log
 from ..datasets.image_sample import ImageSample, draw_images
 from ..datasets.images import ImagesLike
 from ..features.extractor import FeatureExtractor, extractor_of
-from ..features.opening import NetworkLike, Running, open_runner
+from ..features.opening import OPENING, NetworkLike, Running, open_runner
 from ..models.backbones import ElasticBackbone
 from ..models.elastic import calibrate as take_statistics
-from ..networks import Network, open_network
+from ..networks import Network, held_network, open_network
 from ..networks.choice import choose_subnets
 from ..runs import ResultFile, as_read
 from ..subnets import Subnet
@@ -80,10 +80,11 @@ def evaluate_subnets(
         raise UserError(
             "sub-nets are evaluated with a network and a target: features have none"
         )
+    drawn = held_network(network) is None  # else the seed is of the images alone
     opened = open_network(
         network,
         source=running.get("source", "online"),
-        seed=running.get("seed", 0),
+        seed=running.get("seed", 0) if drawn else 0,
         trust=running.get("trust", False),
         subnets=True,
     )
@@ -110,7 +111,8 @@ def evaluate_subnets(
     }
     done = _rows_of(file, facts, log)
     names = [subnet.name for subnet in chosen]
-    measure = _Measure(opened, task, probes, shots, seeds, sample, cache, running)
+    how: Any = {k: v for k, v in running.items() if k not in OPENING}
+    measure = _Measure(opened, task, probes, shots, seeds, sample, cache, how)
     for number, subnet in enumerate(chosen, 1):
         if subnet.name not in done:
             done[subnet.name] = measure(subnet)

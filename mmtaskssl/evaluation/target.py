@@ -14,8 +14,7 @@ from ..features.fill import extract_to_store
 from ..features.opening import NetworkLike
 from ..features.rows import unit_rows
 from ..features.runner import BatchRunner, compute
-from ..networks import Network, library
-from ..networks.door import Trained
+from ..networks import Trained, held_network, library
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256, lines_sha256
 from .data import LabeledFeatures, from_features, from_store, labeled_pair
@@ -120,8 +119,10 @@ def describe_network(network: NetworkLike) -> list[str | None] | str:
     Args:
         network: See `open_extractor`.
     """
+    if (known := held_network(network)) is not None:
+        return [known.name, known.checkpoint]
     name, weights = network if isinstance(network, tuple) else (network, None)
-    if isinstance(name, Trained) and not isinstance(name, Config | Network):
+    if isinstance(name, Trained) and not isinstance(name, Config):
         name, weights = name.config, name.checkpoint
     if isinstance(name, Config):
         name = name.filename or "in memory"

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..clustering.clusters import Clusters
 from ..datasets.image_sample import ImageSample
+from ..datasets.images import ImagesLike
 from ..models.backbones.elastic_backbone import SubnetLike
 from ..networks import NetworkLike
 from ..runs import Growing, Work
@@ -32,7 +33,7 @@ from .paths import Keep
 def calibrate(
     network: NetworkLike,
     subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"] = "all",
-    images: str | Path | ImageSample | None = None,
+    images: ImagesLike | ImageSample | None = None,
     *,
     clusters: str | Path | Clusters | None = None,
     num_images: int | None = None,
@@ -57,7 +58,8 @@ def calibrate(
             checkpoint)``. It is not changed.
         subnets: Sub-nets, their names, or anchors such as "MIN"; one or several. "all"
             are those of a space that can be listed, and need statistics.
-        images: Folder, ``.txt``, ``.csv`` or ``.jsonl``; or images that were drawn.
+        images: A folder, a ``.txt``, ``.csv`` or ``.jsonl`` list, paths, or a feature
+            store or a selection, whose images are read; or images that were drawn.
         clusters: Instead of images: clusters, or their folder.
         num_images: How many are drawn; None: 1024, or 256 of each cluster.
         batch_size: Most images a batch.
@@ -96,7 +98,7 @@ def calibrate_to_file(
     path: str | Path,
     network: NetworkLike,
     subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"] = "all",
-    images: str | Path | ImageSample | None = None,
+    images: ImagesLike | ImageSample | None = None,
     clusters: str | Path | Clusters | None = None,
     options: Options | None = None,
     *,

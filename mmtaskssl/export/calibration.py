@@ -14,11 +14,13 @@ from torch import Tensor
 from ..clustering.cluster_sample import ClusterSample
 from ..clustering.clusters import Clusters
 from ..datasets.image_sample import ImageSample, draw_images
+from ..datasets.images import ImagesLike
 from ..models.backbones.elastic_backbone import SubnetLike
 from ..models.elastic import collect_statistics
 from ..networks import Network, NetworkLike, open_network
 from ..networks.choice import choose_subnets
 from ..subnets import Subnet
+from ..utils import checks
 from ..utils.devices import pick_device
 from ..utils.errors import UserError, option
 from ..weights import STATISTICS
@@ -115,7 +117,7 @@ class Calibration:
 def prepare(
     network: NetworkLike,
     subnets: SubnetLike | Sequence[SubnetLike] | Literal["all"],
-    images: str | Path | ImageSample | None,
+    images: ImagesLike | ImageSample | None,
     clusters: str | Path | Clusters | None,
     options: Options,
 ) -> Calibration:
@@ -156,17 +158,19 @@ def prepare(
     sample: ImageSample | ClusterSample
     if clusters is not None:
         if not isinstance(clusters, Clusters):
+            checks.path_like("clusters", clusters)
             clusters = Clusters.open(clusters)
         if options.root is not None:
             clusters = dataclasses.replace(clusters, root=str(options.root))
         count = _IMAGES_OF_A_CLUSTER if wanted is None else wanted
         sample = ClusterSample(clusters, transform, count, *drawn)
-    elif isinstance(images, ImageSample):
+    elif images is None or isinstance(images, ImageSample):
+        assert images is not None  # or clusters are
         sample = images
     else:
         count = _IMAGES if wanted is None else wanted
         root = None if options.root is None else str(options.root)
-        sample = draw_images(*(str(images), transform, count, *drawn, root))
+        sample = draw_images(images, transform, count, *drawn, root)
     return Calibration(opened, chosen, sample, options.alone, device)
 
 

@@ -10,6 +10,7 @@ from ..networks import Network, NetworkLike, open_network
 from ..networks.choice import choose_subnets
 from ..runs import State
 from ..subnets import Subnet
+from ..utils import checks
 from .bundle import make_export
 from .exported import Exports, Format
 
@@ -46,6 +47,7 @@ def export(
         UserError: No such network or sub-net, or one without batch-norm statistics of
             its own: see `calibrate`.
     """
+    checks.whole("image_size", image_size, none=True)
     opened = open_network(
         network, source=source, trust=trust, cfg_options=cfg_options, subnets=True
     )

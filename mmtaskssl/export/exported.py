@@ -49,7 +49,7 @@ class Export(Result):
 
     @functools.cached_property
     def network(self) -> Network:
-        """The plain network, as a value for other verbs."""
+        """The plain network, as a value for other verbs; of its weights as exported."""
         with torch.device("meta"):
             plain = self.elastic.elastic.build_plain(self.subnet)
         plain.load_state_dict(dict(self.state), strict=True, assign=True)
@@ -140,6 +140,20 @@ class Exports(Result, Sequence[Export]):
     """
 
     items: tuple[Export, ...]
+
+    @property
+    def network(self) -> Network:
+        """The plain network, of one export.
+
+        Raises:
+            UserError: There are several.
+        """
+        if len(self.items) != 1:
+            names = ", ".join(item.name for item in self.items)
+            raise UserError(
+                f"these are several networks, {names}: name one, such as exports[NAME]"
+            )
+        return self.items[0].network
 
     def __len__(self) -> int:
         return len(self.items)

@@ -7,10 +7,15 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..utils import checks
 from ..utils.devices import AUTO
 
 if TYPE_CHECKING:
     import torch
+
+
+# Pixels; a smaller crop shows nothing of an image.
+_SMALLEST = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,3 +35,10 @@ class Options:
     trust: bool = False
     cfg_options: Mapping[str, Any] | None = None
     device: str | torch.device = AUTO
+
+    def __post_init__(self) -> None:
+        checks.whole("num_images", self.num_images, none=True)
+        checks.whole("batch_size", self.batch_size, 2)
+        checks.whole("image_size", self.image_size, _SMALLEST, none=True)
+        checks.seed(self.seed)
+        checks.path_like("root", self.root, none=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..datasets.images import folder_labels, list_images
-from ..utils.errors import UserError
+from ..datasets.images import list_images
+from ..utils import checks
+from ..utils.errors import UserError, option
 from .copies import copy_names, read_copy
 from .fill import Log, extract_to_store
+from .labels import LabelsLike, labels_of
 from .layout import COPIES, ROWS_PER_SHARD
 from .memory import MemoryStore
 from .opening import NetworkLike, Running, open_runner
@@ -29,7 +31,7 @@ def extract(
     *,
     root: str | os.PathLike | None = None,
     column: str | None = None,
-    labels: Literal["folder"] | Sequence[str | None] | None = None,
+    labels: LabelsLike | None = None,
     leak_copies: bool = False,
     out: str | os.PathLike | None = None,
     append: bool = False,
@@ -47,8 +49,8 @@ def extract(
         images: A folder, a ``.txt``, ``.csv`` or ``.jsonl`` list, or paths.
         root: Folder that listed paths are relative to.
         column: The column of paths in a table.
-        labels: Class name of each image, None where unknown; "folder": the first
-            folder below ``images`` names it.
+        labels: Class name of each image, None where unknown; a table of the columns
+            image and label; or "folder": the first folder below ``images`` names it.
         leak_copies: Also extracts mirrored, cropped, re-encoded, resized and grey
             copies, by which a selection that keeps these images out learns how
             similar copies are; see `FeatureStore.open_copies`.
@@ -70,6 +72,11 @@ def extract(
     """
     if append and (out is None or overwrite):
         raise UserError("append to the store of an earlier extraction, as it is")
+    checks.path_like("out", out, none=True)
+    checks.path_like("root", root, none=True)
+    checks.whole("rows_per_shard", rows_per_shard)
+    if out is None:
+        checks.unused(f"with {option('out')}", overwrite=overwrite)
     if isinstance(network, BatchRunner):
         if running:
             raise UserError(f"the runner has its own {', '.join(sorted(running))}")
@@ -77,13 +84,12 @@ def extract(
     else:
         runner = open_runner(network, **running)
     base, image_ids = list_images(images, root, column)
-    if isinstance(labels, str):
-        labels = folder_labels(image_ids)
+    names = None if labels is None else labels_of(labels, image_ids)
     source = os.fspath(images) if isinstance(images, str | os.PathLike) else "paths"
     if out is not None:
         store = extract_to_store(
             *(runner, base, image_ids, out),
-            labels=labels,
+            labels=names,
             source=source,
             rows_per_shard=rows_per_shard,
             append=append,
@@ -91,7 +97,7 @@ def extract(
             log=log,
         )
     else:
-        store = _in_memory(runner, base, image_ids, labels, source)
+        store = _in_memory(runner, base, image_ids, names, source)
     if leak_copies:
         _add_copies(runner, store, log)
     return store

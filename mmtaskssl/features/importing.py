@@ -3,15 +3,17 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..runs import State
-from ..utils.errors import UserError
+from ..utils import checks
+from ..utils.errors import UserError, option
 from ..utils.inputs import load_array
 from . import layout, plan
+from .labels import LabelsLike, labels_of
 from .memory import MemoryStore
 from .store import FeatureStore
 from .writer import FeatureStoreWriter
@@ -24,8 +26,8 @@ def import_features(
     ids: str | os.PathLike | Sequence[str],
     out: str | os.PathLike | None = None,
     *,
-    root: str = "",
-    labels: Sequence[str | None] | None = None,
+    root: str | os.PathLike = "",
+    labels: LabelsLike | None = None,
     extractor: str = "imported",
     rows_per_shard: int = layout.ROWS_PER_SHARD,
     overwrite: bool = False,
@@ -40,7 +42,8 @@ def import_features(
         out: Folder of the new store, which appears complete or not at all; None: the
             store stays in memory.
         root: Folder that the ids are relative to.
-        labels: Class name of each row, None where unknown.
+        labels: Class name of each row, None where unknown; a table of the columns
+            image and label; or "folder": the first one of each id is the name.
         extractor: A name for what made the features: stores are only compared if
             theirs agree.
         rows_per_shard: Rows of each shard but the last.
@@ -52,6 +55,15 @@ def import_features(
         UserError: Unreadable or misshapen features, ids that do not match them, or
             an ``out`` that holds anything else.
     """
+    checks.path_like("out", out, none=True)
+    checks.whole("rows_per_shard", rows_per_shard)
+    if not isinstance(extractor, str) or not extractor:
+        raise UserError(
+            f"{option('extractor')} must be a name, not {checks.shown(extractor)}"
+        )
+    if not isinstance(root, str | os.PathLike):
+        raise UserError(f"{option('root')} must be a path, not {checks.shown(root)}")
+    root = os.fspath(root)
     if isinstance(features, str | os.PathLike):
         source, array = os.fspath(features), _load(features)
     else:
@@ -59,11 +71,16 @@ def import_features(
     _check(array, source)
     if isinstance(ids, str | os.PathLike):
         ids = layout.read_id_file(ids)
+    elif not isinstance(ids, Iterable):
+        raise UserError(f"{option('ids')} must be names, not {checks.shown(ids)}")
+    ids = list(ids)
     if len(ids) != len(array):
         raise UserError(f"{source} has {len(array)} rows but {len(ids)} ids")
+    names = None if labels is None else labels_of(labels, ids)
     if out is None:
+        checks.unused(f"with {option('out')}", overwrite=overwrite)
         return MemoryStore(
-            *(array, ids), labels=labels, root=root, extractor=extractor, name=source
+            *(array, ids), labels=names, root=root, extractor=extractor, name=source
         )
     facts: dict[str, Any] = {
         "dim": array.shape[1],
@@ -72,13 +89,13 @@ def import_features(
         "source": source,
         "rows_per_shard": rows_per_shard,
     }
-    facts["content"] = _sha256(array, labels, rows_per_shard)
+    facts["content"] = _sha256(array, names, rows_per_shard)
     manifest = plan.new_manifest(ids, transform=None, **facts)
     if plan.work_of(manifest).state(out, overwrite) is State.COMPLETE:
         log(f"{out} is complete already, from the same inputs: nothing to do")
         return FeatureStore.open(out)
     with plan.new_store(out, manifest, overwrite=True) as folder:
-        writer = FeatureStoreWriter.prepare(folder, ids, labels=labels, **facts)
+        writer = FeatureStoreWriter.prepare(folder, ids, labels=names, **facts)
         for index in writer.missing_shards():
             start, stop = writer.shard_range(index)
             writer.write_shard(index, np.array(array[start:stop]))

@@ -56,6 +56,8 @@ class MemoryStore(FeatureStore):
             raise UserError(f"{len(features)} features but {len(image_ids)} image ids")
         if labels is not None and len(labels) != len(image_ids):
             raise UserError(f"{len(image_ids)} images but {len(labels)} labels")
+        if isinstance(labels, str | bytes):
+            raise UserError(f"labels must be a name for each image, not {labels!r}")
         if isinstance(extractor, str):
             extractor = {"name": extractor}
         units, bad = unit_rows(features, broken or {})

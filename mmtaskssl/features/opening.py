@@ -1,14 +1,17 @@
 """From whatever names a network to what runs it on images."""
 
-from typing import Literal, TypeAlias, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import torch
 
 from ..datasets.eval_transform import EvalTransform
 from ..networks import NetworkLike as AnyNetwork
 from ..networks import open_network
+from ..utils import checks
 from ..utils.cores import num_cores
 from ..utils.devices import AUTO, pick_device
+from ..utils.errors import UserError, meant, option
 from .extractor import FeatureExtractor, extractor_of
 from .runner import BatchRunner
 
@@ -29,6 +32,30 @@ class Running(TypedDict, total=False):
     amp: bool
 
 
+#: Those of them that say what is opened, not how it runs.
+OPENING = frozenset(["source", "seed", "trust"])
+
+
+def check_running(options: Mapping[str, Any]) -> None:
+    """Refuses options that `open_runner` does not take, and their bad values.
+
+    Args:
+        options: See `Running`.
+
+    Raises:
+        UserError: Names the option.
+    """
+    known = Running.__annotations__
+    for name in options:
+        if name not in known:
+            raise UserError(f"there is no option {name!r}{meant(name, known)}")
+    checks.one_of("source", options.get("source", "online"), ("online", "ema"))
+    checks.seed(options.get("seed", 0))
+    checks.whole("image_size", options.get("image_size"), none=True)
+    checks.whole("batch_size", options.get("batch_size", 1))
+    checks.whole("workers", options.get("workers"), 0, none=True)
+
+
 def open_extractor(
     network: NetworkLike,
     source: Literal["online", "ema"] = "online",
@@ -47,6 +74,11 @@ def open_extractor(
         UserError: See `open_network` and `extractor_of`.
     """
     if isinstance(network, FeatureExtractor):
+        if source != "online" and source != network.description["source"]:
+            raise UserError(
+                f"an extractor has its own weights, {network.description['source']}: "
+                f"{option('source')} {source!r} is for opening a network"
+            )
         return network
     opened = open_network(network, source=source, seed=seed, trust=trust)
     return extractor_of(opened)
@@ -80,6 +112,15 @@ def open_runner(
     Raises:
         UserError: See `open_extractor` and `BatchRunner`.
     """
+    check_running(
+        {
+            "source": source,
+            "seed": seed,
+            "image_size": image_size,
+            "batch_size": batch_size,
+            "workers": workers,
+        }
+    )
     extractor = open_extractor(network, source, seed, trust)
     transform = EvalTransform(
         image_size or extractor.image_size or 224,

@@ -159,6 +159,8 @@ def check_ids(image_ids: list[str]) -> None:
         twice, _ = Counter(image_ids).most_common(1)[0]
         raise UserError(f"image {twice!r} is listed twice: list each image once")
     for image in image_ids:
+        if not isinstance(image, str):
+            raise UserError(f"an image id is a text, not {image!r}")
         if "\n" in image or not image:
             raise UserError(f"image id {image!r} is empty or holds a line break")
 

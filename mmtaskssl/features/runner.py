@@ -176,6 +176,8 @@ class BatchRunner:
             batch_sampler=batches,
             num_workers=self.workers,
             collate_fn=collate,
+            # Or it would draw from the caller's.
+            generator=torch.Generator(),
             worker_init_fn=_start_worker,
             pin_memory=self.device.type == "cuda",
         )

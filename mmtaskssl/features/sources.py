@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ..utils import checks
+from ..utils.errors import UserError, option
 from . import layout
 from .store import FeatureStore
 
@@ -29,7 +31,13 @@ def open_stores(
         UserError: See `FeatureStore.open` and `extract`.
     """
     stores: list[FeatureStore] = []
+    unused = network
     for source in sources:
+        if not isinstance(source, StoreLike):
+            raise UserError(
+                "features are a feature store or its folder, or images beside "
+                f"{option('network')}, not {checks.shown(source)}"
+            )
         if isinstance(source, FeatureStore):
             stores.append(source)
         elif network is None or Path(source, layout.MANIFEST).is_file():
@@ -39,7 +47,9 @@ def open_stores(
             from .opening import open_runner
             from .runner import BatchRunner
 
+            unused = None
             if not isinstance(network, BatchRunner):
                 network = open_runner(network)  # once for all of them
             stores.append(extract(network, source))
+    checks.unused("where there are images: these are stores", network=unused)
     return stores

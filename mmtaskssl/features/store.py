@@ -66,6 +66,9 @@ class FeatureStore(Result):
     def __len__(self) -> int:
         return self.manifest["rows"]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r}, {len(self)} x {self.dim})"
+
     @property
     def dim(self) -> int:
         """Features a row."""

@@ -1,14 +1,8 @@
 """One door from anything that holds a network to a value: see `open_network`."""
 
 from .build import build_backbone, initialize
-from .door import (
-    EMA_PREFIXES,
-    NetworkLike,
-    NetworkName,
-    averaged_of,
-    open_architecture,
-    open_network,
-)
+from .door import EMA_PREFIXES, averaged_of, open_architecture, open_network
+from .named import NetworkLike, NetworkName, Trained, held_network
 from .network import Network
 from .preprocessing import preprocessing_of
 from .stages import block_of, cut_blocks, cut_stages, stage_of
@@ -20,11 +14,13 @@ __all__ = [
     "NetworkLike",
     "NetworkName",
     "Start",
+    "Trained",
     "averaged_of",
     "block_of",
     "build_backbone",
     "cut_blocks",
     "cut_stages",
+    "held_network",
     "initialize",
     "open_architecture",
     "open_network",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..models.backbones import ElasticBackbone
 from ..models.backbones.elastic_backbone import SubnetLike
 from ..subnets import Subnet
+from ..utils import checks
 from ..utils.errors import UserError, option
 
 # 256 paths and their union; a space of more is searched, not listed.
@@ -31,6 +32,7 @@ def choose_subnets(
                 f"name sub-nets with {option('subnets', '--subnet')}, or ask for "
                 f"{option('all', '--all')}"
             )
+        checks.listed("subnets", names, "sub-nets, or their names")
         return list(dict.fromkeys(backbone.resolve(name) for name in names))
     space = backbone.space
     if len(space) <= _LISTABLE:

@@ -27,12 +27,15 @@ from ..subnets.report import (
     summarize,
 )
 from ..subnets.space import SubnetLike
+from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .build import backbone_config
 from .costs import size_of, time_network
 from .door import open_architecture
+from .named import HasNetwork, held_network
+from .network import Network
 
 _TABLE = "costs.csv"
 # Of images, where a config trains on none.
@@ -148,7 +151,7 @@ def _begins_otherwise(path: Path, header: bytes) -> str:
 
 
 def list_costs(
-    config: str | os.PathLike | Config,
+    config: str | os.PathLike | Config | Network | HasNetwork,
     subnets: Sequence[SubnetLike] | Literal["anchors", "all"] = "anchors",
     *,
     shape: Shape | None = None,
@@ -165,7 +168,8 @@ def list_costs(
     the exported plain network.
 
     Args:
-        config: A training config, or one with only a ``space``.
+        config: A training config, or one with only a ``space``; or a network with
+            sub-nets, or what holds one.
         subnets: Sub-nets or their names; "anchors" are the named ones of the space, the
             largest first; "all" is the space.
         shape: Height and width of the image, pixels, or one number for both; None: the
@@ -180,10 +184,12 @@ def list_costs(
         UserError: The config has no space and no backbone with sub-nets, or a sub-net
             is none of them.
     """
-    if not isinstance(config, Config):
-        config = load_config(os.fspath(config), dict(cfg_options or {}))
-    name = config.filename or "in memory"
-    space, price, build, side = _priced(config, name)
+    checks.options_of("cfg_options", cfg_options)
+    checks.whole("batch_size", batch_size)
+    checks.whole("repeats", repeats)
+    if shape is not None:
+        checks.image_shape("shape", shape)
+    name, space, price, build, side = _of(config, cfg_options)
     shape = side if shape is None else shape
     price = functools.partial(price, shape=shape)
     chosen: Iterable[Subnet]
@@ -193,6 +199,9 @@ def list_costs(
         anchors = set(space.anchors.values())
         chosen = sorted(anchors, key=lambda s: price(s).macs, reverse=True)
     else:
+        if isinstance(subnets, Subnet):
+            subnets = [subnets]
+        checks.listed("subnets", subnets, "sub-nets, or 'anchors' or 'all'")
         chosen = [space.resolve(subnet) for subnet in subnets]
     clock = None
     if latency:
@@ -203,6 +212,27 @@ def list_costs(
 
     rows = make_rows(space, chosen, price, clock)
     return CostList(tuple(rows), space, name, shape, price)
+
+
+def _of(
+    config: Any, cfg_options: Mapping[str, Any] | None
+) -> tuple[str, SearchSpace, Callable[..., Any], Callable[[Subnet], nn.Module], int]:
+    """Returns a name, and what `_priced` returns, of a config or a network."""
+    known = held_network(config)
+    if known is not None:
+        if cfg_options:
+            raise UserError(
+                f"this network of {known.name} is open already: "
+                f"{option('cfg_options')} are for opening one"
+            )
+        backbone, side = known.elastic, known.preprocessing.image_size
+        parts = backbone.space, backbone.cost, backbone.build_plain, side
+        return known.name, *parts
+    if not isinstance(config, Config):
+        checks.path_like("config", config)
+        config = load_config(os.fspath(config), dict(cfg_options or {}))
+    name = config.filename or "in memory"
+    return name, *_priced(config, name)
 
 
 def _priced(

@@ -4,18 +4,28 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal
 
 import torch
 from mmengine.config import Config
 from torch import Tensor
 
 from ..config import ExportInfo, load_config
-from ..utils.errors import UserError
+from ..utils import checks
+from ..utils.errors import UserError, option
 from ..utils.paths import resolve_config
 from ..weights import Checkpoint, load_backbone, load_state_dict, load_weights
 from . import library
 from .build import backbone_config, build_backbone, initialize, with_subnets
+from .named import (
+    NetworkLike,
+    NetworkName,
+    Trained,
+    apart,
+    check_agrees,
+    check_name,
+    held_network,
+)
 from .network import Network
 from .preprocessing import preprocessing_of
 
@@ -31,33 +41,6 @@ ONLINE_PREFIXES = ("backbone.", "module.backbone.", "")
 _PREFIXES = {"online": ONLINE_PREFIXES, "ema": EMA_PREFIXES}
 # Of classifiers, which are no part of a backbone.
 _HEADS = ("fc.", "head.")
-
-
-@runtime_checkable
-class Trained(Protocol):
-    """What a training made.
-
-    Attributes:
-        config: Its complete config.
-        checkpoint: Its weights.
-    """
-
-    @property
-    def config(self) -> Config:
-        """See above."""
-
-    @property
-    def checkpoint(self) -> str | os.PathLike | None:
-        """See above."""
-
-
-#: A config, an export's folder, ``torchvision:NAME`` or ``timm:NAME``.
-NetworkName: TypeAlias = str | os.PathLike | Config
-#: A `Network`, or one of these, alone or with its weights (a file, or "random"); or the
-#: result of a training.
-NetworkLike: TypeAlias = (
-    Network | NetworkName | tuple[NetworkName, str | os.PathLike | None] | Trained
-)
 
 
 def open_network(
@@ -79,7 +62,8 @@ def open_network(
         network: A training config (ours, or one of mmdet, mmseg, mmcls or mmselfsup)
             or its file; a folder that `export` wrote; ``torchvision:NAME`` or
             ``timm:NAME``. Or one of these and its weights, as a pair; or the result of
-            a training. A `Network` is returned as it is.
+            a training, a calibration, or an export. A `Network` is returned as it is:
+            what is named beside it must agree with it.
         checkpoint: Weights: of a training, calibrated, a bare state dict, or any other
             layout that is known; "random" for a network that is not trained. A config
             needs some; an export has its own; a library's name without any takes the
@@ -100,11 +84,15 @@ def open_network(
         UserError: No such config, name, or file; no weights, or those of another
             architecture; or a network without sub-nets where they are asked for.
     """
-    if isinstance(network, tuple):
-        network, given = network
-        checkpoint = given if checkpoint is None else checkpoint
-    if isinstance(network, Network):
-        return network if not subnets else _with_subnets(network)
+    checks.one_of("source", source, tuple(_PREFIXES))
+    checks.seed(seed)
+    checks.options_of("cfg_options", cfg_options)
+    network, checkpoint = apart(network, checkpoint)
+    checks.path_like("checkpoint", checkpoint, none=True)
+    checks.path_like("weights", weights, none=True)
+    if (known := held_network(network)) is not None:
+        check_agrees(known, (checkpoint, weights), source, seed, cfg_options)
+        return known if not subnets else _with_subnets(known)
     if isinstance(network, Trained) and not isinstance(network, Config):
         checkpoint = network.checkpoint if checkpoint is None else checkpoint
         network = network.config
@@ -112,8 +100,8 @@ def open_network(
         raise UserError(f"two kinds of weights, {checkpoint} and {weights}: name one")
     checkpoint = weights if checkpoint is None else checkpoint
     checkpoint = None if checkpoint is None else os.fspath(checkpoint)
-    if source not in _PREFIXES:
-        raise UserError(f"source must be online or ema, not {source!r}")
+    if not isinstance(network, Config):
+        check_name(network)
     cfg, name, found = _find(network, checkpoint, cfg_options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -135,6 +123,12 @@ def _find(
             raise UserError("options belong to a config's file: merge them yourself")
     else:
         name = os.fspath(network)
+        made = library.is_library_name(name) or Path(name).is_dir()
+        if cfg_options and made:
+            raise UserError(
+                f"{name} has no config to change: {option('cfg_options')} go with the "
+                "file of one"
+            )
         if library.is_library_name(name):
             return None, name, checkpoint or "default"
         if Path(name).is_dir():
@@ -198,6 +192,11 @@ def _from_config(
     trust: bool,
     subnets: bool,
 ) -> Network:
+    if checkpoint == "random" and source == "ema":
+        raise UserError(
+            f"weights that are drawn have no averaged encoder: {option('source')} "
+            "'ema' needs the checkpoint of a pre-training"
+        )
     backbone = build_backbone(cfg, name)
     if subnets:
         backbone = with_subnets(backbone, name)

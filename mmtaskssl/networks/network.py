@@ -18,6 +18,7 @@ from ..models.backbones.elastic_backbone import SubnetLike
 from ..models.backbones.whole_images import hides_parts
 from ..models.elastic import Units
 from ..subnets import Cost, Latency, SearchSpace, Subnet
+from ..utils import checks
 from ..utils.devices import AUTO
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
@@ -170,7 +171,9 @@ class Network:
             shape: Height and width of the image, or one number for both; None: the
                 side that the network was trained on.
         """
-        shape = shape or self.preprocessing.image_size
+        if shape is None:
+            shape = self.preprocessing.image_size
+        shape = checks.image_shape("shape", shape)
         if subnet is None and self.space is None:
             return costs.count(self.backbone, shape)
         return self.elastic.cost(subnet, shape)
@@ -193,7 +196,9 @@ class Network:
             repeats: Timed calls.
             device: See `pick_device`.
         """
-        shape = shape or self.preprocessing.image_size
+        if shape is None:
+            shape = self.preprocessing.image_size
+        shape = checks.image_shape("shape", shape)
         if subnet is None and self.space is None:
             network = self.backbone
         else:

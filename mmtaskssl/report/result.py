@@ -1,13 +1,30 @@
 """What every verb returns: a value that can be looked at, kept, and passed on."""
 
+import functools
 import html
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..runs import OutputFile
+from ..utils import checks
 from ..utils.atomic import write_text
 from .page import html_page, objection
+
+
+def _at_a_place(save: Callable[..., Path]) -> Callable[..., Path]:
+    """Checks the folder that a result is saved to; "~" is the home folder."""
+
+    @functools.wraps(save)
+    def checked(
+        self: Any, folder: str | os.PathLike, *args: Any, **kwargs: Any
+    ) -> Path:
+        checks.path_like("folder", folder)
+        return save(self, Path(folder).expanduser(), *args, **kwargs)
+
+    return checked
 
 
 class Result(ABC):
@@ -15,6 +32,11 @@ class Result(ABC):
 
     It lives in memory: nothing is written before it is asked for.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "save" in cls.__dict__:  # each writes in its own way, to a place that is one
+            cls.save = _at_a_place(cls.__dict__["save"])
 
     @abstractmethod
     def table(self) -> str:
@@ -56,10 +78,12 @@ class Result(ABC):
         Raises:
             UserError: Anything else stands there, or it cannot be written.
         """
-        file = OutputFile(Path(path), "a page of mmtaskssl", objection)
+        checks.path_like("path", path)
+        path = Path(path).expanduser()
+        file = OutputFile(path, "a page of mmtaskssl", objection)
         with file.written() as temporary:
             write_text(temporary, self.page())
-        return Path(path)
+        return path
 
     def __str__(self) -> str:
         return self.table()

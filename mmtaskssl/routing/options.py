@@ -4,17 +4,27 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from ..utils import checks
 from ..utils.devices import AUTO
-from .names import BEAM, PROBES, ROUTERS, SHORTLIST, TIES
+from .names import (
+    BEAM,
+    PROBES,
+    ROUTERS,
+    SHORTLIST,
+    TIES,
+    ProbeName,
+    RouterName,
+    Tie,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What a routing depends on beside network, task and clusters; see `route`."""
 
-    router: str = ROUTERS[0]
-    probe: str = PROBES[0]
-    on_tie: str = TIES[0]
+    router: RouterName = "exhaustive"
+    probe: ProbeName = "knn"
+    on_tie: Tie = "max"
     shortlist: int = SHORTLIST
     beam: int = BEAM
     max_images: int = 2000
@@ -25,6 +35,15 @@ class Options:
     device: str = AUTO
     cfg_options: Mapping[str, Any] | None = None
     trust: bool = False
+
+    def __post_init__(self) -> None:
+        checks.one_of("router", self.router, ROUTERS)
+        checks.one_of("probe", self.probe, PROBES)
+        checks.one_of("on_tie", self.on_tie, TIES)
+        for name in ("shortlist", "beam", "max_images", "batch_size"):
+            checks.whole(name, getattr(self, name))
+        checks.whole("image_size", self.image_size, none=True)
+        checks.seed(self.seed)
 
     def describe(self) -> dict[str, Any]:
         """Returns those that the answer depends on by themselves, JSON-ready.

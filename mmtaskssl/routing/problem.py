@@ -11,6 +11,7 @@ from typing import Any
 from ..clustering.clusters import Clusters
 from ..clustering.files import sha256
 from ..networks import Network, NetworkLike, open_network
+from ..utils import checks
 from ..utils.devices import pick_device
 from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256
@@ -100,6 +101,7 @@ def prepare(
     Raises:
         UserError: See `route`.
     """
+    checks.path_like("target", target)
     target = Path(target)
     if fine_tune is not None and not is_detection(target):
         raise UserError(
@@ -114,6 +116,7 @@ def prepare(
     )
     clusters_name = None
     if clusters is not None and not isinstance(clusters, Clusters):
+        checks.path_like("clusters", clusters)
         clusters_name, clusters = str(clusters), Clusters.open(clusters)
     transform = opened.preprocessing
     if options.image_size is not None:

@@ -8,6 +8,7 @@ from ..networks import NetworkLike
 from ..utils.devices import AUTO
 from .extracted import ProgressFactory
 from .fine_tuner import FineTuner, Log
+from .names import ProbeName, RouterName, Tie
 from .options import Options
 from .problem import PathLike, prepare
 from .result import Routing
@@ -18,9 +19,9 @@ def route(
     target: PathLike,
     clusters: Clusters | PathLike | None = None,
     *,
-    router: str = Options.router,
-    probe: str = Options.probe,
-    on_tie: str = Options.on_tie,
+    router: RouterName = Options.router,
+    probe: ProbeName = Options.probe,
+    on_tie: Tie = Options.on_tie,
     shortlist: int = Options.shortlist,
     beam: int = Options.beam,
     max_images: int = Options.max_images,

@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
 from mmengine.dist import barrier, get_rank
 
 from ..datasets.image_sample import draw_images
 from ..datasets.images import ImagesLike
-from ..networks import Network, NetworkLike, open_network
+from ..networks import Network, NetworkLike, held_network, open_network
 from ..runs import Growing, as_read
 from ..utils.budgets import Budget
 from ..utils.devices import pick_device
@@ -65,7 +66,8 @@ def open_search(
     if options.image_size is not None:
         transform = dataclasses.replace(transform, image_size=options.image_size)
     shape = options.shape or (transform.image_size,) * 2
-    encoders = load_encoders(opened, device)
+    with torch.random.fork_rng(devices=[]):  # construction draws
+        encoders = load_encoders(opened, device)
     sample = draw_images(
         images,
         transform,
@@ -129,6 +131,6 @@ def _open(network: NetworkLike, options: SearchOptions) -> Network:
             f"{opened.name} has no sub-nets to choose from: a search ranks those of a "
             "supernet, such as the configs of configs/data train"
         )
-    if isinstance(network, Network):  # what the caller holds stays as it is
+    if held_network(network) is not None:  # what the caller holds stays as it is
         opened = dataclasses.replace(opened, backbone=copy.deepcopy(opened.backbone))
     return opened

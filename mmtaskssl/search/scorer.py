@@ -62,9 +62,9 @@ class Scorer:
         count = len(sample.ids)
         if min(count, bn_images) < MIN_IMAGES:
             raise UserError(
-                f"batch norm needs statistics of at least {MIN_IMAGES} images, and a "
-                f"search got {count} readable images, {bn_images} of which are to give "
-                "them"
+                f"batch norm needs statistics of at least {MIN_IMAGES} images, and of "
+                f"the {count} readable images of this search it gets "
+                f"{min(count, bn_images)}"
             )
         if teacher_bn not in TEACHER_BN:
             raise UserError(f"teacher_bn must be images or stored, not {teacher_bn!r}")

@@ -6,10 +6,12 @@ from typing import Any
 from ..datasets.images import ImagesLike
 from ..networks import NetworkLike
 from ..subnets import Subnet
+from ..utils import checks
 from ..utils.budgets import Budget
 from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
 from . import output
+from .names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from .opening import PathLike, open_search
 from .options import SearchOptions
 from .result import SearchResult
@@ -25,7 +27,7 @@ def search(
     budgets: str | Budget | Sequence[str | Budget] = (),
     *,
     subnets: Sequence[str | Subnet] = (),
-    metrics: Sequence[str] = ("global",),
+    metrics: str | Sequence[str] = ("global",),
     strategy: str = "random",
     candidates: int | None = None,
     shape: int | tuple[int, int] | None = None,
@@ -57,8 +59,8 @@ def search(
             one image); the low end is inside, the high end is not.
         subnets: Score these, too: sub-nets, or their names or anchors.
         metrics: "global" (embeddings, for classification), "dense" (affinities of
-            positions, for detection and segmentation), "dense-raw". Several cost no
-            more than one; the strategy "evolution" follows the first.
+            positions, for detection and segmentation), "dense-raw"; one or several,
+            which cost no more. The strategy "evolution" follows the first.
         strategy: Which candidates of a budget are scored: "random", "evolution" or
             "grid".
         candidates: How many of each budget; None: 40, of a grid all.
@@ -89,6 +91,37 @@ def search(
     """
     if isinstance(budgets, str | Budget):
         budgets = [budgets]
+    if isinstance(subnets, str | Subnet):
+        subnets = [subnets]
+    if isinstance(metrics, str):
+        metrics = [metrics]
+    checks.listed("budgets", budgets, "bands such as 3G-4G, or one")
+    checks.listed("subnets", subnets, "sub-nets")
+    checks.listed("metrics", metrics, "names")
+    for band in budgets:
+        if not isinstance(band, str | Budget):
+            raise UserError(
+                f"{option('budgets', '--budget')} are bands of cost such as 3G-4G, not "
+                + checks.shown(band)
+            )
+    for metric in metrics:
+        checks.one_of("metrics", metric, METRIC_NAMES)
+    checks.one_of("strategy", strategy, STRATEGY_NAMES)
+    checks.one_of("teacher_bn", teacher_bn, TEACHER_BN)
+    checks.seed(seed)
+    for name, number in (
+        ("candidates", candidates),
+        ("num_images", num_images),
+        ("bn_images", bn_images),
+        ("batch_size", batch_size),
+        ("image_size", image_size),
+    ):
+        optional = name in ("candidates", "image_size")
+        checks.whole(name, number, none=optional)
+    checks.path_like("root", root, none=True)
+    checks.path_like("folder", folder, none=True)
+    if folder is None:
+        checks.unused(f"with {option('folder', '--out')}", overwrite=overwrite)
     wanted = [b if isinstance(b, Budget) else Budget.parse(b) for b in budgets]
     if not wanted and not subnets:
         raise UserError(
@@ -96,9 +129,7 @@ def search(
             f"{option('subnets', '--subnet')}"
         )
     if shape is not None:
-        height, width = shape = (shape, shape) if isinstance(shape, int) else shape
-        if min(height, width) < 1:
-            raise UserError(f"costs are counted for an image, not for {height}x{width}")
+        shape = checks.image_shape("shape", shape)
     options = SearchOptions(
         metrics=metrics,
         num_images=num_images,

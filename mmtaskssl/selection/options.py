@@ -3,9 +3,10 @@
 import dataclasses
 import os
 
+from ..utils import checks
 from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
-from .names import METHODS, POLICY_NAMES
+from .names import METHODS, POLICY_NAMES, Method, Policy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,31 +17,27 @@ class Options:
         UserError: Nothing can be selected like that.
     """
 
-    policy: str = POLICY_NAMES[0]
+    policy: Policy = "round_robin"
     seed: int = 0
-    leak_guard: str = METHODS[0]
+    leak_guard: Method = "auto"
     threshold: float | None = None
     pool_root: str | os.PathLike | None = None
     sources: str | os.PathLike | None = None
     device: str = AUTO
 
     def __post_init__(self) -> None:
-        for what, name, known in (
-            ("policy", self.policy, POLICY_NAMES),
-            ("leak guard", self.leak_guard, METHODS),
-        ):
-            if name not in known:
-                raise UserError(f"unknown {what} {name!r}; one of: {', '.join(known)}")
+        checks.one_of("policy", self.policy, POLICY_NAMES)
+        checks.one_of("leak_guard", self.leak_guard, METHODS)
+        checks.seed(self.seed)
+        checks.path_like("pool_root", self.pool_root, none=True)
+        checks.path_like("sources", self.sources, none=True)
         if self.threshold is not None and self.leak_guard == "pixels":
             raise UserError(
                 "a leak threshold is a similarity of features, which are not compared "
                 "by pixels: leave it out, or compare features with "
                 f"{option('leak_guard')} features"
             )
-        if self.threshold is not None and not -1 <= self.threshold <= 1:
-            raise UserError(
-                f"threshold {self.threshold} is no cosine similarity: it lies in -1..1"
-            )
+        checks.finite("threshold", self.threshold, -1, 1, none=True)
 
     @property
     def method(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..features.sources import StoreLike
+from ..utils import checks
 from ..utils.budgets import count_images
 from ..utils.clock import Clock
 from ..utils.devices import pick_device
@@ -112,7 +113,7 @@ def prepare(
     target: StoreLike | Sequence[StoreLike],
     budget: int | str,
     options: Options,
-    exclude: Sequence[StoreLike] = (),
+    exclude: StoreLike | Sequence[StoreLike] = (),
     network: NetworkLike | BatchRunner | None = None,
 ) -> Problem:
     """Opens and checks what a selection reads, without selecting.
@@ -129,9 +130,9 @@ def prepare(
         UserError: See `select`.
     """
     pick_device(options.device)
-    if isinstance(target, StoreLike):
-        target = [target]
-    stores = Stores(*reading.open_stores(pool, target, exclude, network))
+    targets = _several("target", target)
+    excluded = _several("exclude", exclude)
+    stores = Stores(*reading.open_stores(pool, targets, excluded, network))
     wanted = count_images(budget, len(stores.pool))
     root = stores.pool.root if options.pool_root is None else str(options.pool_root)
     methods = [
@@ -140,6 +141,13 @@ def prepare(
     ]
     inputs = describe_inputs(stores, methods, wanted, options)
     return Problem(inputs, stores, wanted, options, methods, root)
+
+
+def _several(name: str, stores: StoreLike | Sequence[StoreLike]) -> list[StoreLike]:
+    if isinstance(stores, StoreLike):
+        return [stores]
+    checks.listed(name, stores, "stores, or one")
+    return list(stores)
 
 
 def _run_policy(task: SelectionTask, policy: str, notes: list[str]) -> Selection:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..features.sources import StoreLike
+from .names import Method, Policy
 from .options import Options
 from .problem import Log, ProgressFactory, prepare
 from .selected import Selected
@@ -21,10 +22,10 @@ def select(
     target: StoreLike | Sequence[StoreLike],
     budget: int | str,
     *,
-    policy: str = Options.policy,
+    policy: Policy = Options.policy,
     seed: int = Options.seed,
-    exclude: Sequence[StoreLike] = (),
-    leak_guard: str = Options.leak_guard,
+    exclude: StoreLike | Sequence[StoreLike] = (),
+    leak_guard: Method = Options.leak_guard,
     threshold: float | None = None,
     pool_root: str | os.PathLike | None = None,
     sources: str | os.PathLike | None = None,
@@ -44,7 +45,7 @@ def select(
         policy: A name in ``POLICIES``.
         seed: Of the policies that draw.
         exclude: Images whose copies must not be selected, as for ``pool``: the
-            target's validation and test images.
+            target's validation and test images; one or several.
         leak_guard: How images are compared with these, see `guard.METHODS`.
         threshold: Cosine similarity from which two images count as the same; without
             it the guard chooses its own. It compares features, unless told otherwise.

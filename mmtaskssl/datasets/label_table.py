@@ -1,0 +1,79 @@
+"""Labels of images that a table names."""
+
+import csv
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.inputs import open_text, parse_json
+
+
+def read_label_table(
+    path: str | Path, image_ids: list[str]
+) -> tuple[Tensor, list[str]]:
+    """Reads the labels of images from a table.
+
+    Args:
+        path: ``.csv`` or ``.jsonl`` with the columns ``image`` (an image id) and
+            ``label`` (one class) or ``labels`` (any number: a JSON list, or names
+            with ``;`` between them in a CSV; none is a valid number).
+        image_ids: The images to label.
+
+    Returns:
+        (N,) class indices or (N, C) zero-one labels, -1 for images that the table
+        lacks; and the C names, sorted.
+
+    Raises:
+        UserError: An unreadable table, or one that has none of the images.
+    """
+    rows = _read_rows(Path(path))
+    multi = all("labels" in row for row in rows)
+    if not rows or not all("image" in r and (multi or "label" in r) for r in rows):
+        raise UserError(
+            f"{path} needs the columns image and label, or image and labels"
+        )
+    table = {
+        row["image"]: _names(row["labels"]) if multi else [str(row["label"])]
+        for row in rows
+    }
+    found = [table.get(image) for image in image_ids]
+    if not any(names is not None for names in found):
+        raise UserError(
+            f"{path} has a label for none of the images: its column image must hold "
+            f"ids like {image_ids[0]!r}, not like {rows[0]['image']!r}"
+        )
+    class_names = sorted({name for names in found if names for name in names})
+    index = {name: i for i, name in enumerate(class_names)}
+    if not multi:
+        return (
+            torch.tensor([-1 if names is None else index[names[0]] for names in found]),
+            class_names,
+        )
+    y = torch.zeros(len(found), len(class_names))
+    for row, names in enumerate(found):
+        if names is None:
+            y[row] = -1
+        else:
+            y[row, [index[name] for name in names]] = 1
+    return y, class_names
+
+
+def _names(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [str(name) for name in value]
+    return [name.strip() for name in str(value or "").split(";") if name.strip()]
+
+
+def _read_rows(path: Path) -> list[dict[str, object]]:
+    try:
+        with open_text(path, "utf-8-sig", newline="") as file:
+            if path.suffix.lower() == ".jsonl":
+                rows = [parse_json(line) for line in file if line.strip()]
+                if not all(isinstance(row, dict) for row in rows):
+                    raise ValueError("a line is not a JSON object")
+                return rows
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+        raise UserError(f"label table {path} cannot be read ({error})") from error
