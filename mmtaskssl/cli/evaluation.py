@@ -50,7 +50,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     add_extractor_options(parser)
 
 
-def run(args: argparse.Namespace, probes: Sequence[str], **settings: Any) -> None:
+def run(args: argparse.Namespace, probes: Sequence[Any], **settings: Any) -> None:
     """Evaluates as the flags say, and prints the table.
 
     Args:

@@ -170,5 +170,6 @@ def prepare(
 
 def _read_labels(labels: LabelsLike, image_ids: list[str]) -> Labels:
     names, rows = number_labels(labels_of(labels, image_ids))
-    named = isinstance(labels, str | os.PathLike)
-    return Labels(rows, names, os.fspath(labels) if named else "labels")
+    if isinstance(labels, str | os.PathLike):
+        return Labels(rows, names, os.fspath(labels))
+    return Labels(rows, names, "labels")

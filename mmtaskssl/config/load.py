@@ -211,12 +211,13 @@ def _check_parts(cfg: Config, options: Mapping[str, Any]) -> None:
     One that says its ``type`` is a new part; a new dict of settings ends in "_cfg".
     """
     for key in options:
-        part, place = cfg, ""
+        part: Any = cfg
+        place = ""
         for name in key.split(".")[:-1] if key.startswith("model.") else ():
             inner = f"{place}.{name}" if place else name
             if inner in options or f"{inner}.type" in options:
                 break
-            if not isinstance(part, Mapping):
+            if not isinstance(part, Mapping | Config):
                 break  # a list, or what merging itself refuses
             if name not in part:
                 close = difflib.get_close_matches(name, map(str, part), 1, _ALIKE)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.label_table import read_label_table
+from ..features.sources import open_stores
 from ..features.store import FeatureStore, check_same_extractor
 from ..utils.errors import UserError, option
 
@@ -149,10 +150,7 @@ def load_stores(
     Raises:
         UserError: See `check_same_extractor`, `from_store` and `labeled_pair`.
     """
-    train, test = (
-        part if isinstance(part, FeatureStore) else FeatureStore.open(part)
-        for part in (train, test)
-    )
+    train, test = open_stores([train, test])
     check_same_extractor(train, test)
     return labeled_pair(
         from_store(train, "train", train_table), from_store(test, "test", test_table)

@@ -17,7 +17,7 @@ from ..utils.errors import UserError, option
 from .data import LabeledFeatures, labeled_pair, load_stores
 from .evaluation import WHAT, Evaluation, is_evaluation
 from .linear import WEIGHT_DECAYS
-from .methods import PROBE_NAMES, make_probes
+from .methods import PROBE_NAMES, ProbeName, make_probes
 from .protocol import run_probe
 from .subnet_evaluation import SubnetEvaluation
 from .target import Log, Target, describe_network
@@ -34,7 +34,7 @@ def evaluate(
     data: NetworkLike | tuple[Features, Features],
     target: PathLike | None = None,
     *,
-    probe: str | Sequence[str] = "knn",
+    probe: ProbeName | Sequence[ProbeName] = "knn",
     shots: int | None = None,
     seeds: int = 1,
     k: int = 20,
@@ -84,7 +84,7 @@ def evaluate(
         UserError: Arguments that contradict, data or a network that cannot be used, or
             a file ``keep`` that is no earlier result.
     """
-    names = [probe] if isinstance(probe, str) else probe
+    names: Sequence[str] = [probe] if isinstance(probe, str) else probe
     checks.listed("probe", names, "names")
     for name in names:
         checks.one_of("probe", name, PROBE_NAMES)

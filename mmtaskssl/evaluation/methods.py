@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -87,7 +87,8 @@ class Probe:
 
 
 #: What `make_probes` takes.
-PROBE_NAMES = ("knn", "linear", "few-shot-svm")
+ProbeName: TypeAlias = Literal["knn", "linear", "few-shot-svm"]
+PROBE_NAMES: tuple[ProbeName, ...] = get_args(ProbeName)
 
 
 def make_probes(

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..datasets.transfer_sets import ELEVEN_SETS, TransferSet
-from ..features.opening import NetworkLike, Running, open_runner
+from ..features.opening import NetworkLike, Running, check_running, open_runner
 from ..runs import ResultFile
+from ..utils import checks
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
 from .target import Log
 from .transfer_evaluation import WHAT, TransferEvaluation, is_transfer_evaluation
 from .transfer_probes import PROBES
@@ -62,9 +62,13 @@ def evaluate_transfer(
         UserError: None of the sets is there, one is damaged, the network cannot be
             used, or ``out`` or ``keep`` holds anything else.
     """
-    unknown = [name for name in probes if name not in PROBES]
-    if unknown:
-        raise UserError(f"unknown probe {unknown[0]!r}; one of: {', '.join(PROBES)}")
+    checks.listed("probes", probes, "names")
+    for name in probes:
+        checks.one_of("probes", name, PROBES)
+    checks.path_like("root", root)
+    checks.path_like("out", out, none=True)
+    checks.path_like("keep", keep, none=True)
+    check_running(running)
     tasks = [TransferSet.read(name) for name in dict.fromkeys(sets or ELEVEN_SETS)]
     file = None
     if keep is not None:

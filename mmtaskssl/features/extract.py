@@ -17,7 +17,7 @@ from .fill import Log, extract_to_store
 from .labels import LabelsLike, labels_of
 from .layout import COPIES, ROWS_PER_SHARD
 from .memory import MemoryStore
-from .opening import NetworkLike, Running, open_runner
+from .opening import NetworkLike, Running, check_running, open_runner
 from .runner import BatchRunner, compute
 from .store import FeatureStore
 
@@ -72,6 +72,7 @@ def extract(
     """
     if append and (out is None or overwrite):
         raise UserError("append to the store of an earlier extraction, as it is")
+    check_running(running)
     checks.path_like("out", out, none=True)
     checks.path_like("root", root, none=True)
     checks.whole("rows_per_shard", rows_per_shard)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from ..models.backbones import ElasticBackbone, seeing_whole_images
@@ -69,11 +69,9 @@ def build_backbone(
     """
     found = backbone_config(cfg, name)
     scope = _scope_of(cfg)
-    current = DefaultScope.get_current_instance()
-    if current is None or current.scope_name != scope:
-        init_default_scope(scope)
+    placed = torch.device(device) if device else contextlib.nullcontext()
     try:
-        with torch.device(device) if device else contextlib.nullcontext():
+        with DefaultScope.overwrite_default_scope(scope), placed:
             return seeing_whole_images(MODELS.build(found))
     except (KeyError, TypeError, ImportError, AssertionError, ValueError) as error:
         raise UserError(

@@ -36,7 +36,7 @@ class Result(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "save" in cls.__dict__:  # each writes in its own way, to a place that is one
-            cls.save = _at_a_place(cls.__dict__["save"])
+            cls.save = _at_a_place(cls.__dict__["save"])  # type: ignore[method-assign]
 
     @abstractmethod
     def table(self) -> str:

@@ -145,7 +145,7 @@ def test_a_pool_of_images_is_extracted(tmp_path):
         ({"tree": "0x2"}, "such as 4x4x4x4"),
         ({"tree": [1, 1]}, "such as 4x4x4x4"),
         ({"lower": 1.2}, "at most and at least 1 times"),
-        ({"path_map": "no"}, "none of coarse-last"),
+        ({"path_map": "no"}, "one of coarse-last"),
         ({"labels": ["a"]}, "40 images but 1 labels"),
     ],
 )

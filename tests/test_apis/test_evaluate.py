@@ -118,7 +118,7 @@ def test_networks_and_sub_nets_on_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"probe": "best"}, "unknown probe 'best'"),
+        ({"probe": "best"}, "knn, linear, few-shot-svm, not 'best'"),
         ({"probe": []}, "unknown probe"),
         ({"probe": "few-shot-svm"}, "need `shots`"),
         ({"seeds": 3}, "give both"),

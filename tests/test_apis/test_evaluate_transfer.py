@@ -54,7 +54,7 @@ def test_folders_and_files_of_others_stay(given, tmp_path):
             )
     with pytest.raises(UserError, match="is not a transfer evaluation"):
         apis.evaluate_transfer(*network, keep=tmp_path / "config.py", **options)
-    with pytest.raises(UserError, match="unknown probe"):
+    with pytest.raises(UserError, match="must be one of linear, knn, svm"):
         apis.evaluate_transfer(*network, **{**options, "probes": ["best"]})
 
 

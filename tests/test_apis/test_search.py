@@ -56,6 +56,16 @@ def test_values_go_in_and_a_value_comes_out(job, found, tmp_path, monkeypatch):
     assert told["rankings"][0]["subnets"] == names
 
 
+def test_one_metric_needs_no_list_and_the_random_state_stays(job):
+    before = torch.get_rng_state()
+    alone = apis.search(*job, subnets="MAX", metrics="global", bn_images=16, shape=16)
+    assert alone.metrics == ("global",) and len(alone) == 1
+    assert torch.equal(torch.get_rng_state(), before)
+    words = "of the 2 readable images of this search it gets 2"
+    with pytest.raises(UserError, match=words):
+        apis.search(*job, subnets=["MAX"], num_images=2, shape=16)
+
+
 def test_it_is_saved_and_gone_on_with(job, found, tmp_path):
     folder = found.save(tmp_path / "out")
     names = {path.name for path in folder.iterdir()}

@@ -138,9 +138,9 @@ def test_images_are_taken_with_a_network(tmp_path):
     ("options", "words"),
     [
         ({"budget": 0}, "at least one image"),
-        ({"policy": "best"}, "unknown policy"),
-        ({"threshold": 7}, "cosine"),
-        ({"leak_guard": "no"}, "unknown leak guard"),
+        ({"policy": "best"}, "round_robin, score"),
+        ({"threshold": 7}, "from -1 to 1"),
+        ({"leak_guard": "no"}, "auto, pixels, features"),
     ],
 )
 def test_bad_options(stores, options, words):

@@ -194,7 +194,7 @@ def test_bad_configs(tmp_path):
         build_extractor(config(type="NoSuchNet"), None)
     with pytest.raises(UserError, match="does not exist"):
         build_extractor(str(tmp_path / "none.py"), None)
-    with pytest.raises(UserError, match="online or ema"):
+    with pytest.raises(UserError, match="one of online, ema"):
         build_extractor(config(), None, "offline")
 
 

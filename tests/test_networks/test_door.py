@@ -155,7 +155,7 @@ def test_options_change_a_config(files):
     [
         ((), {}, "needs weights"),
         (("random",), {"weights": "random"}, "two kinds of weights"),
-        (("random",), {"source": "teacher"}, "online or ema"),
+        (("random",), {"source": "teacher"}, "one of online, ema"),
         (("none.pth",), {}, "does not exist"),
     ],
 )
