@@ -13,6 +13,7 @@ from mmengine.config import Config
 from ...config.selecting import pool_of
 from ...datasets.image_sample import draw_images
 from ...evaluation.evaluate import evaluate
+from ...evaluation.methods import ProbeName
 from ...evaluation.paired import PairedDifference, paired_difference
 from ...networks import open_network
 from ...networks.recalibrate import recalibrated
@@ -140,7 +141,7 @@ def compare(
     controls: Controls,
     networks: Networks,
     targets: Sequence[str],
-    probes: Sequence[str],
+    probes: Sequence[ProbeName],
     subnet: str | None,
     level: float,
     log: Callable[[str], None],
@@ -198,7 +199,7 @@ def compare(
 def _means(
     network: Any,
     target: str,
-    probes: Sequence[str],
+    probes: Sequence[ProbeName],
     subnet: str | None,
     pool: Mapping[str, Any],
     running: Mapping[str, Any],

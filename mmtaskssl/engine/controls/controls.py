@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from ...config import load_config
 from ...datasets.images import HasImages
+from ...evaluation.methods import ProbeName
 from ...report.result import Result
 from ...runs import Work, writing
 from ...utils.atomic import write_json
@@ -97,7 +98,7 @@ class Controls(Result):
         self,
         target: PathLike | Sequence[PathLike],
         *,
-        probe: str | Sequence[str] = ("knn", "linear"),
+        probe: ProbeName | Sequence[ProbeName] = ("knn", "linear"),
         subnet: str | None = None,
         level: float = 0.95,
         log: Log = lambda text: None,
