@@ -32,7 +32,9 @@ def test_model_builds_and_fits_its_space(path):
 def test_names_and_docstrings_tell_what_a_config_does(path):
     algorithm, _, batch, *_ = path.stem.split("_")
     cfg = load_config(str(path))
-    assert cfg.model.type.lower() == algorithm.replace("-", "").replace("v2", "")
+    # LeJEPA is a joint embedding with a loss of its own.
+    kind = algorithm.replace("lejepa", "jointembedding").replace("v2", "")
+    assert cfg.model.type.lower() == kind.replace("-", "")
     processes, per_process = map(int, batch.split("-")[0].split("xb"))
     assert cfg.train_dataloader.batch_size == per_process
     if "debug" not in path.stem:

@@ -19,8 +19,10 @@ _CONFIGS = sorted(_ROOT.glob("*.py"))
 def test_model_is_whole(path):
     cfg = load_config(str(path))
     fresh_hub(max_iters=100)
-    # A ResNet-50 in no time; an average reads its counter, which needs a real one.
-    with torch.device("cpu" if "byol" in path.stem else "meta"):
+    # A ResNet-50 in no time; an average and LeJEPA's directions read their counter,
+    # which needs a real one.
+    counted = "byol" in path.stem or "lejepa" in path.stem
+    with torch.device("cpu" if counted else "meta"):
         model = MODELS.build({**cfg.model, "_scope_": cfg.default_scope})
         side = cfg.model.data_preprocessor.view_size
         views = [torch.zeros(2, 3, side, side) for _ in range(2)]
@@ -44,7 +46,11 @@ def test_model_is_whole(path):
 def test_names_docstrings_and_types(path):
     cfg = load_config(str(path), {"work_dir": "x"})
     algorithm, _, batch, *_ = path.stem.split("_")
-    kind = {"routed-simsiam": "RoutedSimSiam", "routed-byol": "RoutedBYOL"}[algorithm]
+    kind = {
+        "routed-simsiam": "RoutedSimSiam",
+        "routed-byol": "RoutedBYOL",
+        "routed-lejepa": "RoutedJointEmbedding",
+    }[algorithm]
     assert cfg.model.type == kind
     processes, per_process = map(int, batch.split("-")[0].split("xb"))
     assert cfg.train_dataloader.batch_size == per_process

@@ -8,7 +8,7 @@ python tools/train.py \
     --cfg-options images=/my/folder selection=/my/selection.txt \
     weights=timm:tf_efficientnet_lite0=/my/lite0.pth
 
-Hardware: one CPU core.
+Hardware: one CPU core, or a GPU; about 0.3 GiB a GPU (computed, not measured).
 """
 
 _base_ = ["../_base_/recipes/selfres_64px.py"]

@@ -32,7 +32,7 @@ def pretrain(
     config: PathLike | Config,
     *,
     images: ImagesLike | None = None,
-    selection: HasImages | PathLike | None = None,
+    selection: HasImages | Sequence[str] | PathLike | None = None,
     clusters: Clusters | PathLike | None = None,
     target: PathLike | Sequence[PathLike] | None = None,
     held_out: int | None = None,
@@ -62,7 +62,7 @@ def pretrain(
         images: The images to train on, of a config that trains on files: a folder or a
             list; or paths, or the images of a store. Without it the config's own or, of
             a selection, those it was made from.
-        selection: Those of them to train on: a `Selected`, or a file with their ids. A
+        selection: Those of them to train on: a `Selected`, ids, or a file with ids. A
             value's ids are written into the work dir, where a resumed training finds
             them.
         clusters: Of a config that trains with clusters: theirs, or their folder. A
@@ -188,7 +188,14 @@ def _check(
             f"{option('images')} must be a folder, a list, paths, or a value that is "
             f"of images, not {checks.shown(images)}"
         )
-    if not isinstance(selection, HasImages):
+    if isinstance(selection, Sequence) and not isinstance(selection, str | bytes):
+        for image in selection:
+            if not isinstance(image, str):
+                raise UserError(
+                    f"{option('selection')} must hold ids of images, not "
+                    f"{checks.shown(image)}"
+                )
+    elif not isinstance(selection, HasImages):
         checks.path_like("selection", selection, none=True)
     if not isinstance(clusters, Clusters):
         checks.path_like("clusters", clusters, none=True)

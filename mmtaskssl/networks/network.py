@@ -202,5 +202,6 @@ class Network:
         if subnet is None and self.space is None:
             network = self.backbone
         else:
-            network = self.elastic.build_plain(self.resolve(subnet))
+            with torch.random.fork_rng(devices=[]):  # construction draws
+                network = self.elastic.build_plain(self.resolve(subnet))
         return costs.time_network(network, shape, batch_size, repeats, device)

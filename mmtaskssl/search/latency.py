@@ -55,7 +55,8 @@ class LatencyBook:
         return self.known[subnet.name]
 
     def _measure(self, subnet: Subnet) -> float:
-        network = self.backbone.build_plain(subnet)
+        with torch.random.fork_rng(devices=[]):  # construction draws
+            network = self.backbone.build_plain(subnet)
         _, _, *shape = self.images
         latency = time_network(network, tuple(shape), 1, 10, self.device, warmup=3)
         if self.path is not None:

@@ -264,7 +264,7 @@ def _count_notes(leaks: Sequence[Leak], pool_size: int) -> list[str]:
         "dropped.csv"
     ]
     if len(leaks) > _SUSPICIOUS_SHARE * pool_size:
-        threshold = option("threshold", "--leak-threshold")
+        threshold = option("threshold")
         by_features = any(leak.agreement is None for leak in leaks)
         what = (
             f"give the images so that pixels can be compared ({option('pool_root')}), "

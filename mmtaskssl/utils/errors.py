@@ -27,6 +27,10 @@ def set_flags(flags: Iterable[str] = ()) -> None:
     _FLAGS.set(frozenset(flags))
 
 
+#: Flags of other names than the arguments that they give.
+_OTHER_FLAGS = {"threshold": ("--leak-threshold",), "metrics": ("--metric",)}
+
+
 def option(name: str, *others: str) -> str:
     """Names an option in a message, the way that the reader can give it.
 
@@ -38,7 +42,7 @@ def option(name: str, *others: str) -> str:
         The flag, ``--max-pixels``, where a tool runs that has it; else the quoted name.
     """
     flags = _FLAGS.get()
-    for flag in (f"--{name.replace('_', '-')}", *others):
+    for flag in (f"--{name.replace('_', '-')}", *_OTHER_FLAGS.get(name, ()), *others):
         if flag in flags:
             return flag
     return f"`{name}`"

@@ -105,7 +105,7 @@ def test_a_checkpoint_of_a_training_is_never_replaced(job, calibrated):
         ({}, "either with `images` or with `clusters`"),
         ({"images": "x", "clusters": "y"}, "either with `images` or with `clusters`"),
         ({"images": "x", "alone": True}, "`alone` says on which clusters"),
-        ({"images": "x", "subnets": "MAX", "image_size": 0}, "image size"),
+        ({"images": "x", "subnets": "MAX", "image_size": 0}, "`image_size`"),
     ],
 )
 def test_what_cannot_be_calibrated(job, options, words):

@@ -88,7 +88,10 @@ def test_paths_and_labels_of_ones_own(images, tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(images)
     here = apis.extract(tiny, ["b/000.png", "a/002.png"], **FAST)
     assert here.root == str(images)
-    for bad, words in (([], "names no images"), (["nowhere.png"], "no image of list")):
+    for bad, words in (
+        ([], "names no images"),
+        (["nowhere.png"], "no image of the list"),
+    ):
         with pytest.raises(UserError, match=words):
             apis.extract(tiny, bad, **FAST)
 

@@ -112,10 +112,10 @@ def test_a_detection_task_may_be_fine_tuned(job, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"router": "best"}, "none of"),
-        ({"on_tie": "best"}, "none of"),
+        ({"router": "best"}, "one of exhaustive"),
+        ({"on_tie": "best"}, "one of max"),
         ({"router": "overlap"}, "needs the clusters"),
-        ({"beam": 0}, "at least 1"),
+        ({"beam": 0}, "from 1 on"),
         ({"max_images": 1}, "at least two images"),
     ],
 )

@@ -311,8 +311,14 @@ def test_out_dir_elsewhere(tmp_path):
 
 
 def test_what_killed_runs_left_is_removed_and_nothing_else(tmp_path):
-    left = (".iter_2.pth.abcd_123.pth", ".last_checkpoint.0123abcd")
-    others = (".hidden", ".notes.12345678", ".iter_2.pth.short.pth", "my.pth")
+    left = (".iter_2.pth.mmtaskssl-abcd_123.pth", ".last_checkpoint.mmtaskssl-0123abcd")
+    others = (
+        ".iter_2.pth.abcd_123.pth",
+        ".hidden",
+        ".notes.12345678",
+        ".iter_2.pth.short.pth",
+        "my.pth",
+    )
     for name in (*left, *others):
         (tmp_path / name).write_text("x")
     run(_config(tmp_path, best=False))

@@ -174,8 +174,8 @@ def test_broken_images_are_skipped(files, tmp_path):
     [
         (["--subnet", "tiny"], "not the name of a sub-net"),
         ([], "--subnet"),
-        (["--subnet", "MIN", "--num-images", "0"], "at least one image"),
-        (["--subnet", "MIN", "--batch-size", "1"], "two images a batch"),
+        (["--subnet", "MIN", "--num-images", "0"], "from 1 on, not 0"),
+        (["--subnet", "MIN", "--batch-size", "1"], "from 2 on, not 1"),
         (["--subnet", "MIN", "--images", "nowhere"], "does not exist"),
         (["--subnet-list", "nowhere.txt"], "does not exist"),
         (["--subnet", "MIN", "--device", "warp:9"], "cannot be used"),

@@ -170,9 +170,12 @@ def test_the_weights_are_left_alone(encoders, sample):
 
 def test_too_few_images(encoders, sample):
     fewer = replace(sample, pixels=sample.pixels[:15], ids=sample.ids[:15])
-    with pytest.raises(UserError, match="at least 16 images, and a search got 15"):
+    with pytest.raises(
+        UserError,
+        match="of the 15 readable images of this search",
+    ):
         Scorer(encoders, fewer, get_metrics(["global"]))
-    with pytest.raises(UserError, match="8 of which"):
+    with pytest.raises(UserError, match="this search it gets 8"):
         Scorer(encoders, sample, get_metrics(["global"]), bn_images=8)
 
 

@@ -214,7 +214,7 @@ def test_bad_input(files, tmp_path):
         _rows(files, ["s16-w8.8.16-d1.1.2"])
     with pytest.raises(UserError, match="name `budgets`"):
         search(files[:2], images)
-    with pytest.raises(UserError, match="16x0"):
+    with pytest.raises(UserError, match="side of an image in pixels, or"):
         search(files[:2], images, BAND, shape=(16, 0))
     _rows(files, ["MIN"], tmp_path / "out")
     other = write_files(tmp_path, seed=5, name="other.pth")[1]

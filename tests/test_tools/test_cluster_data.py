@@ -104,7 +104,7 @@ def test_moved_images_are_found(pool, tool):
         ((), "8x8", "39 usable images, fewer than the 64 clusters"),
         ((), "4by4", "such as 4x4x4x4"),
         (("--lower", "1.2"), "2x2", "at most and at least 1 times"),
-        (("--sample", "0"), "2x2", "must be at least 1"),
+        (("--sample", "0"), "2x2", "from 1 on, not 0"),
         (("--labels", "nowhere.csv"), "2x2", "nowhere.csv"),
         (("--pool", "nowhere"), "2x2", "feature store nowhere does not exist"),
     ],

@@ -164,8 +164,12 @@ def test_plot(tool, model_config, tmp_path):
         ("lr = 1", [], "has neither a `space` nor a model with a backbone"),
         ("space = 'nowhere'", [], "'nowhere' is not a search space"),
         ("space = 'data_basic'", ["--subnet", "R50"], "or name one of MAX, MIN, R18"),
-        ("space = 'data_basic'", ["--shape", "0"], "image shape"),
-        ("space = 'data_basic'", ["--shape", "1", "2", "3"], "image shape"),
+        ("space = 'data_basic'", ["--shape", "0"], "side of an image in pixels"),
+        (
+            "space = 'data_basic'",
+            ["--shape", "1", "2", "3"],
+            "side of an image in pixels",
+        ),
         ("space = 'data_basic'", ["--plot", "x.abc"], "cannot be written"),
         (
             "space = 'data_basic'",

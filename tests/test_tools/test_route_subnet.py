@@ -213,7 +213,7 @@ def test_what_stands_there_is_not_lost(exhaustive, files, tool, capsys):
         (("--router", "shortlist"), {}, "needs the clusters"),
         (("--clusters", "nowhere"), {}, "nowhere does not exist"),
         (("--max-images", "1"), {}, "at least two images"),
-        (("--shortlist", "0"), {}, "must be at least 1"),
+        (("--shortlist", "0"), {}, "from 1 on, not 0"),
         (("--fine-tune", "det.py"), {}, "is for detection"),
         (("--top", "0"), {}, "must be at least 1"),
     ],

@@ -211,7 +211,8 @@ def test_target_or_pool_without_usable_features(stores, tool):
 def test_other_bad_input(stores, tool):
     sources = ("--policy", "random_by_source")
     assert "--sources" in failure_of(tool, command(stores, *sources))
-    assert "cosine" in failure_of(tool, command(stores, "--leak-threshold", "7"))
+    words = failure_of(tool, command(stores, "--leak-threshold", "7"))
+    assert "--leak-threshold must be a number from -1 to 1" in words
     (stores / "file").write_text("")
     assert "is a file" in failure_of(tool, command(stores, out="file", budget="3"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtaskssl.engine import workers
+from mmtaskssl.cli import cpus as cli_cpus
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resource_root
 from tests._images import make_image_folder
@@ -185,7 +185,7 @@ def test_checkpoint_of_another_architecture(tmp_path):
     torch.save({"state_dict": {"x": torch.zeros(1)}}, tmp_path / "other.pth")
     (tmp_path / "text.pth").write_text("text")
     for name, sentence in (
-        ("other", "no weight of this MoCo"),
+        ("other", "another architecture: none of its names is"),
         ("text", "no checkpoint"),
     ):
         option = f"load_from={tmp_path / name}.pth"
@@ -318,7 +318,7 @@ def test_slurm_script_passes_everything_on(script, tmp_path):
 def test_slurm_asks_for_a_cpu_a_worker_and_one(
     script, arguments, cpus, tmp_path, capsys
 ):
-    workers.main(arguments)
+    cli_cpus.main(arguments)
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1] == str(cpus)
     # The script asks that module with these arguments, and takes its last line.
@@ -328,7 +328,7 @@ def test_slurm_asks_for_a_cpu_a_worker_and_one(
     done = _slurm(tmp_path, script, "job", *arguments, python=python)
     assert done.returncode == 0, done.stderr[-2000:]
     assert f"--cpus-per-task={cpus}" in done.stdout.splitlines()
-    assert asked.read_text().splitlines() == ["-m", workers.__name__, *arguments]
+    assert asked.read_text().splitlines() == ["-m", cli_cpus.__name__, *arguments]
 
 
 def test_slurm_asks_in_a_process_of_its_own(tmp_path):

@@ -14,9 +14,7 @@ Hardware: one GPU, or a patient CPU; about 1.1 GiB a GPU (computed, not measured
 
 _base_ = [
     "../../_base_/models/vicreg.py",
-    "../../_base_/datasets/folder.py",
-    "../../_base_/schedules/sgd_coslr-20k.py",
-    "../../_base_/iter_runtime.py",
+    "../../_base_/recipes/folder_64px.py",
 ]
 
 model = dict(

@@ -191,7 +191,7 @@ class Controls(Result):
         Raises:
             UserError: See `Result.save`.
         """
-        files = (FILE, "*.py")
+        files = (FILE, *(f"{arm.name}.py" for arm in self.all_arms))
         inputs = {arm.name: arm.to_dict() for arm in self.all_arms}
         work = Work("control configs", 1, inputs, files, "configs of control runs")
         work.state(folder, overwrite)
@@ -207,7 +207,7 @@ class Controls(Result):
             "control runs",
             1,
             {"run": fingerprint(self.run_arm)},
-            (FILE, COMPARISON, PAGE, *(f"{name}/*" for name in names)),
+            (FILE, COMPARISON, PAGE, *(f"{name}/" for name in names)),
             "control runs",
             words={"run": "another config or images"},
         )

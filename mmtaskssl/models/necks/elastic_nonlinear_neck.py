@@ -204,8 +204,13 @@ class ElasticNonLinearNeck(BaseModule):
 
 def _plain_linear(layer: ElasticLinear, inputs: int, outputs: int) -> nn.Linear:
     weight = layer.weight[:outputs, :inputs]
-    plain = nn.Linear(weight.shape[1], weight.shape[0], bias=layer.bias is not None)
-    plain.to(weight.device, weight.dtype)
+    plain = nn.utils.skip_init(  # which draws no values
+        nn.Linear,
+        *(weight.shape[1], weight.shape[0]),
+        bias=layer.bias is not None,
+        device=weight.device,
+        dtype=weight.dtype,
+    )
     with torch.no_grad():
         plain.weight.copy_(weight)
         if layer.bias is not None:
