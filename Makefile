@@ -27,7 +27,7 @@ help:
 	@echo "make test-gpu     those that need a GPU (WHEELS=DIR: without a network)"
 	@echo "make env          only set up;  make -s print-python: its interpreter"
 	@echo "make check-env    what is installed, what works, what mends the rest"
-	@echo "make test-fast    without the files that take over three seconds each"
+	@echo "make test-fast    without the files that take over two seconds each"
 	@echo "make lint         style, the directions of imports, types of the public functions"
 
 env: $(ENV)/.done
