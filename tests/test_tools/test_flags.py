@@ -44,6 +44,7 @@ _IMAGES = {
     "benchmarks/sdr_evidence",
     "benchmarks/sept_evidence",
     "benchmarks/starts_evidence",
+    "benchmarks/students_evidence",
     "benchmarks/transfer_evidence",
     "quickstart",
     *_CHECKPOINTS,

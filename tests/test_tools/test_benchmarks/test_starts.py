@@ -44,8 +44,8 @@ def test_tables_pair_seeds_and_say_what_was_chosen(study):
             gain = 8 + 2 * seed
             _write(study, seed, "selfres-sept", target, public + gain, [60.0] * 5)
             _write(study, seed, "selfres-random", target, public + 3, [55.0] * 5)
-    study._selection("a").parent.mkdir(parents=True)
-    study._selection("a").write_text("001.jpg 003.jpg 005.jpg 002.jpg")
+    study.selection("a").parent.mkdir(parents=True)
+    study.selection("a").write_text("001.jpg 003.jpg 005.jpg 002.jpg")
     lines = study.tables().splitlines()
     assert "| a | 75.0 % | 50.0 % |" in lines
     start = lines.index("40 px, linear top-1 (%)")
@@ -75,6 +75,6 @@ def test_norms_take_the_mean_of_what_they_see():
 
 
 def test_random_images_are_those_of_the_seed(study):
-    first, again = study._drawn(0).read_text(), study._drawn(0).read_text()
+    first, again = study.drawn(0).read_text(), study.drawn(0).read_text()
     assert first == again and len(first.split()) == 10
-    assert study._drawn(1).read_text() != first
+    assert study.drawn(1).read_text() != first

@@ -1,9 +1,8 @@
 """Starts: a public network continued on selected images, beside what costs nothing."""
 
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,16 @@ from torch import Tensor, nn
 from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.datasets.image_sample import draw_images
 from mmtaskssl.features.extractor import extractor_of
-from mmtaskssl.networks import Network, open_network
-from mmtaskssl.utils.atomic import write_text
+from mmtaskssl.networks import open_network
 from mmtaskssl.utils.tables import head, row
 
 from .figures import Figures
-from .inner import choose, judge
-from .pool_study import Place, PoolStudy
-from .study import ONE_THREAD, Cell, read_json
-from .target import Target
+from .inner import choose
+from .pool_study import Place
+from .public import NETWORK, PIXELS, PublicStudy
+from .study import Cell, read_json
 
-NETWORK = "timm:tf_efficientnet_lite0"
 _CONFIG = "configs/distill/selfres-mocov2_timm-lite0_1xb64-onecycle-200i_folder-{}px.py"
-_PIXELS = {"mean": (127.5,) * 3, "std": (127.5,) * 3}
-#: Resolution by which selections are made and by which a table's teachers are named.
-EXTRACTOR_SIDE = 128
 METHODS = ("knn", "linear")
 
 
@@ -71,19 +65,17 @@ DATA = {"sept": "SEPT K", "random": "random K", "pool": "whole pool"}
 LINE = (0.5,)
 
 
-class StartStudy(PoolStudy):
+class StartStudy(PublicStudy):
     """Public weights as they are, and continued on selected, random and all images.
 
     Args:
-        place: See `PoolStudy`; the data also has ``pool/sources.csv``.
+        place: See `PublicStudy`; the data also has ``pool/sources.csv``.
         weights: Of EfficientNet-Lite0.
         sides: Of the images that networks are used on, pixels.
         recipes: Of `RECIPES`.
         budget: K, images of a selection.
         steps: Length of each training.
     """
-
-    env = ONE_THREAD
 
     def __init__(
         self,
@@ -94,15 +86,13 @@ class StartStudy(PoolStudy):
         budget: int = 1000,
         steps: int = 200,
     ) -> None:
-        super().__init__(place, _CONFIG.format(64), steps)
-        self.weights, self.sides = Path(weights).resolve(), list(sides)
-        self.recipes, self.budget = list(recipes), budget
-        self._targets: dict[tuple[str, int], Target] = {}
+        super().__init__(place, _CONFIG.format(64), weights, budget, steps)
+        self.sides, self.recipes = list(sides), list(recipes)
 
     def cells(self) -> Iterator[Cell]:
         """See `Study`."""
         for target in self.targets:
-            yield partial(self._select, target)
+            yield partial(self.select, target)
         for side in self.sides:
             for arm in ("public", "public-bn", "public-high"):
                 yield partial(self._measure_free, arm, side)
@@ -113,54 +103,6 @@ class StartStudy(PoolStudy):
                         yield partial(self._continue, seed, side, recipe, target)
                     for data in ("random", "pool"):
                         yield partial(self._continue, seed, side, recipe, None, data)
-
-    def _select(self, target: str) -> None:
-        for name, images in (
-            ("pool", self.pool),
-            (target, self.target_folder(target) / "train"),
-        ):
-            store = self.out / "features" / name
-            self.steps.run(
-                f"features of {name}",
-                store / "manifest.json",
-                "extract",
-                *("--model", NETWORK, "--weights", self.weights, "--images", images),
-                *("--image-size", EXTRACTOR_SIDE, "--workers", 0, "--out", store),
-                *(("--labels", "folder") if name == target else ()),
-            )
-        stores = (self.out / "features" / name for name in ("pool", target))
-        pool, own = stores
-        self.steps.run(
-            f"select for {target}",
-            self._selection(target),
-            "select",
-            *("--pool", pool, "--target", own, "--budget", self.budget),
-            *("--out", self._selection(target).parent, "--no-report"),
-        )
-
-    def _selection(self, name: str) -> Path:
-        return self.out / "selections" / name / "selection.txt"
-
-    def _drawn(self, seed: int) -> Path:
-        file = self._selection(f"random-{seed}")
-        if not file.exists():
-            chosen = random.Random(seed).sample(sorted(self.sources), self.budget)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_text(file, "\n".join(chosen) + "\n")
-        return file
-
-    def target_at(self, target: str, side: int) -> Target:
-        """Returns a target's images at a side, each read once."""
-        if (target, side) not in self._targets:
-            transform = EvalTransform(side, **_PIXELS)
-            folder = self.target_folder(target)
-            self._targets[target, side] = Target.read(folder, transform)
-        return self._targets[target, side]
-
-    @cached_property
-    def public(self) -> Network:
-        """The network with its public weights."""
-        return open_network(NETWORK, self.weights)
 
     def _measure_free(self, arm: str, side: int) -> None:
         """Measures what costs no training, the same for every seed."""
@@ -174,17 +116,17 @@ class StartStudy(PoolStudy):
                 body = extractor_of(open_network(NETWORK, self.weights))
                 if arm == "public-bn":
                     images = draw_images(
-                        str(self.pool), EvalTransform(side, **_PIXELS), 2048
+                        str(self.pool), EvalTransform(side, **PIXELS), 2048
                     )
                     reestimate(body, images)
-            self._judge(file, body, target, shown)
+            self.judged(file, body, target, shown)
 
     def _continue(
         self, seed: int, side: int, recipe: str, target: str | None, data: str = "sept"
     ) -> None:
         """Trains, and measures on its own target or, of other images, on all."""
-        of = {"random": self._drawn(seed), "pool": None}
-        chosen = of[data] if target is None else self._selection(target)
+        of = {"random": self.drawn(seed), "pool": None}
+        chosen = of[data] if target is None else self.selection(target)
         name = f"{recipe}-{side}-{target or data}"
         files = {
             one: self.result(seed, side, f"{recipe}-{data}", one)
@@ -206,7 +148,7 @@ class StartStudy(PoolStudy):
         )
         end = extractor_of(open_network((config, checkpoint)))
         for one, file in files.items():
-            self._judge(file, end, one, side)
+            self.judged(file, end, one, side)
             if target is not None:
                 self._line(seed, side, recipe, one, end)
 
@@ -227,16 +169,8 @@ class StartStudy(PoolStudy):
             }
             end.load_state_dict(mixed)
             arm = f"{recipe}-line{share}"
-            self._judge(self.result(seed, side, arm, target), end, target, side)
+            self.judged(self.result(seed, side, arm, target), end, target, side)
         end.load_state_dict(final)
-
-    def result(self, seed: int, side: int, arm: str, target: str) -> Path:
-        """Returns where the figures of an arm on a target are kept."""
-        return self.seed_folder(seed, "results", f"{side}px-{arm}-{target}.json")
-
-    def _judge(self, file: Path, body: nn.Module, target: str, side: int) -> None:
-        images = self.target_at(target, side)
-        self.kept(file, file.stem, lambda: judge(images, body))
 
     def figures(self, side: int, method: str) -> Figures:
         """Returns the accuracies at a side by a method, in per cent."""
@@ -268,7 +202,7 @@ class StartStudy(PoolStudy):
             f"`{NETWORK.partition(':')[2]}`, up to {self.seeds} seed(s), "
             f"K = {self.budget}, {self.iters} steps; mean ± sample standard deviation.",
             "",
-            *self._shares(),
+            *self.shares(),
         ]
         for side in self.sides:
             for method in METHODS:
@@ -317,18 +251,6 @@ class StartStudy(PoolStudy):
             if figures := read_json(self.result(of, side, arm, target)):
                 found[arm] = figures
         return found
-
-    def _shares(self) -> Iterator[str]:
-        """How much of each selection is of the target's own source."""
-        yield from head(["target", "own source: of SEPT's K", "of the pool"])
-        pool = [*self.sources.values()]
-        for target in self.targets:
-            file = self._selection(target)
-            if file.exists():
-                chosen = file.read_text().split()
-                own = sum(self.sources[image] == target for image in chosen)
-                shares = 100 * own / len(chosen), 100 * pool.count(target) / len(pool)
-                yield row([target, *(f"{share:.1f} %" for share in shares)])
 
 
 @torch.no_grad()
