@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 from mmtaskssl.utils.errors import run_tool
 from starts_evidence import TARGETS
+from studies.packed import pack, unpack
 from studies.pool_study import Place
 from studies.students import RECIPES, StudentStudy
 from studies.study import conduct, study_parser
@@ -32,11 +33,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=[*RECIPES])
     parser.add_argument("--budget", type=int, default=1000, help="K, images")
     parser.add_argument("--iters", type=int, default=1000)
+    parser.add_argument(
+        "--figures",
+        metavar="FILE",
+        help="figures found before are taken from it, and all are written to it",
+    )
     args = parser.parse_args(argv)
     study = StudentStudy(
         Place.of(args), args.weights, args.recipes, args.budget, args.iters
     )
+    if args.figures:
+        unpack(study, args.figures)
     conduct(study, args.tables_only)
+    if args.figures:
+        pack(study, args.figures)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from .target import Target
 NETWORK = "timm:tf_efficientnet_lite0"
 #: Values of pixels that EfficientNet-Lite0's weights expect.
 PIXELS = {"mean": (127.5,) * 3, "std": (127.5,) * 3}
+#: Targets whose classes are, or hold, classes of ImageNet's.
+KNOWN = ("imagenette", "cifar10", "clothing")
 #: Resolution by which selections are made.
 EXTRACTOR_SIDE = 128
 
@@ -105,6 +107,12 @@ class PublicStudy(PoolStudy):
 
     def shares(self) -> Iterator[str]:
         """How much of each selection is of the target's own source."""
+        if known := [target for target in self.targets if target in KNOWN]:
+            yield (
+                f"Classes of {', '.join(known)} are among ImageNet's: there, public "
+                "weights and selections by them know labels."
+            )
+            yield ""
         yield from head(["target", "own source: of SEPT's K", "of the pool"])
         pool = [*self.sources.values()]
         for target in self.targets:

@@ -1,0 +1,42 @@
+"""The figures of a study in one small file, to be kept beside its tables."""
+
+import json
+from pathlib import Path
+
+from mmtaskssl.utils import inputs
+from mmtaskssl.utils.atomic import write_json, write_text
+
+from .study import Study
+
+_FIGURES = "seed*/results/*.json"
+
+
+def pack(study: Study, file: str | Path) -> None:
+    """Writes all figures that there are.
+
+    Args:
+        study: Whose working directory holds them.
+        file: JSON: by their paths in the working directory, one a line.
+    """
+    found = {
+        path.relative_to(study.out).as_posix(): inputs.read_json(path)
+        for path in sorted(study.out.glob(_FIGURES))
+    }
+    lines = (f"{json.dumps(name)}: {json.dumps(found[name])}" for name in found)
+    write_text(Path(file), "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def unpack(study: Study, file: str | Path) -> None:
+    """Puts figures where the study looks for them, but for those that are there.
+
+    Args:
+        study: Whose working directory is filled.
+        file: Of `pack`; it need not be there yet.
+    """
+    if not Path(file).exists():
+        return
+    for name, figures in inputs.read_json(file).items():
+        place = study.out / name
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_json(place, figures)
