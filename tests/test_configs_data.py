@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mmtaskssl.config import load_config
-from mmtaskssl.engine.run import build_runner, check_batches
+from mmtaskssl.engine.run import build_runner
+from mmtaskssl.engine.run_checks import check_batches
 from mmtaskssl.registry import MODELS
 
 _ROOT = Path(__file__).resolve().parents[1] / "configs" / "data"

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mmtaskssl.config import load_config
-from mmtaskssl.engine.run import build_runner, check_batches, check_teachers
+from mmtaskssl.engine.run import build_runner
+from mmtaskssl.engine.run_checks import check_batches, check_teachers
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
 

@@ -18,3 +18,13 @@ def _gpu(files):
     """Those whose every test needs a GPU, by the marker of the whole module."""
     whole = re.compile(r"^pytestmark = \[?pytest\.mark\.gpu", re.MULTILINE)
     return {f for f in files if whole.search(f.read_text())}
+
+
+def test_no_file_is_longer_than_a_reader_keeps_in_mind(repo_root):
+    sizes = {
+        str(path.relative_to(repo_root)): len(path.read_text("utf-8").splitlines())
+        for room in ("mmtaskssl", "tools")
+        for path in (repo_root / room).rglob("*.py")
+    }
+    assert len(sizes) > 400
+    assert {name: size for name, size in sizes.items() if size > 300} == {}

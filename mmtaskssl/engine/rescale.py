@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -192,3 +192,35 @@ def _advance(schedulers: list[Any], iters: int, per_epoch: int | None) -> None:
             for scheduler in schedulers:
                 if not scheduler.by_epoch or ended:
                     scheduler.step()
+
+
+def check_batch(
+    batch: Batch,
+    record: Mapping[str, Any] | None,
+    filename: str,
+    log: Callable[[str], object],
+) -> None:
+    """Refuses to go on with another batch, which would bend the schedule.
+
+    Args:
+        batch: What a step takes now.
+        record: What a checkpoint says of its own; None: nothing, which is logged.
+        filename: Of the checkpoint.
+        log: Takes a line.
+
+    Raises:
+        UserError: They differ.
+    """
+    if record is None:
+        log(
+            f"{filename} does not say with how many processes and images a step it "
+            "was trained: make sure that they are the same"
+        )
+        return
+    had = Batch.from_dict(record)
+    if had != batch or record["config_images"] != batch.images:
+        raise UserError(
+            f"{filename} was trained with {had}, and its schedule would bend with "
+            f"{batch}: go on with the same, or rescale it with "
+            f"{option('resume_rescale')}"
+        )

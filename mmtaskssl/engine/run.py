@@ -1,20 +1,16 @@
 """Training and testing of a complete config."""
 
 import contextlib
-import math
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
-from torch.utils.data import Dataset
 
 from mmtaskssl.datasets.host_images import limited_images
-from mmtaskssl.registry import OPTIMIZERS, RUNNERS
+from mmtaskssl.registry import RUNNERS
 from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.atomic import atomic_path
@@ -24,13 +20,14 @@ from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
 from mmtaskssl.weights.layouts import strip_wrappers
 
-from .checkpoints import check_weights, place_of
+from .checkpoints import place_of
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
 from .hooks import QueueLengthHook
 from .memory_bank import fit_memory_bank
 from .named_images import check_named_images
 from .refused import tidied
+from .run_checks import check_batches, check_checkpoint, check_optimizer
 from .runner import ResumableRunner
 from .unknown_keys import check_keys
 from .user_errors import user_errors
@@ -85,7 +82,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
                 f"{option('weights')} does not serve runner_type={cfg.runner_type}: "
                 "leave runner_type out of the config"
             )
-        _check_optimizer(cfg)
+        check_optimizer(cfg)
         if not any(isinstance(hook, QueueLengthHook) for hook in runner.hooks):
             runner.register_hook(QueueLengthHook())  # a config not on our bases
         runner.train()
@@ -224,68 +221,6 @@ def use_auto_scale_lr(cfg: Config) -> None:
     cfg.auto_scale_lr.enable = True
 
 
-def check_batches(runner: Runner) -> None:
-    """Refuses a batch size that the data set or the model cannot serve.
-
-    Only our own models are asked: those of the hosts keep their packages' rules.
-
-    Raises:
-        UserError: Says which number to change.
-    """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    loader = runner.train_dataloader
-    batch = loader.batch_size
-    if batch is None or not hasattr(model, "check_batch"):
-        return
-    world_size, images = get_world_size(), len(loader.dataset)
-    if batch * world_size > images:
-        raise UserError(
-            f"one step takes {batch * world_size} images ({world_size} process(es) of "
-            f"{batch}) but the data set has {images}; lower train_dataloader.batch_size"
-        )
-    model.check_batch(batch)
-    if hasattr(model, "bind_images"):
-        check_teachers(model, loader.dataset)
-    endless = not hasattr(loader.sampler, "num_samples")
-    last = math.ceil(images / world_size) % batch
-    if last == 1 and not loader.drop_last and not endless:
-        raise UserError(
-            f"the last batch of an epoch over {images} images would hold a single "
-            "one, which batch norm cannot normalise; set "
-            "train_dataloader.drop_last=True"
-        )
-
-
-def check_teachers(model: nn.Module, dataset: Dataset) -> None:
-    """Tells a model's teachers the images, and refuses images that are too small.
-
-    Args:
-        model: One of our algorithms.
-        dataset: Its training images.
-
-    Raises:
-        UserError: The data set stores images smaller than a teacher's views, or a
-            teacher does not know one of them.
-    """
-    teachers = [part.teacher for part in model.distill or ()]
-    if not teachers:
-        return
-    stored = getattr(dataset, "store_size", None)
-    most = max(teacher.view_size or 0 for teacher in teachers)
-    if stored is not None and stored < most:
-        raise UserError(
-            f"the data set keeps {stored} pixels of an image's short side, and the "
-            f"teacher sees crops of {most}: set its store_size to {2 * most} or so "
-            f"(at least {most})"
-        )
-    if not hasattr(dataset, "image_ids"):
-        raise UserError(
-            f"a {type(dataset).__name__} has no image_ids, by which a teacher knows "
-            "its images"
-        )
-    model.bind_images(dataset.image_ids)
-
-
 def _becomes_start(runner: Runner) -> bool:
     """Lets the backbone start from a ``load_from`` that is no whole model's.
 
@@ -304,32 +239,3 @@ def _becomes_start(runner: Runner) -> bool:
     runner.cfg.weights, runner.cfg.load_from = path, None
     runner._load_from = None
     return True
-
-
-def _check_optimizer(cfg: Config) -> None:
-    """Refuses an unknown optimizer, over which mmengine itself stumbles."""
-    name = cfg.optim_wrapper.get("optimizer", {}).get("type")
-    with OPTIMIZERS.switch_scope_and_registry(None) as registry:
-        if isinstance(name, str) and registry.get(name) is None:
-            raise UserError(
-                f"the config names the optimizer {name!r}, which is not registered; "
-                "check its spelling and its package's prefix"
-            )
-
-
-def check_checkpoint(runner: Runner, path: str) -> None:
-    """Refuses a checkpoint that is not of the runner's model; says what matches.
-
-    mmengine loads whatever fits and lists the rest among hundreds of lines.
-
-    Args:
-        runner: Its model is compared, and left unchanged.
-        path: A local file; other addresses are left to mmengine.
-
-    Raises:
-        UserError: No such file, not a checkpoint, no key in common, or a backbone
-            of other shapes.
-    """
-    if "://" in path:
-        return
-    check_weights(runner.model, load_state_dict(path), path)

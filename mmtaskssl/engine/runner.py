@@ -8,16 +8,16 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmtaskssl.networks.start import RANDOM, Start, start_from
+from mmtaskssl.networks.start import Start, start_from
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.weights import read_checkpoint
 
 from .checkpoints import check_weights, find_resumable, place_of, read_whole
-from .rescale import Batch, Rescale
+from .rescale import Batch, Rescale, check_batch
+from .starting import check_synchronisable, show_start
 
 # mmengine's, by the names that configs know them by, and what takes their place.
 _OURS = {
@@ -143,10 +143,10 @@ class ResumableRunner(Runner):
         """
         self._start()
         if self._resume:  # before the weights of later steps come
-            self._show_start()
+            show_start(self, self._load_from)
         self._load_or_resume()
         if not self._resume:
-            self._show_start()
+            show_start(self, self._load_from)
 
     def _load_or_resume(self) -> None:
         if self._has_loaded or not self._resume or self._load_from is not None:
@@ -181,15 +181,6 @@ class ResumableRunner(Runner):
             if self.started is not None and hasattr(hook, "after_start"):
                 hook.after_start(self)
 
-    def _show_start(self) -> None:
-        """Shows what the backbone starts from to a teacher that is the start."""
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        if not hasattr(model, "after_start"):
-            return
-        own = ((self.cfg.get("model") or {}).get("backbone") or {}).get("weights")
-        name = self.cfg.get("weights") or self._load_from or own
-        model.after_start(None if name in (None, RANDOM) else str(name))
-
     def resume(
         self,
         filename: str,
@@ -215,7 +206,9 @@ class ResumableRunner(Runner):
             model = self.model.module if is_model_wrapper(self.model) else self.model
             if hasattr(model, "check_resumed"):
                 model.check_resumed(content["state_dict"])
-            self._check_batch(content["meta"], filename)
+            if self._rescale is None:
+                record = content["meta"].get("batch")
+                check_batch(self.batch, record, filename, self.logger.info)
             if resume_optimizer and "optimizer" not in content:
                 self.logger.warning(
                     f"{filename} has no optimizer's state: the optimizer begins anew"
@@ -282,24 +275,6 @@ class ResumableRunner(Runner):
             raise UserError(box[1])
         return box[0]
 
-    def _check_batch(self, meta: Mapping[str, Any], filename: str) -> None:
-        record = meta.get("batch")
-        if record is None:
-            self.logger.info(
-                f"{filename} does not say with how many processes and images a step it "
-                "was trained: make sure that they are the same"
-            )
-            return
-        had, has = Batch.from_dict(record), self.batch
-        if self._rescale is None and (
-            had != has or record["config_images"] != has.images
-        ):
-            raise UserError(
-                f"{filename} was trained with {had}, and its schedule would bend with "
-                f"{has}: go on with the same, or rescale it with "
-                f"{option('resume_rescale')}"
-            )
-
     def _plan_rescale(self) -> None:
         """Rescales what is not yet built of the config."""
         path = self._load_from or self._find()
@@ -316,23 +291,6 @@ class ResumableRunner(Runner):
             return
         self._rescale = Rescale(had, self.batch, record["config_images"])
         self._rescale.rewrite(self)
-
-
-def check_synchronisable(model: nn.Module) -> None:
-    """Refuses norms of which `SyncBatchNorm` would keep a part.
-
-    Args:
-        model: Any.
-
-    Raises:
-        UserError: Names one.
-    """
-    for name, module in model.named_modules():
-        if isinstance(module, _BatchNorm) and any(True for _ in module.children()):
-            raise UserError(
-                f"{name} is a {type(module).__name__}, which also holds an activation "
-                "that synchronising would drop: leave sync_bn out of the config"
-            )
 
 
 def _read_file(path: str | Path) -> Any:

@@ -9,12 +9,13 @@ Whatever writes a folder or a file for the user goes through here::
         ...  # fill the folder; it appears whole, with its record, or not at all
 """
 
+from .growing import Growing
 from .locks import Busy, is_lock, locked
 from .output_file import OutputFile, writing
 from .place import filled, remove_litter, resolved
 from .record import RECORD, Record, check_listed, check_version, verify
 from .result_file import ResultFile, as_read
-from .work import Growing, State, Work
+from .work import State, Work
 
 __all__ = [
     "RECORD",

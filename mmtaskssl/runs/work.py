@@ -11,6 +11,7 @@ from typing import Any
 from ..utils.atomic import is_temporary
 from ..utils.errors import UserError, option
 from .contents import Contents, expanded, files_in, look, remove
+from .growing import Growing
 from .locks import is_lock, locked
 from .output_file import writing
 from .place import filled, remove_litter, resolved
@@ -126,7 +127,7 @@ class Work:
                         self._own(out, Record.read(real), deep=True)
 
     @contextlib.contextmanager
-    def growing(self, out: str | os.PathLike) -> Iterator["Growing"]:
+    def growing(self, out: str | os.PathLike) -> Iterator[Growing]:
         """Yields a folder that is filled part by part, and goes on after a kill.
 
         Args:
@@ -262,41 +263,6 @@ class Work:
             __version__,
             sorted(begun),
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class Growing:
-    """A folder that is being filled.
-
-    Attributes:
-        work: What fills it.
-        path: The folder.
-    """
-
-    work: Work
-    path: Path
-
-    def claim(self, name: str) -> None:
-        """Lists a file, or a folder (with a ``/`` at its end), before it is written.
-
-        Raises:
-            UserError: It stands there already, and is somebody else's.
-        """
-        record = Record.read(self.path)
-        begun = [] if record is None else [*record.begun]
-        if name in begun:
-            return
-        inside = name if name.endswith("/") else f"{name}/"
-        known = any(listed.startswith(inside) for listed in begun)
-        if not known and os.path.lexists(self.path / name):
-            raise self.work.foreign(self.path, name)
-        self.work.describe(self.path, False, names=[*begun, name]).write(self.path)
-
-    def finish(self) -> None:
-        """States that all is there, with the checksums of all files."""
-        record = Record.read(self.path)
-        names = () if record is None else (*record.files, *record.begun)
-        self.work.describe(self.path, complete=True, names=names).write(self.path)
 
 
 def _differences(found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list:

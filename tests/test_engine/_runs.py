@@ -3,7 +3,8 @@
 import itertools
 
 from mmtaskssl.config import load_config
-from mmtaskssl.engine.run import build_runner, check_batches
+from mmtaskssl.engine.run import build_runner
+from mmtaskssl.engine.run_checks import check_batches
 
 ALGORITHMS = ("mocov2", "byol", "simsiam", "lejepa")
 _COUNTER = itertools.count()

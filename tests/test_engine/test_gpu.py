@@ -11,7 +11,8 @@ import torch
 from mmengine.hooks import Hook
 
 from mmtaskssl.config import load_config
-from mmtaskssl.engine.run import build_runner, check_batches
+from mmtaskssl.engine.run import build_runner
+from mmtaskssl.engine.run_checks import check_batches
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.paths import resource_root
 

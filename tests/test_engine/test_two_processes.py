@@ -9,7 +9,8 @@ from mmengine.dist import broadcast
 from mmtaskssl.datasets import SyntheticImages
 from mmtaskssl.engine.hooks import RepresentationHook
 from mmtaskssl.engine.knn_pass import KNNPass
-from mmtaskssl.engine.run import build_runner, check_batches
+from mmtaskssl.engine.run import build_runner
+from mmtaskssl.engine.run_checks import check_batches
 from tests._gloo import in_two_processes
 from tests.test_engine._runs import ALGORITHMS, debug_config
 

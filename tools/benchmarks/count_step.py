@@ -36,10 +36,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     from harness.count_step import count_step, report
 
     logging.disable(logging.INFO)
-    steps = [
-        count_step(config, args.world_size, args.amp, args.batch_size, args.sync_bn)
-        for config in args.configs
-    ]
+    try:
+        steps = [
+            count_step(config, args.world_size, args.amp, args.batch_size, args.sync_bn)
+            for config in args.configs
+        ]
+    finally:
+        logging.disable(logging.NOTSET)
     print(*report(steps), sep="\n")
 
 

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from torch import nn
 from torchvision import models
 
-from mmtaskssl.engine.runner import check_synchronisable
+from mmtaskssl.engine.starting import check_synchronisable
 from mmtaskssl.models.backbones import TimmBackbone, TorchvisionBackbone
 from mmtaskssl.networks import open_architecture, open_network
 from mmtaskssl.registry import MODELS

@@ -1,0 +1,41 @@
+"""What a backbone starts from."""
+
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmtaskssl.networks.start import RANDOM
+from mmtaskssl.utils.errors import UserError
+
+
+def show_start(runner: Runner, loaded: str | None) -> None:
+    """Shows what the backbone starts from to a teacher that is the start.
+
+    Args:
+        runner: Of the training.
+        loaded: A whole model's weights, where they were loaded.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    if not hasattr(model, "after_start"):
+        return
+    own = ((runner.cfg.get("model") or {}).get("backbone") or {}).get("weights")
+    name = runner.cfg.get("weights") or loaded or own
+    model.after_start(None if name in (None, RANDOM) else str(name))
+
+
+def check_synchronisable(model: nn.Module) -> None:
+    """Refuses norms of which `SyncBatchNorm` would keep a part.
+
+    Args:
+        model: Any.
+
+    Raises:
+        UserError: Names one.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, _BatchNorm) and any(True for _ in module.children()):
+            raise UserError(
+                f"{name} is a {type(module).__name__}, which also holds an activation "
+                "that synchronising would drop: leave sync_bn out of the config"
+            )

@@ -1,0 +1,48 @@
+"""A folder that is filled part by part."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .record import Record
+
+if TYPE_CHECKING:
+    from .work import Work
+
+
+@dataclasses.dataclass(frozen=True)
+class Growing:
+    """A folder that is being filled.
+
+    Attributes:
+        work: What fills it.
+        path: The folder.
+    """
+
+    work: Work
+    path: Path
+
+    def claim(self, name: str) -> None:
+        """Lists a file, or a folder (with a ``/`` at its end), before it is written.
+
+        Raises:
+            UserError: It stands there already, and is somebody else's.
+        """
+        record = Record.read(self.path)
+        begun = [] if record is None else [*record.begun]
+        if name in begun:
+            return
+        inside = name if name.endswith("/") else f"{name}/"
+        known = any(listed.startswith(inside) for listed in begun)
+        if not known and os.path.lexists(self.path / name):
+            raise self.work.foreign(self.path, name)
+        self.work.describe(self.path, False, names=[*begun, name]).write(self.path)
+
+    def finish(self) -> None:
+        """States that all is there, with the checksums of all files."""
+        record = Record.read(self.path)
+        names = () if record is None else (*record.files, *record.begun)
+        self.work.describe(self.path, complete=True, names=names).write(self.path)
