@@ -1,6 +1,7 @@
 """Training and testing of a complete config."""
 
 import contextlib
+import os
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmtaskssl.datasets.host_images import limited_images
 from mmtaskssl.registry import RUNNERS
+from mmtaskssl.runs.locks import locked
 from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.atomic import atomic_path
@@ -57,6 +59,8 @@ def train(cfg: Config, trust: bool = False) -> Runner:
     check_named_images(cfg)
     with contextlib.ExitStack() as stack:
         try:
+            if _leads(cfg):  # two trainings would write each other's checkpoints
+                stack.enter_context(locked(cfg.work_dir))
             begun = stack.enter_context(tidied(Path(cfg.work_dir)))
         except OSError as error:
             raise UserError(
@@ -87,6 +91,13 @@ def train(cfg: Config, trust: bool = False) -> Runner:
             runner.register_hook(QueueLengthHook())  # a config not on our bases
         runner.train()
     return runner
+
+
+def _leads(cfg: Config) -> bool:
+    """Whether this is the first of the processes that train, which are yet to meet."""
+    ranks = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
+    several = cfg.get("launcher", "none") != "none"
+    return not several or all(os.environ.get(name, "0") == "0" for name in ranks)
 
 
 def test(cfg: Config, dump: str | None = None, trust: bool = False) -> dict[str, float]:

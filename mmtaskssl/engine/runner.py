@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import broadcast_object_list, is_main_process, master_only
-from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
+from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
@@ -16,20 +16,10 @@ from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.weights import read_checkpoint
 
 from .checkpoints import check_weights, find_resumable, place_of, read_whole
+from .dumped import dump_config
+from .own_hooks import OWN_HOOKS
 from .rescale import Batch, Rescale, check_batch
 from .starting import check_synchronisable, show_start
-
-# mmengine's, by the names that configs know them by, and what takes their place.
-_OURS = {
-    **dict.fromkeys(
-        ("CheckpointHook", "mmengine.CheckpointHook", CheckpointHook),
-        "mmtaskssl.CheckpointHook",
-    ),
-    **dict.fromkeys(
-        ("EarlyStoppingHook", "mmengine.EarlyStoppingHook", EarlyStoppingHook),
-        "mmtaskssl.EarlyStoppingHook",
-    ),
-}
 
 
 @RUNNERS.register_module()
@@ -80,8 +70,8 @@ class ResumableRunner(Runner):
             hook: See `Runner`.
             priority: See `Runner`.
         """
-        if isinstance(hook, Mapping) and hook.get("type") in _OURS:
-            hook = {**hook, "type": _OURS[hook["type"]]}
+        if isinstance(hook, Mapping) and hook.get("type") in OWN_HOOKS:
+            hook = {**hook, "type": OWN_HOOKS[hook["type"]]}
         super().register_hook(hook, priority)
 
     @property
@@ -130,6 +120,11 @@ class ResumableRunner(Runner):
                 "earlier checkpoints are whole: make room, and go on "
                 f"with {option('resume')}"
             ) from error
+
+    @master_only
+    def dump_config(self) -> None:
+        """Writes the config, see `dump_config`."""
+        dump_config(self)
 
     def load_or_resume(self) -> None:
         """Resumes from the newest whole checkpoint, or as mmengine does.

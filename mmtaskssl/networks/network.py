@@ -48,6 +48,7 @@ class Network:
         seed: Of weights that were drawn.
         body: The backbone's config in plain types; empty where it has none.
         calibration: What statistics of sub-nets were taken from in this process.
+        checkpoint_sha256: Of the file, when it was read.
     """
 
     backbone: nn.Module
@@ -61,9 +62,14 @@ class Network:
     seed: int = 0
     body: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     calibration: Mapping[str, Any] | None = dataclasses.field(default=None, repr=False)
+    checkpoint_sha256: str | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.backbone.eval()
+        if self.checkpoint is not None and self.checkpoint_sha256 is None:
+            # Now: another file may have the name when somebody asks.
+            digest = file_sha256(self.checkpoint)
+            object.__setattr__(self, "checkpoint_sha256", digest)
 
     @classmethod
     def of(cls, backbone: nn.Module, name: str = "in memory") -> "Network":
@@ -120,7 +126,7 @@ class Network:
             meta["config_sha256"] = hashlib.sha256(text.encode()).hexdigest()
         meta |= {
             "checkpoint": Path(self.checkpoint).name,
-            "checkpoint_sha256": file_sha256(self.checkpoint),
+            "checkpoint_sha256": self.checkpoint_sha256,
             "encoder": self.encoder,
         }
         return meta

@@ -36,9 +36,11 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     what is done afterwards (deleting what the file supersedes, say) may count on it.
 
     Args:
-        path: The final file. Its folder is made if absent.
+        path: The final file, or a link to it. Its folder is made if absent.
     """
     path = Path(path)
+    if path.is_symlink():  # which stays, and leads to what was written
+        path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
         prefix=f".{path.name}.{MARK}", suffix=path.suffix, dir=path.parent

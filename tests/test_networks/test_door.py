@@ -1,5 +1,7 @@
 """One door: from anything that holds a network to one and the same value."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -9,6 +11,7 @@ from torchvision.models import resnet18
 from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.networks import Network, averaged_of, open_network
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.hashing import file_sha256
 
 from ..test_export._files import OTHER, STOCK, write_files
 
@@ -211,3 +214,13 @@ def test_units_and_stages(files):
         for stage in stages:
             x = stage(x)
     torch.testing.assert_close(x, expected)
+
+
+def test_the_hash_is_of_what_was_read(tmp_path):
+    config, checkpoint, _ = write_files(tmp_path)
+    opened = open_network(config, checkpoint)
+    before = file_sha256(checkpoint)
+    Path(checkpoint).write_bytes(b"something else")
+    assert opened.meta["checkpoint_sha256"] == before
+    Path(checkpoint).unlink()
+    assert opened.meta["checkpoint_sha256"] == before
