@@ -76,13 +76,13 @@ def open_shard(store: Path, index: int, rows: int, dim: int) -> np.ndarray:
         shard = load_array(path, mapped=True)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{path} is missing or damaged ({error}): delete it and run the "
-            "extraction again, which computes only what is missing"
+            f"{path} is missing or damaged ({error}): run the extraction "
+            "again, which computes only what is missing"
         ) from error
     if shard.shape != (rows, dim) or shard.dtype != np.float16:
         raise UserError(
             f"{path} holds {shard.dtype} {shard.shape}, its manifest says float16 "
-            f"{(rows, dim)}: delete the file and run the extraction again"
+            f"{(rows, dim)}: run the extraction again"
         )
     return shard
 

@@ -41,6 +41,7 @@ def work_of(manifest: Mapping[str, Any]) -> Work:
         older=lambda store: layout.files(layout.read_manifest(store)),
         nested=(layout.COPIES,),
         words=_IDENTITY,
+        remade=("shard-*.npy",),
     )
 
 
@@ -123,9 +124,14 @@ def write_plan(
     manifest["images_sha256"] = layout.ids_sha256(image_ids)
     if labels is not None:
         write_labels(path, manifest, labels)
+    write_ids(path, image_ids)
+    layout.write_json(path / layout.MANIFEST, manifest)
+
+
+def write_ids(path: Path, image_ids: Sequence[str]) -> None:
+    """Writes the ids in row order."""
     with atomic_path(path / layout.IDS) as temporary:
         temporary.write_bytes(layout.encode_ids(image_ids))
-    layout.write_json(path / layout.MANIFEST, manifest)
 
 
 def write_labels(

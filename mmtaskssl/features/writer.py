@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Record, State, filled, locked, remove_litter, resolved, writing
+from ..runs import (
+    Record,
+    State,
+    differs,
+    filled,
+    locked,
+    remove_litter,
+    resolved,
+    writing,
+)
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from . import layout, plan
@@ -130,23 +139,46 @@ class FeatureStoreWriter:
         plan.work_of(wanted).state(self.path)
         for name in (layout.IDS, layout.LABELS, layout.MANIFEST):
             layout.remove_litter(self.path, name)
-        kept = {
-            name: stated
-            for name, stated in (record.files if record else {}).items()
-            if name.startswith("shard-") and self._has(name, stated["bytes"])
-        }
+        kept = self._kept_shards(record)
         # The record goes first: one that is ahead tells of an append that was killed.
         if append or self.manifest[plan.IMAGES] != wanted[plan.IMAGES]:
             self._append(image_ids, labels, kept)
             return
         plan.work_of(self.manifest).describe(self.path, False, kept).write(self.path)
-        if labels is not None:
+        if not self._has(layout.IDS):
+            plan.write_ids(self.path, image_ids)
+        if labels is None and not self._has(layout.LABELS):
+            self.manifest["class_names"] = None
+        elif labels is not None:
             plan.write_labels(self.path, self.manifest, labels)
-            layout.write_json(self.path / layout.MANIFEST, self.manifest)
+        layout.write_json(self.path / layout.MANIFEST, self.manifest)
 
-    def _has(self, name: str, size: int) -> bool:
-        path = self.path / name
-        return path.is_file() and path.stat().st_size == size
+    def _kept_shards(self, record: Record | None) -> dict[str, Mapping[str, Any]]:
+        """Returns what is known of finished shards, and removes the damaged ones.
+
+        What is gone is made again, by whoever finds it missing.
+        """
+        known, kept = dict(record.files) if record else {}, {}
+        # Why rows are without a feature is seen while a shard is made.
+        unknown = layout.QUARANTINE in known and not self._has(layout.QUARANTINE)
+        for index, rows in enumerate(self.manifest["shard_rows"]):
+            path = layout.shard_path(self.path, index)
+            stated = known.get(path.name)
+            if not os.path.lexists(path):
+                continue
+            try:
+                layout.open_shard(self.path, index, rows, self.manifest["dim"])
+                damaged = stated is not None and differs(path, stated)
+            except UserError:
+                damaged = True
+            if damaged or unknown:
+                path.unlink()
+            elif stated is not None:
+                kept[path.name] = stated
+        return kept
+
+    def _has(self, name: str) -> bool:
+        return (self.path / name).exists()
 
     def _append(
         self,

@@ -13,7 +13,7 @@ from .growing import Growing
 from .locks import Busy, is_lock, locked
 from .output_file import OutputFile, writing
 from .place import filled, remove_litter, resolved
-from .record import RECORD, Record, check_listed, check_version, verify
+from .record import RECORD, Record, check_listed, check_version, differs, verify
 from .result_file import ResultFile, as_read
 from .work import State, Work
 
@@ -29,6 +29,7 @@ __all__ = [
     "as_read",
     "check_listed",
     "check_version",
+    "differs",
     "filled",
     "is_lock",
     "locked",

@@ -15,6 +15,8 @@ from ..utils.inputs import read_json
 RECORD = "record.json"
 # Of the record itself, not of the folder's format.
 _VERSION = 1
+# Bytes of files that are read when a finished folder is only looked at: a moment.
+_COMPARED = 8 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +96,27 @@ def describe_files(
         }
         for name in sorted(names)
     }
+
+
+def differs(
+    path: str | os.PathLike, stated: Mapping[str, Any], limit: int = _COMPARED
+) -> bool:
+    """Whether what stands at a path is not what its record says was written.
+
+    A link is what it points to.
+
+    Args:
+        path: Something is there.
+        stated: Bytes and SHA-256 that the record has.
+        limit: Bytes up to which a file of the same size is read, too.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file() or path.stat().st_size != stated["bytes"]:
+        return True
+    return stated["bytes"] <= limit and file_sha256(path) != stated["sha256"]
 
 
 def check_version(found: Any, known: int, what: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import enum
+import fnmatch
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from .growing import Growing
 from .locks import is_lock, locked
 from .output_file import writing
 from .place import filled, remove_litter, resolved
-from .record import RECORD, Record, check_version, describe_files, verify
+from .record import RECORD, Record, check_version, describe_files, differs
 from .result_file import as_read
 
 
@@ -45,6 +46,7 @@ class Work:
         nested: Folders in it that have records of their own.
         older: Returns the paths in such a folder; None: it has ``files``.
         words: What messages say of an input that is another one; else its name.
+        remade: Patterns of paths that nobody edits: damaged, they are made again.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Work:
     nested: Sequence[str] = ()
     older: Callable[[Path], Iterable[str]] | None = None
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    remade: Sequence[str] = ()
 
     def state(self, out: str | os.PathLike, overwrite: bool = False) -> State:
         """Looks at the place without touching it.
@@ -66,7 +69,8 @@ class Work:
 
         Raises:
             UserError: The place holds anything that is not of this kind, a newer
-                version's, or (without ``overwrite``) work of other inputs.
+                version's, or (without ``overwrite``) work of other inputs, or a file
+                that was changed after it was written.
         """
         with writing(out):
             real = resolved(out)
@@ -90,6 +94,9 @@ class Work:
                 f"({', '.join(different)}): name another folder, or replace it with "
                 + option("overwrite")
             )
+        if record is not None and complete:
+            with writing(out):
+                complete = self._is_whole(Path(out), record)
         return State.COMPLETE if complete else State.UNFINISHED
 
     @contextlib.contextmanager
@@ -213,13 +220,26 @@ class Work:
     ) -> tuple[Mapping[str, Any] | None, bool]:
         if record is None:
             return (self.legacy(out) if self.legacy else None), True
-        complete = record.complete
-        if complete:
-            try:
-                verify(out, deep=False)
-            except UserError:  # a file was removed: made again from the same inputs
-                complete = False
-        return record.inputs, complete
+        return record.inputs, record.complete
+
+    def _is_whole(self, out: Path, record: Record) -> bool:
+        """Whether all files of a finished folder are there.
+
+        One that is gone is made again; one that was changed is its user's now.
+        """
+        whole = True
+        for name, stated in record.files.items():
+            if not os.path.lexists(out / name):
+                whole = False
+            elif differs(out / name, stated):
+                if not any(fnmatch.fnmatchcase(name, one) for one in self.remade):
+                    raise UserError(
+                        f"{out / name} was changed after it was written, and is not "
+                        "made again: move it away, or replace the folder with "
+                        + option("overwrite")
+                    )
+                whole = False
+        return whole
 
     def describe(
         self,

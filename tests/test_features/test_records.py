@@ -72,8 +72,9 @@ def test_appending_keeps_the_old_checksums(store, features):
     shard = store / "shard-00000.npy"
     data = bytearray(shard.read_bytes())
     data[-1] ^= 1
-    shard.write_bytes(data)  # damage before appending is not blessed by it
+    shard.write_bytes(data)  # damage before appending is mended, not blessed
     writer = make_writer(store, rows=12, append=True)
+    assert writer.missing_shards() == [0, 3]
     fill(writer, features)
     writer.finish()
     new = Record.read(store)
@@ -83,8 +84,33 @@ def test_appending_keeps_the_old_checksums(store, features):
         new.inputs["images_sha256"]
         == FeatureStore.open(store).manifest["images_sha256"]
     )
-    with pytest.raises(UserError, match=r"shard-00000.*checksum"):
-        FeatureStore.open(store).verify()
+    FeatureStore.open(store).verify()
+
+
+def test_an_edited_store_is_not_gone_on_with(store):
+    (store / "ids.txt").write_text("notes")
+    for append in (False, True):
+        with pytest.raises(UserError, match=r"ids\.txt was changed.*`overwrite`"):
+            make_writer(store, rows=10, append=append)
+    assert (store / "ids.txt").read_text() == "notes"
+    with pytest.raises(UserError, match=r"ids\.txt has 5 bytes"):
+        FeatureStore.open(store)
+
+
+@pytest.mark.parametrize("name", ["ids.txt", "quarantine.json", "shard-00001.npy"])
+def test_what_a_store_lacks_is_made_again(tmp_path, features, name):
+    features[5] = np.nan
+    for place in ("s", "t"):
+        fill(writer := make_writer(tmp_path / place, rows=10), features)
+        writer.finish()
+    lost = tmp_path / "s" / name
+    if name.endswith(".npy"):
+        lost.write_bytes(lost.read_bytes()[:-7])
+    else:
+        lost.unlink()
+    fill(writer := make_writer(tmp_path / "s", rows=10), features)
+    writer.finish()
+    assert folder_bytes(tmp_path / "s") == folder_bytes(tmp_path / "t")
 
 
 def test_an_append_that_was_killed_before_the_manifest_goes_on(

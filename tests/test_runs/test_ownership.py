@@ -198,3 +198,46 @@ def test_a_file_that_was_changed_is_told_from_a_users_own(tmp_path):
     (tmp_path / RECORD).write_text("[]")  # of another program
     for own in (tmp_path / "out" / "mine.txt", tmp_path / "list.txt"):
         check_listed(own)
+
+
+@pytest.mark.parametrize("text", ["1\n2\n", "2\n"], ids=["longer", "as long"])
+def test_a_finished_file_that_was_edited_is_not_made_again(tmp_path, text):
+    out = tmp_path / "out"
+    make(out)
+    (out / "list.txt").write_text(text)
+    with pytest.raises(UserError, match=r"list\.txt was changed.*`overwrite`"):
+        work().state(out)
+    assert (out / "list.txt").read_text() == text
+    assert work().state(out, overwrite=True) is State.REPLACE
+    (out / "list.txt").unlink()
+    assert work().state(out) is State.UNFINISHED
+
+
+def test_a_link_in_a_files_place_is_what_it_points_to(tmp_path):
+    out = tmp_path / "out"
+    make(out)
+    (tmp_path / "list.txt").write_text("1\n")
+    (out / "list.txt").unlink()
+    (out / "list.txt").symlink_to(tmp_path / "list.txt")
+    assert work().state(out) is State.COMPLETE
+    for change in ((tmp_path / "list.txt").unlink, (tmp_path / "list.txt").mkdir):
+        change()
+        with pytest.raises(UserError, match="was changed after"):
+            work().state(out)
+
+
+def test_an_edit_counts_beside_a_file_that_is_gone(tmp_path):
+    out = tmp_path / "out"
+    with work().written(out) as folder:
+        (folder / "list.txt").write_text("1\n")
+        (folder / "part.npy").write_text("1")
+    (out / "list.txt").unlink()
+    (out / "part.npy").write_text("mine")
+    with pytest.raises(UserError, match=r"part\.npy was changed"):
+        work().state(out)
+
+
+def test_what_nobody_edits_is_made_again(tmp_path):
+    make(tmp_path / "out")
+    (tmp_path / "out" / "list.txt").write_text("cut")
+    assert work(remade=("list.*",)).state(tmp_path / "out") is State.UNFINISHED
