@@ -8,17 +8,24 @@ import pytest
 import torch
 
 from mmtaskssl.clustering.clusters import Clusters
+from mmtaskssl.clustering.files import work_of as clusters_work
 from mmtaskssl.config import load_config
 from mmtaskssl.config.export_info import ExportInfo
 from mmtaskssl.engine.run import train
 from mmtaskssl.features.extractor import build_extractor
+from mmtaskssl.features.plan import work_of as store_work
 from mmtaskssl.features.store import FeatureStore, check_same_extractor
 from mmtaskssl.networks import open_network
+from mmtaskssl.routing.output import work_of as routing_work
+from mmtaskssl.runs import State
 from mmtaskssl.search.output import opened
 from mmtaskssl.search.result import SearchResult
 from mmtaskssl.search.results import read_header
+from mmtaskssl.selection.selected import work_of as selection_work
+from mmtaskssl.utils.errors import UserError
 
 SDR = "sdr/routed-simsiam_resnet10-w8-4paths_1xb16-coslr-12i_debug-32px.py"
+IDENTITY = ("extractor", "transform", "dim", "root", "images_sha256")
 
 
 @pytest.fixture
@@ -74,3 +81,51 @@ def test_trainings_resume(old, repo_root, tmp_path, own_default_scope):
     (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_12.pth"))
     cfg.work_dir, cfg.launcher, cfg.resume = str(tmp_path), "none", True
     train(cfg)  # has nothing left to do, and says so by ending
+
+
+@pytest.mark.parametrize(
+    ("work", "content", "own"),
+    [
+        (selection_work({}), {"summary.json": {"inputs": ["mine"]}}, "selection.csv"),
+        (
+            routing_work({}),
+            {"routing.json": {"router": 1, "winner": 1, "regret": 1}},
+            "ranking.csv",
+        ),
+        (clusters_work({}), {"manifest.json": {"format": 1, "tree": []}}, "leaf.npy"),
+        (
+            store_work({**dict.fromkeys(IDENTITY, ""), "shard_rows": []}),
+            {"manifest.json": {**dict.fromkeys(IDENTITY, ""), "format": 1}},
+            "ids.txt",
+        ),
+    ],
+    ids=["selection", "routing", "clusters", "store"],
+)
+def test_a_users_folder_that_looks_a_little_like_ours_stays(
+    tmp_path, work, content, own
+):
+    for name, value in content.items():
+        (tmp_path / name).write_text(json.dumps(value))
+    for name in (own, "report.html"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match="which is no part of"):
+        work.clear(tmp_path)
+    assert (tmp_path / own).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("work", "name"),
+    [
+        (selection_work({}), "select-round_robin"),
+        (routing_work({}), "route-overlap"),
+        (clusters_work({}), "clusters"),
+    ],
+)
+def test_what_is_whole_is_known_and_what_disagrees_is_not(old, tmp_path, work, name):
+    shutil.copytree(old / name, tmp_path / "out")
+    assert work.state(tmp_path / "out", overwrite=True) is State.REPLACE
+    table = {"select-round_robin": "selection.csv", "route-overlap": "ranking.csv"}
+    path = tmp_path / "out" / table.get(name, "ids.txt")
+    path.write_text("\n".join(path.read_text().split("\n")[:-2]) + "\n")
+    with pytest.raises(UserError, match="which is no part of"):
+        work.state(tmp_path / "out", overwrite=True)

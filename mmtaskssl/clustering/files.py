@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Record, Work, check_version, verify
+from ..runs import Record, Work, check_version, has_types, verify
 from ..utils.errors import UserError
 from ..utils.inputs import load_array, read_bytes, read_json
 from .paths import leaf_digits
@@ -22,6 +22,14 @@ REPORT = "report.html"
 #: Levels that are finished, while the others are made.
 PARTS = "part-level*.npy"
 
+# What version 0.1 wrote into its manifest.
+_OF_0_1 = {
+    **dict.fromkeys(("inputs", "extractor", "transform"), dict),
+    **dict.fromkeys(("levels", "tree", "sizes", "paths"), list),
+    **dict.fromkeys(("mmtaskssl", "kind", "pool", "root", "leaf_sha256"), str),
+    "images": int,
+}
+
 
 def work_of(inputs: Mapping[str, Any]) -> Work:
     """Returns the record of the clusters that are made from some inputs."""
@@ -34,9 +42,13 @@ def work_of(inputs: Mapping[str, Any]) -> Work:
 def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
     """Returns the inputs of a folder from before it had a record."""
     try:
-        return read_manifest(folder)["inputs"]
-    except (UserError, KeyError):
+        manifest = read_manifest(folder)
+        ids = read_bytes(folder / IDS, limit=64 << 30).count(b"\n")
+        same = sha256(load_array(folder / LEAF)) == manifest["leaf_sha256"]
+    except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
+    whole = has_types(manifest, _OF_0_1) and ids == manifest["images"]
+    return manifest["inputs"] if whole and same else None
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

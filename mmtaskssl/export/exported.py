@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..networks import Network
 from ..report.result import Result
-from ..runs import State, Work
+from ..runs import State, Work, has_types
 from ..subnets import Subnet
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
@@ -23,6 +23,13 @@ from .names import FORMATS
 
 META, FRAGMENT = "meta.json", "config.py"
 Format = Literal["pth", "safetensors"]
+# What version 0.1 wrote there.
+_OF_0_1 = {
+    **dict.fromkeys(("subnet", "weights", "weights_sha256", "mmtaskssl"), str),
+    **dict.fromkeys(("arch", "plain_network", "source"), dict),
+    **dict.fromkeys(("macs", "params", "image_size"), int),
+    **dict.fromkeys(("out_channels", "pyramid"), list),
+}
 _FILES = (META, FRAGMENT, *(f"weights.{name}" for name in FORMATS))
 
 
@@ -203,6 +210,11 @@ def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
     """Returns the inputs of an export from before it had a record."""
     try:
         meta = read_json(folder / META)
+        weights = folder / Path(meta["weights"]).name
+        if not has_types(meta, _OF_0_1) or (
+            weights.exists() and file_sha256(weights) != meta["weights_sha256"]
+        ):
+            return None
         inputs = {key: meta[key] for key in ("subnet", "image_size", "source")}
         return {**inputs, "format": Path(meta["weights"]).suffix[1:]}
     except (OSError, ValueError, KeyError, TypeError, UserError):

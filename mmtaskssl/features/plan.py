@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import State, Work
+from ..runs import State, Work, has_types
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError, option
 from . import layout
@@ -26,6 +26,14 @@ _IDENTITY = {
     "root": "another image folder",
     IMAGES: "another list of images",
     CONTENT: "other features or labels",
+}
+
+# What version 0.1 wrote into its manifest.
+_OF_0_1 = {
+    **dict.fromkeys(("format", "dim", "rows", "rows_per_shard"), int),
+    **dict.fromkeys(("status", "root", "source", IMAGES), str),
+    **dict.fromkeys(("extractor", "transform"), dict),
+    "shard_rows": list,
 }
 
 
@@ -49,9 +57,14 @@ def _inputs_of_0_1(store: Path) -> Mapping[str, Any] | None:
     """Returns the identity of a store from before it had a record."""
     try:
         manifest = layout.read_manifest(store)
-        return {key: manifest[key] for key in _IDENTITY if key != CONTENT}
-    except (UserError, KeyError):
+        if not has_types(manifest, _OF_0_1):
+            return None
+        ids = layout.read_ids(store, manifest)
+    except UserError:
         return None
+    if layout.ids_sha256(ids) != manifest[IMAGES]:
+        return None
+    return {key: manifest[key] for key in _IDENTITY if key != CONTENT}
 
 
 @contextlib.contextmanager

@@ -8,20 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import (
-    Record,
-    State,
-    differs,
-    filled,
-    locked,
-    remove_litter,
-    resolved,
-    writing,
-)
+from ..runs import Record, State, filled, locked, remove_litter, resolved, writing
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from . import layout, plan
 from .rows import unit_rows
+from .sound import sound_shards
 
 
 class FeatureStoreWriter:
@@ -104,7 +96,7 @@ class FeatureStoreWriter:
         )
         if overwrite:
             plan.work_of(manifest).clear(path)
-        with writing(path), locked(path, wait=True):
+        with writing(path), locked(resolved(path), wait=True):
             if (path / layout.MANIFEST).exists():
                 cls(path)._reopen(manifest, image_ids, labels, append)
                 return cls(path)
@@ -139,46 +131,19 @@ class FeatureStoreWriter:
         plan.work_of(wanted).state(self.path)
         for name in (layout.IDS, layout.LABELS, layout.MANIFEST):
             layout.remove_litter(self.path, name)
-        kept = self._kept_shards(record)
+        kept = sound_shards(self.path, self.manifest, record)
         # The record goes first: one that is ahead tells of an append that was killed.
         if append or self.manifest[plan.IMAGES] != wanted[plan.IMAGES]:
             self._append(image_ids, labels, kept)
             return
         plan.work_of(self.manifest).describe(self.path, False, kept).write(self.path)
-        if not self._has(layout.IDS):
+        if not (self.path / layout.IDS).exists():
             plan.write_ids(self.path, image_ids)
-        if labels is None and not self._has(layout.LABELS):
+        if labels is None and not (self.path / layout.LABELS).exists():
             self.manifest["class_names"] = None
         elif labels is not None:
             plan.write_labels(self.path, self.manifest, labels)
         layout.write_json(self.path / layout.MANIFEST, self.manifest)
-
-    def _kept_shards(self, record: Record | None) -> dict[str, Mapping[str, Any]]:
-        """Returns what is known of finished shards, and removes the damaged ones.
-
-        What is gone is made again, by whoever finds it missing.
-        """
-        known, kept = dict(record.files) if record else {}, {}
-        # Why rows are without a feature is seen while a shard is made.
-        unknown = layout.QUARANTINE in known and not self._has(layout.QUARANTINE)
-        for index, rows in enumerate(self.manifest["shard_rows"]):
-            path = layout.shard_path(self.path, index)
-            stated = known.get(path.name)
-            if not os.path.lexists(path):
-                continue
-            try:
-                layout.open_shard(self.path, index, rows, self.manifest["dim"])
-                damaged = stated is not None and differs(path, stated)
-            except UserError:
-                damaged = True
-            if damaged or unknown:
-                path.unlink()
-            elif stated is not None:
-                kept[path.name] = stated
-        return kept
-
-    def _has(self, name: str) -> bool:
-        return (self.path / name).exists()
 
     def _append(
         self,
@@ -291,7 +256,7 @@ class FeatureStoreWriter:
         Raises:
             UserError: A shard is missing, or the store has grown meanwhile.
         """
-        with writing(self.path), locked(self.path, wait=True):
+        with writing(self.path), locked(resolved(self.path), wait=True):
             self._finish()
 
     def _finish(self) -> None:

@@ -5,13 +5,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..runs import Work
+from ..runs import Work, has_types
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
-from ..utils.inputs import read_json
+from ..utils.inputs import open_text, read_json
 from .candidate import Candidate
 
 ANSWER, TABLE, REPORT = "routing.json", "ranking.csv", "report.html"
+# What version 0.1 wrote into its answer.
+_OF_0_1 = {
+    **dict.fromkeys(("router", "answer", "winner"), str),
+    **dict.fromkeys(("task", "network", "regret", "seconds"), dict),
+    **dict.fromkeys(("notes", "soft", "ranking"), list),
+    **dict.fromkeys(("seed", "paths", "scored", "stages_run"), int),
+}
 
 
 def work_of(depends_on: Mapping[str, Any]) -> Work:
@@ -28,10 +35,13 @@ def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
     """Returns no inputs if a folder holds a routing from before it had a record."""
     try:
         answer = read_answer(folder)
-    except (OSError, ValueError, UserError):
+        with open_text(folder / TABLE, newline="") as file:
+            table = [line["subnet"] for line in csv.DictReader(file)]
+        whole = has_types(answer, _OF_0_1)
+        same = whole and table == [row["subnet"] for row in answer["ranking"]]
+    except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
-    known = isinstance(answer, dict) and {"router", "winner", "regret"} <= {*answer}
-    return {} if known else None
+    return {} if same else None
 
 
 def read_answer(folder: str | Path) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from .growing import Growing
 from .locks import Busy, is_lock, locked
 from .output_file import OutputFile, writing
 from .place import filled, remove_litter, resolved
-from .record import RECORD, Record, check_listed, check_version, differs, verify
+from .record import (
+    RECORD,
+    Record,
+    check_listed,
+    check_version,
+    differs,
+    has_types,
+    verify,
+)
 from .result_file import ResultFile, as_read
 from .work import State, Work
 
@@ -31,6 +39,7 @@ __all__ = [
     "check_version",
     "differs",
     "filled",
+    "has_types",
     "is_lock",
     "locked",
     "remove_litter",

@@ -36,7 +36,10 @@ class Growing:
         if name in begun:
             return
         inside = name if name.endswith("/") else f"{name}/"
-        known = any(listed.startswith(inside) for listed in begun)
+        known = any(
+            listed.startswith(inside) or (listed[-1] == "/" and name.startswith(listed))
+            for listed in begun
+        )
         if not known and os.path.lexists(self.path / name):
             raise self.work.foreign(self.path, name)
         self.work.describe(self.path, False, names=[*begun, name]).write(self.path)

@@ -32,6 +32,8 @@ def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
         UserError: The place cannot be written.
     """
     path = Path(path)
+    if path.name in ("", ".."):  # such as ".": the lock lies beside, not within
+        path = path.resolve()
     name = path.parent / f".{path.name}{_ENDING}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -85,6 +85,13 @@ def _is_inside(name: Any) -> bool:
     return not name.startswith("/") and ".." not in name.split("/")
 
 
+def has_types(value: Any, types: Mapping[str, type | tuple[type, ...]]) -> bool:
+    """Whether JSON is an object with these keys, of these types: an older version's."""
+    return isinstance(value, dict) and all(
+        key in value and isinstance(value[key], kind) for key, kind in types.items()
+    )
+
+
 def describe_files(
     folder: str | os.PathLike, names: Iterable[str]
 ) -> dict[str, dict[str, Any]]:

@@ -104,6 +104,8 @@ def open_search(
                 _, growing = stack.enter_context(
                     output.opened(identity, Path(folder), overwrite, asked)
                 )
+                for file in scorer.cached.values():
+                    growing.claim(f"{output.TEACHER}/{file.name}")
                 scorer.references  # noqa: B018  # once, for the others to read
         barrier()
         search = Search(

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.dist import get_world_size
 
-from ..runs import Growing, Work
+from ..runs import Growing, Work, has_types
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
 from ..utils.inputs import read_json
@@ -24,6 +24,17 @@ SUMMARY, NEXT, REPORT = "search.json", "next.sh", "report.html"
 _FEATURES = re.compile(rf"teacher-({'|'.join(METRIC_NAMES)})-[0-9a-f]{{16}}\.pt")
 _PART = re.compile(rf"{re.escape(RESULTS)}\.part\d+")
 _FILES = (RESULTS, LATENCY, SUMMARY, NEXT, REPORT)
+# What its file of scores begins with.
+_HEADER = {
+    "checkpoint": str,
+    "checkpoint_sha256": str,
+    "shape": list,
+    "interval": dict,
+    "teacher_averaged": bool,
+    "teacher_bn": str,
+    "bn_images": int,
+    "images": dict,
+}
 # What the commands in NEXT make there.
 CALIBRATED, EXPORT = "calibrated.pth", "export"
 _MADE_LATER = (CALIBRATED, f"{CALIBRATED}.parts", EXPORT)
@@ -111,7 +122,7 @@ def _work_of(
 def _files() -> list[str]:
     pictures = [f"{metric}.png" for metric in METRIC_NAMES]
     parts = [f"{RESULTS}.part{rank}" for rank in range(get_world_size())]
-    return [*_FILES, *pictures, *parts, f"{TEACHER}/"]
+    return [*_FILES, *pictures, *parts]
 
 
 def _files_of_0_1(folder: Path) -> list[str]:
@@ -130,9 +141,10 @@ def _inputs(identity: Mapping[str, Any]) -> dict[str, Any]:
 def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
     """Returns the inputs of a folder from before it had a record."""
     try:
-        return _inputs(read_header(folder / RESULTS))
+        header = read_header(folder / RESULTS)
     except (OSError, UserError):
         return None
+    return _inputs(header) if has_types(header, _HEADER) else None
 
 
 def absolute(path: str | os.PathLike | None) -> str | None:

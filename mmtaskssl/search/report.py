@@ -108,8 +108,8 @@ def plot_scores(
     )
     x, y = _points(rows)
     errors = [
-        [v - row["ci"][0] for v, row in zip(y, rows, strict=True)],
-        [row["ci"][1] - v for v, row in zip(y, rows, strict=True)],
+        [max(0.0, v - row["ci"][0]) for v, row in zip(y, rows, strict=True)],
+        [max(0.0, row["ci"][1] - v) for v, row in zip(y, rows, strict=True)],
     ]
     axes.errorbar(x, y, errors, fmt="o", ms=4, lw=0.6, alpha=0.6, color="tab:blue")
     front = pareto_front(rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..report.result import Result
-from ..runs import Growing
+from ..runs import Growing, Record, verify
 from ..utils.atomic import atomic_path, write_json, write_text
 from ..utils.budgets import Budget
 from ..utils.errors import UserError
@@ -148,6 +148,9 @@ class SearchResult(Result):
         path = Path(folder, RESULTS)
         if not path.is_file():
             raise UserError(f"{folder} holds no search: it has no {RESULTS}")
+        record = Record.read(folder)
+        if record is not None and record.complete:
+            verify(folder, [RESULTS, output.SUMMARY])
         identity = read_header(path)
         rows = tuple(ResultsFile(path, identity).rows().values())
         try:

@@ -1,9 +1,10 @@
 """The file of scores: a header, then one JSON object a line, appended as they come."""
 
 import json
+import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,17 @@ _PART = "{name}.part{rank}"
 
 Row = dict[str, Any]
 Key = tuple[str, str]
+# Means of the same numbers, summed in another order, differ by less.
+_ROUNDING = 1e-5
 
 
 class ResultsFile:
     """Scores of one checkpoint on one set of images.
 
-    A run that is killed loses at most the line that it was writing. Several processes
-    write a part each, which `merge` puts together in the order of their ranks. Whether
-    the scores are of the same checkpoint and images is a question to the folder's
+    A run that is killed loses at most the line that it was writing; a line that is no
+    score, because it was damaged, is left out and scored again. Several processes write
+    a part each, which `merge` puts together in the order of their ranks. Whether the
+    scores are of the same checkpoint and images is a question to the folder's
     record, see `output.work_of`.
 
     Args:
@@ -57,7 +61,7 @@ class ResultsFile:
         """Returns the rows by sub-net and metric."""
         lines = self._lines(self.path)
         next(lines, None)
-        return {(row["subnet"], row["metric"]): row for row in lines}
+        return _by_key(lines)
 
     def append(self, rows: Sequence[Row], rank: int | None = None) -> None:
         """Adds rows and sees them to the disk.
@@ -79,10 +83,10 @@ class ResultsFile:
             key=lambda part: int(part.suffix.removeprefix(".part")),
         )
         lines = list(self._lines(self.path))
-        rows = {(row["subnet"], row["metric"]): row for row in lines[1:]}
+        rows = _by_key(lines[1:])
         for part in parts:
-            for row in self._lines(part):
-                rows.setdefault((row["subnet"], row["metric"]), row)
+            for key, row in _by_key(self._lines(part)).items():
+                rows.setdefault(key, row)
         with atomic_path(self.path) as temporary:
             text = "".join(
                 json.dumps(line) + "\n" for line in (lines[0], *rows.values())
@@ -119,6 +123,28 @@ def read_header(path: str | Path) -> dict[str, Any]:
         )
     check_version(int(found[1]), _VERSION, str(path))
     return header
+
+
+def _by_key(lines: Iterable[Row]) -> dict[Key, Row]:
+    return {(row["subnet"], row["metric"]): row for row in lines if _is_score(row)}
+
+
+def _is_score(row: Row) -> bool:
+    """Whether a row has finite numbers, and a value within its interval."""
+    value, costs = row.get("similarity"), [row.get("macs", 0), row.get("params", 0)]
+    low, high = ci if _are_numbers(ci := row.get("ci", [value] * 2), 2) else (1, 0)
+    names = all(isinstance(row.get(key), str) for key in ("subnet", "metric"))
+    if not names or not _are_numbers([value, *costs], 3) or min(costs) < 0:
+        return False
+    return low - _ROUNDING <= value <= high + _ROUNDING
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(type(v) in (int, float) and math.isfinite(v) for v in values)
+    )
 
 
 def _parse(line: str) -> Row | None:

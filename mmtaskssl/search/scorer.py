@@ -1,5 +1,6 @@
 """Scores sub-nets by their likeness to the teacher, on unlabelled images."""
 
+import functools
 import hashlib
 import json
 import logging
@@ -111,16 +112,24 @@ class Scorer:
             self._references = self._load_references()
         return self._references
 
+    @functools.cached_property
+    def cached(self) -> dict[str, Path]:
+        """The files that keep these, by metric; none without a folder for them."""
+        if self.cache is None:
+            return {}
+        identity = {"weights": self.encoders.teacher.sha256(), **self.describe()}
+        files = {}
+        for metric in self.metrics:
+            text = json.dumps({**identity, "metric": metric.name}, sort_keys=True)
+            key = hashlib.sha256(text.encode()).hexdigest()[:16]
+            files[metric.name] = self.cache / f"teacher-{metric.name}-{key}.pt"
+        return files
+
     def _load_references(self) -> dict[str, list[Tensor]]:
         sizes = [len(chunk) for chunk in self.runner.chunks]
-        identity = {"weights": self.encoders.teacher.sha256(), **self.describe()}
         found: dict[str, list[Tensor]] = {}
-        missing, files = [], {}
+        missing, files = [], self.cached
         for metric in self.metrics:
-            if self.cache is not None:
-                text = json.dumps({**identity, "metric": metric.name}, sort_keys=True)
-                key = hashlib.sha256(text.encode()).hexdigest()[:16]
-                files[metric.name] = self.cache / f"teacher-{metric.name}-{key}.pt"
             file = files.get(metric.name)
             if file is None or not file.is_file():
                 missing.append(metric)

@@ -97,6 +97,14 @@ def read_selection(
     )
 
 
+def is_consistent(folder: str | os.PathLike, count: int) -> bool:
+    """Whether list and table name the same images, as many as the summary says."""
+    with open_text(Path(folder, SELECTION), errors="surrogateescape") as file:
+        chosen = file.read().split("\n")[:-1]
+    images = [line["image"] for line in _read_csv(Path(folder, TABLE))]
+    return len(chosen) == count and chosen == images
+
+
 def read_leaks(folder: str | os.PathLike, pool_ids: Sequence[str]) -> list[Leak]:
     """Reads the pool images kept out as copies, see `read_selection`."""
     row_of = {image: row for row, image in enumerate(pool_ids)}

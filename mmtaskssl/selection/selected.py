@@ -10,7 +10,7 @@ from ..features.fingerprint import fingerprint
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
 from ..report.result import Result
-from ..runs import Work, verify
+from ..runs import Work, has_types, verify
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
 from ..utils.inputs import read_json
@@ -18,6 +18,16 @@ from . import output
 from .inputs import Queries, make_task, read_queries
 from .leaks import Leak
 from .task import Selection, SelectionTask
+
+# What version 0.1 wrote into its summary.
+_OF_0_1 = {
+    **dict.fromkeys(("inputs", "pool", "target", "similarity", "queries"), dict),
+    **dict.fromkeys(("seed", "budget", "selected"), int),
+    **dict.fromkeys(("mmtaskssl", "policy"), str),
+    **dict.fromkeys(("excluded", "notes"), list),
+    "seconds": dict,
+}
+_INPUTS_OF_0_1 = {"pool": str, "targets": list, "policy": str, "seed": int}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -184,9 +194,12 @@ def work_of(inputs: Mapping[str, Any]) -> Work:
 def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
     """Returns the inputs of a folder from before it had a record."""
     try:
-        return read_json(folder / output.SUMMARY)["inputs"]
+        summary = read_json(folder / output.SUMMARY)
+        same = output.is_consistent(folder, summary["selected"])
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
+    whole = has_types(summary, _OF_0_1) and has_types(summary["inputs"], _INPUTS_OF_0_1)
+    return summary["inputs"] if whole and same else None
 
 
 def summary_table(summary: Mapping[str, Any]) -> str:

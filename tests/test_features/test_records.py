@@ -97,6 +97,32 @@ def test_an_edited_store_is_not_gone_on_with(store):
         FeatureStore.open(store)
 
 
+@pytest.mark.parametrize(
+    "name", ["ids.txt", "labels.npy", "quarantine.json", "manifest.json"]
+)
+def test_a_flipped_byte_beside_the_shards_is_found_at_once(tmp_path, features, name):
+    writer = make_writer(tmp_path / "s", rows=10, labels=[*"abcdefghij"])
+    features[3] = np.nan
+    fill(writer, features)
+    writer.finish()
+    data = bytearray((tmp_path / "s" / name).read_bytes())
+    data[data.index(b"shard_rows") if name == "manifest.json" else -3] ^= 1
+    (tmp_path / "s" / name).write_bytes(data)
+    with pytest.raises(UserError, match=rf"{name} .*checksum differs"):
+        FeatureStore.open(tmp_path / "s")
+
+
+def test_a_store_in_the_current_folder(tmp_path, features, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for again in range(2):
+        fill(writer := make_writer(".", rows=10, overwrite=again > 0), features)
+        writer.finish()
+        assert len(FeatureStore.open(here)) == 10
+    assert [p.name for p in tmp_path.iterdir()] == ["here"]
+
+
 @pytest.mark.parametrize("name", ["ids.txt", "quarantine.json", "shard-00001.npy"])
 def test_what_a_store_lacks_is_made_again(tmp_path, features, name):
     features[5] = np.nan

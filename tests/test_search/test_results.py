@@ -42,6 +42,27 @@ def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path, torn):
     assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"similarity": "0.5"},
+        {"similarity": float("nan")},
+        {"similarity": 0.7},
+        {"ci": [0.4]},
+        {"ci": [0.6, 0.4]},
+        {"macs": None},
+        {"params": -1},
+        {"subnet": 1},
+    ],
+    ids=str,
+)
+def test_a_line_that_is_no_score_is_left_out(tmp_path, damage):
+    path = tmp_path / "results.jsonl"
+    whole = {**_row("a"), "ci": [0.4, 0.6], "macs": 5, "params": 6}
+    _opened(path).append([whole, {**whole, "subnet": "b", **damage}])
+    assert _opened(path).rows() == {("a", "global"): whole}
+
+
 def test_parts_of_processes_are_merged_once(tmp_path):
     path = tmp_path / "results.jsonl"
     results = _opened(path)

@@ -11,6 +11,8 @@ from mmtaskssl.features.distributed import init_ranks
 from mmtaskssl.search.latency import LatencyBook
 from mmtaskssl.search.opening import open_search
 from mmtaskssl.search.options import SearchOptions
+from mmtaskssl.search.result import SearchResult
+from mmtaskssl.search.scorer import Scorer
 from mmtaskssl.search.search import result_of
 from mmtaskssl.subnets import cost
 from mmtaskssl.utils.budgets import Budget
@@ -270,6 +272,35 @@ def test_what_is_no_search_is_not_replaced(files, tmp_path):
         found.save(out, overwrite=True)
     other.save(out, overwrite=True)  # nothing is replaced: it is the same search
     assert (out / "export" / "weights.pth").is_file()
+
+
+def test_a_users_file_among_the_teachers_features_stays(files, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("mmtaskssl.runs.work.Work._close", lambda *_: None)  # SIGKILL
+        patch.setattr(Scorer, "score", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            _rows(files, ["MIN"], out)
+    assert len([*(out / "teacher").iterdir()]) == 2
+    (out / "teacher" / "mine.txt").write_text("mine")
+    other = {"shape": 24, "overwrite": True}
+    with pytest.raises(UserError, match=r"holds 'teacher/mine\.txt'"):
+        _rows(files, ["MIN"], out, **other)
+    (out / "teacher" / "mine.txt").unlink()
+    _rows(files, ["MIN"], out, **other)
+    assert len([*(out / "teacher").iterdir()]) == 2
+
+
+@pytest.mark.parametrize("name", ["results.jsonl", "search.json"])
+def test_a_finished_search_that_was_changed_is_told(files, tmp_path, name):
+    _rows(files, ["MIN"], tmp_path)
+    text = (tmp_path / name).read_text()
+    (tmp_path / name).write_text(text.replace("-d1.1.1", "-d1.1.2"))
+    assert (tmp_path / name).read_text() != text
+    with pytest.raises(UserError, match=rf"{name} is not what was written"):
+        SearchResult.open(tmp_path)
+    with pytest.raises(UserError, match=rf"{name} was changed"):
+        _rows(files, ["MIN"], tmp_path)
 
 
 def _search_twice(files, out):
