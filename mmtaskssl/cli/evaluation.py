@@ -6,7 +6,7 @@ from typing import Any
 
 from ..utils.errors import UserError
 from . import options
-from .extractor import add_extractor_options, network_of, running_of
+from .extractor import add_extractor_options, given_of, network_of, running_of
 from .saying import say
 
 
@@ -67,20 +67,21 @@ def run(args: argparse.Namespace, probes: Sequence[Any], **settings: Any) -> Non
         raise UserError("name either --target or --train and --test, not both")
     if args.target:
         data, opening = _network(args)
+        opening |= running_of(args)
     elif not (args.train and args.test):
         raise UserError(
             "name the data: --train STORE --test STORE, or CONFIG CKPT --target DIR"
         )
-    elif args.config or args.model:
+    elif args.config or args.model or args.weights:
         raise UserError("a network is of use only with --target: stores have features")
     else:
-        data, opening = (args.train, args.test), {}
+        data = args.train, args.test
+        opening = {"device": args.device, **given_of(args)}
     if args.all_subnets or args.subnet:
         settings["subnets"] = "all" if args.all_subnets else args.subnet
         settings["calibrate"] = args.calibrate
     from ..evaluation.evaluate import evaluate
 
-    running = running_of(args)
     result = evaluate(
         data,
         args.target,
@@ -94,7 +95,6 @@ def run(args: argparse.Namespace, probes: Sequence[Any], **settings: Any) -> Non
         log=say,
         **settings,
         **opening,
-        **running,
     )
     say(result.table())
 

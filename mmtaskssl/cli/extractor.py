@@ -34,6 +34,22 @@ def add_extractor_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--amp", action="store_true", help="half precision on CUDA")
 
 
+def given_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Returns what the flags say of a network, where none is read, but not defaults.
+
+    Without ``--device``, which is of use without a network, too.
+    """
+    parser = argparse.ArgumentParser()
+    add_extractor_options(parser)
+    defaults = vars(parser.parse_args([]))
+    names = ("source", "seed", "image_size", "batch_size", "workers", "amp")
+    places = {name: name for name in names} | {"trust": "trust_checkpoint"}
+    values = {name: (getattr(args, at), defaults[at]) for name, at in places.items()}
+    return {
+        name: given for name, (given, default) in values.items() if given != default
+    }
+
+
 def network_of(args: argparse.Namespace) -> dict[str, Any]:
     """Returns which network the flags name, as arguments of `open_extractor`.
 

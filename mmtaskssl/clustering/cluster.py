@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..features.sources import StoreLike
+from ..utils import checks
 from .clusters import Clusters
 from .options import Options, parse_tree
 from .problem import prepare
@@ -65,5 +66,7 @@ def cluster(
     Raises:
         UserError: No such pool, fewer usable images than clusters, or bad options.
     """
+    checks.function("log", log, none=True)
+    checks.function("progress", progress, none=True)
     options = Options(parse_tree(tree), seed, lower, upper, sample, path_map, random)
     return prepare(pool, options, labels, pool_root, network).solve(log, progress)

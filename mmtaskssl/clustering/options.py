@@ -38,6 +38,7 @@ class Options:
                 "least 1 times the mean size"
             )
         checks.one_of("path_map", self.path_map, PATH_MAPS)
+        checks.flag("random", self.random)
 
     @property
     def leaves(self) -> int:

@@ -81,6 +81,9 @@ def list_images(
     Raises:
         UserError: The source does not exist, is empty, or names no usable path.
     """
+    table = isinstance(source, str | os.PathLike) and os.fspath(source).lower()
+    if not (isinstance(table, str) and table.endswith((".csv", ".jsonl"))):
+        checks.unused("with a table of images, .csv or .jsonl", column=column)
     if isinstance(source, HasImages):
         if not (root or source.root):
             raise UserError(

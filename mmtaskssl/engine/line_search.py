@@ -6,8 +6,9 @@ import os
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,9 +18,10 @@ from ..evaluation.metrics import classification_metrics
 from ..evaluation.splits import stratified_folds
 from ..evaluation.target import Target
 from ..features.extractor import extractor_of
-from ..features.opening import open_runner
+from ..features.opening import check_running, open_runner
 from ..features.runner import BatchRunner, ImageFiles, collate
 from ..networks import Network, NetworkLike, open_network
+from ..utils import checks
 from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
 from ..weights import STATISTICS
@@ -85,12 +87,17 @@ def line_search(
     Raises:
         UserError: Two different networks, or options or images that cannot be used.
     """
-    first, last = (open_network(n, trust=trust) for n in (start, end))
+    checks.path_like("target", target)
     shares = _points(points)
-    if norms not in ("auto", "interpolated", "reestimated"):
-        raise UserError(f"norms is auto, interpolated or reestimated, not {norms!r}")
-    if probe not in ("knn", "linear"):
-        raise UserError(f"{option('probe')} is knn or linear, not {probe!r}")
+    checks.whole("folds", folds, 2)
+    checks.one_of("probe", probe, ("knn", "linear"))
+    checks.one_of("norms", norms, get_args(Norms))
+    checks.seed(seed)
+    checks.function("log", log)
+    running: dict[str, Any] = {"image_size": image_size, "batch_size": batch_size}
+    running |= {"workers": workers, "device": device}
+    check_running({**running, "trust": trust})
+    first, last = (open_network(n, trust=trust) for n in (start, end))
     scorer = make_probes([probe])[0]
     a, b = _state(first), _state(last)
     _check_same(a, b, first.name, last.name)
@@ -99,13 +106,7 @@ def line_search(
         norms = "interpolated" if equal else "reestimated"
     task = Target(os.fspath(target))
     root, image_ids = task.images("train")
-    runner = open_runner(
-        last,
-        image_size=image_size,
-        batch_size=batch_size,
-        workers=workers,
-        device=device,
-    )
+    runner = open_runner(last, **running)
     parts: list[Tensor] = []
     scores = []
     for share in shares:
@@ -118,10 +119,10 @@ def line_search(
         features = task.split(runner, "train", None, log)
         if not parts:
             parts = stratified_folds(features.y, folds, seed)
-            if len(parts) < 2:
+            if len(parts) < folds:
                 raise UserError(
-                    f"{root} cannot be divided: {option('folds')} of 2 or more need as "
-                    "many images of some class"
+                    f"{root} cannot be divided: no class has {folds} images, as many "
+                    f"as {option('folds')}"
                 )
         scores.append(tuple(_score(scorer, features, held) for held in parts))
         log(f"{share:.2f}: {statistics.fmean(scores[-1]):.2f} %")
@@ -154,14 +155,16 @@ def choose(scores: Sequence[Sequence[float]]) -> int:
 
 
 def _points(points: int | Sequence[float]) -> tuple[float, ...]:
-    if isinstance(points, int):
-        if points < 2:
-            raise UserError(f"{option('points')} must be 2 or more, not {points}")
+    if isinstance(points, np.ndarray):
+        points = points.tolist()
+    if not isinstance(points, Sequence) or isinstance(points, str):
+        checks.whole("points", points, 2)
         return tuple(round(i / (points - 1), 6) for i in range(points))
-    shares = sorted({0.0, *map(float, points)})
-    if shares[-1] > 1 or shares[0] < 0:
-        raise UserError(f"{option('points')} lie between 0 and 1, not {list(points)}")
-    return tuple(shares)
+    if not points:
+        raise UserError(f"{option('points')} names none: give shares, or how many")
+    for point in points:
+        checks.finite("points", point, 0, 1)
+    return tuple(sorted({0.0, *map(float, points)}))
 
 
 def _state(network: Network) -> dict[str, Tensor]:

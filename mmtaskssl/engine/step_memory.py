@@ -31,6 +31,7 @@ from ..models.algorithms.routed_base import RoutedAlgorithm
 from ..networks.teacher import split_weights
 from ..registry import MODELS
 from ..subnets import Subnet
+from ..utils import checks
 from ..utils.errors import UserError
 from .fake_tensors import to_fake
 from .live_bytes import LiveBytes
@@ -53,7 +54,12 @@ def step_memory(config: str | Path | Config, processes: int = 1) -> int:
     Raises:
         UserError: The model is none of this package's or of mmcls' classifiers.
     """
+    checks.whole("processes", processes)
     cfg = config if isinstance(config, Config) else load_config(str(config))
+    for key in ("model", "default_scope", "train_cfg", "train_dataloader"):
+        if not cfg.get(key):
+            name = cfg.filename or "this config"
+            raise UserError(f"{name} is no training config: it has no {key}")
     with _scope(cfg), torch.random.fork_rng(devices=[]):
         model = MODELS.build(_untrained(cfg.model)).train()
         if hasattr(model, "after_start"):
@@ -116,7 +122,7 @@ class _scope:
 
     def __enter__(self) -> None:
         self.kept = DefaultScope._instance_dict.copy()
-        name = f"step_memory{id(self)}"
+        self.name = name = f"step_memory{id(self)}"
         DefaultScope.get_instance(name, scope_name=self.cfg.default_scope)
         length = self.cfg.train_cfg.get("max_iters") or 100
         hub = MessageHub.get_instance(name)
@@ -126,6 +132,7 @@ class _scope:
     def __exit__(self, *error: object) -> None:
         DefaultScope._instance_dict.clear()
         DefaultScope._instance_dict.update(self.kept)
+        MessageHub._instance_dict.pop(self.name, None)
 
 
 def _freeze_optimizer(wrapper: OptimWrapper) -> list[Tensor]:

@@ -93,6 +93,8 @@ def evaluate(
     checks.whole("k", k)
     checks.finite("temperature", temperature, above=0)
     checks.listed("weight_decays", weight_decays, "numbers")
+    if not weight_decays:
+        raise UserError(f"{option('weight_decays')} names none to choose among")
     for weight_decay in weight_decays:
         checks.finite("weight_decays", weight_decay, above=0)
     for what, place in (
@@ -103,9 +105,12 @@ def evaluate(
         ("keep", keep),
     ):
         checks.path_like(what, place, none=True)
+    checks.function("log", log)
     check_running(running)
     if target is None:
-        checks.unused(f"with a network and {option('target')}", cache=cache)
+        network_only = {key: v for key, v in running.items() if key != "device"}
+        of_use = f"with a network and {option('target')}"
+        checks.unused(of_use, cache=cache, **network_only)
     probes = make_probes(names, k, temperature, weight_decays)
     if shots is None and "few-shot-svm" in names:
         raise UserError(f"few-shot SVMs need {option('shots')}")

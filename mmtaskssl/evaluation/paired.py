@@ -4,10 +4,12 @@ import itertools
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from ..utils import checks
 from ..utils.errors import UserError
 
 Runs = Sequence[float] | Mapping[Hashable, float] | np.ndarray
@@ -80,7 +82,8 @@ def paired_difference(
     Raises:
         UserError: Unequal lengths, no pair, NaN or infinity, or a bad level.
     """
-    if not 0 < level < 1:
+    checks.finite("level", level, above=0)
+    if level >= 1:
         raise UserError(f"an interval needs a level between 0 and 1, not {level}")
     differences = _differences(ours, theirs)
     count, mean = len(differences), float(differences.mean())
@@ -99,7 +102,7 @@ def _differences(ours: Runs, theirs: Runs) -> np.ndarray:
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         keys = [key for key in ours if key in theirs]
         ours, theirs = [ours[k] for k in keys], [theirs[k] for k in keys]
-    a, b = (np.asarray(runs, dtype=np.float64) for runs in (ours, theirs))
+    a, b = _figures(ours), _figures(theirs)
     if a.ndim != 1 or a.shape != b.shape:
         raise UserError(f"runs of shapes {a.shape} and {b.shape} make no pairs")
     if not len(a):
@@ -107,6 +110,19 @@ def _differences(ours: Runs, theirs: Runs) -> np.ndarray:
     if not np.isfinite(a - b).all():
         raise UserError("figures of runs hold NaN or infinity")
     return a - b
+
+
+def _figures(runs: Any) -> np.ndarray:
+    """Returns the figures of an arm, (N,) where they are some."""
+    try:
+        if isinstance(runs, str | bytes):  # of which "1" would be a figure
+            raise TypeError
+        return np.asarray(runs, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UserError(
+            "an arm of a comparison is a sequence of figures, or a mapping to them, "
+            f"not {checks.shown(runs)}"
+        ) from None
 
 
 def _sign_flips(differences: np.ndarray) -> float:

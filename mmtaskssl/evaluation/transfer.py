@@ -68,6 +68,8 @@ def evaluate_transfer(
     checks.path_like("root", root)
     checks.path_like("out", out, none=True)
     checks.path_like("keep", keep, none=True)
+    checks.flag("overwrite", overwrite)
+    checks.function("log", log)
     check_running(running)
     tasks = [TransferSet.read(name) for name in dict.fromkeys(sets or ELEVEN_SETS)]
     file = None

@@ -70,6 +70,13 @@ def extract(
         UserError: No such network or images, a folder of other work, or options that
             contradict.
     """
+    for name, value in (
+        ("leak_copies", leak_copies),
+        ("append", append),
+        ("overwrite", overwrite),
+    ):
+        checks.flag(name, value)
+    checks.function("log", log)
     if append and (out is None or overwrite):
         raise UserError("append to the store of an earlier extraction, as it is")
     check_running(running)

@@ -54,6 +54,8 @@ def check_running(options: Mapping[str, Any]) -> None:
     checks.whole("image_size", options.get("image_size"), none=True)
     checks.whole("batch_size", options.get("batch_size", 1))
     checks.whole("workers", options.get("workers"), 0, none=True)
+    for name in ("trust", "amp"):
+        checks.flag(name, options.get(name, False))
 
 
 def open_extractor(
@@ -116,6 +118,8 @@ def open_runner(
         {
             "source": source,
             "seed": seed,
+            "trust": trust,
+            "amp": amp,
             "image_size": image_size,
             "batch_size": batch_size,
             "workers": workers,

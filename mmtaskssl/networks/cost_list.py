@@ -187,6 +187,10 @@ def list_costs(
     checks.options_of("cfg_options", cfg_options)
     checks.whole("batch_size", batch_size)
     checks.whole("repeats", repeats)
+    checks.flag("latency", latency)
+    if not latency:
+        given = None if device == AUTO else device
+        checks.unused(f"with {option('latency')}", device=given)
     if shape is not None:
         checks.image_shape("shape", shape)
     name, space, price, build, side = _of(config, cfg_options)
@@ -208,7 +212,9 @@ def list_costs(
         at = pick_device(device)
 
         def clock(subnet: Subnet) -> Any:
-            return time_network(build(subnet), shape, batch_size, repeats, at)
+            with torch.random.fork_rng(devices=[]):  # construction draws
+                network = build(subnet)
+            return time_network(network, shape, batch_size, repeats, at)
 
     rows = make_rows(space, chosen, price, clock)
     return CostList(tuple(rows), space, name, shape, price)

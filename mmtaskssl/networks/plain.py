@@ -40,12 +40,13 @@ def as_elastic(plain: nn.Module) -> DynamicResNet | None:
         }
         stages = len(subnet.widths)
         norm = {"type": "BN", "eps": norms[0].eps, "momentum": norms[0].momentum}
-        elastic = DynamicResNet(
-            space,
-            norm_cfg=norm,
-            out_indices=(stages - 1,),
-            zero_init_residual=getattr(plain, "zero_init_residual", True),
-        )
+        with torch.random.fork_rng(devices=[]):  # construction draws
+            elastic = DynamicResNet(
+                space,
+                norm_cfg=norm,
+                out_indices=(stages - 1,),
+                zero_init_residual=getattr(plain, "zero_init_residual", True),
+            )
         elastic.load_state_dict(state)
         return elastic.eval() if _alike(plain, elastic) else None
     except (UserError, KeyError, RuntimeError):  # other keys or shapes

@@ -17,6 +17,8 @@ from .names import (
     Tie,
 )
 
+_DEFAULTS = {"shortlist": SHORTLIST, "beam": BEAM}
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -44,6 +46,12 @@ class Options:
             checks.whole(name, getattr(self, name))
         checks.whole("image_size", self.image_size, none=True)
         checks.seed(self.seed)
+        checks.flag("trust", self.trust)
+        for name in ("shortlist", "beam"):
+            # "exhaustive" replays both.
+            value = getattr(self, name)
+            if self.router not in ("exhaustive", name) and value != _DEFAULTS[name]:
+                checks.unused(f"to the routers exhaustive and {name}", **{name: value})
 
     def describe(self) -> dict[str, Any]:
         """Returns those that the answer depends on by themselves, JSON-ready.

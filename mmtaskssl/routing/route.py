@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from ..clustering.clusters import Clusters
 from ..networks import NetworkLike
+from ..utils import checks
 from ..utils.devices import AUTO
 from .extracted import ProgressFactory
 from .fine_tuner import FineTuner, Log
@@ -77,6 +78,8 @@ def route(
         UserError: The network is not routed or not calibrated, the clusters are of
             another network, the task cannot be read, or a bad option.
     """
+    checks.function("log", log, none=True)
+    checks.function("progress", progress, none=True)
     options = Options(
         router,
         probe,

@@ -98,6 +98,8 @@ def search(
     checks.listed("budgets", budgets, "bands such as 3G-4G, or one")
     checks.listed("subnets", subnets, "sub-nets")
     checks.listed("metrics", metrics, "names")
+    if not metrics:
+        raise UserError(f"{option('metrics')} names none")
     for band in budgets:
         if not isinstance(band, str | Budget):
             raise UserError(
@@ -120,6 +122,8 @@ def search(
         checks.whole(name, number, none=optional)
     checks.path_like("root", root, none=True)
     checks.path_like("folder", folder, none=True)
+    checks.flag("trust", trust)
+    checks.flag("overwrite", overwrite)
     if folder is None:
         checks.unused(f"with {option('folder', '--out')}", overwrite=overwrite)
     wanted = [b if isinstance(b, Budget) else Budget.parse(b) for b in budgets]

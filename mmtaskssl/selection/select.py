@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..features.sources import StoreLike
+from ..utils import checks
 from .names import Method, Policy
 from .options import Options
 from .problem import Log, ProgressFactory, prepare
@@ -63,5 +64,7 @@ def select(
     Raises:
         UserError: Stores that cannot be compared, a bad option, or nothing to select.
     """
+    checks.function("log", log, none=True)
+    checks.function("progress", progress, none=True)
     options = Options(policy, seed, leak_guard, threshold, pool_root, sources, device)
     return prepare(pool, target, budget, options, exclude, network).solve(log, progress)

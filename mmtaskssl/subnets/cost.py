@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..utils import checks
 from ..utils.errors import UserError
 from .arch import Architecture, MobileNetV3Arch, ResNetArch
 from .spec import Subnet
@@ -172,8 +173,8 @@ def measure_latency(
         warmup: Calls before those, which are not timed.
         synchronize: Waits for the device; on a GPU ``torch.cuda.synchronize``.
     """
-    if repeats < 1:
-        raise UserError(f"latency needs at least one repeat, not {repeats}")
+    checks.function("call", call)
+    checks.whole("repeats", repeats)
     wait = synchronize or (lambda: None)
     for _ in range(warmup):
         call()

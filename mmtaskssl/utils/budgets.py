@@ -112,6 +112,8 @@ def count_images(budget: int | str, pool_size: int) -> int:
         )
     if not 0 < number < float("inf"):
         raise UserError(f"budget {text} selects nothing: ask for at least one image")
+    if share and number > 100:
+        raise UserError(f"budget {text} is more than the whole pool, 100%")
     return max(1, round(pool_size * number / 100)) if share else int(number)
 
 

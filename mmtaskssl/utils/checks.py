@@ -8,8 +8,8 @@ from typing import Any
 
 from .errors import UserError, meant, option
 
-# What torch's generators take.
-_MAX_SEED = 2**63 - 1
+# What numpy's and torch's generators take.
+_MAX_SEED = 2**32 - 1
 
 
 def shown(value: Any) -> str:
@@ -91,6 +91,35 @@ def finite(
         ]
         kind = " ".join(["a number", *limits])
         raise UserError(f"{option(name)} must be {kind}, not {shown(value)}")
+
+
+def flag(name: str, value: Any) -> None:
+    """Refuses what is neither True nor False: of texts, "no" would be true.
+
+    Args:
+        name: Of the argument.
+        value: Given.
+
+    Raises:
+        UserError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise UserError(f"{option(name)} must be True or False, not {shown(value)}")
+
+
+def function(name: str, value: Any, *, none: bool = False) -> None:
+    """Refuses what cannot be called.
+
+    Args:
+        name: Of the argument.
+        value: Given.
+        none: Whether None stands for a default.
+
+    Raises:
+        UserError: It cannot.
+    """
+    if not callable(value) and not (none and value is None):
+        raise UserError(f"{option(name)} must be a function, not {shown(value)}")
 
 
 def one_of(name: str, value: Any, known: Collection[str]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import UserError
+from . import checks
+from .errors import UserError, option
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,11 @@ def pick_device(name: str | torch.device = AUTO) -> torch.device:
     # Late: it takes seconds, and --help needs only the option.
     import torch
 
+    if not isinstance(name, str | torch.device):
+        raise UserError(
+            f"{option('device')} must be a name of torch's, or {AUTO}, not "
+            + checks.shown(name)
+        )
     if name == AUTO:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -28,7 +28,11 @@ def set_flags(flags: Iterable[str] = ()) -> None:
 
 
 #: Flags of other names than the arguments that they give.
-_OTHER_FLAGS = {"threshold": ("--leak-threshold",), "metrics": ("--metric",)}
+_OTHER_FLAGS = {
+    "threshold": ("--leak-threshold",),
+    "metrics": ("--metric",),
+    "trust": ("--trust-checkpoint",),
+}
 
 
 def option(name: str, *others: str) -> str:

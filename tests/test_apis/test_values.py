@@ -62,6 +62,12 @@ _BAD = [
     ("select", POOL, {"policy": "rond_robin"}, "did you mean 'round_robin'"),
     ("select", POOL, {"pool_root": 3}, "`pool_root`"),
     ("select", POOL, {"sources": 99}, "`sources`"),
+    ("select", POOL, {"device": None}, "`device`"),
+    ("select", POOL, {"progress": 3}, "`progress`"),
+    *[
+        ("select", ("pool", "tr", x), {}, "whole pool, 100%")
+        for x in ("200%", "100.5%")
+    ],
     ("select", POOL, {"network": 5}, "`network` is of use only"),
     *[("cluster", (x, "2x2"), {}, "feature store") for x in (None, _FEATURES)],
     *[("cluster", ("pool", x), {}, "`tree`") for x in (None, 4)],
@@ -70,6 +76,7 @@ _BAD = [
     *[("cluster", ("pool", "2x2"), {"sample": x}, "`sample`") for x in (1.5, None, 0)],
     *[("cluster", ("pool", "2x2"), {"seed": x}, "`seed`") for x in (None, NAN, -1)],
     ("cluster", ("pool", "2x2"), {"labels": "foldr"}, "did you mean 'folder'"),
+    *[("cluster", ("pool", "2x2"), {"random": x}, "`random`") for x in ("x", None, 3)],
     ("cluster", ("pool", "2x2"), {"pool_root": 3}, "`pool_root`"),
     *[("evaluate", STORES, {"k": x}, "`k`") for x in (1.5, None, 0, True)],
     *[("evaluate", STORES, {"shots": x}, "`shots`") for x in (1.5, NAN, 0)],
@@ -83,6 +90,19 @@ _BAD = [
     ("evaluate", STORES, {"train_labels": 3}, "`train_labels`"),
     *[("evaluate", STORES, {"keep": x}, "`keep`") for x in (3, "")],
     ("evaluate", STORES, {"cache": "c"}, "`cache` is of use only"),
+    *[
+        ("evaluate", STORES, {name: x}, f"`{name}` is of use only")
+        for name, x in [
+            ("image_size", 32),
+            ("batch_size", 7),
+            ("source", "ema"),
+            ("seed", 0),
+            ("trust", True),
+        ]
+    ],
+    ("evaluate", STORES, {"weight_decays": []}, "`weight_decays`"),
+    ("evaluate", STORES, {"amp": "x"}, "`amp` must be True or False"),
+    ("evaluate", STORES, {"log": 3}, "`log`"),
     ("evaluate", STORES, {"devise": "cpu"}, "did you mean 'device'"),
     ("evaluate", STORES, {"batch_size": -4}, "`batch_size`"),
     ("evaluate", (("tr", None),), {}, "feature store"),
@@ -116,6 +136,12 @@ _BAD = [
             ("labels", "foldr"),
             ("overwrite", True),
             ("source", "emma"),
+            ("device", None),
+            ("column", "nope"),
+            ("leak_copies", "x"),
+            ("append", "yes"),
+            ("trust", 1),
+            ("log", 3),
         ]
     ],
     ("extract", ("network", "images"), {"batchsize": 3}, "batchsize"),
@@ -134,6 +160,7 @@ _BAD = [
             ("image_size", 1),
             ("seed", -1),
             ("seed", None),
+            ("device", None),
         ]
     ],
     ("calibrate", ("network", 3, "images"), {}, "`subnets`"),
@@ -147,6 +174,8 @@ _BAD = [
             ("shape", (1, 2, 3)),
             ("shape", NAN),
             ("metrics", "globl"),
+            ("metrics", []),
+            ("trust", "x"),
             ("strategy", "no"),
             ("num_images", NAN),
             ("candidates", 1.5),
@@ -156,13 +185,61 @@ _BAD = [
     *[("route", ("pair", x), {}, "`target`") for x in (None, 3)],
     ("route", ("pair", "task"), {"router": "short"}, "`router`"),
     ("route", ("pair", "task"), {"beam": 0}, "`beam`"),
+    ("route", ("pair", "task"), {"router": "beam", "shortlist": 3}, "`shortlist`"),
+    ("route", ("pair", "task"), {"router": "overlap", "beam": 3}, "`beam`"),
+    ("route", ("pair", "task"), {"progress": 3}, "`progress`"),
     *[("list_costs", (x,), {}, "`config`") for x in (None, 3)],
     ("list_costs", ("config",), {"shape": 0}, "`shape`"),
+    ("list_costs", ("config",), {"latency": "x"}, "`latency` must be"),
+    ("list_costs", ("config",), {"device": "x"}, "`device` is of use only"),
+    *[
+        ("line_search", ("network", "network", "task"), {name: x}, f"`{name}`")
+        for name, x in [
+            *[("points", x) for x in (NAN, "a", None, True, 1, [])],
+            *[("points", [x]) for x in (NAN, "a", 2, None)],
+            *[("folds", x) for x in (NAN, None, 1.5, 1, 100)],
+            *[("seed", x) for x in (None, NAN, -1)],
+            ("probe", "x"),
+            ("norms", None),
+            ("batch_size", 0),
+            ("trust", "x"),
+            ("log", 3),
+        ]
+    ],
+    *[("line_search", ("network",) * 2 + (x,), {}, "`target`") for x in (3, None)],
+    *[("controls", (x,), {}, "`run`") for x in (3, None, [])],
+    *[
+        ("controls", ("config",), {name: x}, f"`{name}`")
+        for name, x in [
+            *[("kinds", x) for x in (3, [], "untrained")],
+            *[
+                ("seeds", x)
+                for x in (NAN, None, 1.5, True, "1", ["a"], [-1], [2**40], 0)
+            ],
+            *[(f, x) for f in ("public", "weights") for x in (3, "/nope", "timm:x=/n")],
+            ("images", 3),
+            ("selection", 3),
+            ("iters", 0),
+            ("cfg_options", 3),
+        ]
+    ],
+    *[
+        ("paired_difference", (x, x), {}, "an arm of a comparison")
+        for x in ("ab", "1", b"1", [None, "x"], {"a": "x"})
+    ],
+    ("paired_difference", ([1], [2]), {"level": None}, "`level`"),
+    ("measure_latency", (3,), {}, "`call`"),
+    ("step_memory", ("config",), {}, "is no training config: it has no"),
+    ("step_memory", ("config", 0), {}, "`processes`"),
+    ("measure_latency", (print,), {"repeats": 1.5}, "`repeats`"),
+    *[("evaluate_transfer", ("network", x), {}, "`root`") for x in (3, None)],
+    ("evaluate_transfer", ("network", "task"), {"overwrite": 1}, "`overwrite`"),
     ("pretrain", (None,), {}, "`config`"),
     *[
         ("pretrain", ("config",), {name: x}, f"`{name}`")
         for name, x in [
             ("seed", -1),
+            ("seed", 2**40),
             ("selection", 3),
             ("clusters", 3),
             ("images", 3),
@@ -334,6 +411,12 @@ def test_random_states_and_scopes_are_the_callers(given):
     network = apis.open_runner(given["network"], **options)
     apis.select(given["images"], given["images"], 1, network=network, device="cpu")
     apis.open_network(given["config"], "random")
+    apis.list_costs(given["config"], [STOCK], latency=True, repeats=1, device="cpu")
+    some = {"images": given["images"], "num_images": 2, "device": "cpu"}
+    plain = apis.export(apis.calibrate(given["network"], STOCK, **some), STOCK)
+    apis.calibrate(plain, "MAX", **some)
+    with pytest.raises(UserError, match="no sub-nets to choose from"):
+        apis.search(plain, given["images"], subnets=[STOCK], device="cpu")
     assert torch.equal(torch.get_rng_state(), before)
     assert [*DefaultScope._instance_dict] == scopes
 

@@ -118,10 +118,12 @@ def test_what_cannot_be_searched(ends, target, tmp_path):
     pair = (CONFIG, ends / "seeing.pth"), (CONFIG, ends / "blind.pth")
     with pytest.raises(UserError, match="are two networks, with no line between"):
         line_search(("torchvision:shufflenet_v2_x0_5", "random"), pair[1], target)
-    with pytest.raises(UserError, match="must be 2 or more"):
+    with pytest.raises(UserError, match="must be a whole number from 2"):
         line_search(*pair, target, points=1)
-    with pytest.raises(UserError, match="lie between 0 and 1"):
+    with pytest.raises(UserError, match="must be a number from 0 to 1"):
         line_search(*pair, target, points=[2])
+    with pytest.raises(UserError, match="no class has 13 images, as many as `folds`"):
+        line_search(*pair, target, points=2, **{**FAST, "folds": 13})
     with pytest.raises(UserError, match="train does not exist"):
         line_search(*pair, tmp_path, **FAST)
 

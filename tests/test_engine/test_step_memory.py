@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.model import BaseDataPreprocessor
 from mmengine.optim import build_optim_wrapper
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -141,7 +142,9 @@ def test_lines_are_read_as_they_are_written():
 
 def test_a_file_is_taken_for_its_config():
     path = _ROOT / _DEBUG["MoCo"]
+    hubs = [*MessageHub._instance_dict]
     assert apis.step_memory(path) == step_memory(load_config(str(path))) > 0
+    assert [*MessageHub._instance_dict] == hubs
 
 
 @pytest.mark.parametrize("path", _STATED, ids=lambda p: p.stem)

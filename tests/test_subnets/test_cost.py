@@ -203,5 +203,5 @@ def test_latency_calls_and_waits():
     )
     assert events == ["call"] * 2 + ["wait", "call", "wait"] * 3
     assert 0 <= latency.low <= latency.median <= latency.high
-    with pytest.raises(UserError, match="at least one repeat"):
+    with pytest.raises(UserError, match="`repeats` must be"):
         measure_latency(lambda: None, 0)

@@ -13,11 +13,13 @@ from ...datasets.images import HasImages
 from ...evaluation.methods import ProbeName
 from ...report.result import Result
 from ...runs import Work, writing
+from ...utils import checks
 from ...utils.atomic import write_json
 from ...utils.errors import UserError, option
 from ...utils.tables import aligned
 from ..pretrained import Pretrained
 from .arms import Arm, fingerprint, make_arms
+from .checked import check
 from .compared import COMPARISON, PAGE, ControlsCompared, compare
 from .kinds import KINDS, RUN
 from .training import ArmRuns
@@ -256,6 +258,9 @@ def controls(
         UserError: A config that cannot be read, an unknown kind, or one that is asked
             for by name and says nothing about this run.
     """
+    check(run, kinds, seeds, public, selection, images, weights)
+    checks.whole("iters", iters, none=True)
+    checks.options_of("cfg_options", cfg_options)
     given = None
     options: dict[str, Any] = dict(cfg_options or {})
     if isinstance(selection, HasImages):
@@ -276,7 +281,7 @@ def controls(
         cfg = load_config(run, options)
         name = (run.filename or "config.py") if isinstance(run, Config) else str(run)
     chosen = list(selection.image_ids) if isinstance(selection, HasImages) else None
-    numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
+    numbers = list(seeds if isinstance(seeds, Sequence) else range(seeds))
     if not numbers or len({*numbers}) < len(numbers):
         raise UserError(f"{option('seeds')} asks for one different seed at least")
     public = None if public is None else os.fspath(public)
