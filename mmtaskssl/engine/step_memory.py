@@ -56,7 +56,13 @@ def step_memory(config: str | Path | Config, processes: int = 1) -> int:
     """
     checks.whole("processes", processes)
     cfg = config if isinstance(config, Config) else load_config(str(config))
-    for key in ("model", "default_scope", "train_cfg", "train_dataloader"):
+    for key in (
+        "model",
+        "default_scope",
+        "train_cfg",
+        "train_dataloader",
+        "optim_wrapper",
+    ):
         if not cfg.get(key):
             name = cfg.filename or "this config"
             raise UserError(f"{name} is no training config: it has no {key}")
