@@ -161,6 +161,28 @@ def test_damaged_files_and_those_that_are_none(tmp_path):
             read_checkpoint(tmp_path / name)
 
 
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_flipped_byte_of_a_weight_is_found(tmp_path, trust):
+    whole = _saved({"state_dict": {"w": torch.ones(99)}}, tmp_path)
+    data = whole.read_bytes()
+    at = data.index(torch.ones(99).numpy().tobytes())
+    damaged = tmp_path / "damaged.pth"
+    damaged.write_bytes(data[:at] + b"\1" + data[at + 1 :])
+    with pytest.raises(UserError, match=r"damaged.pth is damaged.*CRC"):
+        read_checkpoint(damaged, trust)
+
+
+def test_an_archive_without_checksums_is_read(tmp_path):
+    torch.serialization.set_crc32_options(False)
+    try:
+        path = _saved({"state_dict": {"w": torch.ones(99)}}, tmp_path)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    with zipfile.ZipFile(path) as archive:
+        assert not any(part.CRC for part in archive.infolist())
+    assert read_checkpoint(path)["state_dict"]["w"].sum() == 99
+
+
 def test_an_archive_that_would_grow_is_refused(tmp_path):
     whole = _saved({"state_dict": {"w": torch.zeros(1 << 20)}}, tmp_path)
     small = tmp_path / "small.pth"
