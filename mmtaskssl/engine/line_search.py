@@ -67,7 +67,7 @@ def line_search(
         target: Labelled folder; ``train/CLASS/IMAGE`` is read.
         points: So many, evenly spaced, both ends among them; or the shares of the end's
             weights, between 0 and 1.
-        folds: Of the training images.
+        folds: Of the training images, of which some class has as many.
         probe: "knn" or "linear".
         norms: "interpolated": statistics of batch norms lie on the line, too;
             "reestimated": between the ends they are measured anew on the target's

@@ -38,6 +38,7 @@ from .named import HasNetwork, held_network
 from .network import Network
 
 _TABLE = "costs.csv"
+_REPEATS = 20
 # Of images, where a config trains on none.
 _SIDE = 224
 Shape = int | tuple[int, int]
@@ -157,7 +158,7 @@ def list_costs(
     shape: Shape | None = None,
     latency: bool = False,
     batch_size: int = 1,
-    repeats: int = 20,
+    repeats: int = _REPEATS,
     device: str | torch.device = AUTO,
     cfg_options: Mapping[str, Any] | None = None,
 ) -> CostList:
@@ -177,7 +178,7 @@ def list_costs(
         latency: Whether to time the plain network of each sub-net on this machine.
         batch_size: Images at once, for the latency.
         repeats: Timed calls, for the latency.
-        device: For the latency; see `pick_device`.
+        device: For the latency, as the two above; see `pick_device`.
         cfg_options: Changes to the config, by dotted keys.
 
     Raises:
@@ -189,8 +190,10 @@ def list_costs(
     checks.whole("repeats", repeats)
     checks.flag("latency", latency)
     if not latency:
-        given = None if device == AUTO else device
-        checks.unused(f"with {option('latency')}", device=given)
+        given = {"batch_size": batch_size, "repeats": repeats, "device": device}
+        defaults = {"batch_size": 1, "repeats": _REPEATS, "device": AUTO}
+        given = {key: v for key, v in given.items() if v != defaults[key]}
+        checks.unused(f"with {option('latency')}", **given)
     if shape is not None:
         checks.image_shape("shape", shape)
     name, space, price, build, side = _of(config, cfg_options)

@@ -56,8 +56,8 @@ def route(
             "logme" (nats an image).
         on_tie: Where a path is ahead of MAX by what may be chance, "max" wins or the
             "score" decides.
-        shortlist: Paths of the shortlist.
-        beam: Width of the beam.
+        shortlist: Paths of the shortlist; not of the routers "beam" and "overlap".
+        beam: Width of the beam; not of the routers "shortlist" and "overlap".
         max_images: Of more, this many are drawn.
         image_size: Side of the crop in pixels; None: the config's view size.
         batch_size: Most images at once; changes no score.

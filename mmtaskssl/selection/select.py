@@ -42,7 +42,7 @@ def select(
             ``network`` also the images themselves, a folder or list.
         target: Features of the target's training images, by the same extractor, or
             the images, as for ``pool``; one or several.
-        budget: Images to select, or "10%" of the pool.
+        budget: Images to select, or "10%" of the pool; of more than there are, all.
         policy: A name in ``POLICIES``.
         seed: Of the policies that draw.
         exclude: Images whose copies must not be selected, as for ``pool``: the

@@ -191,7 +191,10 @@ _BAD = [
     *[("list_costs", (x,), {}, "`config`") for x in (None, 3)],
     ("list_costs", ("config",), {"shape": 0}, "`shape`"),
     ("list_costs", ("config",), {"latency": "x"}, "`latency` must be"),
-    ("list_costs", ("config",), {"device": "x"}, "`device` is of use only"),
+    *[
+        ("list_costs", ("config",), {name: x}, f"`{name}` is of use only with `lat")
+        for name, x in [("device", "x"), ("repeats", 3), ("batch_size", 2)]
+    ],
     *[
         ("line_search", ("network", "network", "task"), {name: x}, f"`{name}`")
         for name, x in [

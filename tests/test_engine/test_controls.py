@@ -233,8 +233,13 @@ def test_what_cannot_be_is_refused(place):
         apis.controls(config, ["public-bn"])
     with pytest.raises(UserError, match="one different seed"):
         apis.controls(config, seeds=[1, 1])
+    found = apis.controls(config, ["untrained"])
     with pytest.raises(UserError, match="run\\(out\\)"):
-        apis.controls(config, ["untrained"]).compare(place / "target")
+        found.compare(place / "target")
+    for bad in ({"out": 3}, {"overwrite": "no"}, {"trust": 1}, {"log": 3}):
+        with pytest.raises(UserError, match=f"`{next(iter(bad))}` must be"):
+            found.run(**{"out": place / "none", **bad})
+    assert not (place / "none").exists()
 
 
 def test_the_verb(place, capsys):

@@ -106,6 +106,9 @@ def test_bad_input(target, tool, tmp_path):
     assert "name the data" in failure_of(tool, [])
     assert "not both" in failure_of(tool, [*network(target), *stores])
     assert "only with --target" in failure_of(tool, ["x.py", "y.pth", *stores])
+    for flag in ("--image-size 32", "--source ema", "--trust-checkpoint", "--amp"):
+        said = failure_of(tool, [*stores, *flag.split()])
+        assert f"{flag.split()[0]} is of use only with a network" in said
     assert "give both" in failure_of(tool, [*stores, "--seeds", "3"])
     assert "fewer than 99 shots" in failure_of(tool, [*stores, "--shots", "99"])
     args = network(target)

@@ -176,6 +176,8 @@ def test_plot(tool, model_config, tmp_path):
             ["--latency", "--device", "toaster"],
             "toaster. cannot be used",
         ),
+        ("space = 'data_basic'", ["--device", "cpu"], "only with --latency"),
+        ("space = 'data_basic'", ["--repeats", "2"], "only with --latency"),
     ],
 )
 def test_bad_input(tool, config, text, options, message, tmp_path, monkeypatch):

@@ -84,6 +84,10 @@ class Controls(Result):
             UserError: ``out`` holds something else, or controls of another run; or a
                 training failed.
         """
+        checks.path_like("out", out)
+        checks.flag("trust", trust)
+        checks.flag("overwrite", overwrite)
+        checks.function("log", log)
         out, work = Path(out), self._work()
         if overwrite:
             work.clear(out)

@@ -51,6 +51,8 @@ def _route(
     seed: int,
     out: Path,
 ) -> None:
+    # Of 16 paths the defaults would look at all.
+    few = {"shortlist": max(1, len(study.space) // 4), "beam": 1}
     found = route(
         open_network(study.cfg, checkpoint, subnets=True),
         study.target_folder(target),
@@ -59,9 +61,7 @@ def _route(
         seed=seed,
         # What is measured is how well paths are told apart.
         on_tie="score",
-        # Of 16 paths the defaults would look at all.
-        shortlist=max(1, len(study.space) // 4),
-        beam=1,
+        **{name: few[name] for name in few if router in ("exhaustive", name)},
     )
     found.save(out, overwrite=True)
 
