@@ -97,10 +97,10 @@ def count_images(budget: int | str, pool_size: int) -> int:
         pool_size: Images in the pool.
 
     Returns:
-        Images wanted, at least 1; may exceed ``pool_size``.
+        Images wanted, at least 1; a number of them may exceed ``pool_size``.
 
     Raises:
-        UserError: Neither of them, or not above zero.
+        UserError: Neither of them, not above zero, or above 100%.
     """
     text = str(budget)
     number, share = _images(text)

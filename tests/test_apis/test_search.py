@@ -163,6 +163,9 @@ def test_what_is_no_search_is_not_opened(found, tmp_path):
         apis.SearchResult.open(tmp_path)
     folder = found.save(tmp_path / "out")
     (folder / "search.json").write_text('{"budgets": 1}')
+    with pytest.raises(UserError, match="cut short or edited"):
+        apis.SearchResult.open(folder)
+    (folder / "record.json").unlink()  # as version 0.1 wrote
     with pytest.raises(UserError, match="is damaged"):
         apis.SearchResult.open(folder)
 
