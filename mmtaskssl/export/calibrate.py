@@ -149,7 +149,10 @@ def _parts(path: str | Path, work: Calibration) -> Iterator[Keep]:
         "source": work.network.meta,
         "device": str(work.device),
     }
-    record = Work("calibration-parts", 1, inputs, (), "parts of a calibration")
+    record = Work(
+        *("calibration-parts", 1, inputs, (), "an unfinished calibration"),
+        instead="move it away, or calibrate into another file",
+    )
     try:
         record.state(folder)
     except UserError:  # of other weights or images; whatever else is there is refused

@@ -66,16 +66,18 @@ def import_features(
     root = os.fspath(root)
     if isinstance(features, str | os.PathLike):
         source, array = os.fspath(features), _load(features)
+        what = source
     else:
         source, array = "memory", np.asarray(features)
-    _check(array, source)
+        what = option("features")
+    _check(array, what)
     if isinstance(ids, str | os.PathLike):
         ids = layout.read_id_file(ids)
     elif not isinstance(ids, Iterable):
         raise UserError(f"{option('ids')} must be names, not {checks.shown(ids)}")
     ids = list(ids)
     if len(ids) != len(array):
-        raise UserError(f"{source} has {len(array)} rows but {len(ids)} ids")
+        raise UserError(f"{what} has {len(array)} rows but {len(ids)} ids")
     names = None if labels is None else labels_of(labels, ids)
     if out is None:
         checks.unused(f"with {option('out')}", overwrite=overwrite)

@@ -47,6 +47,7 @@ class Work:
         older: Returns the paths in such a folder; None: it has ``files``.
         words: What messages say of an input that is another one; else its name.
         remade: Patterns of paths that nobody edits: damaged, they are made again.
+        instead: What messages tell to do where something else stands.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Work:
     older: Callable[[Path], Iterable[str]] | None = None
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remade: Sequence[str] = ()
+    instead: str = "name another folder"
 
     def state(self, out: str | os.PathLike, overwrite: bool = False) -> State:
         """Looks at the place without touching it.
@@ -77,7 +79,7 @@ class Work:
             if not real.exists():
                 return State.EMPTY
             if not real.is_dir():
-                raise UserError(f"{out} is a file: name a folder")
+                raise UserError(f"{out} is a file, and no folder: {self.instead}")
             if all(is_temporary(name) for name in os.listdir(real)):
                 return State.EMPTY
             record = Record.read(real)
@@ -91,7 +93,7 @@ class Work:
         if different:
             raise UserError(
                 f"{out} exists and was not made from the same inputs "
-                f"({', '.join(different)}): name another folder, or replace it with "
+                f"({', '.join(different)}): {self.instead}, or replace it with "
                 + option("overwrite")
             )
         if record is not None and complete:
@@ -180,7 +182,7 @@ class Work:
         if record is not None:
             if record.kind != self.kind:
                 raise UserError(
-                    f"{out} holds a {record.kind}, not {self.what}: name another folder"
+                    f"{out} holds a {record.kind}, not {self.what}: {self.instead}"
                 )
             check_version(record.version, self.version, str(out))
         found = look(real, self._listed(real, record), self.nested, deep)
@@ -194,7 +196,7 @@ class Work:
         """Returns what refuses a folder with a file of somebody else's."""
         return UserError(
             f"{out} holds {name!r}, which is no part of {self.what}, and is not "
-            "replaced: name another folder"
+            f"replaced: {self.instead}"
         )
 
     def _listed(self, real: Path, record: Record | None) -> set[str]:

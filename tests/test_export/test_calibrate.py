@@ -128,9 +128,19 @@ def test_files_of_others_stay_beside_the_file(files, tool, tmp_path):
     run = [config, checkpoint, "--subnet", STOCK, "--images", images]
     run += ["--out", str(tmp_path / "out.pth")]
     for more in ([], ["--overwrite"]):
-        with pytest.raises(UserError, match=r"holds 'mine\.pt'"):
+        with pytest.raises(
+            UserError,
+            match=r"holds 'mine\.pt', which is no part of an unfinished calibration, "
+            "and is not replaced: move it away, or calibrate into another file",
+        ):
             tool([*run, *more])
     assert [path.name for path in parts.iterdir()] == ["mine.pt"]
+    (parts / "mine.pt").rename(tmp_path / "mine.pt")
+    parts.rmdir()
+    parts.write_text("mine")
+    with pytest.raises(UserError, match="is a file, and no folder: move it away"):
+        tool(run)
+    assert parts.read_text() == "mine"
 
 
 def test_statistics_are_those_of_the_images(files):

@@ -272,6 +272,12 @@ def test_import_npy_bad_input(tmp_path, array, ids, message):
     assert not (tmp_path / "out" / "s").exists()
 
 
+def test_import_names_the_argument_that_is_wrong():
+    for array in (np.zeros((1, 3), np.int64), np.zeros((2, 3))):
+        with pytest.raises(UserError, match=r"^`features` (must hold floats|has 2)"):
+            import_features(array, ["a"])
+
+
 def test_check_same_extractor(tmp_path):
     def store(name, **kwargs):
         dim = kwargs.get("dim", 3)
