@@ -20,7 +20,8 @@ def shown(value: Any) -> str:
         return repr(os.fspath(value))
     if isinstance(value, list | tuple | Mapping) and len(text := repr(value)) < 60:
         return text
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"
 
 
 def whole(
