@@ -13,5 +13,5 @@ def test_kinds_have_their_article():
 
 @pytest.mark.parametrize("value", [True, 1.5, float("nan"), "1", None, 0])
 def test_what_is_no_whole_number(value):
-    with pytest.raises(UserError, match="`shots`.*from 1 on"):
+    with pytest.raises(UserError, match=r"`shots`.*from 1 on"):
         checks.whole("shots", value)
