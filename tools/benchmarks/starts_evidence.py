@@ -20,10 +20,10 @@ Interrupted, it continues with the same command; the tables are in OUT/tables.md
 from collections.abc import Sequence
 
 from mmtaskssl.utils.errors import run_tool
-from studies.packed import pack, unpack
+from studies.packed import add_figures, conduct_packed
 from studies.pool_study import Place
 from studies.starts import RECIPES, StartStudy
-from studies.study import conduct, study_parser
+from studies.study import study_parser
 
 TARGETS = ["clothing", "signdigits", "imagenette", "dtd10", "cifar10"]
 
@@ -36,21 +36,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=[*RECIPES])
     parser.add_argument("--budget", type=int, default=1000, help="K, images")
     parser.add_argument("--iters", type=int, default=200)
-    parser.add_argument(
-        "--figures",
-        metavar="FILE",
-        help="figures found before are taken from it, and all are written to it",
-    )
+    add_figures(parser)
     args = parser.parse_args(argv)
     study = StartStudy(
         *(Place.of(args), args.weights, args.sides, args.recipes, args.budget),
         args.iters,
     )
-    if args.figures:
-        unpack(study, args.figures)
-    conduct(study, args.tables_only)
-    if args.figures:
-        pack(study, args.figures)
+    conduct_packed(study, args)
 
 
 if __name__ == "__main__":

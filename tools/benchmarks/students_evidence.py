@@ -20,10 +20,10 @@ from collections.abc import Sequence
 
 from mmtaskssl.utils.errors import run_tool
 from starts_evidence import TARGETS
-from studies.packed import pack, unpack
+from studies.packed import add_figures, conduct_packed
 from studies.pool_study import Place
 from studies.students import RECIPES, StudentStudy
-from studies.study import conduct, study_parser
+from studies.study import study_parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -33,20 +33,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=[*RECIPES])
     parser.add_argument("--budget", type=int, default=1000, help="K, images")
     parser.add_argument("--iters", type=int, default=1000)
-    parser.add_argument(
-        "--figures",
-        metavar="FILE",
-        help="figures found before are taken from it, and all are written to it",
-    )
+    add_figures(parser)
     args = parser.parse_args(argv)
     study = StudentStudy(
         Place.of(args), args.weights, args.recipes, args.budget, args.iters
     )
-    if args.figures:
-        unpack(study, args.figures)
-    conduct(study, args.tables_only)
-    if args.figures:
-        pack(study, args.figures)
+    conduct_packed(study, args)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from mmtaskssl.networks import Network
+from mmtaskssl.networks.recalibrate import recalibrated
 from studies.inner import choose
 from studies.pool_study import Place
-from studies.starts import StartStudy, reestimate
+from studies.starts import StartStudy
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_norms_take_the_mean_of_what_they_see():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).eval()
     batches = [torch.randn(8, 3, 5, 5) + i for i in range(3)]
-    reestimate(network, batches)
+    network = recalibrated(Network.of(network), batches, device="cpu").backbone
     outputs = network[0](torch.cat(batches))
     mean = outputs.mean((0, 2, 3))
     assert torch.allclose(network[1].running_mean, mean, atol=1e-5)

@@ -1,12 +1,13 @@
 """The figures of a study in one small file, to be kept beside its tables."""
 
+import argparse
 import json
 from pathlib import Path
 
 from mmtaskssl.utils import inputs
 from mmtaskssl.utils.atomic import write_json, write_text
 
-from .study import Study
+from .study import Study, conduct
 
 _FIGURES = "seed*/results/*.json"
 
@@ -40,3 +41,21 @@ def unpack(study: Study, file: str | Path) -> None:
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
             write_json(place, figures)
+
+
+def add_figures(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that `conduct_packed` reads."""
+    parser.add_argument(
+        "--figures",
+        metavar="FILE",
+        help="figures found before are taken from it, and all are written to it",
+    )
+
+
+def conduct_packed(study: Study, args: argparse.Namespace) -> None:
+    """Runs a study, see `conduct`, whose figures are kept in a file if one is named."""
+    if args.figures:
+        unpack(study, args.figures)
+    conduct(study, args.tables_only)
+    if args.figures:
+        pack(study, args.figures)

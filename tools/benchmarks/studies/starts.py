@@ -1,18 +1,19 @@
 """Starts: a public network continued on selected images, beside what costs nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.datasets.image_sample import draw_images
 from mmtaskssl.features.extractor import extractor_of
 from mmtaskssl.networks import open_network
+from mmtaskssl.networks.recalibrate import recalibrated
 from mmtaskssl.utils.tables import head, row
 
 from .figures import Figures
@@ -113,12 +114,13 @@ class StartStudy(PublicStudy):
             if file.exists():
                 continue
             if body is None:
-                body = extractor_of(open_network(NETWORK, self.weights))
+                network = self.public
                 if arm == "public-bn":
                     images = draw_images(
                         str(self.pool), EvalTransform(side, **PIXELS), 2048
                     )
-                    reestimate(body, images)
+                    network = recalibrated(network, images, device="cpu")
+                body = extractor_of(network)
             self.judged(file, body, target, shown)
 
     def _continue(
@@ -251,24 +253,3 @@ class StartStudy(PublicStudy):
             if figures := read_json(self.result(of, side, arm, target)):
                 found[arm] = figures
         return found
-
-
-@torch.no_grad()
-def reestimate(network: nn.Module, images: Iterable[Tensor]) -> None:
-    """Takes the statistics of batch norms anew, the mean over batches.
-
-    Args:
-        network: Changed in place; left in evaluation mode.
-        images: Normalised batches (N, 3, S, S).
-    """
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean
-        norm.train()
-    for batch in images:
-        network(batch)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        norm.eval()
