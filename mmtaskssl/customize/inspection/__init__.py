@@ -1,0 +1,1 @@
+"""What the images and annotations are, before anything is computed from them."""

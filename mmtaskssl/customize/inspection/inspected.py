@@ -1,0 +1,118 @@
+"""A pool and a target, as they were found."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ...report.result import Result
+from ...runs import Work
+from ...utils.atomic import write_json
+
+TaskKind = Literal["classification", "multilabel", "detection", "segmentation"]
+INSPECTION = "inspection.json"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """Images of one part of a target, with what is known of them.
+
+    Attributes:
+        root: Folder of the images.
+        image_ids: Paths relative to it, each once, all readable.
+        labels: Of each image the classes that are in it: exactly one of a
+            classification, any number of other tasks.
+        annotations: Of a detection a COCO JSON of these images, whose file names are
+            the ids; of a segmentation the folder of the masks; of others None.
+        masks: Of a segmentation the mask of each image, relative to that folder.
+    """
+
+    root: str
+    image_ids: Sequence[str]
+    labels: Sequence[tuple[str, ...]] = dataclasses.field(repr=False)
+    annotations: str | None = None
+    masks: Sequence[str] = dataclasses.field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @property
+    def paths(self) -> list[str]:
+        """Whole paths of the images."""
+        return [str(Path(self.root, image)) for image in self.image_ids]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something about the images that their owner should know.
+
+    Attributes:
+        level: "note", or "warning" where a result may suffer.
+        text: One sentence.
+    """
+
+    level: Literal["note", "warning"]
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inspected(Result):
+    """A pool and a target, as they were found.
+
+    Attributes:
+        kind: The task of the target.
+        class_names: All of them, sorted; of a segmentation by their index.
+        train: Images to learn from and to choose by.
+        test: Images for the verdict, once, at the end.
+        pool_root: Folder of the pool.
+        pool_ids: Images of the pool that may be trained on: readable, and no copies of
+            test images.
+        kept_out: Of images of the pool that may not, why not.
+        short_side: Median short side of the target's training images, pixels.
+        findings: For the owner.
+        facts: How the target was read and divided, JSON-ready.
+    """
+
+    kind: TaskKind
+    class_names: Sequence[str]
+    train: Split
+    test: Split
+    pool_root: str
+    pool_ids: Sequence[str] = dataclasses.field(repr=False)
+    kept_out: Mapping[str, str] = dataclasses.field(repr=False)
+    short_side: int
+    findings: Sequence[Finding]
+    facts: Mapping[str, Any] = dataclasses.field(repr=False)
+
+    def table(self) -> str:
+        """Returns the main figures and findings, a line each."""
+        rows = [
+            ("task", f"{self.kind}, {len(self.class_names)} classes"),
+            ("pool", f"{len(self.pool_ids):,} images in {self.pool_root}"),
+            ("kept out of the pool", f"{len(self.kept_out):,}"),
+            ("target", f"{len(self.train):,} to train, {len(self.test):,} to test"),
+            ("short side of its images", f"{self.short_side} px (median)"),
+        ]
+        lines = [f"  {name:<26} {value}" for name, value in rows]
+        return "\n".join([*lines, *(f"  {f.level}: {f.text}" for f in self.findings)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all that was found, JSON-ready."""
+        return dataclasses.asdict(self)
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Writes inspection.json.
+
+        Args:
+            folder: See `Result.save`.
+            overwrite: See `Result.save`.
+
+        Raises:
+            UserError: See `Result.save`.
+        """
+        found = self.to_dict()
+        work = Work("inspection", 1, found, (INSPECTION,), "an inspection")
+        work.state(folder, overwrite)
+        with work.written(folder) as temporary:
+            write_json(temporary / INSPECTION, found)
+        return Path(folder)
