@@ -28,14 +28,14 @@ def read_label_table(
     Raises:
         UserError: An unreadable table, or one that has none of the images.
     """
-    rows = _read_rows(Path(path))
+    rows = read_rows(Path(path))
     multi = all("labels" in row for row in rows)
     if not rows or not all("image" in r and (multi or "label" in r) for r in rows):
         raise UserError(
             f"{path} needs the columns image and label, or image and labels"
         )
     table = {
-        row["image"]: _names(row["labels"]) if multi else [str(row["label"])]
+        row["image"]: label_names(row["labels"]) if multi else [str(row["label"])]
         for row in rows
     }
     found = [table.get(image) for image in image_ids]
@@ -60,13 +60,22 @@ def read_label_table(
     return y, class_names
 
 
-def _names(value: object) -> list[str]:
+def label_names(value: object) -> list[str]:
+    """Returns the classes in a cell of the column ``labels``, see above."""
     if isinstance(value, list):
         return [str(name) for name in value]
     return [name.strip() for name in str(value or "").split(";") if name.strip()]
 
 
-def _read_rows(path: Path) -> list[dict[str, object]]:
+def read_rows(path: Path) -> list[dict[str, object]]:
+    """Reads a table, a dict a row.
+
+    Args:
+        path: ``.csv`` or ``.jsonl``.
+
+    Raises:
+        UserError: It cannot be read.
+    """
     try:
         with open_text(path, "utf-8-sig", newline="") as file:
             if path.suffix.lower() == ".jsonl":

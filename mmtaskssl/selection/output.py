@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def write(
                 rank + 1 if rank >= 0 else "",
             )
         )
-    _write_csv(folder / TABLE, table)
+    write_csv(folder / TABLE, table)
     head = ("image", "store", "reason", "match", "match_store", "score")
     dropped = [(*head, "pixel_agreement", "transform")]
     for leak in leaks:
@@ -69,7 +69,7 @@ def write(
         pair = leak.image, "pool", leak.reason, leak.match, leak.store
         dropped.append((*pair, f"{leak.score:.6f}", seen, leak.transform))
     dropped += [(image, store, _UNUSABLE, *[""] * 5) for store, image in unusable]
-    _write_csv(folder / DROPPED, dropped)
+    write_csv(folder / DROPPED, dropped)
     write_json(folder / SUMMARY, summary)
 
 
@@ -88,7 +88,7 @@ def read_selection(
     """
     row_of = {image: row for row, image in enumerate(pool_ids)}
     query_of = {image: index for index, image in enumerate(query_ids)}
-    lines = _read_csv(Path(folder, TABLE))
+    lines = read_csv(Path(folder, TABLE))
     return Selection(
         np.array([row_of[line["image"]] for line in lines], np.int64),
         np.array([float(line["score"]) for line in lines]),
@@ -101,7 +101,7 @@ def is_consistent(folder: str | os.PathLike, count: int) -> bool:
     """Whether list and table name the same images, as many as the summary says."""
     with open_text(Path(folder, SELECTION), errors="surrogateescape") as file:
         chosen = file.read().split("\n")[:-1]
-    images = [line["image"] for line in _read_csv(Path(folder, TABLE))]
+    images = [line["image"] for line in read_csv(Path(folder, TABLE))]
     return len(chosen) == count and chosen == images
 
 
@@ -116,17 +116,19 @@ def read_leaks(folder: str | os.PathLike, pool_ids: Sequence[str]) -> list[Leak]
             float(line["pixel_agreement"]) if line["pixel_agreement"] else None,
             line["transform"],
         )
-        for line in _read_csv(Path(folder, DROPPED))
+        for line in read_csv(Path(folder, DROPPED))
         if line["reason"] != _UNUSABLE
     ]
 
 
-def _read_csv(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Reads a table that `write_csv` wrote, a dict a line."""
     with open_text(path, newline="", errors="surrogateescape") as file:
         return list(csv.DictReader(file))
 
 
-def _write_csv(path: Path, lines: Sequence[Sequence[Any]]) -> None:
+def write_csv(path: Path, lines: Iterable[Sequence[Any]]) -> None:
+    """Writes a table, its head first; file names in it may be any bytes."""
     with open(
         path, "w", newline="", encoding="utf-8", errors="surrogateescape"
     ) as file:

@@ -86,7 +86,10 @@ def file_readers(root: str | Path, image_ids: Sequence[str]) -> list[Reader]:
 
 
 def best_matches(
-    first: Pictures, second: Pictures, hints: dict[int, int] | None = None
+    first: Pictures,
+    second: Pictures,
+    hints: dict[int, int] | None = None,
+    floor: float = _FLOOR,
 ) -> list[tuple[int, Match] | None]:
     """Finds, for each image of one set, the image of another it agrees with most.
 
@@ -95,6 +98,8 @@ def best_matches(
         second: M images.
         hints: For some of the first, the index of one of the second that is compared
             even if small versions of them do not look alike.
+        floor: Correlation of small versions from which images are compared; a higher
+            one is quicker, and misses more crops.
 
     Returns:
         For each of the first, the index in the second and how they agree; None where
@@ -103,7 +108,7 @@ def best_matches(
     best: list[tuple[int, Match] | None] = [None] * len(first)
     pairs = []
     if len(first) and len(second):
-        pairs = pixels.likely_pairs(first.thumbs, second.thumbs, _TRIES, _FLOOR)
+        pairs = pixels.likely_pairs(first.thumbs, second.thumbs, _TRIES, floor)
     pairs = [(p.first, p.second, p.flipped, p.swapped) for p in pairs]
     for place, other in (hints or {}).items():
         pairs += [(place, other, False, False), (place, other, True, False)]
@@ -117,6 +122,59 @@ def best_matches(
         if known is None or match.agreement > known[1].agreement:
             best[place] = other, match
     return best
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """From which agreement on images count as the same.
+
+    Attributes:
+        threshold: Agreement.
+        recall: Share of the known copies of each kind that it finds.
+        copied: Images that these were made of.
+    """
+
+    threshold: float
+    recall: dict[str, float]
+    copied: int
+
+    @classmethod
+    def of(
+        cls,
+        root: str | Path,
+        image_ids: Sequence[str],
+        pictures: Pictures,
+        copied: int = SAMPLE,
+        floor: float = _FLOOR,
+    ) -> "Calibration":
+        """Learns from copies of some images how copies agree.
+
+        Args:
+            root: Folder of the images.
+            image_ids: The images.
+            pictures: The same, read.
+            copied: How many of them a copy of each kind is made of.
+            floor: See `best_matches`.
+        """
+        seen = [row for row, d in enumerate(pictures.details) if d is not None]
+        sample = np.random.default_rng(0).permutation(seen)[:copied].tolist()
+
+        def reader(name: str) -> Reader:
+            return lambda: read_copy(Path(root), name, 2 * pixels.SIDE)
+
+        agreement = {}
+        for kind in KINDS if sample else ():
+            readers = [reader(f"{image_ids[row]}@{kind}") for row in sample]
+            found = best_matches(Pictures.read(readers), pictures, floor=floor)
+            agreement[kind] = np.array(
+                [-1.0 if p is None else p[1].agreement for p in found]
+            )
+        lowest = [
+            np.quantile(v, 1 - _RECALL, method="lower") for v in agreement.values()
+        ]
+        threshold = float(np.clip(min(lowest, default=1.0), _LOWEST, _HIGHEST))
+        recall = {k: float((v >= threshold).mean()) for k, v in agreement.items()}
+        return cls(threshold, recall, len(sample))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,19 +207,11 @@ class PixelGuard:
         """
         ids = store.image_ids
         pictures = Pictures.read(file_readers(store.root, ids))
-        seen = [row for row, d in enumerate(pictures.details) if d is not None]
-        sample = np.random.default_rng(0).permutation(seen)[:copied].tolist()
-        agreement = {
-            kind: _agreement_of_copies(store, pictures, kind, sample)
-            for kind in KINDS
-            if sample
-        }
-        lowest = [
-            np.quantile(v, 1 - _RECALL, method="lower") for v in agreement.values()
-        ]
-        threshold = float(np.clip(min(lowest, default=1.0), _LOWEST, _HIGHEST))
-        recall = {k: float((v >= threshold).mean()) for k, v in agreement.items()}
-        return cls(store, pictures, np.arange(len(ids)), threshold, recall, len(sample))
+        found = Calibration.of(store.root, ids, pictures, copied)
+        rows = np.arange(len(ids))
+        return cls(
+            *(store, pictures, rows, found.threshold, found.recall, found.copied)
+        )
 
     def hints(self, pool: FeatureStore, skip: np.ndarray) -> dict[int, int]:
         """Returns pool rows most similar by features, and the row each is similar to.
@@ -187,18 +237,6 @@ class PixelGuard:
             "copies": self.copied,
             "strengths": STRENGTHS,
         }
-
-
-def _agreement_of_copies(
-    store: FeatureStore, pictures: Pictures, kind: str, sample: Sequence[int]
-) -> np.ndarray:
-    def reader(row: int) -> Reader:
-        name = f"{store.image_ids[row]}@{kind}"
-        return lambda: read_copy(Path(store.root), name, 2 * pixels.SIDE)
-
-    copies = Pictures.read([reader(row) for row in sample])
-    found = best_matches(copies, pictures)
-    return np.array([-1.0 if pair is None else pair[1].agreement for pair in found])
 
 
 def rows_to_read(

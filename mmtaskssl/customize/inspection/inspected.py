@@ -1,16 +1,14 @@
 """A pool and a target, as they were found."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from ...report.result import Result
-from ...runs import Work
-from ...utils.atomic import write_json
 
 TaskKind = Literal["classification", "multilabel", "detection", "segmentation"]
-INSPECTION = "inspection.json"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,7 +68,9 @@ class Inspected(Result):
         kept_out: Of images of the pool that may not, why not.
         short_side: Median short side of the target's training images, pixels.
         findings: For the owner.
-        facts: How the target was read and divided, JSON-ready.
+        facts: How the target was read and divided, JSON-ready; of a segmentation
+            "void" is the index in masks of what belongs to no class.
+        inputs: Tells the images and labels from any others, JSON-ready.
     """
 
     kind: TaskKind
@@ -83,6 +83,7 @@ class Inspected(Result):
     short_side: int
     findings: Sequence[Finding]
     facts: Mapping[str, Any] = dataclasses.field(repr=False)
+    inputs: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     def table(self) -> str:
         """Returns the main figures and findings, a line each."""
@@ -96,12 +97,32 @@ class Inspected(Result):
         lines = [f"  {name:<26} {value}" for name, value in rows]
         return "\n".join([*lines, *(f"  {f.level}: {f.text}" for f in self.findings)])
 
+    def summary(self) -> dict[str, Any]:
+        """Returns `to_dict` without the lists of images, JSON-ready."""
+        found = {
+            name: getattr(self, name)
+            for name in ("kind", "pool_root", "short_side", "facts", "inputs")
+        }
+        found["class_names"] = list(self.class_names)
+        found["findings"] = [dataclasses.asdict(one) for one in self.findings]
+        found["pool"] = len(self.pool_ids)
+        found["kept_out"] = len(self.kept_out)
+        for name, part in (("train", self.train), ("test", self.test)):
+            count = Counter(label for labels in part.labels for label in labels)
+            found[name] = {
+                "root": part.root,
+                "images": len(part),
+                "annotations": part.annotations,
+                "classes": {name: count[name] for name in self.class_names},
+            }
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Returns all that was found, JSON-ready."""
         return dataclasses.asdict(self)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
-        """Writes inspection.json.
+        """Writes inspection.json, and a table of each list of images.
 
         Args:
             folder: See `Result.save`.
@@ -110,9 +131,25 @@ class Inspected(Result):
         Raises:
             UserError: See `Result.save`.
         """
-        found = self.to_dict()
-        work = Work("inspection", 1, found, (INSPECTION,), "an inspection")
+        from . import files
+
+        inputs = self.inputs or {"found": self.to_dict()}
+        work = files.work_of(inputs)
         work.state(folder, overwrite)
         with work.written(folder) as temporary:
-            write_json(temporary / INSPECTION, found)
+            files.write(temporary, self, Path(folder))
         return Path(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Inspected":
+        """Reads what was saved.
+
+        Args:
+            folder: See `save`.
+
+        Raises:
+            UserError: There is none, it is not finished, or was changed.
+        """
+        from . import files
+
+        return files.read(folder)

@@ -1,0 +1,110 @@
+"""What a single image is."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ...datasets.images import BrokenImage, read_image
+from ...datasets.pixel_limit import size_in_header, without_pillows_limit
+from ...selection.pixel_guard import Pictures, Reader
+from ...selection.pixels import SIDE
+from ...utils.cores import num_cores
+from ...utils.errors import UserError
+from ...utils.hashing import file_sha256
+from ...utils.inputs import open_input
+
+# Colours of a grey image that went through a JPEG differ by no more.
+_GREY = 8
+_HEAD = 1 << 16
+_THREADS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageFacts:
+    """What an image is.
+
+    Attributes:
+        sha256: Of its bytes; "" if they cannot be read.
+        width: Pixels, upright; 0 of a broken one.
+        height: The same.
+        grey: Whether it has no colours.
+        broken: Why it cannot be read; "" if it can.
+    """
+
+    sha256: str
+    width: int = 0
+    height: int = 0
+    grey: bool = False
+    broken: str = ""
+
+    @property
+    def short_side(self) -> int:
+        """The shorter of width and height."""
+        return min(self.width, self.height)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the attributes."""
+        return dataclasses.asdict(self)
+
+
+def look(root: Path, image_ids: Sequence[str]) -> tuple[list[ImageFacts], Pictures]:
+    """Reads images, each once.
+
+    Args:
+        root: Their folder.
+        image_ids: Paths in it.
+
+    Returns:
+        What they are, and what the leak guard compares.
+    """
+    facts = [ImageFacts("")] * len(image_ids)
+
+    def reader(row: int) -> Reader:
+        def read() -> np.ndarray:
+            facts[row], image = _read(root / image_ids[row])
+            if image is None:
+                raise BrokenImage(facts[row].broken)
+            return image
+
+        return read
+
+    readers = [reader(row) for row in range(len(image_ids))]
+    pictures = Pictures.read(readers, min(_THREADS, num_cores()))
+    return facts, pictures
+
+
+def _read(path: Path) -> tuple[ImageFacts, np.ndarray | None]:
+    try:
+        sha256 = file_sha256(path)
+    except UserError as error:
+        return ImageFacts("", broken=str(error)), None
+    try:
+        image = read_image(path, short_side=2 * SIDE)
+        width, height = _size(path)
+    except BrokenImage as error:
+        return ImageFacts(sha256, broken=str(error)), None
+    if (height > width) != (image.shape[0] > image.shape[1]):
+        width, height = height, width  # it was turned upright
+    return ImageFacts(sha256, width, height, _is_grey(image)), image
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Returns width and height as they are stored."""
+    with open_input(path) as file:
+        if size := size_in_header(file.read(_HEAD)):
+            return size
+    with without_pillows_limit(), Image.open(path) as image:
+        return image.size
+
+
+def _is_grey(image: np.ndarray) -> bool:
+    red, green, blue = cv2.split(image)
+    return bool(
+        cv2.absdiff(red, green).max() <= _GREY
+        and cv2.absdiff(green, blue).max() <= _GREY
+    )

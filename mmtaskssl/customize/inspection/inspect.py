@@ -1,0 +1,148 @@
+"""Looks at a pool and a target, before anything is computed from them."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...datasets.images import ImagesLike, list_images
+from ...runs import Record, State, Work
+from ...utils import checks
+from ...utils.errors import UserError, option
+from ...utils.hashing import lines_sha256
+from . import files
+from .examination import Examination
+from .inspected import Inspected
+from .kept import Kept, ProgressFactory
+from .labelled import Labelled
+from .reading import TASKS, read_target
+
+Log = Callable[[str], None]
+
+
+def inspect(
+    pool: ImagesLike,
+    target: str | os.PathLike,
+    *,
+    test: str | os.PathLike | None = None,
+    task: str = "auto",
+    seed: int = 0,
+    out: str | os.PathLike | None = None,
+    overwrite: bool = False,
+    log: Log = lambda text: None,
+    progress: ProgressFactory | None = None,
+) -> Inspected:
+    """Looks at a pool and a target: what they are, and what is wrong with them.
+
+    Images that cannot be read are left out. What is the same as a test image, by its
+    bytes or its pixels (mirrored, cropped, re-encoded), is kept out of the training
+    images and of the pool; nothing else is done with the test part. A target without
+    one is divided, see `divide`.
+
+    Args:
+        pool: Images without labels, see `list_images`.
+        target: Labelled images: folders ``train/CLASS/IMAGE`` and ``test/CLASS/IMAGE``
+            (or ``val``), or ``CLASS/IMAGE``; a table of ``image,label`` or
+            ``image,labels``, perhaps with a column ``split``.
+        test: The test part of the target, where it lies apart, in the same form.
+        task: What the target is of, for targets that may be several; "auto": what it
+            is recognised as.
+        seed: Draws the test part of a target without one.
+        out: Folder that keeps what was found; killed, the same call goes on there, and
+            a finished one is read from it. None: nothing is written.
+        overwrite: Replace an inspection of other images.
+        log: Receives lines.
+        progress: Makes what shows how far a pass over images is, such as
+            `ProgressLine`.
+
+    Returns:
+        What was found.
+
+    Raises:
+        UserError: A pool or a target that cannot be used; says what to do.
+    """
+    checks.one_of("task", task, TASKS)
+    checks.seed(seed)
+    checks.path_like("target", target)
+    checks.path_like("test", test, none=True)
+    checks.path_like("out", out, none=True)
+    checks.flag("overwrite", overwrite)
+    root, image_ids = list_images(pool)
+    image_ids = list(dict.fromkeys(image_ids))
+    labelled = read_target(target, test, task)
+    files.check_names(
+        {n for p in labelled.parts.values() for i in p.items for n in i.labels}
+    )
+    root = root.absolute()
+    inputs = {
+        "pool": _describe(root, image_ids),
+        "target": _describe_target(labelled),
+        "task": labelled.kind,
+        "seed": seed,
+    }
+    examination = Examination(root, image_ids, labelled, seed, inputs)
+    if out is None:
+        if labelled.kind == "detection":
+            raise UserError(
+                "the boxes of a detection are kept in files: name a folder for them "
+                f"with {option('out')}"
+            )
+        return examination.run(Kept(None, progress), None, log)
+    out = Path(out).expanduser()
+    work = files.work_of(inputs)
+    if _state(work, out, overwrite, log) is State.COMPLETE:
+        log(f"{out}: inspected before")
+        return Inspected.open(out)
+    with work.growing(out):
+        kept = Kept(out / files.IMAGES, progress)
+        found = examination.run(kept, out, log)
+        files.write(out, found, out)
+        work.describe(out, complete=True, names=files.FILES).write(out)
+    return found
+
+
+def _state(work: Work, out: Path, overwrite: bool, log: Log) -> State:
+    """Looks at the place; unfinished work of other images is of no use to anyone."""
+    record = Record.read(out) if out.is_dir() else None
+    stale = (
+        record is not None
+        and record.kind == work.kind
+        and not record.complete
+        and record.inputs != work.inputs
+    )
+    if stale:
+        log(f"{out}: begun with other images or labels, and begins anew")
+    state = work.state(out, overwrite or stale)
+    if state is State.REPLACE:
+        work.clear(out)
+    return state
+
+
+def _describe(root: Path, image_ids: Sequence[str]) -> dict[str, Any]:
+    """Tells images from others by names and sizes, which takes no reading."""
+
+    def size(image: str) -> int:
+        try:
+            return os.stat(root / image).st_size
+        except OSError:
+            return -1
+
+    return {
+        "root": str(root),
+        "images": len(image_ids),
+        "files_sha256": lines_sha256(f"{image}\t{size(image)}" for image in image_ids),
+    }
+
+
+def _describe_target(labelled: Labelled) -> dict[str, Any]:
+    found = {}
+    for name, part in labelled.parts.items():
+        ids = [item.image for item in part.items]
+        found[name] = {
+            **_describe(part.root.absolute(), ids),
+            "labels_sha256": part.labels_sha256(),
+        }
+        if part.masks is not None:
+            masks = [item.mask for item in part.items]
+            found[name]["masks"] = _describe(part.masks.absolute(), masks)
+    return found
