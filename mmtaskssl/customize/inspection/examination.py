@@ -202,7 +202,7 @@ def _about_guard(held_out: HeldOut) -> list[Finding]:
     calibration = held_out.calibration
     shares = ", ".join(f"{kind} {v:.0%}" for kind, v in calibration.recall.items())
     text = (
-        "copies of test images are looked for by their bytes and their pixels: of known "
+        "copies of test images are looked for by bytes and by pixels: of known "
         f"copies of {calibration.copied} test images it finds {shares}"
     )
     found = [Finding("note", text)]
