@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -66,3 +67,20 @@ def test_odd_shapes_are_taken(shape):
     assert min(detail.shape) == pixels.SIDE
     assert pixels.thumbnails(detail).shape == (pixels.WINDOWS, pixels.LENGTH)
     assert np.isfinite(pixels.compare(detail, pixels.detail_of(picture(0))).agreement)
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (96, 131), (211, 96)])
+def test_small_versions_are_averages_of_each_window(shape):
+    detail = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    found = pixels.thumbnails(30 * detail)
+    assert found.shape == (pixels.WINDOWS, pixels.LENGTH)
+    rows = iter(found)
+    for side, count in ((1.0, 1), (0.92, 2), (0.85, 3), (0.78, 4)):
+        h, w = (round(side * length) for length in shape)
+        for top in np.linspace(0, shape[0] - h, count).round().astype(int):
+            for left in np.linspace(0, shape[1] - w, count).round().astype(int):
+                window = np.ascontiguousarray(detail[top : top + h, left : left + w])
+                small = cv2.resize(window, (16, 16), interpolation=cv2.INTER_AREA)
+                wanted = small.ravel() / np.linalg.norm(small)
+                np.testing.assert_allclose(next(rows), wanted, atol=1e-6)
+    assert not pixels.thumbnails(np.zeros(shape, np.float32)).any()
