@@ -1,11 +1,12 @@
-"""Exports sub-nets of a trained elastic network as plain networks.
+"""Exports sub-nets of a trained elastic network, or any other network, as it is.
 
     export_subnet.py CONFIG CKPT --subnet NAME --out DIR
     export_subnet.py CONFIG CKPT --all --out DIR
+    export_subnet.py timm:NAME=FILE --out DIR
 
-Each sub-net becomes a folder DIR/NAME with weights.pth (torch.load with
-weights_only=True), meta.json, and config.py with a backbone for mmdet, mmseg and
-mmselfsup to inherit or to paste.
+Each becomes a folder DIR/NAME with weights.pth (torch.load with weights_only=True),
+meta.json, and config.py with a backbone for the hosts to inherit or to paste. Networks
+of timm, torchvision and mmcls have no sub-nets, and need no --subnet.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from . import options
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     parser = options.make_parser(__doc__)
-    options.add_network(parser)
+    options.add_network(parser, brings_weights=True)
     options.add_subnets(parser)
     parser.add_argument(
         "--all",

@@ -24,17 +24,23 @@ def add_any_config(parser: Parser) -> None:
     )
 
 
-def add_network(parser: Parser, optional: bool = False) -> None:
+def add_network(
+    parser: Parser, optional: bool = False, brings_weights: bool = False
+) -> None:
     """Adds CONFIG and CKPT.
 
     Args:
         parser: Or a group of its arguments.
         optional: The tool can do without, or with one of them.
+        brings_weights: CONFIG may be of a library, or an export, without CKPT.
     """
     nargs = "?" if optional else None
     parser.add_argument("config", nargs=nargs, metavar="CONFIG")
     parser.add_argument(
-        "checkpoint", nargs=nargs, metavar="CKPT", help="file, or 'random' (untrained)"
+        "checkpoint",
+        nargs="?" if brings_weights else nargs,
+        metavar="CKPT",
+        help="file, or 'random' (untrained)",
     )
 
 

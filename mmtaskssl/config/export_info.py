@@ -21,13 +21,17 @@ class ExportInfo:
 
     Attributes:
         folder: Absolute path.
-        name: Of the sub-net.
+        name: Of the sub-net, or of the network that has none.
         plain_network: Config of the network, without weights.
         out_channels: Channels of each of its stages.
         pyramid: The stages of strides 4, 8, 16 and so on.
         weights: The file; None leaves the network untrained.
         preprocessing: What the network expects of pixels; None: an older export, which
             does not say.
+        features: Channels of the network's own output, of one without sub-nets, whose
+            stages are but a part of it; None of a sub-net, whose last stage is.
+        pooled: Whether that output is a vector an image, and no map.
+        labels: Which labels the weights know of, where the export says so.
     """
 
     folder: Path
@@ -37,6 +41,9 @@ class ExportInfo:
     pyramid: tuple[int, ...]
     weights: Path | None
     preprocessing: EvalTransform | None = None
+    features: int | None = None
+    pooled: bool = False
+    labels: str | None = None
 
     @classmethod
     def read(cls, path: str | Path, trained: bool = True) -> "ExportInfo":
@@ -57,14 +64,16 @@ class ExportInfo:
             channels = _numbers(meta["out_channels"])
             info = cls(
                 folder,
-                str(meta["subnet"]),
+                str(meta["subnet"] if "subnet" in meta else meta["network"]),
                 check_plain_network(meta["plain_network"]),
                 channels,
                 _numbers(meta.get("pyramid", list(range(len(channels))))),
                 folder / _name_in(meta["weights"]) if trained else None,
                 _preprocessing(meta.get("preprocessing")),
+                **_output(meta.get("output")),
+                labels=meta.get("labels") and str(meta["labels"]),
             )
-            if max(info.pyramid) >= len(channels):
+            if max(info.pyramid, default=-1) >= len(channels):
                 raise ValueError("a map of a stage that the network does not have")
         except UserError as error:
             raise UserError(f"{folder / META} is not of an export: {error}") from error
@@ -91,12 +100,22 @@ class ExportInfo:
                 "std": pixels.std,
                 "channel_order": pixels.channel_order,
             }
-        return Config({"default_scope": "mmtaskssl", "model": model})
+        cfg = {"default_scope": "mmtaskssl", "model": model}
+        if self.features is not None and self.labels is not None:
+            cfg["labels"] = self.labels
+        return Config(cfg)
 
     def init_cfg(self) -> dict[str, Any] | None:
         """Returns what loads the weights, for ``init_cfg``; None if untrained."""
         if self.weights is None:
             return None
+        if self.plain_network["type"].startswith("mmcls."):
+            # Which of mmcls' networks would draw parts anew after any other type.
+            if self.weights.suffix == ".safetensors":
+                raise UserError(
+                    f"mmcls reads no safetensors: export {self.name} as pth"
+                )
+            return {"type": "Pretrained", "checkpoint": str(self.weights)}
         return {"type": "mmtaskssl.ExportInit", "checkpoint": str(self.weights)}
 
 
@@ -104,6 +123,15 @@ def _numbers(values: Any) -> tuple[int, ...]:
     if not isinstance(values, list) or any(type(v) is not int for v in values):
         raise ValueError(f"{values!r} is no list of numbers")
     return tuple(values)
+
+
+def _output(values: Any) -> dict[str, Any]:
+    if values is None:
+        return {}
+    channels, pooled = values["channels"], values["pooled"]
+    if type(channels) is not int or type(pooled) is not bool:
+        raise ValueError(f"{values!r} is no output of a network")
+    return {"features": channels, "pooled": pooled}
 
 
 def _preprocessing(values: Any) -> EvalTransform | None:

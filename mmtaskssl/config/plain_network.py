@@ -1,18 +1,16 @@
 """Which networks a file may name: those that exports are."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from ..models.backbones import SubnetMobileNetV3, SubnetResNet
 from ..subnets import Subnet, build_arch
 from ..utils.errors import UserError
+from .whole_network import arguments_of, check_whole_network, is_whole
 
 _CLASSES = {
     f"mmtaskssl.{kind.__name__}": kind for kind in (SubnetResNet, SubnetMobileNetV3)
 }
-# Of what the classes take, these would build or load something else.
-_NOT_FROM_FILES = {"init_cfg", "self", "options", "layouts", "depths"}
 _NORMS = {
     "BN": {"eps", "momentum", "affine", "track_running_stats", "requires_grad"},
     "GN": {"group_size", "eps", "affine", "requires_grad"},
@@ -24,7 +22,8 @@ def check_plain_network(config: Any) -> dict[str, Any]:
     """Checks the config of a network that a file holds, before it is built.
 
     mmengine would import and call whatever ``type`` names. Only the plain networks of
-    this package are, with arguments that they have and values of plain types.
+    this package and networks of others that it knows (see `check_whole_network`) are,
+    with arguments that they have and values of plain types.
 
     Args:
         config: ``type``, ``subnet`` and options, from a JSON file.
@@ -38,11 +37,14 @@ def check_plain_network(config: Any) -> dict[str, Any]:
     if not isinstance(config, Mapping):
         raise UserError("plain_network is no object with keys")
     kind = config.get("type")
+    if is_whole(kind):
+        return check_whole_network(config)
     if not isinstance(kind, str) or kind not in _CLASSES:
         raise UserError(
-            f"plain_network.type is {kind!r}, none of {', '.join(_CLASSES)}"
+            f"plain_network.type is {kind!r}, none of {', '.join(_CLASSES)}, nor a "
+            "network of timm, torchvision or mmcls"
         )
-    if unknown := sorted(map(str, config.keys() - _arguments(_CLASSES[kind]))):
+    if unknown := sorted(map(str, config.keys() - arguments_of(_CLASSES[kind]))):
         raise UserError(f"plain_network.{unknown[0]} is no argument of {kind}")
     for name, value in config.items():
         if name not in ("arch", "norm_cfg") and not _is_plain(value):
@@ -55,17 +57,6 @@ def check_plain_network(config: Any) -> dict[str, Any]:
     if config.get("norm_cfg") is not None:
         _check_norm(config["norm_cfg"])
     return dict(config)
-
-
-def _arguments(kind: type) -> set[str]:
-    names = {"type"}
-    for base in kind.__mro__:
-        if "__init__" in vars(base):
-            parameters = inspect.signature(base.__init__).parameters
-            names |= parameters.keys()
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-                break  # the last that gets what the others hand on
-    return names - _NOT_FROM_FILES
 
 
 def _is_plain(value: Any) -> bool:

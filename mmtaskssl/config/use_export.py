@@ -45,7 +45,10 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
         raise UserError(f"exports do not fit into the model {model.get('type')}")
     weights = "untrained" if export.weights is None else str(export.weights)
     cfg.export = {"subnet": export.name, "weights": weights}
-    _import_us(cfg)
+    if export.features is not None and "out_indices" in model["backbone"]:
+        # What lies behind the last map has weights and no gradient.
+        cfg.find_unused_parameters = True
+    _import_us(cfg, str(model["backbone"]["type"]))
     _check_pixels(
         model.get("data_preprocessor") or cfg.get("data_preprocessor"),
         export.preprocessing or EvalTransform(224),
@@ -79,10 +82,13 @@ def _check_pixels(preprocessor: dict[str, Any] | None, expected: EvalTransform) 
         )
 
 
-def _import_us(cfg: Config) -> None:
+def _import_us(cfg: Config, kind: str) -> None:
     """Lets the hosts' own runners build the config, without a compiled mmcv, too."""
     found = cfg.get("custom_imports") or {}
     names = found.get("imports") or []
     names = [names] if isinstance(names, str) else list(names)
     if not any(name.split(".")[0] == "mmtaskssl" for name in names):
-        cfg.custom_imports = {**found, "imports": ["mmtaskssl", *names]}
+        names = ["mmtaskssl", *names]
+    if kind.startswith("mmcls.") and "mmcls.models" not in names:
+        names.append("mmcls.models")
+    cfg.custom_imports = {**found, "imports": names}

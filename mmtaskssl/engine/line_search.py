@@ -137,6 +137,9 @@ def line_search(
         "images": len(image_ids),
         "seed": seed,
     }
+    ends = {key: facts[key] for key in ("start", "end")}
+    changed = {"line": chosen, "norms": norms, **ends}
+    network = dataclasses.replace(network, changed=changed)
     return LineSearch(network, shares, tuple(scores), chosen, scorer.name, norms, facts)
 
 

@@ -11,9 +11,10 @@ from ..models.backbones import ElasticBackbone
 from ..networks import Network
 from ..subnets import Subnet, arch_to_dict
 from ..utils.inputs import read_json
-from .exported import META, Export, Format
+from .exported import META, Export, Format, SubnetExport, WholeExport
 from .state_dict import export_state_dict
 from .stock import stock_shape
+from .whole import whole_facts
 
 # float32 rounding of one and the same arithmetic.
 _TOLERANCE = 1e-5
@@ -71,7 +72,21 @@ def make_export(
         "source": source,
         "mmtaskssl": __version__,
     }
-    return Export(subnet, state, facts, network)
+    return SubnetExport(state, facts, network, subnet)
+
+
+def make_whole(network: Network, image_size: int | None = None) -> Export:
+    """Makes the export of a network that has no sub-nets, and sees that it is the same.
+
+    Args:
+        network: Of timm, torchvision or mmcls.
+        image_size: See `make_export`.
+
+    Raises:
+        UserError: See `whole_facts`.
+    """
+    state, facts = whole_facts(network, network.meta, image_size)
+    return WholeExport(state, facts, network)
 
 
 def write_bundle(

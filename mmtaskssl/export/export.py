@@ -1,4 +1,4 @@
-"""From a network with sub-nets to exports: the verb."""
+"""From a network to exports: the verb."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from ..models.backbones.elastic_backbone import SubnetLike
 from ..models.elastic import uncalibrated
-from ..networks import Network, NetworkLike, open_network
+from ..networks import Network, NetworkLike, has_subnets, open_network
 from ..networks.choice import choose_subnets
 from ..runs import State
 from ..subnets import Subnet
 from ..utils import checks
-from .bundle import make_export
+from ..utils.errors import UserError
+from .bundle import make_export, make_whole
 from .exported import Exports, Format
 
 
@@ -26,14 +27,15 @@ def export(
 ) -> Exports:
     """Makes plain networks of sub-nets, which any framework loads.
 
-    Each is run beside the elastic network before it is returned.
+    Each is run beside the elastic network before it is returned. A network of timm,
+    torchvision or mmcls is exported as it is.
 
     Args:
-        network: A trained network with sub-nets, see `open_network`; or ``(config,
-            checkpoint)``. A plain ResNet is its only sub-net, MAX.
+        network: A trained network, see `open_network`; or ``(config, checkpoint)``. A
+            plain ResNet is its only sub-net, MAX.
         subnets: Sub-nets, their names, or anchors such as "MAX"; one or several. "all"
             are those of the space and the largest; of a space too large to list, those
-            that were calibrated, and the largest.
+            that were calibrated, and the largest. A network without sub-nets is "all".
         image_size: Side of the image, pixels, that MACs are counted for; None: the one
             that the network was trained on.
         source: See `open_network`, as for ``trust`` and ``cfg_options``.
@@ -48,9 +50,11 @@ def export(
             its own: see `calibrate`.
     """
     checks.whole("image_size", image_size, none=True)
-    opened = open_network(
-        network, source=source, trust=trust, cfg_options=cfg_options, subnets=True
-    )
+    opened = open_network(network, source=source, trust=trust, cfg_options=cfg_options)
+    if not has_subnets(opened):
+        _check_alone(opened, subnets)
+        return Exports((make_whole(opened, image_size),))
+    opened = open_network(opened, subnets=True)
     chosen = chosen_subnets(opened, subnets)
     meta = opened.meta
     return Exports(tuple(make_export(opened, s, meta, image_size) for s in chosen))
@@ -93,6 +97,15 @@ def export_to_folder(
             item.save(place, overwrite, file_format)
             log(f"{folder}/{item.table()}")
     return exports
+
+
+def _check_alone(network: Network, subnets: SubnetLike | Sequence[SubnetLike]) -> None:
+    named = [subnets] if isinstance(subnets, str | Subnet | Mapping) else [*subnets]
+    if odd := [name for name in named if name not in ("all", "MAX")]:
+        raise UserError(
+            f"{network.name} has no sub-nets, so none is {odd[0]}: it is exported as "
+            "it is"
+        )
 
 
 def chosen_subnets(

@@ -1,16 +1,18 @@
-"""Sub-nets as plain networks, in memory and as folders."""
+"""Networks that other frameworks load, in memory and as folders."""
 
 import dataclasses
 import functools
 import json
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..networks import Network
+from ..registry import MODELS
 from ..report.result import Result
 from ..runs import State, Work, has_types
 from ..subnets import Subnet
@@ -18,7 +20,7 @@ from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
 from ..utils.inputs import read_json
 from ..weights import save_state_dict
-from .hosts import config_fragment
+from .hosts import config_fragment, whole_fragment
 from .names import FORMATS
 
 META, FRAGMENT = "meta.json", "config.py"
@@ -35,44 +37,70 @@ _FILES = (META, FRAGMENT, *(f"weights.{name}" for name in FORMATS))
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Export(Result):
-    """A sub-net as a plain network.
+    """A network without sub-nets, that other frameworks build and load.
 
     Attributes:
-        subnet: Which.
-        state: Its weights under the names of torchvision and OpenMMLab, on the CPU.
+        state: Its weights, on the CPU: of a sub-net under the names of torchvision and
+            OpenMMLab, of a library's network under the library's.
         facts: Costs, shape, and where the weights come from; JSON-ready.
-        elastic: The network that it is a part of.
+        origin: The network that it was made from, or is a part of.
     """
 
-    subnet: Subnet
     state: Mapping[str, Tensor] = dataclasses.field(repr=False)
     facts: Mapping[str, Any] = dataclasses.field(repr=False)
-    elastic: Network = dataclasses.field(repr=False)
+    origin: Network = dataclasses.field(repr=False)
 
     @property
+    @abstractmethod
     def name(self) -> str:
-        """Of the sub-net."""
-        return self.subnet.name
+        """Of the folder that `Exports.save` makes."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Returns the network, on the "meta" device."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> dict[str, Any]:
+        """What tells this export from any other; JSON-ready."""
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What the network is, for a table."""
+
+    @abstractmethod
+    def fragment(self, weights: str | None) -> str:
+        """Returns a config that defines the backbone for each host.
+
+        Args:
+            weights: Name of a file in the config's folder; None: none is named.
+        """
 
     @functools.cached_property
     def network(self) -> Network:
-        """The plain network, as a value for other verbs; of its weights as exported."""
-        with torch.device("meta"):
-            plain = self.elastic.elastic.build_plain(self.subnet)
+        """The network, as a value for other verbs; of its weights as exported."""
+        plain = self.build()
         plain.load_state_dict(dict(self.state), strict=True, assign=True)
         body = self.facts["plain_network"]
         return dataclasses.replace(
-            self.elastic, backbone=plain, state=self.state, prefix="", body=body
+            self.origin, backbone=plain, state=self.state, prefix="", body=body
+        )
+
+    @property
+    def costs(self) -> str:
+        """Multiply-accumulates and parameters, for a table."""
+        facts = self.facts
+        return (
+            f"{facts['macs'] / 1e9:.2f} GMAC at {facts['image_size']} px, "
+            f"{facts['params'] / 1e6:.2f} M parameters"
         )
 
     def table(self) -> str:
         """Returns kind and costs, in a line."""
-        stock, facts = self.facts["stock_resnet"], self.facts
-        kind = f"ResNet-{stock['depth']}" if stock else facts["plain_network"]["type"]
         return (
-            f"{self.name}: {kind}, {facts['macs'] / 1e9:.2f} GMAC at "
-            f"{facts['image_size']} px, {facts['params'] / 1e6:.2f} M parameters, "
-            f"difference to the elastic network {facts['difference']:.1e}"
+            f"{self.name}: {self.kind}, {self.costs}, difference to the network that "
+            f"it was made from {self.facts['difference']:.1e}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,10 +109,7 @@ class Export(Result):
 
     def work(self, file_format: Format = "pth") -> Work:
         """Returns the record of the folder that `save` writes."""
-        inputs = {
-            **{key: self.facts[key] for key in ("subnet", "image_size", "source")},
-            "format": file_format,
-        }
+        inputs = {**self.inputs, "format": file_format}
         return Work("export", 1, inputs, _FILES, "an export", _inputs_of_0_1)
 
     def save(
@@ -124,18 +149,80 @@ class Export(Result):
             (temporary / FRAGMENT).write_text(self.fragment(named), encoding="utf-8")
         return Path(folder)
 
-    def fragment(self, weights: str | None) -> str:
-        """Returns a config that defines the backbone for each host.
 
-        Args:
-            weights: Name of a file in the config's folder; None: none is named.
-        """
-        facts = self.facts
-        title = (
-            f"Backbone {self.name}: {facts['macs'] / 1e9:.2f} GMAC at "
-            f"{facts['image_size']} px, {facts['params'] / 1e6:.2f} M parameters."
-        )
-        return config_fragment(self.elastic.elastic, self.subnet, title, weights)
+@dataclasses.dataclass(frozen=True, eq=False)
+class SubnetExport(Export):
+    """A sub-net as a plain network.
+
+    Attributes:
+        subnet: Which.
+    """
+
+    subnet: Subnet
+
+    @property
+    def name(self) -> str:
+        """Of the sub-net."""
+        return self.subnet.name
+
+    @property
+    def elastic(self) -> Network:
+        """The network that it is a part of."""
+        return self.origin
+
+    def build(self) -> nn.Module:
+        """See `Export.build`."""
+        with torch.device("meta"):
+            return self.origin.elastic.build_plain(self.subnet)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """See `Export.inputs`."""
+        return {key: self.facts[key] for key in ("subnet", "image_size", "source")}
+
+    @property
+    def kind(self) -> str:
+        """See `Export.kind`."""
+        stock = self.facts["stock_resnet"]
+        if stock:
+            return f"ResNet-{stock['depth']}"
+        return str(self.facts["plain_network"]["type"])
+
+    def fragment(self, weights: str | None) -> str:
+        """See `Export.fragment`."""
+        title = f"Backbone {self.name}: {self.costs}."
+        return config_fragment(self.origin.elastic, self.subnet, title, weights)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WholeExport(Export):
+    """A network of timm, torchvision or mmcls, as it is."""
+
+    @property
+    def name(self) -> str:
+        """Of the network in its library."""
+        return str(self.facts["network"])
+
+    def build(self) -> nn.Module:
+        """See `Export.build`; of some libraries it cannot be made without memory."""
+        with torch.random.fork_rng(devices=[]):  # construction draws
+            return MODELS.build(dict(self.facts["plain_network"]))
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """See `Export.inputs`."""
+        told = ("network", "plain_network", "network_sha256", "image_size", "source")
+        return {key: self.facts[key] for key in told}
+
+    @property
+    def kind(self) -> str:
+        """See `Export.kind`."""
+        return str(self.facts["plain_network"]["type"]).removeprefix("mmtaskssl.")
+
+    def fragment(self, weights: str | None) -> str:
+        """See `Export.fragment`."""
+        title = f"Backbone {self.name}: {self.costs}."
+        return whole_fragment(self.facts, title, weights)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -143,7 +230,7 @@ class Exports(Result, Sequence[Export]):
     """Several exports, in the order in which they were asked for.
 
     Attributes:
-        items: One a sub-net.
+        items: One a sub-net, or that of a network without any.
     """
 
     items: tuple[Export, ...]
@@ -169,10 +256,16 @@ class Exports(Result, Sequence[Export]):
         return iter(self.items)
 
     def __getitem__(self, key: Any) -> Any:
-        """Returns an export by its place, or by its sub-net's name or anchor."""
+        """Returns an export by its place, its name, or its sub-net's anchor."""
         if not isinstance(key, str):
             return self.items[key]
-        name = self.items[0].elastic.resolve(key).name
+        first = self.items[0]
+        if isinstance(first, WholeExport):
+            names = [item.name for item in self.items]
+            if key not in names:
+                raise UserError(f"there is no export {key}, but {', '.join(names)}")
+            return self.items[names.index(key)]
+        name = first.origin.resolve(key).name
         return next(item for item in self.items if item.name == name)
 
     def table(self) -> str:

@@ -1,5 +1,6 @@
 """The exported network in the words of mmdet, mmseg and mmselfsup."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..models.backbones import ElasticBackbone
@@ -80,6 +81,52 @@ def config_fragment(
         lines.append(f"{host}_backbone = {_render({'_delete_': True, **config})}")
     return "\n".join(lines) + "\n"
 
+
+def whole_fragment(facts: Mapping[str, Any], title: str, weights: str | None) -> str:
+    """Returns a config file that defines a network without sub-nets for each host.
+
+    Args:
+        facts: See `whole_facts`.
+        title: First line of the docstring.
+        weights: See `config_fragment`.
+    """
+    network, pyramid = facts["plain_network"], facts["pyramid"]
+    channels = [facts["out_channels"][index] for index in pyramid]
+    init = {}
+    if weights is not None:
+        path = "{{ fileDirname }}/" + weights
+        init = {"init_cfg": {"type": "Pretrained", "checkpoint": path}}
+    # Its own output, for classification, and that of levels.
+    hosts: dict[str, dict[str, Any]] = {"mmcls": {}}
+    if pyramid:
+        levels = {"out_indices": tuple(pyramid)}
+        hosts |= {"mmdet": levels, "mmseg": levels}
+    imports = ["mmtaskssl"]
+    if network["type"].startswith("mmcls."):
+        imports.append("mmcls.models")
+    lines = [
+        (_USAGE if pyramid else _USAGE_CLASSIFIER).format(title=title),
+        f"custom_imports = dict(imports={imports})",
+        f"feature_channels = {facts['output']['channels']}",
+        f"subnet_channels = {channels}",
+    ]
+    for host, options in hosts.items():
+        config = {"_delete_": True, **network, **options, **init}
+        lines.append(f"{host}_backbone = {_render(config)}")
+    return "\n".join(lines) + "\n"
+
+
+_USAGE_CLASSIFIER = '''"""{title}
+
+In a config of mmcls, beside another base:
+
+    _base_ = ['resnet50_8xb32_in1k.py', 'THIS/FOLDER/config.py']
+    model = dict(
+        backbone=_base_.mmcls_backbone, head=dict(in_channels=_base_.feature_channels))
+
+Where it gives a vector an image (output='feature') the model has no neck: neck=None.
+Who pastes a dict instead writes the weights' path in full.
+"""'''
 
 _USAGE = '''"""{title}
 

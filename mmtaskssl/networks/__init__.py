@@ -1,7 +1,13 @@
 """One door from anything that holds a network to a value: see `open_network`."""
 
 from .build import build_backbone, initialize
-from .door import EMA_PREFIXES, averaged_of, open_architecture, open_network
+from .door import (
+    EMA_PREFIXES,
+    averaged_of,
+    has_subnets,
+    open_architecture,
+    open_network,
+)
 from .named import NetworkLike, NetworkName, Trained, held_network
 from .network import Network
 from .preprocessing import preprocessing_of
@@ -20,6 +26,7 @@ __all__ = [
     "build_backbone",
     "cut_blocks",
     "cut_stages",
+    "has_subnets",
     "held_network",
     "initialize",
     "open_architecture",

@@ -25,7 +25,8 @@ def count(network: nn.Module, shape: int | tuple[int, int]) -> Cost:
         UserError: It cannot take such an image.
     """
     images = torch.zeros(1, in_channels(network), *size_of(shape), device=_at(network))
-    network = copy.deepcopy(network).eval()
+    network = copy.deepcopy(network)
+    network.eval()  # of some hosts' networks it returns None
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             network(images)
@@ -70,7 +71,8 @@ def time_network(
             f"a batch of {batch_size} images cannot be used: {reason}"
         ) from None
     wait = torch.cuda.synchronize if device.type == "cuda" else None
-    network = network.eval().to(device)
+    network = network.to(device)
+    network.eval()
     with torch.inference_mode():
         return measure_latency(lambda: network(images), repeats, warmup, wait)
 

@@ -25,6 +25,7 @@ from .named import (
     check_agrees,
     check_name,
     held_network,
+    split_weights,
 )
 from .network import Network
 from .preprocessing import preprocessing_of
@@ -61,9 +62,9 @@ def open_network(
     Args:
         network: A training config (ours, or one of mmdet, mmseg, mmcls or mmselfsup)
             or its file; a folder that `export` wrote; ``torchvision:NAME`` or
-            ``timm:NAME``. Or one of these and its weights, as a pair; or the result of
-            a training, a calibration, or an export. A `Network` is returned as it is:
-            what is named beside it must agree with it.
+            ``timm:NAME``, either also with ``=FILE``. Or one of these and its weights,
+            as a pair; or the result of a training, a calibration, or an export. A
+            `Network` is returned as it is: what is named beside it must agree with it.
         checkpoint: Weights: of a training, calibrated, a bare state dict, or any other
             layout that is known; "random" for a network that is not trained. A config
             needs some; an export has its own; a library's name without any takes the
@@ -130,6 +131,7 @@ def _find(
                 "file of one"
             )
         if library.is_library_name(name):
+            name, checkpoint = split_weights(name, checkpoint)
             return None, name, checkpoint or "default"
         if Path(name).is_dir():
             if checkpoint not in (None, "random"):
@@ -241,6 +243,19 @@ def open_architecture(
         config,
         body=backbone_config(config, name),
     )
+
+
+def has_subnets(network: Network) -> bool:
+    """Whether ``subnets=True`` would open a network: a plain ResNet counts as one.
+
+    Args:
+        network: Opened.
+    """
+    try:
+        with_subnets(network.backbone, network.name)
+    except UserError:
+        return False
+    return True
 
 
 def averaged_of(network: Network) -> Network | None:

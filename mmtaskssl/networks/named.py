@@ -97,6 +97,27 @@ def apart(network: Any, checkpoint: Any) -> tuple[Any, Any]:
     return network, given if checkpoint is None else checkpoint
 
 
+def split_weights(
+    network: str, weights: str | os.PathLike | None = None
+) -> tuple[str, str | None]:
+    """Splits ``NETWORK=FILE``.
+
+    Args:
+        network: Either of both.
+        weights: A file that is named apart.
+
+    Raises:
+        UserError: Two files of weights.
+    """
+    found = None if weights is None else os.fspath(weights)
+    if "=" in network and not os.path.exists(network):
+        network, _, file = network.partition("=")
+        if found is not None:
+            raise UserError(f"two kinds of weights, {file} and {found}: name one")
+        found = file
+    return network, found
+
+
 def check_name(network: Any) -> None:
     """Refuses what names no network.
 

@@ -49,6 +49,7 @@ class Network:
         body: The backbone's config in plain types; empty where it has none.
         calibration: What statistics of sub-nets were taken from in this process.
         checkpoint_sha256: Of the file, when it was read.
+        changed: What was done to the weights since, JSON-ready.
     """
 
     backbone: nn.Module
@@ -63,6 +64,7 @@ class Network:
     body: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     calibration: Mapping[str, Any] | None = dataclasses.field(default=None, repr=False)
     checkpoint_sha256: str | None = dataclasses.field(default=None, repr=False)
+    changed: Mapping[str, Any] | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.backbone.eval()
@@ -119,6 +121,8 @@ class Network:
         meta: dict[str, Any] = {"config": Path(self.name).name}
         if self.calibration is not None:
             meta["calibration"] = dict(self.calibration)
+        if self.changed is not None:
+            meta["changed"] = dict(self.changed)
         if self.checkpoint is None:
             return {**meta, "encoder": self.encoder, "seed": self.seed}
         if self.config is not None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -12,15 +11,9 @@ from ..registry import MODELS
 from ..utils.errors import UserError
 from .door import open_network
 from .hugging_face import PREFIX, open_hugging_face
+from .labels import labels_of
+from .named import split_weights
 from .network import Network
-
-# What the tags of timm's names say of the images, and so of the labels.
-_LABELS = {
-    "in1k": "ImageNet-1k",
-    "in21k": "ImageNet-21k",
-    "in22k": "ImageNet-22k",
-    "in12k": "ImageNet-12k",
-}
 
 
 @MODELS.register_module()
@@ -72,57 +65,6 @@ class NetworkTeacher(FrozenTeacher):
             labels or labels_of(network, opened.trained),
         )
         print_log(f"teacher: {json.dumps(self.describe())}", "current")
-
-
-def split_weights(
-    network: str, weights: str | os.PathLike | None = None
-) -> tuple[str, str | None]:
-    """Splits ``NETWORK=FILE``.
-
-    Args:
-        network: Either of both.
-        weights: A file that is named apart.
-
-    Raises:
-        UserError: Two files of weights.
-    """
-    found = None if weights is None else os.fspath(weights)
-    if "=" in network and not os.path.exists(network):
-        network, _, file = network.partition("=")
-        if found is not None:
-            raise UserError(f"two kinds of weights, {file} and {found}: name one")
-        found = file
-    return network, found
-
-
-def labels_of(network: str, trained: bool) -> str | None:
-    """Returns which labels a network was trained with, as far as its name says.
-
-    Args:
-        network: Such as ``timm:resnet50.a1_in1k``.
-        trained: Whether its weights are not drawn.
-    """
-    if not trained:
-        return "none"
-    library, _, name = network.partition(":")
-    found = _tagged(name)
-    if found is None and library == "timm":
-        found = _tagged(_default_tag(name))
-    if found is None and library == "torchvision":
-        found = "ImageNet-1k"
-    return found and f"{found}, if they are {library}'s own weights"
-
-
-def _tagged(text: str) -> str | None:
-    tags = [_LABELS[t] for t in re.split(r"[._]", text) if t in _LABELS]
-    return " and ".join(dict.fromkeys(tags)) or None
-
-
-def _default_tag(name: str) -> str:
-    import timm
-
-    config = timm.get_pretrained_cfg(name)
-    return str(config and config.tag)
 
 
 def _name(network: str, opened: Network) -> str:

@@ -52,7 +52,8 @@ def load_weights(
             file has is used. "" means that the keys stand there as they are.
         source: Where the weights come from, for messages.
         what: What the module is, for messages.
-        ignore: Prefixes of keys, after ``prefixes``, that are not the module's.
+        ignore: Prefixes of keys, after ``prefixes``, that may be in the file beside the
+            module's own.
 
     Raises:
         UserError: A key of the module is missing or of another shape, or the file
@@ -73,7 +74,7 @@ def load_weights(
         )
     statistics = {k: v for k, v in found.items() if k.startswith(STATISTICS)}
     ignore = (*ignore, STATISTICS)
-    found = {k: v for k, v in found.items() if not k.startswith(ignore)}
+    found = {k: v for k, v in found.items() if k in own or not k.startswith(ignore)}
     # Old checkpoints lack the counters, which do not act in evaluation.
     wanted = [k for k in own if k in found or not k.endswith("num_batches_tracked")]
     matched = [k for k in wanted if k in found and found[k].shape == own[k].shape]

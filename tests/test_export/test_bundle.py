@@ -214,7 +214,7 @@ def test_bad_files_say_what_is_wrong(files, tool, tmp_path):
         "    subnet='s16-w16.24.40.80.112.160-d1.2.3.4.2.3'))"
     )
     with pytest.raises(UserError, match="has no sub-nets"):
-        tool([str(plain), checkpoint, *rest])
+        tool([str(plain), "random", *rest])
     empty = tmp_path / "empty.py"
     empty.write_text("model = dict()")
     with pytest.raises(UserError, match="no model with a backbone"):

@@ -7,6 +7,7 @@ from mmengine.logging import print_log
 
 from ...utils.errors import UserError
 from ..export_info import ExportInfo
+from .whole_network import fit_whole
 
 # What a host's config decides about any backbone, whichever network it is.
 _OPTIONS = ("frozen_stages", "norm_eval", "with_cp", "zero_init_residual")
@@ -37,7 +38,11 @@ def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
         UserError: The network has none of the outputs.
     """
     old = model["backbone"]
-    network = dict(export.plain_network)
+    if export.features is not None and not export.pyramid:
+        raise UserError(
+            f"export {export.name} has no feature maps of strides 4 to 32, which "
+            "detectors and segmentors read: it serves classification alone"
+        )
     # A network of fewer stages has no map of the last strides.
     levels = [level for level in _levels(model) if level < len(export.pyramid)]
     if not levels:
@@ -52,6 +57,44 @@ def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
             "current",
             logging.WARNING,
         )
+    indices = tuple(export.pyramid[level] for level in levels)
+    if export.features is None:
+        network = _fit_subnet(old, export)
+    else:
+        network = fit_whole(old, export, indices)
+    network["out_indices"] = indices
+    put_in(model, network, export)
+    return [export.out_channels[index] for index in indices]
+
+
+def put_in(model: dict[str, Any], network: dict[str, Any], export: ExportInfo) -> None:
+    """Gives a model its backbone, with what loads the weights.
+
+    Args:
+        model: A model's config, changed in place.
+        network: The backbone's, without weights.
+        export: Has them.
+    """
+    old = model["backbone"]
+    init = export.init_cfg()
+    if init is not None:
+        given = old.get("init_cfg")
+        ours = init["type"] != "Pretrained"
+        if ours and isinstance(given, dict) and "allow_partial" in given:
+            init["allow_partial"] = given["allow_partial"]
+        network["init_cfg"] = init
+        if export.features is None:  # zeroing comes after loading
+            network["zero_init_residual"] = False
+    model["backbone"] = network
+    model.pop("pretrained", None)  # mmseg's older way to name weights
+    whole = model.get("init_cfg")
+    if isinstance(whole, dict) and whole.get("type") == "Pretrained":
+        del model["init_cfg"]  # after it mmengine would not initialise the backbone
+
+
+def _fit_subnet(old: dict[str, Any], export: ExportInfo) -> dict[str, Any]:
+    """Returns the network of a sub-net with the options of the host's backbone."""
+    network = dict(export.plain_network)
     kept = _OPTIONS
     if network["type"].endswith("SubnetResNet"):
         kept += _RESNET_OPTIONS
@@ -65,20 +108,7 @@ def replace_backbone(model: dict[str, Any], export: ExportInfo) -> list[int]:
         network.pop("num_stages", None)
     if _norm(old).get("type") == "SyncBN" and _norm(network)["type"] == "BN":
         network["norm_cfg"] = {**_norm(network), "type": "SyncBN"}
-    network["out_indices"] = tuple(export.pyramid[level] for level in levels)
-    init = export.init_cfg()
-    if init is not None:
-        given = old.get("init_cfg")
-        if isinstance(given, dict) and "allow_partial" in given:
-            init["allow_partial"] = given["allow_partial"]
-        # Zeroing comes after loading.
-        network |= {"init_cfg": init, "zero_init_residual": False}
-    model["backbone"] = network
-    model.pop("pretrained", None)  # mmseg's older way to name weights
-    whole = model.get("init_cfg")
-    if isinstance(whole, dict) and whole.get("type") == "Pretrained":
-        del model["init_cfg"]  # after it mmengine would not initialise the backbone
-    return [export.out_channels[index] for index in network["out_indices"]]
+    return network
 
 
 def _levels(model: dict[str, Any]) -> list[int]:

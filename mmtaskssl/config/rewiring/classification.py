@@ -4,7 +4,8 @@ from typing import Any
 
 from ...utils.errors import UserError
 from ..export_info import ExportInfo
-from .backbone import replace_backbone
+from .backbone import put_in, replace_backbone
+from .whole_network import fit_whole
 
 
 def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
@@ -35,6 +36,14 @@ def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
             f"the head {head['type']} has no in_channels to follow an export"
         )
     old = model["backbone"]
+    if export.features is not None:
+        put_in(model, fit_whole(old, export, None), export)
+        if export.pooled:
+            model.pop("neck", None)
+        elif not neck:
+            model["neck"] = {"type": "mmcls.GlobalAveragePooling"}
+        head["in_channels"] = export.features
+        return [f"backbone={export.name}", f"head.in_channels={export.features}"]
     # The hosts count differently (mmselfsup's stem is output 0), but mean the last.
     old["out_indices"] = (len(export.pyramid) - 1,)
     if old.get("frozen_stages", -1) >= len(export.pyramid):

@@ -28,8 +28,8 @@ def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
         UserError: The export cannot be split for a C4 detector, or its maps are not of
             strides 4 to 32.
     """
-    arch = export.plain_network.get("arch") or {}
-    if arch.get("stem_kernel", 7) != 7:
+    arch = export.plain_network.get("arch")  # of mmcls' networks maybe a name
+    if isinstance(arch, dict) and arch.get("stem_kernel", 7) != 7:
         raise UserError(
             f"export {export.name} keeps the resolution of very small images (a stem "
             "of 3x3, without pooling): its maps do not have the strides 4 to 32 that "

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from mmengine.model import initialize
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -28,8 +29,10 @@ class LibraryBackbone(nn.Module):
             pooled feature (N, D), for necks without a pool. None: the map, but the
             feature of networks that work on tokens.
         out_indices: Levels whose maps are returned instead, 0 for the first.
-        frozen_stages: -1 freezes nothing, i all up to the end of level i.
+        frozen_stages: -1 freezes nothing, i all up to the end of level i; as many as
+            there are levels freezes everything.
         norm_eval: Whether batch norms keep their statistics in training.
+        init_cfg: What `init_weights` does, for mmengine; None: nothing.
         **options: The library's, such as timm's ``img_size`` and ``drop_path_rate``.
 
     Attributes:
@@ -52,9 +55,11 @@ class LibraryBackbone(nn.Module):
         out_indices: Sequence[int] | None = None,
         frozen_stages: int = -1,
         norm_eval: bool = False,
+        init_cfg: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
+        self.init_cfg = init_cfg
         built = build_body(self.library, name, **options)
         self.name, self.body, self.heads = name, built.network, built.heads
         self.meta = {"size": built.size, "mean": built.mean, "std": built.std}
@@ -71,9 +76,9 @@ class LibraryBackbone(nn.Module):
                 f"out_indices {self.out_indices} of {self.library}:{name} must be "
                 f"levels 0 to {levels - 1}"
             )
-        if not -1 <= frozen_stages < levels:
+        if not -1 <= frozen_stages <= levels:
             raise UserError(
-                f"frozen_stages of {self.library}:{name} must be -1 to {levels - 1}, "
+                f"frozen_stages of {self.library}:{name} must be -1 to {levels}, "
                 f"not {frozen_stages}"
             )
         self.out_channels = self._channels(built.features)
@@ -84,6 +89,11 @@ class LibraryBackbone(nn.Module):
                 weights = str(cached_weights(self.library, name))
             load_body(built, name, weights)
         self._freeze()
+
+    def init_weights(self) -> None:
+        """Does what ``init_cfg`` says; the library's own weights were drawn before."""
+        if self.init_cfg is not None:
+            initialize(self, dict(self.init_cfg))
 
     @property
     @abstractmethod
@@ -131,6 +141,9 @@ class LibraryBackbone(nn.Module):
 
     def _freeze(self) -> None:
         if self.frozen_stages < 0:
+            return
+        if self.frozen_stages == len(self.levels):
+            self.body.requires_grad_(False).eval()
             return
         end = self.levels[self.frozen_stages]
         # In the order of registration, which is that of computation.
