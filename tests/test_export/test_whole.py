@@ -1,12 +1,14 @@
 """Networks without sub-nets as exports: as they are, and through every door after."""
 
+import dataclasses
 import json
 
 import pytest
 import torch
 from mmengine.config import Config
 
-from mmtaskssl.apis import export, open_network
+from mmtaskssl.apis import export, open_network, pretrain
+from mmtaskssl.cli import export_subnet as cli
 from mmtaskssl.config import ExportInfo, load_config
 from mmtaskssl.models.features import pooled_feature
 from mmtaskssl.registry import MODELS
@@ -156,6 +158,32 @@ def test_frozen_stages_end_where_a_resnets_do(made):
     model = build(load_config(DETECTOR, cfg)).train()
     moved = [n for n, p in model.backbone.named_parameters() if p.requires_grad]
     assert moved[0].startswith("body.blocks.2")  # blocks.1 ends with stride 4
+
+
+def test_a_training_flows_into_an_export(made, tmp_path, capsys):
+    """What was continued keeps its names; the labels of its start are known."""
+    network, _, folder = made["timm"]
+    start = f"timm:test_efficientnet={folder / 'weights.pth'}"
+    trained = pretrain(
+        "selfsup/mocov2/mocov2_timm-test-efficientnet_1xb16-coslr-12i_debug-32px.py",
+        iters=1,
+        weights=start,
+        work_dir=tmp_path / "work",
+    )
+    one = export(trained)[0]
+    assert one.facts["image_size"] == 32 and not one.facts["output"]["pooled"]
+    assert "ImageNet-1k" in one.facts["labels"]
+    assert one.state.keys() == network.backbone.state_dict().keys()
+    place = one.save(tmp_path / "backbone")
+    assert open_network(place).weights_sha256 == open_network(trained).weights_sha256
+    # Weights that were moved since, as a point of a line is, are another export.
+    moved = dataclasses.replace(open_network(trained), changed={"line": 0.5})
+    with pytest.raises(UserError, match="not made from the same inputs"):
+        export(moved)[0].save(place)
+    cli.main([start, "--out", str(tmp_path / "cli")])
+    again = open_network(tmp_path / "cli" / "test_efficientnet")
+    assert again.weights_sha256 == network.weights_sha256
+    assert "TimmBackbone" in capsys.readouterr().out
 
 
 def test_what_cannot_be_said(made, tmp_path):
