@@ -1,0 +1,103 @@
+"""What an arm is, and what it is made from."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from mmengine.config import Config
+
+from ...networks import Network, open_network
+from ...subnets import Cost
+from ..fit.body import Body
+from ..fit.own import Own
+from ..inspection.inspected import Inspected
+
+ImageList = Literal["selected", "random", "pool"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Case:
+    """All that arms are made from: one pool, one target, one budget.
+
+    Attributes:
+        found: Pool and target.
+        own: The network of ours that the budget pays for; None: it pays for none.
+        body: The public start that the budget pays for; None: there is none.
+        teacher: A start that may teach; None: there is none.
+        lists: Files with the ids of the images to train on, by their kind.
+        counts: Images in them.
+        budget: In the user's words; "" where there is none.
+    """
+
+    found: Inspected
+    own: Own | None
+    body: Body | None
+    teacher: Body | None
+    lists: dict[str, Path]
+    counts: dict[str, int]
+    budget: str = ""
+
+
+class Arm(ABC):
+    """One way to a backbone.
+
+    Attributes:
+        name: Short, for tables and folders.
+        control: Whether it is there to be compared with.
+        images: What it trains on; None: it does not train.
+        full: Iterations of a whole training.
+    """
+
+    name: ClassVar[str]
+    control: ClassVar[bool] = False
+    images: ClassVar[ImageList | None] = None
+    full: ClassVar[int] = 0
+
+    @abstractmethod
+    def what(self, case: Case) -> str:
+        """Returns what it is, in words that go into a sentence."""
+
+    @abstractmethod
+    def refuses(self, case: Case) -> str | None:
+        """Returns why it says nothing about this case; None: it does."""
+
+    @abstractmethod
+    def serves(self, case: Case) -> Own | Body:
+        """Returns the network that it ends with."""
+
+    def config(self, case: Case, iters: int) -> Config:
+        """Returns the complete config of its training.
+
+        Args:
+            case: What it is made from.
+            iters: Length of the training.
+        """
+        raise NotImplementedError(f"{self.name} does not train")
+
+    def network(
+        self, case: Case, config: Config | None, checkpoint: Path | None, seed: int
+    ) -> Network:
+        """Returns the network, trained if it trains.
+
+        Args:
+            case: What it is made from.
+            config: Of its training; None: it does not train.
+            checkpoint: The end of it.
+            seed: Of weights that are drawn.
+        """
+        if config is None or checkpoint is None:
+            raise ValueError(f"{self.name} trains first")
+        return open_network((config, str(checkpoint)))
+
+    def cost(self, case: Case) -> Cost:
+        """Returns what an image costs at inference."""
+        return self.serves(case).cost
+
+    def train_images(self, case: Case) -> dict[str, Any]:
+        """Returns the variables of a config that say what it trains on."""
+        assert self.images is not None
+        return {
+            "images": case.found.pool_root,
+            "selection": str(case.lists[self.images]),
+        }

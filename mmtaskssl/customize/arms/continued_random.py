@@ -1,0 +1,17 @@
+"""The same training as of `Continued`, on images drawn at random."""
+
+from .arm import Case
+from .continued import Continued
+
+
+class ContinuedOnRandom(Continued):
+    """What the selection is worth is the difference from this."""
+
+    name = "continued-random"
+    control = True
+    images = "random"
+
+    def what(self, case: Case) -> str:
+        """See `Arm`."""
+        body, count = self.serves(case), case.counts["random"]
+        return f"{body.start.name} continued on {count:,} random images of the pool"

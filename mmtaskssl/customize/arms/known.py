@@ -1,0 +1,29 @@
+"""All arms, by name, those that are preferred where nothing tells them apart first."""
+
+from .arm import Arm
+from .continued import Continued
+from .continued_random import ContinuedOnRandom
+from .distilled import Distilled
+from .generic import Generic
+from .norms import StartWithNorms
+from .scratch import Scratch
+from .scratch_random import ScratchOnRandom
+from .start import StartAsItIs
+from .untrained import Untrained
+
+ARMS: dict[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        StartAsItIs(),
+        StartWithNorms(),
+        Untrained(),
+        Generic(),
+        ContinuedOnRandom(),
+        ScratchOnRandom(),
+        Continued(),
+        Distilled(),
+        Scratch(),
+    )
+}
+#: The control that shares all but the choice of images with an arm.
+RANDOM_OF = {"continued": "continued-random", "scratch": "scratch-random"}

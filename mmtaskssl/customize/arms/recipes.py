@@ -1,0 +1,92 @@
+"""The trainings that arms are made of, as complete configs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from ...config import load_config
+from ...datasets.eval_transform import EvalTransform
+from ..fit.body import Body
+from ..fit.own import TAUGHT, Own
+
+#: A network that learns from itself at twice the resolution, and by MoCo v2.
+SELFRES = "configs/distill/selfres-mocov2_timm-lite0_1xb64-onecycle-200i_folder-64px.py"
+# The teacher's crops are cut from images of this many times their side.
+_ROOM = 1.25
+_FROZEN = {"type": "mmtaskssl.StartNormHook", "mode": "frozen"}
+
+
+def taught_by_itself(body: Body, images: Mapping[str, Any], iters: int) -> Config:
+    """Returns the config of resolution self-distillation.
+
+    Args:
+        body: What is trained, at the side that it is to serve.
+        images: Variables that say on what.
+        iters: Length of the training.
+    """
+    channels, is_map = body.output
+    options: dict[str, Any] = {
+        **images,
+        "weights": body.start.weights,
+        "max_iters": iters,
+        "model.neck.in_channels": channels,
+        "model.neck.with_avg_pool": is_map,
+        "model.data_preprocessor.view_size": body.side,
+        **_pixels("model.data_preprocessor", body.pixels),
+        "model.distill.teacher.view_size": 2 * body.side,
+        "train_dataloader.dataset.store_size": _stored(2 * body.side),
+        "default_hooks.checkpoint.interval": iters,
+    }
+    cfg = load_config(SELFRES, options)
+    cfg.model.backbone = body.backbone
+    cfg.custom_hooks = [*cfg.get("custom_hooks", ()), dict(_FROZEN)]
+    return cfg
+
+
+def from_scratch(own: Own, images: Mapping[str, Any], iters: int) -> Config:
+    """Returns the config of a self-supervised training of a network of ours.
+
+    Args:
+        own: Which.
+        images: Variables that say on what.
+        iters: Length of the training.
+    """
+    return load_config(own.config, {**own.options, **images, "max_iters": iters})
+
+
+def taught(own: Own, teacher: Body, images: Mapping[str, Any], iters: int) -> Config:
+    """Returns the config of a distillation into a network of ours.
+
+    Args:
+        own: The student.
+        teacher: Frozen, at its own side.
+        images: Variables that say on what.
+        iters: Length of the training.
+    """
+    cfg = load_config(own.config, dict(own.options))
+    backbone = cfg.model.backbone.to_dict()
+    options: dict[str, Any] = {
+        **images,
+        "teacher": teacher.start.text,
+        "max_iters": iters,
+        "model.data_preprocessor.view_size": own.side,
+        "model.distill.teacher.view_size": teacher.side,
+        "model.distill.head.in_channels": own.channels,
+        "train_dataloader.dataset.store_size": _stored(max(own.side, teacher.side)),
+    }
+    made = load_config(TAUGHT, options)
+    made.model.backbone = backbone
+    return made
+
+
+def _pixels(place: str, pixels: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = {key: pixels[key] for key in ("mean", "std")}
+    found = {f"{place}.{key}": [float(x) for x in v] for key, v in wanted.items()}
+    if pixels["channel_order"] != EvalTransform(224).channel_order:
+        found[f"{place}.channel_order"] = pixels["channel_order"]
+    return found
+
+
+def _stored(side: int) -> int:
+    return round(_ROOM * side)

@@ -1,0 +1,36 @@
+"""The public weights as they are."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ...networks import Network
+from ..fit.body import Body
+from .arm import Arm, Case
+
+
+class StartAsItIs(Arm):
+    """What there is for nothing."""
+
+    name = "start"
+    control = True
+
+    def what(self, case: Case) -> str:
+        """See `Arm`."""
+        body = self.serves(case)
+        return f"{body.start.name} as it is, at {body.side} px"
+
+    def refuses(self, case: Case) -> str | None:
+        """See `Arm`."""
+        return None if case.body else "no start is within the budget"
+
+    def serves(self, case: Case) -> Body:
+        """See `Arm`."""
+        assert case.body is not None
+        return case.body
+
+    def network(
+        self, case: Case, config: Config | None, checkpoint: Path | None, seed: int
+    ) -> Network:
+        """See `Arm`."""
+        return self.serves(case).network

@@ -1,0 +1,1 @@
+"""Networks that a budget pays for."""

@@ -1,0 +1,1 @@
+"""Arms beside each other, judged within the target's training images."""

@@ -1,0 +1,152 @@
+"""A network, judged by the images of a target."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...evaluation.data import LabeledFeatures, labeled_pair
+from ...evaluation.methods import Probe, make_probes
+from ...evaluation.splits import stratified_folds
+from ...features.runner import BatchRunner, extract_in_memory
+from ...utils.errors import UserError
+from ..inspection.inspected import Inspected, Split
+from .judged import PROBES, Judged
+
+FOLDS = 5
+# Within folds the weight decay is chosen from fewer: five times five fits each.
+_WEIGHT_DECAYS = (10.0, 1.0, 0.1, 0.01)
+
+
+def judge_folds(runner: BatchRunner, found: Inspected, seed: int = 0) -> Judged:
+    """Judges a network within the target's training images; test is not read.
+
+    Each image is scored by classifiers of the frozen features of the other folds.
+
+    Args:
+        runner: Runs the network.
+        found: The target.
+        seed: Of the folds.
+
+    Raises:
+        UserError: The images cannot be divided, or the network fails on them.
+    """
+    train = features_of(runner, found.train, found.class_names)
+    parts = stratified_folds(train.y, FOLDS, seed)
+    if len(parts) < 2:
+        raise UserError(
+            "the target's training images cannot be divided to compare networks by: "
+            "no class has two of them"
+        )
+    folds = [-1] * len(train.x)
+    scores = {name: [0.0] * len(train.x) for name in PROBES}
+    for number, held in enumerate(parts):
+        rest = torch.ones(len(train.x), dtype=torch.bool)
+        rest[held] = False
+        inner = train.subset(rest.nonzero().squeeze(1))
+        for row in held.tolist():
+            folds[row] = number
+        for name, probe in _probes(_WEIGHT_DECAYS).items():
+            values = _scored(probe, inner, train.subset(held))
+            for row, value in zip(held.tolist(), values.tolist(), strict=True):
+                scores[name][row] = value
+    return Judged(scores, folds)
+
+
+def judge_test(runner: BatchRunner, found: Inspected) -> Judged:
+    """Judges a network on the target's test images; once, for the verdict.
+
+    Args:
+        runner: Runs the network.
+        found: The target.
+
+    Raises:
+        UserError: The network fails on the images.
+    """
+    train, test = labeled_pair(
+        features_of(runner, found.train, found.class_names),
+        features_of(runner, found.test, found.class_names),
+    )
+    return Judged(
+        {
+            name: _scored(probe, train, test).tolist()
+            for name, probe in _probes(None).items()
+        }
+    )
+
+
+def features_of(
+    runner: BatchRunner, split: Split, class_names: Sequence[str]
+) -> LabeledFeatures:
+    """Returns the features of a split with its labels.
+
+    Args:
+        runner: Runs the network.
+        split: The images.
+        class_names: Of all classes; one that no image of the split has is left out.
+
+    Returns:
+        (N, D) features of length 1; (N,) classes, or (N, C) where an image may have
+        several.
+
+    Raises:
+        UserError: An image cannot be read any more.
+    """
+    x, broken = extract_in_memory(runner, Path(split.root), split.image_ids)
+    if broken:
+        row, reason = next(iter(broken.items()))
+        raise UserError(
+            f"{Path(split.root, split.image_ids[row])} has no feature ({reason}), and "
+            f"{len(broken) - 1} other images: remove them from the target"
+        )
+    return LabeledFeatures(torch.from_numpy(x), *_labels(split, class_names))
+
+
+def _labels(split: Split, class_names: Sequence[str]) -> tuple[Tensor, list[str]]:
+    seen = {name for names in split.labels for name in names}
+    names = [name for name in class_names if name in seen]
+    index = {name: place for place, name in enumerate(names)}
+    if all(len(labels) == 1 for labels in split.labels):
+        return torch.tensor([index[one] for (one,) in split.labels]), names
+    y = torch.zeros(len(split), len(names))
+    for row, labels in enumerate(split.labels):
+        y[row, [index[name] for name in labels]] = 1
+    return y, names
+
+
+def _probes(weight_decays: tuple[float, ...] | None) -> dict[str, Probe]:
+    options: dict[str, Any] = {"weight_decays": weight_decays} if weight_decays else {}
+    return dict(zip(PROBES, make_probes(PROBES, **options), strict=True))
+
+
+def _scored(probe: Probe, train: LabeledFeatures, test: LabeledFeatures) -> Tensor:
+    """Returns (N,) per cent, see `Judged`."""
+    found, _ = probe.method(train, test, 0)
+    if test.y.dim() == 1:
+        return 100 * (found.argmax(1) == test.y).double()
+    return 100 * ranking_precision(found, test.y)
+
+
+def ranking_precision(scores: Tensor, y: Tensor) -> Tensor:
+    """Returns, of each image, the mean precision at the ranks of its classes.
+
+    The term of an image in the label ranking average precision (Tsoumakas et al.,
+    "Mining Multi-label Data", 2010, section 4). An image without a class, or with all,
+    cannot be ranked wrongly: 1.
+
+    Args:
+        scores: (N, C).
+        y: (N, C) zero-one.
+
+    Returns:
+        (N,) between 0 and 1.
+    """
+    # Of equal scores all rank last: a constant is worth no more than chance.
+    higher = (scores[:, None, :] >= scores[:, :, None]).double()  # (N, class, others)
+    rank = higher.sum(2)
+    above = (higher * y[:, None, :]).sum(2)
+    count = y.sum(1)
+    values = (y * above / rank).sum(1) / count.clamp_min(1)
+    return torch.where((count == 0) | (count == y.shape[1]), 1.0, values)

@@ -1,0 +1,176 @@
+"""The answer for one budget: which backbone, and against what it was proved."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .difference import WEIGHTS, Difference, difference, holm
+
+BETTER, SAME, WORSE = "better", "no different", "worse"
+#: Scores of each test image, a row for each training, by arm.
+TestScores = Mapping[str, Sequence[Sequence[float]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What to use, and the proof.
+
+    Attributes:
+        budget: In the user's words; "" where there was none.
+        metric: Which the differences are of.
+        primary: The control that was named beforehand.
+        candidate: The arm that was compared: the best within the training images, but
+            for the controls.
+        chosen: What the training images chose: the candidate, or the primary control
+            where it is within a standard error.
+        recommended: What to use.
+        outcome: Of the chosen arm against the primary control: "better", "no different"
+            or "worse".
+        differences: The candidate minus each control, the primary one first.
+        level: Of the intervals.
+        names: What the arms are called in a sentence.
+    """
+
+    budget: str
+    metric: str
+    primary: str
+    candidate: str
+    chosen: str
+    recommended: str
+    outcome: str
+    differences: Sequence[Difference]
+    level: float
+    names: Mapping[str, str] = dataclasses.field(repr=False)
+
+    @property
+    def scope(self) -> str:
+        """What it speaks of: the method, or these weights alone."""
+        return self.differences[0].scope if self.differences else WEIGHTS
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence."""
+        use, control = (self.names[a] for a in (self.recommended, self.primary))
+        if not self.differences:
+            return f"Use {use}: nothing else was within the budget of time."
+        first = self.differences[0]
+        level = f"{100 * self.level:g} % interval"
+        gap = f"{first.mean:+.1f} points of {self.metric} [{level} {first.low:+.1f} to "
+        gap += f"{first.high:+.1f}], of {self.scope}"
+        name = self.names[self.candidate]
+        if self.chosen == self.primary:
+            return (
+                f"Use {use}: within the training images {name} is not better than it "
+                f"by more than a standard error (on the test images {gap})."
+            )
+        if self.recommended == self.chosen:
+            return f"Use {use}: better than {control} by {gap}."
+        if self.outcome == BETTER:
+            return (
+                f"Use {use}: {name} is better than {control} ({gap}), but "
+                "significantly worse than what is recommended."
+            )
+        how = "worse than" if self.outcome == WORSE else "no different from"
+        return f"Use {use}: {name} is {how} {control} ({gap})."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it, JSON-ready."""
+        plain = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("differences", "names")
+        }
+        return {
+            **plain,
+            "scope": self.scope,
+            "sentence": self.sentence,
+            "differences": [one.to_dict() for one in self.differences],
+            "names": dict(self.names),
+        }
+
+    @classmethod
+    def of_dict(cls, found: Mapping[str, Any]) -> "Verdict":
+        """Returns what `to_dict` wrote."""
+        given = {f.name: found[f.name] for f in dataclasses.fields(cls)}
+        given["differences"] = [Difference(**one) for one in found["differences"]]
+        return cls(**given)
+
+
+def decide(
+    scores: TestScores,
+    *,
+    primary: str,
+    candidate: str,
+    chosen: str,
+    names: Mapping[str, str],
+    metric: str = "linear",
+    budget: str = "",
+    level: float = 0.95,
+) -> Verdict:
+    """Reads the test scores once, and says what to use.
+
+    The candidate goes against one control that was named beforehand, and against the
+    others with Holm's correction. It is recommended only if it was chosen within the
+    training images and is better than the first; and never where it is significantly
+    worse than any control that was run: then the best of those is.
+
+    Args:
+        scores: Of the candidate and of all controls.
+        primary: The control that was named beforehand.
+        candidate: See `Verdict`.
+        chosen: See `Verdict`; the candidate or the primary control.
+        names: See `Verdict`.
+        metric: See `Verdict`.
+        budget: See `Verdict`.
+        level: Of the intervals.
+    """
+    ours = scores[candidate]
+    rest = [arm for arm in scores if arm not in (primary, candidate)]
+    differences = []
+    if candidate != primary:
+        differences.append(difference(ours, scores[primary], primary, level))
+        differences += holm([difference(ours, scores[a], a, level) for a in rest])
+    outcome = SAME
+    if differences and chosen == candidate:
+        first = differences[0]
+        if first.is_significant(level) and first.low > 0:
+            outcome = BETTER
+        elif first.is_significant(level) and first.high < 0:
+            outcome = WORSE
+    recommended = candidate if outcome == BETTER else primary
+    if recommended == candidate:
+        beaten_by = [
+            d for d in differences[1:] if d.mean < 0 and d.is_significant(level)
+        ]
+        if beaten_by:
+            recommended = min(beaten_by, key=lambda d: d.mean).control
+    else:
+        recommended = _no_worse(scores, primary, rest, level)
+    return Verdict(
+        budget,
+        metric,
+        primary,
+        candidate,
+        chosen,
+        recommended,
+        outcome,
+        differences,
+        level,
+        names,
+    )
+
+
+def _no_worse(
+    scores: TestScores, primary: str, others: Sequence[str], level: float
+) -> str:
+    """Returns the primary control, or one that is significantly better than it."""
+    found = []
+    for arm in others:
+        one = scores[arm]
+        control = scores[primary]
+        if len(control) not in (1, len(one)):
+            one = one[:1]
+            control = control[:1]
+        found.append(difference(one, control, arm, level))
+    better = [d for d in holm(found) if d.mean > 0 and d.is_significant(level)]
+    return max(better, key=lambda d: d.mean).control if better else primary
