@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .record import Record
 
@@ -44,8 +45,13 @@ class Growing:
             raise self.work.foreign(self.path, name)
         self.work.describe(self.path, False, names=[*begun, name]).write(self.path)
 
-    def finish(self) -> None:
-        """States that all is there, with the checksums of all files."""
+    def finish(self, results: Mapping[str, Any] | None = None) -> None:
+        """States that all is there, with the checksums of all files.
+
+        Args:
+            results: See `Record`.
+        """
         record = Record.read(self.path)
         names = () if record is None else (*record.files, *record.begun)
-        self.work.describe(self.path, complete=True, names=names).write(self.path)
+        done = self.work.describe(self.path, complete=True, names=names)
+        dataclasses.replace(done, results=results).write(self.path)

@@ -32,6 +32,7 @@ class Record:
         mmtaskssl: Version of the package that wrote it.
         begun: Paths in the folder that unfinished work has written, or will; those with
             a ``/`` at their end are folders of which all is its own.
+        results: What was found, of work that keeps it here; JSON-ready.
     """
 
     kind: str
@@ -41,10 +42,13 @@ class Record:
     files: Mapping[str, Mapping[str, Any]]
     mmtaskssl: str
     begun: Sequence[str] = ()
+    results: Mapping[str, Any] | None = None
 
     def write(self, folder: str | os.PathLike) -> None:
         """Writes the record into its folder, atomically."""
         value = {"record": _VERSION, **dataclasses.asdict(self)}
+        if self.results is None:
+            del value["results"]
         write_json(Path(folder, RECORD), value)
 
     @classmethod

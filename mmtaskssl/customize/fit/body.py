@@ -35,7 +35,7 @@ class Body:
     @functools.cached_property
     def network(self) -> Network:
         """The network as it starts."""
-        return _opened(self.start)
+        return opened(self.start)
 
     @functools.cached_property
     def cost(self) -> Cost:
@@ -125,5 +125,6 @@ def fitting(start: Start, budget: Budget, largest: int) -> Body | None:
 
 
 @functools.lru_cache(maxsize=8)
-def _opened(start: Start) -> Network:
+def opened(start: Start) -> Network:
+    """Opens a start once."""
     return start.open()

@@ -1,5 +1,6 @@
 """A network of ours, trained from scratch or taught, at a width that a budget pays."""
 
+import bisect
 import dataclasses
 import functools
 from typing import Any
@@ -13,8 +14,8 @@ from ...utils.budgets import Budget
 CONFIG = "configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
 #: How a teacher teaches the same network.
 TAUGHT = "configs/distill/distill_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
-# Widths tried, of the first stage: multiples, as kernels like them.
-_STEP, _MOST = 8, 512
+# Widths tried, of the first stage: multiples of two.
+_STEP, _MOST = 2, 512
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,19 +89,25 @@ def own_within(config: str, budget: Budget | None) -> Own | None:
         return plain if plain.spends(budget.kind) in budget else None
     name = Subnet.parse(backbone.subnet)
     expansion = neck["in_channels"] // name.widths[-1]
-    for first in range(_MOST, 0, -_STEP):
-        scaled = _scaled(name, first / name.widths[0])
-        options = {
-            "model.backbone.subnet": scaled.name,
-            "model.neck.in_channels": scaled.widths[-1] * expansion,
-        }
-        own = Own(config, options)
-        spent = own.spends(budget.kind)
-        if spent in budget:
-            return own
-        if spent < budget.low:
-            break  # and narrower ones spend less
-    return None
+
+    def at(steps: int) -> Own:
+        scaled = _scaled(name, _STEP * steps / name.widths[0])
+        channels = scaled.widths[-1] * expansion
+        return Own(
+            config,
+            {
+                "model.backbone.subnet": scaled.name,
+                "model.neck.in_channels": channels,
+            },
+        )
+
+    def is_above(steps: int) -> bool:
+        return at(steps).spends(budget.kind) >= budget.high
+
+    steps = bisect.bisect_left(range(1, _MOST // _STEP + 1), True, key=is_above)
+    if steps == 0 or at(steps).spends(budget.kind) not in budget:
+        return None
+    return at(steps)
 
 
 def _scaled(name: Subnet, factor: float) -> Subnet:

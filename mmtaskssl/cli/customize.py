@@ -1,0 +1,114 @@
+"""From a pool, a target and a budget to the backbone to use, with the proof.
+
+customize --pool POOL --target TARGET --out OUT
+          [--start timm:NAME=FILE ...] [--budget 30M-36M ...] [--time 2h]
+
+Inspects the images, selects those of the pool that look like the target's, trains
+what may help beside its controls, chooses within the target's training images, and
+says, from the test images, once, whether it is better than what there was for nothing.
+OUT then has the backbone, a config that trains with it, report.html and record.json.
+The same command continues an interrupted run.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from . import options
+from .saying import say
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = options.make_parser(__doc__)
+    parser.add_argument(
+        "--pool",
+        required=True,
+        metavar="POOL",
+        help="unlabelled: a folder or list",
+    )
+    parser.add_argument(
+        "--target",
+        required=True,
+        metavar="TARGET",
+        help="labelled images: class folders, a table, COCO, VOC, or images and masks",
+    )
+    parser.add_argument(
+        "--test", metavar="TEST", help="its test images, where they lie elsewhere"
+    )
+    parser.add_argument(
+        "--task",
+        default="auto",
+        choices=("auto", "classification", "multilabel", "detection", "segmentation"),
+    )
+    options.add_out(parser, "a customization")
+    parser.add_argument(
+        "--budget",
+        nargs="+",
+        metavar="LO-HI",
+        help="what an image may cost at inference: 30M-36M multiply-accumulates, "
+        "2ms-4ms, 4M-5M:params; several: an answer each",
+    )
+    parser.add_argument(
+        "--time", metavar="TIME", help="of all trainings together: 20m, 2h"
+    )
+    parser.add_argument(
+        "--start",
+        nargs="+",
+        default=[],
+        metavar="NETWORK",
+        help="trained weights at hand: timm:NAME=FILE, torchvision:NAME=FILE, "
+        "CONFIG=CHECKPOINT, an export's folder",
+    )
+    parser.add_argument(
+        "--network",
+        metavar="CONFIG",
+        help="pre-training of a network of ours, from scratch or taught (default: ten "
+        "layers at 40 px)",
+    )
+    parser.add_argument(
+        "--images", type=int, metavar="K", help="to select (default: by the diagnosis)"
+    )
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="multiplies the length of every training",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="trainings in the verdict"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="stop after the plan")
+    options.add_seed(parser, "everything that is drawn")
+    options.add_device(parser, "of features")
+    options.add_workers(parser)
+    options.add_max_pixels(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Customizes, or goes on with it."""
+    args = make_parser().parse_args(argv)
+    from ..customize.customize import customize
+
+    done = customize(
+        args.pool,
+        args.target,
+        args.out,
+        test=args.test,
+        task=args.task,
+        budget=args.budget,
+        time=args.time,
+        start=args.start,
+        network=args.network,
+        images=args.images,
+        scale=args.scale,
+        seeds=args.seeds,
+        seed=args.seed,
+        dry_run=args.dry_run,
+        overwrite=args.overwrite,
+        device=args.device,
+        workers=args.workers,
+        log=say,
+    )
+    say(f"\n{done.table()}")

@@ -1,0 +1,119 @@
+"""From a pool, a target and a budget to the backbone to use, with the proof."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..runs import State, Work
+from ..utils import checks
+from ..utils.devices import AUTO
+from .campaign import Campaign
+from .customized import Customized
+from .inspection.inspect import inspect
+from .record import make_record
+from .settings import Settings
+
+PathLike = str | os.PathLike
+_OWN = ("arms/", "configs/", "judged/", "tested/", "lists/", "logs/")
+_FILES = ("report.html", "config.py", "README.md")
+_NESTED = ("inspection", "diagnosis", "features", "selection", "backbone")
+
+
+def customize(
+    pool: Any,
+    target: PathLike,
+    out: PathLike,
+    *,
+    test: PathLike | None = None,
+    task: str = "auto",
+    budget: str | Sequence[str] | None = None,
+    time: str | float | None = None,
+    start: Sequence[Any] = (),
+    network: PathLike | None = None,
+    images: int | None = None,
+    scale: float = 1.0,
+    seeds: int = 1,
+    seed: int = 0,
+    dry_run: bool = False,
+    overwrite: bool = False,
+    device: str = AUTO,
+    workers: int | None = None,
+    log: Callable[[str], None] = lambda text: None,
+) -> Customized:
+    """Finds the backbone to use for a target, and proves it.
+
+    Args:
+        pool: Unlabelled images: a folder, a list, paths.
+        target: Labelled images, see `inspect`.
+        out: Holds everything; the same call goes on there.
+        test: See `inspect`.
+        task: See `inspect`.
+        budget: What an image may cost at inference, such as ``30M-36M``, ``2ms-4ms`` or
+            ``4M-5M:params``; or several, one answer each. None: the starts at the
+            target's own resolution, and the config's own width.
+        time: Of all trainings together, such as ``2h``.
+        start: Trained weights at hand, see `Start.parse`.
+        network: Config of a pre-training of ours, whose network is trained from scratch
+            or taught; None: ten layers at 40 px.
+        images: To select; None: by the diagnosis.
+        scale: Multiplies the length of every training.
+        seeds: Trainings of what goes into the verdict.
+        seed: Of everything that is drawn.
+        dry_run: Stop after the plan.
+        overwrite: Replace what an earlier call with other inputs left.
+        device: Of features, see `pick_device`.
+        workers: See `open_runner`.
+        log: Takes lines on the progress.
+
+    Raises:
+        UserError: Images, options or a folder that cannot be used, or a stage that
+            failed; what was done before stays.
+    """
+    checks.path_like("out", out)
+    checks.flag("dry_run", dry_run)
+    checks.flag("overwrite", overwrite)
+    checks.function("log", log)
+    settings = Settings.read(budget, start, network, images, scale, time, seeds, seed)
+    out = Path(out).expanduser()
+    inputs: dict[str, Any] = {
+        "pool": str(pool),
+        "target": os.fspath(target),
+        "test": test and os.fspath(test),
+        "task": task,
+        "settings": settings.to_dict(),
+    }
+    work = Work(
+        "customization",
+        1,
+        inputs,
+        (*_OWN, *_FILES),
+        "a customization",
+        nested=_NESTED,
+        remade=("*",),
+    )
+    if overwrite:
+        work.clear(out)
+    if work.state(out) is State.COMPLETE:
+        log(f"{out} is complete already, from the same inputs: nothing to do")
+        return Customized.open(out)
+    with work.growing(out) as growing:
+        found = inspect(
+            pool,
+            target,
+            test=test,
+            task=task,
+            seed=seed,
+            out=out / "inspection",
+            log=log,
+        )
+        log(found.table())
+        campaign = Campaign(found, out, settings, device, workers, log)
+        with campaign.stage("select images"):
+            selection = campaign.select()
+        answers = []
+        for one in settings.budgets:
+            with campaign.stage(f"arms{f' of {one}' if one else ''}"):
+                answers.append(campaign.answer(one, selection))
+        growing.finish(make_record(campaign, answers))
+    return Customized.open(out)

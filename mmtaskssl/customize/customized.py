@@ -1,0 +1,147 @@
+"""The result of `customize`."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..report.result import Result
+from ..runs import Record
+from ..utils.errors import UserError
+from ..utils.tables import aligned
+from .verdict.verdict import Verdict
+
+PAGE = "report.html"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Customized(Result):
+    """The backbone to use, and the proof; see `customize`.
+
+    Attributes:
+        out: Folder with everything.
+        record: Inputs, versions, seeds, compute and all figures, JSON-ready.
+    """
+
+    out: Path
+    record: Mapping[str, Any] = dataclasses.field(repr=False)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The answer for each budget."""
+        return [Verdict.of_dict(found) for found in self.record["verdict"]]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The answer, of one budget.
+
+        Raises:
+            UserError: There are several, or none: only the plan was asked for.
+        """
+        if len(self.verdicts) != 1:
+            raise UserError(
+                f"there are {len(self.verdicts)} verdicts, one for each budget: take "
+                "one of .verdicts"
+                if self.verdicts
+                else "only a plan was made: there is no verdict yet"
+            )
+        return self.verdicts[0]
+
+    @property
+    def plan(self) -> Sequence[Mapping[str, Any]]:
+        """What was, or is to be, done: a stage each."""
+        return list(self.record["plan"])
+
+    @property
+    def arms(self) -> Sequence[Mapping[str, Any]]:
+        """What was compared: each with its figures."""
+        return list(self.record["arms"])
+
+    @property
+    def backbone(self) -> Path:
+        """The export to use, of one budget."""
+        return self.out / self._backbone["folder"]
+
+    @property
+    def config(self) -> Path:
+        """A host's config that trains with it, of one budget."""
+        return self.out / self._backbone["config"]
+
+    @property
+    def _backbone(self) -> Mapping[str, Any]:
+        if len(self.record["backbones"]) != 1:
+            raise UserError("there is not one backbone: look at .record['backbones']")
+        return self.record["backbones"][0]
+
+    def table(self) -> str:
+        """Returns arms and figures, a line each, and the answer."""
+        lines = []
+        for verdict in self.verdicts:
+            arms = [a for a in self.arms if a["budget"] == verdict.budget]
+            if verdict.budget:
+                lines.append(f"budget {verdict.budget}")
+            lines += _figures(arms, verdict)
+            lines += ["", verdict.sentence, ""]
+        return "\n".join(lines).rstrip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the record."""
+        return dict(self.record)
+
+    def page(self) -> str:
+        """Returns the report, one page."""
+        return (self.out / PAGE).read_text(encoding="utf-8")
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Says where it is: all of it was written on the way.
+
+        Raises:
+            UserError: Another folder is asked for.
+        """
+        if Path(folder).resolve() != self.out.resolve():
+            raise UserError(f"it is in {self.out} already: copy that folder")
+        return self.out
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Customized":
+        """Reads what `customize` wrote.
+
+        Raises:
+            UserError: There is nothing of it.
+        """
+        record = Record.read(folder)
+        if record is None or record.results is None:
+            raise UserError(f"{folder} holds no finished customization")
+        return cls(Path(folder), record.results)
+
+
+def _figures(arms: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[str]:
+    """Returns a table: within the training images, and on the test images."""
+    rows = [
+        ["arm", "GMACs", "kNN", "linear", "test kNN", "linear", f"{verdict.primary}"]
+    ]
+    gaps = {d.control: d for d in verdict.differences}
+    for arm in arms:
+        last = arm["rungs"][-1] if arm["rungs"] else None
+        inner = [
+            f"{sum(last['inner'][p]) / len(last['inner'][p]):.1f}" if last else "-"
+            for p in ("knn", "linear")
+        ]
+        test = arm["test"]
+        outer = [
+            f"{sum(test[p]) / len(test[p]):.1f}" if test else "-"
+            for p in ("knn", "linear")
+        ]
+        gap = gaps.get(arm["name"])
+        mark = " *" if arm["name"] == verdict.recommended else ""
+        rows.append(
+            [
+                arm["name"] + mark,
+                f"{arm['macs'] / 1e9:.3f}",
+                *inner,
+                *outer,
+                "" if gap is None else str(gap),
+            ]
+        )
+    rows[0][-1] = f"{verdict.candidate} minus it"
+    return list(aligned(rows, 1))

@@ -1,0 +1,93 @@
+"""Which images of the pool the arms train on, as lists in files."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..features.extract import extract
+from ..features.opening import open_runner
+from ..networks import Network
+from ..selection.folder import select_to_folder
+from ..selection.options import Options
+from ..utils.atomic import write_text
+from .inspection.inspected import Inspected
+
+FEATURES, SELECTION, LISTS = "features", "selection", "lists"
+#: Images that a training takes, at least.
+LEAST = 256
+#: Images that are selected where nobody says how many: those of our measurements.
+MOST = 1000
+
+
+def how_many(asked: int | None, pool: int) -> int:
+    """Returns how many images to select of a pool."""
+    return min(pool, asked or max(LEAST, min(MOST, pool // 6)))
+
+
+def select_images(
+    found: Inspected,
+    network: Network,
+    side: int,
+    count: int,
+    out: Path,
+    log: Callable[[str], None],
+    **running: Any,
+) -> Path:
+    """Selects pool images that are most similar to the target's training images.
+
+    Args:
+        found: Pool and target.
+        network: Extracts the features.
+        side: Of the images that it sees.
+        count: How many to select.
+        out: Holds the features and the selection; goes on there.
+        log: Takes lines on the progress.
+        **running: See `open_runner`.
+
+    Returns:
+        The folder of the selection.
+    """
+    runner = open_runner(network, image_size=side, **running)
+    pool = [str(Path(found.pool_root, image)) for image in found.pool_ids]
+    stores = []
+    for name, paths, root in (
+        ("pool", pool, found.pool_root),
+        ("target", found.train.paths, found.train.root),
+    ):
+        place = out / FEATURES / name
+        log(f"features of the {name}: {len(paths):,} images at {side} px")
+        extract(runner, paths, root=root, out=place, log=log)
+        stores.append(place)
+    select_to_folder(out / SELECTION, *stores, count, Options(), log=log)
+    return out / SELECTION
+
+
+def write_lists(
+    found: Inspected, selection: Path | None, count: int, seed: int, out: Path
+) -> dict[str, Path]:
+    """Writes a file of ids for each kind of list, unless it is there.
+
+    Args:
+        found: The pool.
+        selection: Folder of a selection; None: there is none yet.
+        count: Images to draw at random.
+        seed: Of the draw.
+        out: Holds ``lists``.
+
+    Returns:
+        The files, by kind.
+    """
+    drawn = random.Random(seed).sample(list(found.pool_ids), count)
+    files = {}
+    for kind, name, ids in (
+        ("pool", "pool", found.pool_ids),
+        ("random", f"random-seed{seed}", drawn),
+    ):
+        files[kind] = out / LISTS / f"{name}.txt"
+        if not files[kind].is_file():
+            files[kind].parent.mkdir(parents=True, exist_ok=True)
+            write_text(files[kind], "".join(f"{image}\n" for image in ids))
+    if selection is not None:
+        files["selected"] = selection / "selection.txt"
+    return files

@@ -1,0 +1,150 @@
+"""From a race to the answer: more seeds, the test images, the verdict."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..arms.arm import Arm, Case
+from ..arms.known import ARMS, RANDOM_OF
+from ..verdict.verdict import Verdict, decide
+from .judged import Judged
+from .race import Race, Raced, Rung
+from .trainings import Training
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Answer:
+    """What was found for one budget.
+
+    Attributes:
+        race: What ran.
+        raced: Its end.
+        primary: The control that was named beforehand.
+        iters: Full lengths of the trainings, by arm.
+        tests: On the test images, one a seed, by arm.
+        verdict: What to use.
+    """
+
+    race: Race
+    raced: Raced
+    primary: Arm
+    iters: Mapping[str, int]
+    tests: Mapping[str, Sequence[Judged]]
+    verdict: Verdict
+
+    def arms(self) -> list[dict[str, Any]]:
+        """Returns the part of the record on each arm."""
+        return [self._arm(ARMS[name], rungs) for name, rungs in self._rungs().items()]
+
+    def _rungs(self) -> dict[str, Sequence[Rung]]:
+        found: dict[str, Sequence[Rung]] = dict(self.raced.rungs)
+        for name in self.tests:
+            found.setdefault(name, [])
+        return found
+
+    def _arm(self, arm: Arm, rungs: Sequence[Rung]) -> dict[str, Any]:
+        case, runs = self.race.case, self.race.trainings
+        tests, serves = self.tests.get(arm.name), arm.serves(case)
+        iters = self.iters.get(arm.name, 0) if arm.images is not None else 0
+        lengths = [rung.iters for rung in rungs] or [iters]
+        trainings = []
+        if arm.images is not None:
+            trainings = [Training(arm, case, n, self.seed) for n in lengths]
+            more = len(tests or ()) - 1
+            trainings += [
+                Training(arm, case, iters, self.seed + i + 1) for i in range(more)
+            ]
+        last = trainings[len(lengths) - 1] if trainings else None
+        seen = sum(t.iters for t in trainings)
+        batch = 0
+        if last is not None:
+            batch = runs.trained(last)[0].train_dataloader.batch_size
+        return {
+            "name": arm.name,
+            "what": arm.what(case),
+            "budget": case.budget,
+            "side": serves.side,
+            "macs": serves.cost.macs,
+            "params": serves.cost.params,
+            "control": arm.control,
+            "primary": arm.name == self.primary.name,
+            "command": runs.command(last) if last else None,
+            "seeds": [self.seed + i for i in range(max(1, len(tests or ())))],
+            "rungs": [rung.to_dict() for rung in rungs],
+            "test": tests
+            and {p: [one.mean(p) for one in tests] for p in tests[0].scores},
+            "images_seen": seen * batch,
+            "gmacs_seen": seen * batch * serves.cost.macs / 1e9,
+            "seconds": sum(runs.seconds(t) for t in trainings),
+            "checkpoint": str(runs.checkpoint(last)) if last else None,
+        }
+
+    @property
+    def seed(self) -> int:
+        """The first one."""
+        return self.race.seed
+
+
+def answer(
+    race: Race,
+    arms: Sequence[Arm],
+    primary: Arm,
+    iters: Mapping[str, int],
+    seeds: int,
+    case_of: Callable[[int], Case],
+    level: float,
+) -> Answer:
+    """Races the arms of a budget, repeats what the verdict needs, and reads the test.
+
+    Args:
+        race: Of the budget.
+        arms: See `Race.run`.
+        primary: See `Race.run`.
+        iters: See `Race.run`.
+        seeds: Trainings of the candidate, and of its control on random images.
+        case_of: Returns the case of a seed, whose random images are its own.
+        level: Of the intervals.
+    """
+    raced = race.run(arms, primary, iters)
+    candidate = ARMS[raced.candidate]
+    beside = [arm for arm in arms if arm.control and arm.name != candidate.name]
+    random = RANDOM_OF.get(candidate.name)
+    if random is not None and random not in raced.rungs:
+        beside.append(ARMS[random])
+    compared = [candidate, *beside]
+    repeats = [
+        dataclasses.replace(race, case=case_of(n), seed=n)
+        for n in range(race.seed, race.seed + seeds)
+    ]
+    trainings = [
+        Training(arm, one.case, iters[arm.name], one.seed)
+        for one in repeats
+        for arm in compared
+        if arm.images is not None
+    ]
+    race.trainings.run(trainings)
+    tests = {
+        arm.name: [
+            one.test(arm, iters.get(arm.name, 0) if arm.images else 0)
+            for one in (repeats if arm.images is not None else repeats[:1])
+        ]
+        for arm in compared
+    }
+    verdict = decide(
+        {
+            name: [one.scores["linear"] for one in found]
+            for name, found in tests.items()
+        },
+        primary=primary.name,
+        candidate=candidate.name,
+        chosen=raced.chosen,
+        names={arm.name: arm.what(race.case) for arm in {*arms, *compared}},
+        metric="linear top-1" if _single(race.case) else "linear ranking precision",
+        budget=race.case.budget,
+        level=level,
+    )
+    return Answer(race, raced, primary, iters, tests, verdict)
+
+
+def _single(case: Case) -> bool:
+    return all(len(labels) == 1 for labels in case.found.train.labels)

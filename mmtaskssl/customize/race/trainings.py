@@ -1,0 +1,119 @@
+"""The trainings of arms: each a command of ours, in a process of its own, once."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ...utils.atomic import write_json, write_text
+from ...utils.inputs import read_json
+from ...utils.steps import Steps
+from ..arms.arm import Arm, Case
+
+ARMS, CONFIGS = "arms", "configs"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of an arm.
+
+    Attributes:
+        arm: Which.
+        case: What it is made from.
+        iters: Its length.
+        seed: Of all that it draws.
+    """
+
+    arm: Arm
+    case: Case
+    iters: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        budget = f"{slug(self.case.budget)}-" if self.case.budget else ""
+        return f"{budget}{self.arm.name}-{self.iters}i-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Runs trainings into a folder.
+
+    Attributes:
+        out: Holds ``configs/NAME.py`` and ``arms/NAME``.
+        steps: Runs commands that are not done yet.
+    """
+
+    out: Path
+    steps: Steps
+
+    def config(self, training: Training) -> Path:
+        """Writes the complete config of a training, unless it is there."""
+        file = self.out / CONFIGS / f"{training.name}.py"
+        if not file.is_file():
+            cfg = training.arm.config(training.case, training.iters)
+            cfg.setdefault("randomness", {})["seed"] = training.seed
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_text(file, cfg.pretty_text)
+        return file
+
+    def folder(self, training: Training) -> Path:
+        """Returns where it trains."""
+        return self.out / ARMS / training.name
+
+    def checkpoint(self, training: Training) -> Path:
+        """Returns where its last weights lie."""
+        return self.folder(training) / f"iter_{training.iters}.pth"
+
+    def arguments(self, training: Training) -> list[str]:
+        """Returns the command of a training, of ``mmtaskssl``."""
+        config, folder = self.config(training), self.folder(training)
+        return ["pretrain", str(config), "--work-dir", str(folder), "--resume"]
+
+    def command(self, training: Training) -> str:
+        """Returns the command as it can be pasted."""
+        return shlex.join(["mmtaskssl", *self.arguments(training)])
+
+    def run(self, trainings: Sequence[Training]) -> None:
+        """Runs trainings, two at a time with half of the cores each.
+
+        Args:
+            trainings: Independent of each other.
+
+        Raises:
+            UserError: One failed; its sentence, and its log.
+        """
+
+        def call(training: Training) -> None:
+            self.steps.run(
+                f"train {training.name}",
+                self.checkpoint(training),
+                *self.arguments(training),
+            )
+
+        for training in trainings:
+            self.config(training)
+        if len(trainings) == 1:
+            call(trainings[0])
+            return
+        self.steps.run_two_at_a_time([lambda t=t: call(t) for t in trainings])
+
+    def trained(self, training: Training) -> tuple[Config, Path]:
+        """Returns config and weights of a training that is done."""
+        return Config.fromfile(self.config(training)), self.checkpoint(training)
+
+    def seconds(self, training: Training) -> float:
+        """Returns how long it took; 0 where a kill has left that unknown."""
+        file = self.out / ARMS / f"{training.name}.json"
+        took = self.steps.seconds.get(f"train {training.name}")
+        if took is not None:
+            write_json(file, {"seconds": took})
+        return float(read_json(file)["seconds"]) if file.is_file() else 0.0
+
+
+def slug(text: str) -> str:
+    """Returns a text as a part of a file's name."""
+    return "".join(c if c.isalnum() or c in "-." else "_" for c in text)

@@ -1,0 +1,90 @@
+"""What is known in the end, JSON-ready."""
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+from .. import __version__
+from ..utils.hashing import lines_sha256
+from .campaign import Campaign
+from .race.answer import Answer
+
+# What figures may depend on.
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "mmengine",
+    "mmcv-lite",
+    "numpy",
+    "faiss-cpu",
+)
+# Lists of images stand in files of their own.
+_LONG = ("image_ids", "labels", "masks", "pool_ids", "kept_out")
+
+
+def make_record(campaign: Campaign, answers: Sequence[Answer]) -> dict[str, Any]:
+    """Returns the record of a customization.
+
+    Args:
+        campaign: Its stages.
+        answers: One a budget.
+    """
+    found, settings = campaign.found, campaign.settings
+    arms = [arm for one in answers for arm in one.arms()]
+    return {
+        "mmtaskssl": __version__,
+        "environment": environment(),
+        "seed": settings.seed,
+        "inputs": {
+            "pool": {
+                "root": found.pool_root,
+                "images": len(found.pool_ids),
+                "ids_sha256": lines_sha256(found.pool_ids),
+            },
+            "target": {
+                name: {
+                    "root": part.root,
+                    "images": len(part),
+                    "ids_sha256": lines_sha256(part.image_ids),
+                }
+                for name, part in (("train", found.train), ("test", found.test))
+            },
+            **settings.to_dict(),
+        },
+        "inspection": _short(found.to_dict()),
+        "budgets": list(settings.budgets),
+        "images": campaign.count,
+        "arms": arms,
+        "verdict": [one.verdict.to_dict() for one in answers],
+        "compute": {
+            "stages": [
+                {"name": name, "seconds": seconds}
+                for name, seconds in campaign.seconds.items()
+            ],
+            "total_seconds": sum(campaign.seconds.values()),
+            "training_seconds": sum(arm["seconds"] for arm in arms),
+            "training_gmacs": sum(arm["gmacs_seen"] for arm in arms),
+        },
+    }
+
+
+def environment() -> dict[str, str]:
+    """Returns versions, and the machine."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {**found, "cores": str(os.cpu_count())}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: len(one) if key in _LONG else _short(one) for key, one in value.items()
+        }
+    return value

@@ -1,0 +1,114 @@
+"""What a user asks `customize` for."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..utils import checks
+from ..utils.budgets import Budget
+from ..utils.errors import UserError, option
+from ..utils.hashing import file_sha256
+from .fit.own import CONFIG
+from .starts import Start, check_starts
+
+LAUNCHERS = ("none", "pytorch", "slurm", "submitit")
+LEVEL = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All but the images and the folder.
+
+    Attributes:
+        budgets: Bands of inference costs; "" of none.
+        starts: Trained weights at hand.
+        network: Config of the pre-training of a network of ours.
+        images: To select; None: by the diagnosis.
+        iters: Multiplies the length of every training.
+        seconds: Of all trainings together; None: as long as they take.
+        seeds: Trainings of what goes into the verdict.
+        seed: Of everything that is drawn.
+    """
+
+    budgets: Sequence[str] = ("",)
+    starts: Sequence[Start] = ()
+    network: str = CONFIG
+    images: int | None = None
+    scale: float = 1.0
+    seconds: float | None = None
+    seeds: int = 1
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what tells these settings from others, JSON-ready."""
+        found = dataclasses.asdict(self)
+        found["starts"] = [
+            {**dataclasses.asdict(one), "sha256": _sha256(one)} for one in self.starts
+        ]
+        return found
+
+    @classmethod
+    def read(
+        cls,
+        budgets: str | Sequence[str] | None,
+        starts: Sequence[Any],
+        network: Any,
+        images: int | None,
+        scale: float,
+        time: str | float | None,
+        seeds: int,
+        seed: int,
+    ) -> "Settings":
+        """Checks what `customize` was given, see there.
+
+        Raises:
+            UserError: Names the option.
+        """
+        texts = [budgets] if isinstance(budgets, str) else list(budgets or [""])
+        for text in texts:
+            if text:
+                Budget.parse(text)
+        if len({*texts}) < len(texts):
+            raise UserError(f"{option('budget')} names one band twice")
+        checks.listed("start", starts, "starts")
+        checks.whole("images", images, none=True)
+        checks.finite("scale", scale, above=0)
+        checks.whole("seeds", seeds)
+        checks.seed(seed)
+        return cls(
+            texts,
+            check_starts(s if isinstance(s, Start) else Start.parse(s) for s in starts),
+            str(network or CONFIG),
+            images,
+            float(scale),
+            read_time(time),
+            seeds,
+            seed,
+        )
+
+
+def _sha256(start: Start) -> str | None:
+    """Returns the hash of a start's file of weights."""
+    file = Path(start.text.partition("=")[2])
+    return file_sha256(file) if file.is_file() else None
+
+
+def read_time(time: str | float | None) -> float | None:
+    """Reads a time such as ``90s``, ``20m`` or ``2h``; returns seconds.
+
+    Raises:
+        UserError: It is none, or not above 0.
+    """
+    if time is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    text = str(time).strip().removesuffix("in")  # 20min
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UserError(f"{option('time')} {time!r} is no time: write 90s, 20m or 2h")
+    return seconds

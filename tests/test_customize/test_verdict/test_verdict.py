@@ -1,0 +1,69 @@
+"""What is recommended, and in which words."""
+
+import pytest
+
+from mmtaskssl.customize.verdict.verdict import BETTER, SAME, WORSE, Verdict, decide
+
+NAMES = {
+    "start": "Lite0 as it is",
+    "norms": "Lite0 with other norms",
+    "continued": "Lite0 continued",
+}
+
+
+def _right(count, of=200):
+    return [[100.0] * count + [0.0] * (of - count)]
+
+
+def _decide(ours, start, norms, chosen="continued"):
+    return decide(
+        {"continued": _right(ours), "start": _right(start), "norms": _right(norms)},
+        primary="start",
+        candidate="continued",
+        chosen=chosen,
+        names=NAMES,
+        budget="1M-2M",
+    )
+
+
+def test_better_is_recommended():
+    found = _decide(150, 120, 100)
+    assert (found.outcome, found.recommended) == (BETTER, "continued")
+    assert [d.control for d in found.differences] == ["start", "norms"]
+    assert found.differences[0].p_holm is None  # named beforehand
+    assert found.differences[1].p_holm is not None
+    assert found.sentence.startswith(
+        "Use Lite0 continued: better than Lite0 as it is by +15.0 points of linear [95 %"
+    )
+    assert "of these weights" in found.sentence
+
+
+def test_no_different_gives_the_control():
+    found = _decide(121, 120, 100)
+    assert (found.outcome, found.recommended) == (SAME, "start")
+    assert "is no different from Lite0 as it is" in found.sentence
+
+
+def test_worse_gives_the_control():
+    found = _decide(90, 120, 100)
+    assert (found.outcome, found.recommended) == (WORSE, "start")
+    assert "is worse than Lite0 as it is" in found.sentence
+
+
+def test_training_images_go_before_the_test():
+    """What they did not choose is not recommended, however good it is on test."""
+    found = _decide(150, 120, 100, chosen="start")
+    assert (found.outcome, found.recommended) == (SAME, "start")
+    assert "within the training images Lite0 continued is not better" in found.sentence
+
+
+@pytest.mark.parametrize("ours", [90, 150])
+def test_never_significantly_worse_than_a_control(ours):
+    found = _decide(ours, 120, 199)
+    assert found.recommended == "norms"
+    assert found.sentence.startswith("Use Lite0 with other norms")
+
+
+def test_reads_back():
+    found = _decide(150, 120, 100)
+    assert Verdict.of_dict(found.to_dict()) == found
