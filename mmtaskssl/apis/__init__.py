@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..clustering.cluster import cluster
     from ..clustering.clusters import Clusters
+    from ..customize.customize import customize
+    from ..customize.customized import Customized
     from ..engine.controls.compared import ControlsCompared
     from ..engine.controls.controls import Controls, controls
     from ..engine.fine_tune import FineTuning
@@ -49,6 +51,7 @@ _HOMES = {
     "Controls": "..engine.controls.controls",
     "ControlsCompared": "..engine.controls.compared",
     "CostList": "..networks.cost_list",
+    "Customized": "..customize.customized",
     "Evaluation": "..evaluation.evaluation",
     "Export": "..export.exported",
     "Exports": "..export.exported",
@@ -68,6 +71,7 @@ _HOMES = {
     "calibrate": "..export.calibrate",
     "cluster": "..clustering.cluster",
     "controls": "..engine.controls.controls",
+    "customize": "..customize.customize",
     "evaluate": "..evaluation.evaluate",
     "evaluate_transfer": "..evaluation.transfer",
     "export": "..export.export",
@@ -92,6 +96,7 @@ __all__ = [
     "Controls",
     "ControlsCompared",
     "CostList",
+    "Customized",
     "Evaluation",
     "Export",
     "Exports",
@@ -111,6 +116,7 @@ __all__ = [
     "calibrate",
     "cluster",
     "controls",
+    "customize",
     "evaluate",
     "evaluate_transfer",
     "export",

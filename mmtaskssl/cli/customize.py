@@ -66,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
         "layers at 40 px)",
     )
     parser.add_argument(
-        "--images", type=int, metavar="K", help="to select (default: by the diagnosis)"
+        "--select", type=int, metavar="K", help="images (default: by the diagnosis)"
     )
     parser.add_argument(
         "--scale",
@@ -77,6 +77,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="trainings in the verdict"
+    )
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        metavar="NAME",
+        help="what to race (default: all that say something here)",
     )
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan")
     options.add_seed(parser, "everything that is drawn")
@@ -101,10 +107,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         time=args.time,
         start=args.start,
         network=args.network,
-        images=args.images,
+        select=args.select,
         scale=args.scale,
         seeds=args.seeds,
         seed=args.seed,
+        arms=args.arms,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
         device=args.device,

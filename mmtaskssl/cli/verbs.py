@@ -9,6 +9,7 @@ from ..utils.paths import resource_root
 
 #: Verb: the module of this package that holds its parser, also its tool's name.
 VERBS = {
+    "customize": "customize",
     "pretrain": "train",
     "extract": "extract_features",
     "select": "select_data",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ..networks import Network
 from ..utils.budgets import Budget
@@ -189,6 +188,9 @@ class Campaign:
         """Returns why an arm is not raced; None: it is."""
         if refused := arm.refuses(case):
             return refused
+        wanted = self.settings.arms
+        if wanted is not None and arm.name not in wanted:
+            return "not asked for"
         if arm.name.endswith("-random"):
             return "trained beside the arm that is chosen"
         if arm.name == "generic" and case.body is not None:

@@ -35,6 +35,7 @@ def customize(
     scale: float = 1.0,
     seeds: int = 1,
     seed: int = 0,
+    arms: Sequence[str] | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
     device: str = AUTO,
@@ -60,6 +61,7 @@ def customize(
         scale: Multiplies the length of every training.
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
+        arms: Names of those to race, of `ARMS`; None: all that say something here.
         dry_run: Stop after the plan.
         overwrite: Replace what an earlier call with other inputs left.
         device: Of features, see `pick_device`.
@@ -74,7 +76,9 @@ def customize(
     checks.flag("dry_run", dry_run)
     checks.flag("overwrite", overwrite)
     checks.function("log", log)
-    settings = Settings.read(budget, start, network, images, scale, time, seeds, seed)
+    settings = Settings.read(
+        budget, start, network, images, scale, time, seeds, seed, arms
+    )
     out = Path(out).expanduser()
     inputs: dict[str, Any] = {
         "pool": str(pool),

@@ -50,7 +50,7 @@ def select_images(
     """
     runner = open_runner(network, image_size=side, **running)
     pool = [str(Path(found.pool_root, image)) for image in found.pool_ids]
-    stores = []
+    stores = {}
     for name, paths, root in (
         ("pool", pool, found.pool_root),
         ("target", found.train.paths, found.train.root),
@@ -58,8 +58,10 @@ def select_images(
         place = out / FEATURES / name
         log(f"features of the {name}: {len(paths):,} images at {side} px")
         extract(runner, paths, root=root, out=place, log=log)
-        stores.append(place)
-    select_to_folder(out / SELECTION, *stores, count, Options(), log=log)
+        stores[name] = place
+    select_to_folder(
+        out / SELECTION, stores["pool"], stores["target"], count, Options(), log=log
+    )
     return out / SELECTION
 
 

@@ -9,6 +9,7 @@ from ..utils import checks
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
 from ..utils.hashing import file_sha256
+from .arms.known import ARMS
 from .fit.own import CONFIG
 from .starts import Start, check_starts
 
@@ -29,6 +30,7 @@ class Settings:
         seconds: Of all trainings together; None: as long as they take.
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
+        arms: Names of those to race; None: all that say something.
     """
 
     budgets: Sequence[str] = ("",)
@@ -39,6 +41,7 @@ class Settings:
     seconds: float | None = None
     seeds: int = 1
     seed: int = 0
+    arms: Sequence[str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what tells these settings from others, JSON-ready."""
@@ -59,6 +62,7 @@ class Settings:
         time: str | float | None,
         seeds: int,
         seed: int,
+        arms: Sequence[str] | None,
     ) -> "Settings":
         """Checks what `customize` was given, see there.
 
@@ -76,6 +80,10 @@ class Settings:
         checks.finite("scale", scale, above=0)
         checks.whole("seeds", seeds)
         checks.seed(seed)
+        if arms is not None:
+            checks.listed("arms", arms, "names of arms")
+            for arm in arms:
+                checks.one_of("arms", arm, tuple(ARMS))
         return cls(
             texts,
             check_starts(s if isinstance(s, Start) else Start.parse(s) for s in starts),
@@ -85,6 +93,7 @@ class Settings:
             read_time(time),
             seeds,
             seed,
+            None if arms is None else list(arms),
         )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from mmengine.config import Config
 
@@ -12,6 +12,7 @@ from ...subnets import Cost
 from ..fit.body import Body
 from ..fit.own import Own
 from ..inspection.inspected import Inspected
+from .recipes import Images
 
 ImageList = Literal["selected", "random", "pool"]
 
@@ -94,10 +95,8 @@ class Arm(ABC):
         """Returns what an image costs at inference."""
         return self.serves(case).cost
 
-    def train_images(self, case: Case) -> dict[str, Any]:
-        """Returns the variables of a config that say what it trains on."""
-        assert self.images is not None
-        return {
-            "images": case.found.pool_root,
-            "selection": str(case.lists[self.images]),
-        }
+    def train_images(self, case: Case) -> Images:
+        """Returns what it trains on."""
+        kind = self.images
+        assert kind is not None
+        return Images(case.found.pool_root, case.lists[kind], case.counts[kind])

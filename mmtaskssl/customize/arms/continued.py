@@ -1,9 +1,11 @@
 """The start, taught by itself at twice the resolution on the selected images."""
 
+from typing import ClassVar
+
 from mmengine.config import Config
 
 from ..fit.body import Body
-from .arm import Arm, Case
+from .arm import Arm, Case, ImageList
 from .recipes import taught_by_itself
 from .start import StartAsItIs
 
@@ -12,7 +14,7 @@ class Continued(Arm):
     """Resolution self-distillation with MoCo v2, batch norms frozen."""
 
     name = "continued"
-    images = "selected"
+    images: ClassVar[ImageList | None] = "selected"
     full = 200
 
     def what(self, case: Case) -> str:

@@ -1,6 +1,8 @@
 """The same training as of `Continued`, on images drawn at random."""
 
-from .arm import Case
+from typing import ClassVar
+
+from .arm import Case, ImageList
 from .continued import Continued
 
 
@@ -9,7 +11,7 @@ class ContinuedOnRandom(Continued):
 
     name = "continued-random"
     control = True
-    images = "random"
+    images: ClassVar[ImageList | None] = "random"
 
     def what(self, case: Case) -> str:
         """See `Arm`."""

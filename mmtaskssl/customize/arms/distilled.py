@@ -1,9 +1,11 @@
 """A network of ours, taught by a start on the selected images."""
 
+from typing import ClassVar
+
 from mmengine.config import Config
 
 from ..fit.own import Own
-from .arm import Arm, Case
+from .arm import Arm, Case, ImageList
 from .recipes import taught
 from .untrained import Untrained
 
@@ -12,7 +14,7 @@ class Distilled(Arm):
     """Distillation of a start into the network that the budget pays for."""
 
     name = "distilled"
-    images = "selected"
+    images: ClassVar[ImageList | None] = "selected"
     full = 1000
 
     def what(self, case: Case) -> str:

@@ -1,6 +1,8 @@
 """The same training as of `Scratch`, on the whole pool."""
 
-from .arm import Case
+from typing import ClassVar
+
+from .arm import Case, ImageList
 from .scratch import Scratch
 
 
@@ -9,7 +11,7 @@ class Generic(Scratch):
 
     name = "generic"
     control = True
-    images = "pool"
+    images: ClassVar[ImageList | None] = "pool"
 
     def what(self, case: Case) -> str:
         """See `Arm`."""

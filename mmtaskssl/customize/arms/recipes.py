@@ -1,6 +1,8 @@
 """The trainings that arms are made of, as complete configs."""
 
+import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -17,17 +19,31 @@ _ROOM = 1.25
 _FROZEN = {"type": "mmtaskssl.StartNormHook", "mode": "frozen"}
 
 
-def taught_by_itself(body: Body, images: Mapping[str, Any], iters: int) -> Config:
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """What a training sees.
+
+    Attributes:
+        root: Folder of the pool.
+        selection: File with the ids of some of it.
+        count: How many.
+    """
+
+    root: str
+    selection: Path
+    count: int
+
+
+def taught_by_itself(body: Body, images: Images, iters: int) -> Config:
     """Returns the config of resolution self-distillation.
 
     Args:
         body: What is trained, at the side that it is to serve.
-        images: Variables that say on what.
+        images: On what.
         iters: Length of the training.
     """
     channels, is_map = body.output
     options: dict[str, Any] = {
-        **images,
         "weights": body.start.weights,
         "max_iters": iters,
         "model.neck.in_channels": channels,
@@ -38,36 +54,36 @@ def taught_by_itself(body: Body, images: Mapping[str, Any], iters: int) -> Confi
         "train_dataloader.dataset.store_size": _stored(2 * body.side),
         "default_hooks.checkpoint.interval": iters,
     }
-    cfg = load_config(SELFRES, options)
+    cfg = _loaded(SELFRES, options, images)
     cfg.model.backbone = body.backbone
     cfg.custom_hooks = [*cfg.get("custom_hooks", ()), dict(_FROZEN)]
     return cfg
 
 
-def from_scratch(own: Own, images: Mapping[str, Any], iters: int) -> Config:
+def from_scratch(own: Own, images: Images, iters: int) -> Config:
     """Returns the config of a self-supervised training of a network of ours.
 
     Args:
         own: Which.
-        images: Variables that say on what.
+        images: On what.
         iters: Length of the training.
     """
-    return load_config(own.config, {**own.options, **images, "max_iters": iters})
+    options = {**own.options, "max_iters": iters}
+    return _loaded(own.config, options, images)
 
 
-def taught(own: Own, teacher: Body, images: Mapping[str, Any], iters: int) -> Config:
+def taught(own: Own, teacher: Body, images: Images, iters: int) -> Config:
     """Returns the config of a distillation into a network of ours.
 
     Args:
         own: The student.
         teacher: Frozen, at its own side.
-        images: Variables that say on what.
+        images: On what.
         iters: Length of the training.
     """
     cfg = load_config(own.config, dict(own.options))
     backbone = cfg.model.backbone.to_dict()
     options: dict[str, Any] = {
-        **images,
         "teacher": teacher.start.text,
         "max_iters": iters,
         "model.data_preprocessor.view_size": own.side,
@@ -75,9 +91,18 @@ def taught(own: Own, teacher: Body, images: Mapping[str, Any], iters: int) -> Co
         "model.distill.head.in_channels": own.channels,
         "train_dataloader.dataset.store_size": _stored(max(own.side, teacher.side)),
     }
-    made = load_config(TAUGHT, options)
+    made = _loaded(TAUGHT, options, images)
     made.model.backbone = backbone
     return made
+
+
+def _loaded(config: str, options: Mapping[str, Any], images: Images) -> Config:
+    """Loads a config on some images; a step takes no more than there are."""
+    batch = load_config(config).train_dataloader.batch_size
+    given: dict[str, Any] = {"images": images.root, "selection": str(images.selection)}
+    if images.count < batch:
+        given["batch_size"] = images.count
+    return load_config(config, {**options, **given})
 
 
 def _pixels(place: str, pixels: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """A network of ours, pre-trained from scratch on the selected images."""
 
+from typing import ClassVar
+
 from mmengine.config import Config
 
 from ..fit.own import Own
-from .arm import Arm, Case
+from .arm import Arm, Case, ImageList
 from .recipes import from_scratch
 from .untrained import Untrained
 
@@ -12,7 +14,7 @@ class Scratch(Arm):
     """MoCo v2, or what the network's config says."""
 
     name = "scratch"
-    images = "selected"
+    images: ClassVar[ImageList | None] = "selected"
     full = 1000
 
     def what(self, case: Case) -> str:

@@ -1,6 +1,8 @@
 """The same training as of `Scratch`, on images drawn at random."""
 
-from .arm import Case
+from typing import ClassVar
+
+from .arm import Case, ImageList
 from .scratch import Scratch
 
 
@@ -9,7 +11,7 @@ class ScratchOnRandom(Scratch):
 
     name = "scratch-random"
     control = True
-    images = "random"
+    images: ClassVar[ImageList | None] = "random"
 
     def what(self, case: Case) -> str:
         """See `Arm`."""

@@ -55,6 +55,7 @@ class Answer:
                 Training(arm, case, iters, self.seed + i + 1) for i in range(more)
             ]
         last = trainings[len(lengths) - 1] if trainings else None
+        trainings = list({t.name: t for t in trainings}.values())
         seen = sum(t.iters for t in trainings)
         batch = 0
         if last is not None:

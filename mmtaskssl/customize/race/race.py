@@ -49,8 +49,8 @@ class Raced:
         rungs: Of each arm, in order.
         candidate: What goes into the verdict: what was chosen or, where that is the
             primary control, the best of those that are no controls.
-        chosen: Within the target's training images: the first arm, controls first, that the best does not beat by a
-            standard error.
+        chosen: Within the target's training images: the first arm, controls first, that
+            the best does not beat by a standard error.
     """
 
     rungs: Mapping[str, Sequence[Rung]]

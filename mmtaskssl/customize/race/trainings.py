@@ -1,5 +1,6 @@
 """The trainings of arms: each a command of ours, in a process of its own, once."""
 
+import functools
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class Trainings:
         if len(trainings) == 1:
             call(trainings[0])
             return
-        self.steps.run_two_at_a_time([lambda t=t: call(t) for t in trainings])
+        self.steps.run_two_at_a_time([functools.partial(call, t) for t in trainings])
 
     def trained(self, training: Training) -> tuple[Config, Path]:
         """Returns config and weights of a training that is done."""

@@ -134,8 +134,8 @@ def _bootstrap(gaps: np.ndarray, level: float) -> tuple[float, float]:
     for begin in range(0, _RESAMPLES, 500):  # not all rows at once
         rows = rng.integers(len(gaps), size=(500, len(gaps)))
         means[begin : begin + 500] = gaps[rows].mean(1)
-    low, high = np.quantile(means, ((1 - level) / 2, (1 + level) / 2))
-    return float(low), float(high)
+    ends: Any = np.quantile(means, ((1 - level) / 2, (1 + level) / 2))
+    return float(ends[0]), float(ends[1])
 
 
 def _mcnemar(gaps: np.ndarray) -> float:

@@ -33,7 +33,7 @@ def test_better_is_recommended():
     assert found.differences[0].p_holm is None  # named beforehand
     assert found.differences[1].p_holm is not None
     assert found.sentence.startswith(
-        "Use Lite0 continued: better than Lite0 as it is by +15.0 points of linear [95 %"
+        "Use Lite0 continued: better than Lite0 as it is by +15.0 points of linear"
     )
     assert "of these weights" in found.sentence
 

@@ -1,0 +1,101 @@
+"""From a pool and a target to a verdict, on generated images."""
+
+import pytest
+
+from mmtaskssl.customize.customize import customize
+from mmtaskssl.customize.customized import Customized
+from mmtaskssl.customize.race import race as racing
+from mmtaskssl.utils.errors import UserError
+
+from ._images import write_pool, write_start, write_target
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Pool, target, and a start."""
+    base = tmp_path_factory.mktemp("images")
+    target = write_target(base / "target")
+    return write_pool(base / "pool"), target, write_start(base / "start.pth")
+
+
+def _options(images, **more):
+    pool, target, start = images
+    # That of the start at 40 px; our network costs more.
+    given = {"start": [start], "budget": "3M-6M", "scale": 0.005, "images": 64}
+    given["arms"] = ["start", "norms", "continued"]
+    return {"pool": pool, "target": target, "workers": 0, **given, **more}
+
+
+@pytest.fixture(scope="module")
+def done(images, tmp_path_factory):
+    """A customization, killed in the middle and gone on with."""
+    out = tmp_path_factory.mktemp("done") / "out"
+    told = racing.judge_test
+
+    def killed(runner, found):
+        raise KeyboardInterrupt
+
+    racing.judge_test = killed
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            customize(out=out, **_options(images))
+    finally:
+        racing.judge_test = told
+    lines = []
+    return customize(out=out, log=lines.append, **_options(images)), lines
+
+
+def test_the_answer(done):
+    found, _ = done
+    verdict = found.verdict
+    assert verdict.primary == "start" and verdict.budget == "3M-6M"
+    assert {a["name"] for a in found.arms} >= {"start", "norms", "continued"}
+    by_name = {arm["name"]: arm for arm in found.arms}
+    start, continued = by_name["start"], by_name["continued"]
+    assert start["macs"] == continued["macs"] and 3e6 <= start["macs"] < 6e6
+    assert start["images_seen"] == 0 and continued["images_seen"] == 64
+    assert continued["command"].startswith("mmtaskssl pretrain ")
+    assert len(start["test"]["linear"]) == 1
+    assert verdict.sentence in found.table()
+
+
+def test_it_goes_on_where_it_was_killed(done):
+    _, lines = done
+    assert any("train 3M-6M-continued-1i-seed0: done before" in line for line in lines)
+
+
+def test_a_finished_one_is_read(done, images):
+    found, _ = done
+    lines = []
+    again = customize(out=found.out, log=lines.append, **_options(images))
+    assert again.record == found.record and "nothing to do" in lines[0]
+    assert Customized.open(found.out).record == found.record
+
+
+def test_other_options_are_refused(done, images):
+    found, _ = done
+    with pytest.raises(UserError, match="not made from the same inputs"):
+        customize(out=found.out, **_options(images, seed=1))
+
+
+def test_a_budget_that_nothing_fits(images, tmp_path):
+    options = _options(images, budget="1K-2K", start=[])
+    with pytest.raises(UserError, match="budget that pays for a network of ours"):
+        customize(out=tmp_path / "out", **options)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("time", "soon", "is no time"),
+        ("budget", "cheap", "cannot be read as the cost"),
+        ("scale", 0, "scale"),
+        ("start", ["nothing"], "is no start"),
+        ("seeds", 0, "seeds"),
+        ("arms", ["leg"], "arms"),
+    ],
+)
+def test_bad_options(images, tmp_path, option, value, said):
+    with pytest.raises(UserError, match=said):
+        customize(out=tmp_path / "out", **_options(images, **{option: value}))
+    assert not (tmp_path / "out").exists()
