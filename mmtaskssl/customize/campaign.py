@@ -73,7 +73,7 @@ class Campaign:
     @cached_property
     def count(self) -> int:
         """Images to select."""
-        return how_many(self.settings.images, len(self.found.pool_ids))
+        return how_many(self.settings.select, len(self.found.pool_ids))
 
     def bodies(self, budget: str) -> list[Body]:
         """Returns the starts that a budget pays for, each at its side."""

@@ -31,7 +31,7 @@ def customize(
     time: str | float | None = None,
     start: Sequence[Any] = (),
     network: PathLike | None = None,
-    images: int | None = None,
+    select: int | None = None,
     scale: float = 1.0,
     seeds: int = 1,
     seed: int = 0,
@@ -57,7 +57,7 @@ def customize(
         start: Trained weights at hand, see `Start.parse`.
         network: Config of a pre-training of ours, whose network is trained from scratch
             or taught; None: ten layers at 40 px.
-        images: To select; None: by the diagnosis.
+        select: So many images of the pool; None: by the diagnosis.
         scale: Multiplies the length of every training.
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
@@ -77,7 +77,7 @@ def customize(
     checks.flag("overwrite", overwrite)
     checks.function("log", log)
     settings = Settings.read(
-        budget, start, network, images, scale, time, seeds, seed, arms
+        budget, start, network, select, scale, time, seeds, seed, arms
     )
     out = Path(out).expanduser()
     inputs: dict[str, Any] = {

@@ -25,7 +25,7 @@ class Settings:
         budgets: Bands of inference costs; "" of none.
         starts: Trained weights at hand.
         network: Config of the pre-training of a network of ours.
-        images: To select; None: by the diagnosis.
+        select: Images of the pool; None: by the diagnosis.
         iters: Multiplies the length of every training.
         seconds: Of all trainings together; None: as long as they take.
         seeds: Trainings of what goes into the verdict.
@@ -36,7 +36,7 @@ class Settings:
     budgets: Sequence[str] = ("",)
     starts: Sequence[Start] = ()
     network: str = CONFIG
-    images: int | None = None
+    select: int | None = None
     scale: float = 1.0
     seconds: float | None = None
     seeds: int = 1
@@ -57,7 +57,7 @@ class Settings:
         budgets: str | Sequence[str] | None,
         starts: Sequence[Any],
         network: Any,
-        images: int | None,
+        select: int | None,
         scale: float,
         time: str | float | None,
         seeds: int,
@@ -76,7 +76,7 @@ class Settings:
         if len({*texts}) < len(texts):
             raise UserError(f"{option('budget')} names one band twice")
         checks.listed("start", starts, "starts")
-        checks.whole("images", images, none=True)
+        checks.whole("select", select, none=True)
         checks.finite("scale", scale, above=0)
         checks.whole("seeds", seeds)
         checks.seed(seed)
@@ -88,7 +88,7 @@ class Settings:
             texts,
             check_starts(s if isinstance(s, Start) else Start.parse(s) for s in starts),
             str(network or CONFIG),
-            images,
+            select,
             float(scale),
             read_time(time),
             seeds,

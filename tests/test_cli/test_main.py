@@ -69,7 +69,7 @@ def test_usage_lists_the_verbs_and_the_other_tools(capsys):
 
 
 def test_an_unknown_command_gets_a_sentence():
-    with pytest.raises(UserError, match="unknown command 'xyz'; one of: pretrain"):
+    with pytest.raises(UserError, match="unknown command 'xyz'; one of: customize"):
         run(["xyz"])
     words = r"unknown command 'selct'; did you mean 'select'\?"
     with pytest.raises(UserError, match=words):

@@ -21,7 +21,7 @@ def images(tmp_path_factory):
 def _options(images, **more):
     pool, target, start = images
     # That of the start at 40 px; our network costs more.
-    given = {"start": [start], "budget": "3M-6M", "scale": 0.005, "images": 64}
+    given = {"start": [start], "budget": "3M-6M", "scale": 0.005, "select": 64}
     given["arms"] = ["start", "norms", "continued"]
     return {"pool": pool, "target": target, "workers": 0, **given, **more}
 
