@@ -78,21 +78,29 @@ def detail_of(image: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(256)
-def _averages(length: int) -> np.ndarray:
-    """Returns (10 * 16, length) float32: averages over pieces of windows along a side.
+def _edges(length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where the pieces of all windows along a side begin and end.
 
-    Windows of one size are neighbours, in the order of `_WINDOWS`.
+    Windows of one size are neighbours, in the order of `_WINDOWS`, 17 edges each.
+
+    Returns:
+        (170,) whole pixels, below the length, and (170, 1) the rest, 0..1.
     """
-    edges = np.arange(length)
-    rows = []
+    places = []
     for side, count in _WINDOWS:
         size = round(side * length)
-        step = size / _THUMB
         for begin in np.linspace(0, length - size, count).round().tolist():
-            low = begin + step * np.arange(_THUMB)[:, None]
-            inside = np.minimum(edges + 1, low + step) - np.maximum(edges, low)
-            rows.append(np.maximum(inside, 0) / step)
-    return np.concatenate(rows).astype(np.float32)
+            places.append(begin + size / _THUMB * np.arange(_THUMB + 1))
+    place = np.concatenate(places)
+    whole = np.minimum(place.astype(np.int64), length - 1)
+    return whole, (place - whole)[:, None]
+
+
+def _at_edges(sums: np.ndarray) -> np.ndarray:
+    """Returns running sums (N + 1, M) at the edges of windows along N pixels."""
+    whole, rest = _edges(len(sums) - 1)
+    low = sums[whole]
+    return low + rest * (sums[whole + 1] - low)
 
 
 WINDOWS = sum(count * count for _, count in _WINDOWS)
@@ -107,15 +115,18 @@ def thumbnails(detail: np.ndarray) -> np.ndarray:
     Returns:
         (windows, 256) float32, the whole image first; zeros where nothing is seen.
     """
-    # All windows at once by two products, in a sixth of the time of a resize each.
-    down, across = (_averages(length) for length in detail.shape)
-    small = (down @ detail @ across.T).reshape(
-        -1, _THUMB, down.shape[0] // _THUMB, _THUMB
-    )
+    # The integral of an image is linear between pixels: all windows at once, in a third
+    # of the time of a resize each, and no BLAS, whose threads would fight with ours.
+    sums = _at_edges(_at_edges(cv2.integral(detail)).T).T
+    step = _THUMB + 1
+    sums = sums.reshape(len(sums) // step, step, -1, step)
+    sums = np.diff(np.diff(sums, axis=1), axis=3)
     parts, begin = [], 0
-    for _, count in _WINDOWS:
+    for side, count in _WINDOWS:
         own = slice(begin, begin + count)
-        parts.append(small[own, :, own].transpose(0, 2, 1, 3).reshape(-1, LENGTH))
+        area = np.prod([round(side * length) / _THUMB for length in detail.shape])
+        part = sums[own, :, own].transpose(0, 2, 1, 3).reshape(-1, LENGTH)
+        parts.append((part / area).astype(np.float32))
         begin += count
     rows = np.concatenate(parts)
     length = np.linalg.norm(rows, axis=1, keepdims=True)

@@ -7,10 +7,12 @@ from typing import Any
 
 from ...utils.errors import UserError
 from . import findings
+from .coco import write_coco
 from .copies import HeldOut
 from .dividing import divide
 from .facts import ImageFacts, look
-from .inspected import Finding, Inspected, Split
+from .fitting import Seen, fit
+from .inspected import Finding, Inspected, Split, TaskKind
 from .kept import Kept
 from .labelled import ALL, Labelled, Part
 from .limits import LEAST_POOL, MOST_COMPARED
@@ -29,6 +31,7 @@ class Examination:
         pool_ids: Its images, each once.
         labelled: The target.
         seed: Draws a test part.
+        void: Of masks, the index that belongs to no class; None: see `indices_of`.
         inputs: Of `Inspected`.
     """
 
@@ -36,6 +39,7 @@ class Examination:
     pool_ids: Sequence[str]
     labelled: Labelled
     seed: int
+    void: int | None
     inputs: Mapping[str, Any]
 
     def run(self, kept: Kept, out: Path | None, log: Log) -> Inspected:
@@ -51,59 +55,61 @@ class Examination:
         """
         found: list[Finding] = [*self.labelled.findings]
         facts: dict[str, Any] = dict(self.labelled.facts)
-        broken: dict[str, dict[str, str]] = {}
-        parts: dict[str, Part] = {}
-        known: dict[str, list[ImageFacts]] = {}
+        parts = {}
         for name, part in self.labelled.parts.items():
             log(f"reading {len(part.items):,} images of the target")
-            parts[name], known[name], broken[f"the target ({name})"] = _readable(
-                part, name, kept
-            )
-        if ALL in parts:
-            whole, of = parts.pop(ALL), known.pop(ALL)
-            rows = divide(whole.items, [fact.sha256 for fact in of], self.seed)
-            for name, some in zip(("train", "test"), rows, strict=True):
-                parts[name] = whole.take(some)
-                known[name] = [of[row] for row in some]
-            facts["divided"] = {"seed": self.seed}
-            text = (
-                f"the target has no test part: {len(rows[1]):,} of its "
-                f"{len(whole.items):,} images were drawn for one, class by class, with "
-                f"seed {self.seed}"
-            )
-            found.append(Finding("note", text))
-        train, test = parts["train"], parts["test"]
-        findings.check_enough(train.items, test.items, self.labelled.kind)
-        hashes = [fact.sha256 for fact in known["test"]]
-        held_out = HeldOut.read(test.root, [item.image for item in test.items], hashes)
+            parts[name] = _readable(part, name, kept)
+        fitted = fit(self.labelled, parts, kept, self.void)
+        facts.update(fitted.facts)
+        found += fitted.findings
+        for name, seen in fitted.parts.items():
+            found += findings.of_broken(f"the target ({name})", seen.left_out)
+        train, test = self._divided(fitted.parts, found, facts)
+        kind = self.labelled.kind
+        findings.check_enough(train.part.items, test.part.items, kind)
+        hashes = [fact.sha256 for fact in test.facts]
+        ids = [item.image for item in test.part.items]
+        held_out = HeldOut.read(test.part.root, ids, hashes)
         facts["leak_guard"] = held_out.describe()
-        train, known["train"] = _without_copies(
-            train, known["train"], held_out, kept, found
-        )
-        findings.check_enough(train.items, test.items, self.labelled.kind)
+        train = _without_copies(train, held_out, kept, found)
+        findings.check_enough(train.part.items, test.part.items, kind)
         log(f"reading {len(self.pool_ids):,} images of the pool")
         pool_ids, pool_facts, kept_out = self._pool(held_out, kept, found)
-        found += findings.of_broken(broken)
-        found += findings.of_labels(train.items, test.items)
-        found += findings.of_duplicates(train.items, known["train"], hashes)
-        side, more = findings.of_sizes(known["train"], pool_facts)
-        found += more
-        names = {
-            n for part in (train, test) for item in part.items for n in item.labels
-        }
+        found += findings.of_labels(train.part.items, test.part.items)
+        found += findings.of_duplicates(train.part.items, train.facts, hashes)
+        side, more = findings.of_sizes(train.facts, pool_facts)
+        items = [*train.part.items, *test.part.items]
+        names = fitted.class_names or sorted({n for i in items for n in i.labels})
         return Inspected(
-            self.labelled.kind,
-            list(self.labelled.class_names or sorted(names)),
-            _split(train),
-            _split(test),
+            kind,
+            list(names),
+            _split(train, "train", kind, names, out),
+            _split(test, "test", kind, names, out),
             str(self.pool_root),
             pool_ids,
             kept_out,
             side,
-            found,
+            [*found, *more],
             facts,
             self.inputs,
         )
+
+    def _divided(
+        self, parts: Mapping[str, Seen], found: list[Finding], facts: dict[str, Any]
+    ) -> tuple[Seen, Seen]:
+        """Returns the images to train on and to test on."""
+        if ALL not in parts:
+            return parts["train"], parts["test"]
+        whole = parts[ALL]
+        hashes = [fact.sha256 for fact in whole.facts]
+        train, test = divide(whole.part.items, hashes, self.seed)
+        facts["divided"] = {"seed": self.seed}
+        text = (
+            f"the target has no test part: {len(test):,} of its {len(hashes):,} images "
+            f"were drawn for one, class by class, with seed {self.seed}"
+        )
+        found.append(Finding("note", text))
+        return whole.take(train), whole.take(test)
 
     def _pool(
         self, held_out: HeldOut, kept: Kept, found: list[Finding]
@@ -119,7 +125,7 @@ class Examination:
                 copies[image] = copy
             else:
                 good[image] = fact
-        found += findings.of_broken({"the pool": broken})
+        found += findings.of_broken("the pool", broken)
         if copies:
             many = len(copies) > _MANY * len(seen)
             text = (
@@ -141,19 +147,16 @@ class Examination:
         return [*good], [*good.values()], {**broken, **copies}
 
 
-def _readable(
-    part: Part, name: str, kept: Kept
-) -> tuple[Part, list[ImageFacts], dict[str, str]]:
+def _readable(part: Part, name: str, kept: Kept) -> Seen:
     """Returns the images of a part that can be read, and why the others cannot."""
-    ids = [item.image for item in part.items]
 
     def finder(batch: Sequence[str]) -> list[dict[str, Any]]:
         return [fact.to_dict() for fact in look(part.root, batch)[0]]
 
-    facts = [ImageFacts(**fact) for fact in kept.each(name, ids, finder)]
-    good = [row for row, fact in enumerate(facts) if not fact.broken]
-    broken = {i: f.broken for i, f in zip(ids, facts, strict=True) if f.broken}
-    return part.take(good), [facts[row] for row in good], broken
+    known = kept.each(name, [item.image for item in part.items], finder)
+    facts = [ImageFacts(**fact) for fact in known]
+    rows = zip(part.items, facts, strict=True)
+    return Seen(part, facts, {}).with_items([f.broken or item for item, f in rows])
 
 
 def _compared(
@@ -178,24 +181,20 @@ def _compared(
 
 
 def _without_copies(
-    train: Part,
-    facts: list[ImageFacts],
-    held_out: HeldOut,
-    kept: Kept,
-    found: list[Finding],
-) -> tuple[Part, list[ImageFacts]]:
+    train: Seen, held_out: HeldOut, kept: Kept, found: list[Finding]
+) -> Seen:
     """Removes copies of test images from those to train on."""
-    ids = [item.image for item in train.items]
-    seen = _compared(train.root, ids, "train and test", held_out, kept)
-    good = [row for row, (_, copy) in enumerate(seen) if not copy]
-    removed = [(ids[row], copy) for row, (_, copy) in enumerate(seen) if copy]
+    ids = [item.image for item in train.part.items]
+    copies = _compared(train.part.root, ids, "train and test", held_out, kept)
+    good = [row for row, (_, copy) in enumerate(copies) if not copy]
+    removed = [(ids[row], copy) for row, (_, copy) in enumerate(copies) if copy]
     if removed:
         text = (
             f"{len(removed):,} training images are copies of test images and are left "
             "out, such as {} ({})".format(*removed[0])
         )
         found.append(Finding("warning", text))
-    return train.take(good), [facts[row] for row in good]
+    return train.take(good)
 
 
 def _about_guard(held_out: HeldOut) -> list[Finding]:
@@ -215,10 +214,20 @@ def _about_guard(held_out: HeldOut) -> list[Finding]:
     return found
 
 
-def _split(part: Part) -> Split:
+def _split(
+    seen: Seen, name: str, kind: TaskKind, class_names: Sequence[str], out: Path | None
+) -> Split:
+    part, annotations = seen.part, None
+    if kind == "detection" and out is not None:
+        path = out / f"{name}.json"
+        write_coco(path, part, [(f.width, f.height) for f in seen.facts], class_names)
+        annotations = str(path.absolute())
+    elif part.masks is not None:
+        annotations = str(part.masks.absolute())
     return Split(
         str(part.root.absolute()),
         [item.image for item in part.items],
         [item.labels for item in part.items],
-        masks=[item.mask for item in part.items if item.mask],
+        annotations,
+        [item.mask for item in part.items if item.mask],
     )

@@ -151,19 +151,18 @@ def of_sizes(
     return side, found
 
 
-def of_broken(left_out: Mapping[str, Mapping[str, str]]) -> list[Finding]:
+def of_broken(name: str, left_out: Mapping[str, str]) -> list[Finding]:
     """Says how many images were left out.
 
     Args:
-        left_out: Of each part the images, and why.
+        name: Where they lie.
+        left_out: The images, and why.
     """
-    found = []
-    for name, images in left_out.items():
-        if images:
-            image, why = next(iter(images.items()))
-            text = (
-                f"{len(images):,} images of {name} cannot be used and are left out, "
-                f"such as {image} ({why})"
-            )
-            found.append(Finding("warning", text))
-    return found
+    if not left_out:
+        return []
+    image, why = next(iter(left_out.items()))
+    text = (
+        f"{len(left_out):,} images of {name} cannot be used and are left out, such as "
+        f"{image} ({why})"
+    )
+    return [Finding("warning", text)]

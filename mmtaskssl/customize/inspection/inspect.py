@@ -27,6 +27,7 @@ def inspect(
     test: str | os.PathLike | None = None,
     task: str = "auto",
     seed: int = 0,
+    void: int | None = None,
     out: str | os.PathLike | None = None,
     overwrite: bool = False,
     log: Log = lambda text: None,
@@ -43,11 +44,14 @@ def inspect(
         pool: Images without labels, see `list_images`.
         target: Labelled images: folders ``train/CLASS/IMAGE`` and ``test/CLASS/IMAGE``
             (or ``val``), or ``CLASS/IMAGE``; a table of ``image,label`` or
-            ``image,labels``, perhaps with a column ``split``.
+            ``image,labels``, perhaps with a column ``split``; a COCO JSON, or a folder
+            with some; a Pascal VOC folder; or folders of images and of masks.
         test: The test part of the target, where it lies apart, in the same form.
         task: What the target is of, for targets that may be several; "auto": what it
             is recognised as.
         seed: Draws the test part of a target without one.
+        void: Of masks, the index of what belongs to no class; None: 255, or the one
+            beyond the names in ``classes.txt``.
         out: Folder that keeps what was found; killed, the same call goes on there, and
             a finished one is read from it. None: nothing is written.
         overwrite: Replace an inspection of other images.
@@ -63,6 +67,7 @@ def inspect(
     """
     checks.one_of("task", task, TASKS)
     checks.seed(seed)
+    checks.whole("void", void, 0, 255, none=True)
     checks.path_like("target", target)
     checks.path_like("test", test, none=True)
     checks.path_like("out", out, none=True)
@@ -70,17 +75,18 @@ def inspect(
     root, image_ids = list_images(pool)
     image_ids = list(dict.fromkeys(image_ids))
     labelled = read_target(target, test, task)
-    files.check_names(
-        {n for p in labelled.parts.values() for i in p.items for n in i.labels}
-    )
+    if void is not None and labelled.kind != "segmentation":
+        checks.unused("to masks", void=void)
+    files.check_names(_names(labelled))
     root = root.absolute()
     inputs = {
         "pool": _describe(root, image_ids),
         "target": _describe_target(labelled),
         "task": labelled.kind,
         "seed": seed,
+        "void": void,
     }
-    examination = Examination(root, image_ids, labelled, seed, inputs)
+    examination = Examination(root, image_ids, labelled, seed, void, inputs)
     if out is None:
         if labelled.kind == "detection":
             raise UserError(
@@ -99,6 +105,12 @@ def inspect(
         files.write(out, found, out)
         work.describe(out, complete=True, names=files.FILES).write(out)
     return found
+
+
+def _names(labelled: Labelled) -> set[str]:
+    items = [item for part in labelled.parts.values() for item in part.items]
+    boxes = {box.name for item in items for box in item.boxes}
+    return boxes.union(labelled.class_names or (), *(item.labels for item in items))
 
 
 def _state(work: Work, out: Path, overwrite: bool, log: Log) -> State:
@@ -135,7 +147,7 @@ def _describe(root: Path, image_ids: Sequence[str]) -> dict[str, Any]:
 
 
 def _describe_target(labelled: Labelled) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {"class_names": labelled.class_names}
     for name, part in labelled.parts.items():
         ids = [item.image for item in part.items]
         found[name] = {

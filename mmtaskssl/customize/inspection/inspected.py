@@ -69,7 +69,8 @@ class Inspected(Result):
         short_side: Median short side of the target's training images, pixels.
         findings: For the owner.
         facts: How the target was read and divided, JSON-ready; of a segmentation
-            "void" is the index in masks of what belongs to no class.
+            "void" is the index in masks of what belongs to no class, and "first_index"
+            that of the first class (1 where 0 is void).
         inputs: Tells the images and labels from any others, JSON-ready.
     """
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ...utils import checks
 from ...utils.errors import UserError, option
-from . import label_tables
-from .class_folders import read_class_folders
+from . import coco, label_tables, masks, voc
+from .class_folders import part_folders, read_class_folders
 from .inspected import Finding
 from .labelled import ALL, Labelled, Part
 
@@ -78,15 +78,47 @@ def _read(path: Path, task: str, name: str) -> Labelled:
 
 
 def _by_form(path: Path, task: str) -> Labelled:
-    suffix = path.suffix.lower()
     if path.is_dir():
-        return read_class_folders(path)
-    if suffix in label_tables.SUFFIXES:
+        return _by_folders(path, task)
+    if path.suffix.lower() in label_tables.SUFFIXES:
         return label_tables.read_table(path)
-    raise UserError(
-        f"{path} has no form of a target that is known: "
-        + "; ".join(f"for a {task} {form}" for task, form in _FORMS.items())
-    )
+    if path.suffix.lower() == ".json":
+        return coco.read_coco({ALL: path})
+    raise UserError(f"{path} has no form of a target that is known: {_known()}")
+
+
+def _by_folders(path: Path, task: str) -> Labelled:
+    boxes, pair = voc.is_voc(path), masks.find_masks(path)
+    if boxes and pair and task == "auto":
+        raise UserError(
+            f"{path} holds both boxes and masks ({pair[1]}): say which task is meant "
+            f"by {option('task')}, detection or segmentation"
+        )
+    if pair and (task == "segmentation" or not boxes):
+        return masks.read_masks(path, pair)
+    if boxes:
+        return voc.read_voc(path)
+    if files := coco.find_coco(path):
+        return coco.read_coco(files)
+    for inside in sorted(path.iterdir()):
+        if inside.is_dir() and voc.is_voc(inside):
+            raise UserError(f"{path} holds the Pascal VOC folder {inside}: name that")
+    if _is_yolo(path):
+        raise UserError(
+            f"{path} holds boxes as text files, as YOLO reads them: write them as a "
+            "COCO JSON (the tool that exported them can)"
+        )
+    return read_class_folders(path)
+
+
+def _is_yolo(path: Path) -> bool:
+    folders = [path, *part_folders(path).values()]
+    labels = [folder / "labels" for folder in folders if (folder / "images").is_dir()]
+    return any(next(folder.rglob("*.txt"), None) for folder in labels)
+
+
+def _known() -> str:
+    return "; ".join(f"for {task} {form}" for task, form in _FORMS.items())
 
 
 def _same_classes(whole: Labelled, other: Labelled) -> Labelled:

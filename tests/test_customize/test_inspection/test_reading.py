@@ -137,7 +137,7 @@ def test_a_task_that_the_target_is_not_of(target, tmp_path):
         UserError, match=r"has the parts .*: name the folder or the file"
     ):
         read_target(target, target, "auto")
-    with pytest.raises(UserError, match="no form of a target that is known: for a cla"):
+    with pytest.raises(UserError, match="no form of a target that is known: for cla"):
         read_target(target / "train" / "a" / "0.png", None, "auto")
     with pytest.raises(UserError, match="nowhere does not exist"):
         read_target(tmp_path / "nowhere", None, "auto")

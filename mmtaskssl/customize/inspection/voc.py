@@ -1,0 +1,126 @@
+"""Targets in the folders of Pascal VOC."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...datasets.images import IMAGE_SUFFIXES
+from ...utils.errors import UserError
+from ...utils.inputs import open_input, read_text
+from .labelled import ALL, Box, Item, Labelled, Part, part_of
+
+IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets"
+
+
+def is_voc(folder: Path) -> bool:
+    """Whether a folder holds VOC's images and boxes."""
+    if not (folder / IMAGES).is_dir() or not (folder / ANNOTATIONS).is_dir():
+        return False
+    return next((folder / ANNOTATIONS).glob("*.xml"), None) is not None
+
+
+def read_voc(folder: Path) -> Labelled:
+    """Reads the boxes of ``Annotations``, by the lists of ``ImageSets/Main``.
+
+    VOC counts pixels from 1 on, the last one included; here a box begins at 0. What is
+    difficult counts neither as found nor as missed, as in VOC's own evaluation.
+
+    Args:
+        folder: With ``JPEGImages`` and ``Annotations``.
+
+    Raises:
+        UserError: A list names what is not there, or a file is no annotation.
+    """
+    files = image_files(folder / IMAGES)
+    lists = read_lists(folder, "Main") or {
+        ALL: sorted(path.stem for path in (folder / ANNOTATIONS).glob("*.xml"))
+    }
+    parts = {}
+    for name, ids in lists.items():
+        items = [_item(folder / ANNOTATIONS, i, files.get(i, f"{i}.jpg")) for i in ids]
+        parts[name] = Part(folder / IMAGES, items)
+    form = "a Pascal VOC folder"
+    if ALL not in lists:
+        form += f" with the lists {', '.join(lists)}"
+    return Labelled("detection", form, parts)
+
+
+def image_files(folder: Path) -> Mapping[str, str]:
+    """Returns the images in a folder by their names without an ending."""
+    return {
+        path.stem: path.name
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    }
+
+
+def read_lists(folder: Path, kind: str) -> dict[str, Sequence[str]]:
+    """Reads the lists of a VOC folder that are named like parts.
+
+    Args:
+        folder: Holds ``ImageSets``.
+        kind: "Main" or "Segmentation".
+
+    Returns:
+        The ids of each part, each once; ``trainval`` takes the place of an absent
+        ``train``.
+
+    Raises:
+        UserError: A list cannot be read or names nothing.
+    """
+    paths = {path.stem: path for path in (folder / LISTS / kind).glob("*.txt")}
+    parts = {part: path for name, path in paths.items() if (part := part_of(name))}
+    if "train" not in parts and "trainval" in paths:
+        parts["train"] = paths["trainval"]
+        parts.pop("val", None)  # is in it
+    found: dict[str, Sequence[str]] = {}
+    for part, path in sorted(parts.items()):
+        try:
+            lines = read_text(path).splitlines()
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read: {error}") from error
+        found[part] = list(
+            dict.fromkeys(line.split()[0] for line in lines if line.split())
+        )
+        if not found[part]:
+            raise UserError(f"{path} lists no image")
+    return found
+
+
+def _item(folder: Path, image: str, file: str) -> Item:
+    path = folder / f"{image}.xml"
+    try:
+        with open_input(path) as xml:
+            root = ElementTree.parse(xml).getroot()
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} does not exist, but a list names {image}: an image without boxes "
+            "needs an annotation without objects"
+        ) from None
+    except (OSError, ElementTree.ParseError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+    boxes = []
+    for number, thing in enumerate(root.findall("object"), 1):
+        name = (thing.findtext("name") or "").strip()
+        try:
+            left, top, right, bottom = (
+                float(thing.findtext(f"bndbox/{corner}") or "")
+                for corner in ("xmin", "ymin", "xmax", "ymax")
+            )
+        except ValueError:
+            name = ""
+        if not name:
+            raise UserError(
+                f"{path}: object {number} lacks its name or a number of its bndbox"
+            )
+        difficult = (thing.findtext("difficult") or "0").strip() == "1"
+        place = left - 1, top - 1, right - left + 1, bottom - top + 1
+        boxes.append(Box(name, *place, difficult))
+    try:
+        sides = [
+            int(float(root.findtext(f"size/{s}") or 0)) for s in ("width", "height")
+        ]
+    except ValueError:
+        sides = [0, 0]
+    size = (sides[0], sides[1]) if min(sides) > 0 else None
+    return Item(file, boxes=tuple(boxes), size=size)
