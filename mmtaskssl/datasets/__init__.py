@@ -8,6 +8,7 @@ from .public_sets import AbsentData
 from .selected import SelectedImages
 from .synthetic import SyntheticImages
 from .synthetic_shapes import SyntheticShapes
+from .table import TableImages
 from .unlabeled import UnlabeledImages
 from .with_target import WithTarget
 
@@ -21,6 +22,7 @@ __all__ = [
     "SelectedImages",
     "SyntheticImages",
     "SyntheticShapes",
+    "TableImages",
     "UnlabeledImages",
     "WithTarget",
     "list_images",
