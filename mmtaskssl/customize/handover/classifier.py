@@ -37,7 +37,7 @@ def classifier(
         UserError: The export wants pixels in another order.
     """
     pixels = export.preprocessing
-    given = {"model.data_preprocessor.view_size": side}
+    given: dict[str, Any] = {"model.data_preprocessor.view_size": side}
     if pixels is not None:
         if pixels.channel_order != "rgb":
             raise UserError(
