@@ -13,6 +13,7 @@ The same command continues an interrupted run.
 import argparse
 from collections.abc import Sequence
 
+from ..utils.errors import UserError
 from . import options
 from .saying import say
 
@@ -85,6 +86,21 @@ def make_parser() -> argparse.ArgumentParser:
         help="what to race (default: all that say something here)",
     )
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan")
+    parser.add_argument(
+        "--launcher",
+        default="none",
+        choices=("none", "pytorch", "slurm", "submitit"),
+        help="how trainings are started: in GPUS processes of this machine, as jobs of "
+        "SLURM, or of submitit",
+    )
+    parser.add_argument(
+        "--jobs",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings of the launcher: GPUS, PARTITION, SRUN_ARGS, ... as of "
+        "dist_train.sh and slurm_train.sh; of submitit its executor's parameters",
+    )
     options.add_seed(parser, "everything that is drawn")
     options.add_device(parser, "of features")
     options.add_workers(parser)
@@ -114,8 +130,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         arms=args.arms,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
+        launcher=args.launcher,
+        jobs=_settings(args.jobs),
         device=args.device,
         workers=args.workers,
         log=say,
     )
     say(f"\n{done.table()}")
+
+
+def _settings(words: Sequence[str]) -> dict[str, str]:
+    for word in words:
+        if "=" not in word:
+            raise UserError(f"--jobs takes KEY=VALUE, not {word!r}")
+    return dict(word.split("=", 1) for word in words)

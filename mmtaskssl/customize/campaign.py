@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,6 @@ from pathlib import Path
 from ..networks import Network
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
-from ..utils.steps import Steps
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
 from .arms.known import ARMS
@@ -20,6 +19,7 @@ from .fit.own import Own, own_within
 from .images import how_many, select_images, write_lists
 from .inspection.inspected import Inspected
 from .race.answer import Answer, answer
+from .race.launched import make_steps
 from .race.race import Race
 from .race.trainings import Trainings
 from .settings import LEVEL, Settings
@@ -42,6 +42,8 @@ class Campaign:
         device: Of features; trainings take the GPU if there is one.
         workers: See `open_runner`.
         log: Takes lines on the progress.
+        launcher: See `make_steps`, as for ``jobs``.
+        jobs: See above.
         seconds: What each stage took, in this process and before.
     """
 
@@ -51,6 +53,8 @@ class Campaign:
     device: str
     workers: int | None
     log: Log
+    launcher: str = "none"
+    jobs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @contextmanager
@@ -65,9 +69,8 @@ class Campaign:
     @cached_property
     def trainings(self) -> Trainings:
         """Runs all trainings."""
-        steps = Steps(
-            self.out / "logs", self.log, preload=("mmtaskssl.engine.pretrain",)
-        )
+        logs = self.out / "logs"
+        steps = make_steps(self.launcher, logs, self.log, self.jobs)
         return Trainings(self.out, steps)
 
     @cached_property

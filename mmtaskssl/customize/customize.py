@@ -1,7 +1,7 @@
 """From a pool, a target and a budget to the backbone to use, with the proof."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..utils.devices import AUTO
 from .campaign import Campaign
 from .customized import Customized
 from .inspection.inspect import inspect
+from .race.launched import LAUNCHERS
 from .record import make_record
 from .settings import Settings
 
@@ -38,6 +39,8 @@ def customize(
     arms: Sequence[str] | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
+    launcher: str = "none",
+    jobs: Mapping[str, str] | None = None,
     device: str = AUTO,
     workers: int | None = None,
     log: Callable[[str], None] = lambda text: None,
@@ -64,6 +67,9 @@ def customize(
         arms: Names of those to race, of `ARMS`; None: all that say something here.
         dry_run: Stop after the plan.
         overwrite: Replace what an earlier call with other inputs left.
+        launcher: How trainings are started: ``none``, ``pytorch``, ``slurm`` or
+            ``submitit``, see `make_steps`.
+        jobs: Settings of the launcher's jobs, see `make_steps`.
         device: Of features, see `pick_device`.
         workers: See `open_runner`.
         log: Takes lines on the progress.
@@ -76,6 +82,7 @@ def customize(
     checks.flag("dry_run", dry_run)
     checks.flag("overwrite", overwrite)
     checks.function("log", log)
+    checks.one_of("launcher", launcher, LAUNCHERS)
     settings = Settings.read(
         budget, start, network, select, scale, time, seeds, seed, arms
     )
@@ -112,7 +119,9 @@ def customize(
             log=log,
         )
         log(found.table())
-        campaign = Campaign(found, out, settings, device, workers, log)
+        campaign = Campaign(
+            *(found, out, settings, device, workers, log, launcher, dict(jobs or {}))
+        )
         with campaign.stage("select images"):
             selection = campaign.select()
         answers = []

@@ -85,6 +85,7 @@ def write_lists(
     for kind, name, ids in (
         ("pool", "pool", found.pool_ids),
         ("random", f"random-seed{seed}", drawn),
+        ("target", "target", found.train.paths),
     ):
         files[kind] = out / LISTS / f"{name}.txt"
         if not files[kind].is_file():

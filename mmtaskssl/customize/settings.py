@@ -13,7 +13,6 @@ from .arms.known import ARMS
 from .fit.own import CONFIG
 from .starts import Start, check_starts
 
-LAUNCHERS = ("none", "pytorch", "slurm", "submitit")
 LEVEL = 0.95
 
 

@@ -19,7 +19,7 @@ class WithTarget(Dataset):
     Args:
         dataset: Config of (or) a data set with ``image_ids``; its ``store_size`` and
             ``cache`` hold for the target's images, too.
-        target: Folder with ``train/CLASS/IMAGE``.
+        target: Folder with ``train/CLASS/IMAGE``; or a list of its training images.
         share: Of the target's images in an epoch, in 0..1 and neither.
 
     Attributes:
@@ -43,7 +43,9 @@ class WithTarget(Dataset):
             for name in ("store_size", "cache")
             if hasattr(self.dataset, name)
         }
-        self.target = UnlabeledImages(str(Path(target, "train")), **options)
+        place = Path(target)
+        source = place if place.is_file() else place / "train"
+        self.target = UnlabeledImages(str(source), **options)
         wanted = share / (1 - share) * len(self.dataset)
         self.repeats = max(1, round(wanted / len(self.target)))
         self.distinct_images = len(self.dataset) + len(self.target)

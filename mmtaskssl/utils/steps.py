@@ -67,16 +67,26 @@ class Steps:
         self.log_dir.mkdir(parents=True, exist_ok=True)
         log = self.log_dir / f"{name.replace('/', '-').replace(' ', '-')}.log"
         begin = time.monotonic()
-        status = call_apart(
+        status = self._start(function, arguments, options, log)
+        if status != 0 or not is_done():
+            raise UserError(f"step {name!r} failed: {_reason(log)} (log: {log})")
+        self.seconds[name] = time.monotonic() - begin
+        self.show(f"{name}: {self.seconds[name]:.0f} s")
+
+    def _start(
+        self,
+        function: Callable[..., Any] | str,
+        arguments: Sequence[Any],
+        options: Mapping[str, Any],
+        log: Path,
+    ) -> int:
+        """Calls a function somewhere else, and returns its exit status."""
+        return call_apart(
             *(function, arguments, options, log),
             threads=self._threads,
             env=self.env,
             warm=self._warm,
         )
-        if status != 0 or not is_done():
-            raise UserError(f"step {name!r} failed: {_reason(log)} (log: {log})")
-        self.seconds[name] = time.monotonic() - begin
-        self.show(f"{name}: {self.seconds[name]:.0f} s")
 
     def run(
         self,
@@ -102,6 +112,17 @@ class Steps:
         if options:
             line += ["--cfg-options", *options]
         self.call(name, done, "mmtaskssl.cli.main:run", line)
+
+    def run_several(self, calls: Iterable[Callable[[], None]]) -> None:
+        """Makes calls that may be made at once, in the way that suits the machine.
+
+        Args:
+            calls: Independent of each other.
+
+        Raises:
+            UserError: A step failed; the others have ended.
+        """
+        self.run_two_at_a_time(calls)
 
     def run_two_at_a_time(self, calls: Iterable[Callable[[], None]]) -> None:
         """Makes calls, each of `call`, two at a time with half of the cores each.

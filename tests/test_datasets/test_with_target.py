@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
@@ -61,3 +63,13 @@ def test_the_option_wraps_what_is_trained_on():
     assert cfg.train_dataloader.dataset.dataset.type == "mmtaskssl.SelectedImages"
     with pytest.raises(UserError, match=r"target_share=0\.3 needs one target"):
         load_config(_SMALL, {"target_share": 0.3})
+
+
+def test_a_list_names_the_images(folders, tmp_path):
+    inner = _build(folders).dataset
+    paths = sorted(Path(folders / "task" / "train").rglob("*.*"))
+    (tmp_path / "list.txt").write_text("".join(f"{path}\n" for path in paths))
+    listed = WithTarget(inner, str(tmp_path / "list.txt"))
+    whole = _build(folders)
+    assert len(listed.target) == len(whole.target) == len(paths)
+    assert listed.repeats == whole.repeats

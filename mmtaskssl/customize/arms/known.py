@@ -3,6 +3,7 @@
 from .arm import Arm
 from .continued import Continued
 from .continued_random import ContinuedOnRandom
+from .continued_target import ContinuedWithTarget
 from .distilled import Distilled
 from .generic import Generic
 from .norms import StartWithNorms
@@ -21,9 +22,14 @@ ARMS: dict[str, Arm] = {
         ContinuedOnRandom(),
         ScratchOnRandom(),
         Continued(),
+        ContinuedWithTarget(),
         Distilled(),
         Scratch(),
     )
 }
 #: The control that shares all but the choice of images with an arm.
-RANDOM_OF = {"continued": "continued-random", "scratch": "scratch-random"}
+RANDOM_OF = {
+    "continued": "continued-random",
+    "continued-target": "continued-random",
+    "scratch": "scratch-random",
+}

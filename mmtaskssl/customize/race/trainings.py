@@ -79,7 +79,7 @@ class Trainings:
         return shlex.join(["mmtaskssl", *self.arguments(training)])
 
     def run(self, trainings: Sequence[Training]) -> None:
-        """Runs trainings, two at a time with half of the cores each.
+        """Runs trainings, in the way of the launcher.
 
         Args:
             trainings: Independent of each other.
@@ -100,7 +100,7 @@ class Trainings:
         if len(trainings) == 1:
             call(trainings[0])
             return
-        self.steps.run_two_at_a_time([functools.partial(call, t) for t in trainings])
+        self.steps.run_several([functools.partial(call, t) for t in trainings])
 
     def trained(self, training: Training) -> tuple[Config, Path]:
         """Returns config and weights of a training that is done."""

@@ -1,0 +1,29 @@
+"""The same training as of `Continued`, with the target's training images among them."""
+
+from mmengine.config import Config
+
+from .arm import Case
+from .continued import Continued
+
+_SHARE = 0.2
+
+
+class ContinuedWithTarget(Continued):
+    """A fifth of the images are the target's own, oversampled, their labels unread."""
+
+    name = "continued-target"
+
+    def what(self, case: Case) -> str:
+        """See `Arm`."""
+        return f"{super().what(case)}, and on the target's own training images"
+
+    def config(self, case: Case, iters: int) -> Config:
+        """See `Arm`."""
+        cfg = super().config(case, iters)
+        cfg.train_dataloader.dataset = {
+            "type": "mmtaskssl.WithTarget",
+            "dataset": cfg.train_dataloader.dataset,
+            "target": str(case.lists["target"]),
+            "share": _SHARE,
+        }
+        return cfg

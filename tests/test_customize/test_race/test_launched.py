@@ -1,0 +1,82 @@
+"""Trainings that others start."""
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmtaskssl.customize.race.launched import ScriptedSteps, make_steps
+from mmtaskssl.utils.errors import UserError
+
+
+def _write(path, text):
+    Path(path).write_text(text)
+
+
+def _fail(text):
+    raise UserError(text)
+
+
+@pytest.fixture
+def submitted(tmp_path):
+    shown = []
+    return make_steps("submitit", tmp_path / "logs", shown.append, {"cluster": "local"})
+
+
+def test_submitit_runs_steps_at_once(submitted, tmp_path):
+    files = [tmp_path / f"{name}.txt" for name in "ab"]
+    submitted.run_several(
+        lambda f=f: submitted.call(f.stem, f, _write, str(f), f.stem) for f in files
+    )
+    assert [f.read_text() for f in files] == ["a", "b"]
+    assert (tmp_path / "logs" / "jobs").is_dir()
+
+
+def test_a_failed_job_repeats_the_sentence(submitted, tmp_path):
+    with pytest.raises(UserError, match="no such luck"):
+        submitted.call("luck", tmp_path / "none", _fail, "no such luck")
+
+
+def test_bad_parameters_of_submitit(tmp_path):
+    with pytest.raises(UserError, match="submitit refuses"):
+        make_steps("submitit", tmp_path, print, {"cluster": "local", "colour": "red"})
+
+
+def test_slurm_needs_a_partition(tmp_path, monkeypatch):
+    monkeypatch.delenv("PARTITION", raising=False)
+    with pytest.raises(UserError, match="PARTITION=NAME"):
+        make_steps("slurm", tmp_path, print, {})
+
+
+def test_slurm_trains_by_its_script(tmp_path, monkeypatch):
+    """By a stand-in for srun, which notes its words and runs nothing."""
+    srun = tmp_path / "bin" / "srun"
+    srun.parent.mkdir()
+    srun.write_text(
+        f"#!{sys.executable}\nimport json, sys\n"
+        f"json.dump(sys.argv[1:], open({str(tmp_path / 'words.json')!r}, 'w'))\n"
+    )
+    srun.chmod(srun.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{srun.parent}{os.pathsep}{os.environ['PATH']}")
+    jobs = {"PARTITION": "vision", "GPUS": "2", "CPUS_PER_TASK": "3"}
+    steps = make_steps("slurm", tmp_path / "logs", print, jobs)
+    line = ["pretrain", "a config.py", "--work-dir", "w", "--resume"]
+    steps.run("train a", tmp_path / "words.json", *line)
+    words = json.loads((tmp_path / "words.json").read_text())
+    assert words[:3] == ["-p", "vision", "--job-name=a config"]
+    assert "--ntasks=2" in words and "--cpus-per-task=3" in words
+    assert words[-6:] == ["--launcher", "slurm", *line[1:]]
+
+
+def test_torchrun_has_all_gpus_or_one_process(tmp_path):
+    steps = ScriptedSteps(tmp_path, print, "pytorch", {})
+    words = steps.command(["pretrain", "c.py", "--resume"])
+    assert words[1].endswith("dist_train.sh") and words[2:] == ["c.py", "1", "--resume"]
+    steps = ScriptedSteps(tmp_path, print, "pytorch", {"GPUS": "4"})
+    assert steps.command(["pretrain", "c.py"])[3] == "4"
+    order = []
+    steps.run_several(lambda n=n: order.append(n) for n in range(3))
+    assert order == [0, 1, 2]
