@@ -137,8 +137,12 @@ class SubmittedSteps(Steps):
                 f"{option('launcher')} submitit needs submitit: pip install submitit"
             ) from error
         folder = self.log_dir / "jobs"
-        given = {k: int(v) if v.isdecimal() else v for k, v in parameters.items()}
-        cluster = given.pop("cluster", None)
+        cluster = parameters.get("cluster")
+        given = {
+            k: int(v) if v.isdecimal() else v
+            for k, v in parameters.items()
+            if k != "cluster"
+        }
         try:
             self.executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
             self.executor.update_parameters(**given)
