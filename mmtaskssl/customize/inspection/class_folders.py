@@ -6,7 +6,7 @@ from pathlib import Path
 from ...datasets.images import list_images
 from ...utils.errors import UserError
 from .inspected import Finding
-from .labelled import ALL, Item, Labelled, Part, part_of
+from .labelled import ALL, PART_NAMES, Item, Labelled, Part, part_of
 
 
 def read_class_folders(folder: Path) -> Labelled:
@@ -45,7 +45,7 @@ def part_folders(folder: Path) -> Mapping[str, Path]:
                 f"the {name} part: move one of them away"
             )
         found[name] = path
-    return found
+    return {name: found[name] for name in PART_NAMES if name in found}
 
 
 def _holds_classes(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from ...utils.atomic import write_text
 from ...utils.errors import UserError
 from ...utils.inputs import read_bytes, read_json
 from .class_folders import part_folders
-from .labelled import ALL, Box, Item, Labelled, Part, part_of
+from .labelled import ALL, PART_NAMES, Box, Item, Labelled, Part, part_of
 
 _LARGEST = 2 << 30  # bytes; COCO's own has 450 MB
 _SECTIONS = ("images", "annotations", "categories")
@@ -58,7 +58,7 @@ def _by_part(files: Sequence[Path]) -> dict[str, Path]:
                 "test.json"
             )
         found[part] = file
-    return found
+    return {name: found[name] for name in (ALL, *PART_NAMES) if name in found}
 
 
 def _is_coco(path: Path) -> bool:

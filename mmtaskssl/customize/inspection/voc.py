@@ -7,7 +7,7 @@ from pathlib import Path
 from ...datasets.images import IMAGE_SUFFIXES
 from ...utils.errors import UserError
 from ...utils.inputs import open_input, read_text
-from .labelled import ALL, Box, Item, Labelled, Part, part_of
+from .labelled import ALL, PART_NAMES, Box, Item, Labelled, Part, part_of
 
 IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets"
 
@@ -74,7 +74,8 @@ def read_lists(folder: Path, kind: str) -> dict[str, Sequence[str]]:
         parts["train"] = paths["trainval"]
         parts.pop("val", None)  # is in it
     found: dict[str, Sequence[str]] = {}
-    for part, path in sorted(parts.items()):
+    for part in filter(parts.get, PART_NAMES):
+        path = parts[part]
         try:
             lines = read_text(path).splitlines()
         except (OSError, ValueError) as error:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from mmtaskssl.customize.inspection import copies
+
 from ._targets import class_folders
 
 
@@ -18,3 +20,9 @@ def target(tmp_path_factory):
     class_folders(folder / "train", {"a": 5, "b": 5}, 0)
     class_folders(folder / "test", {"a": 5, "b": 5}, 50)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def few_copies(monkeypatch):
+    """Known copies are made of two test images: they are what takes time."""
+    monkeypatch.setattr(copies, "_COPIED", 2)

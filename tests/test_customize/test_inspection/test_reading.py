@@ -17,7 +17,7 @@ def test_class_folders_of_parts(target, tmp_path):
     train = found.parts["train"]
     assert train.root == target / "train" and len(train.items) == 10
     assert train.items[0].image == "a/0.png" and train.items[0].labels == ("a",)
-    assert "read as classification: folders test/CLASS/IMAGE, train/CLASS/IMAGE" in (
+    assert "read as classification: folders train/CLASS/IMAGE, test/CLASS/IMAGE" in (
         texts(found)
     )
 
