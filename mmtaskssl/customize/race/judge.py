@@ -33,7 +33,19 @@ def judge_folds(runner: BatchRunner, found: Inspected, seed: int = 0) -> Judged:
     Raises:
         UserError: The images cannot be divided, or the network fails on them.
     """
-    train = features_of(runner, found.train, found.class_names)
+    return judge_features(features_of(runner, found.train, found.class_names), seed)
+
+
+def judge_features(train: LabeledFeatures, seed: int = 0) -> Judged:
+    """Judges features of a target's training images, see `judge_folds`.
+
+    Args:
+        train: Of all of them.
+        seed: Of the folds.
+
+    Raises:
+        UserError: The images cannot be divided.
+    """
     parts = stratified_folds(train.y, FOLDS, seed)
     if len(parts) < 2:
         raise UserError(
@@ -101,19 +113,27 @@ def features_of(
             f"{Path(split.root, split.image_ids[row])} has no feature ({reason}), and "
             f"{len(broken) - 1} other images: remove them from the target"
         )
-    return LabeledFeatures(torch.from_numpy(x), *_labels(split, class_names))
+    return labelled(torch.from_numpy(x), split, class_names)
 
 
-def _labels(split: Split, class_names: Sequence[str]) -> tuple[Tensor, list[str]]:
+def labelled(x: Tensor, split: Split, class_names: Sequence[str]) -> LabeledFeatures:
+    """Joins the features of a split and its labels, see `features_of`.
+
+    Args:
+        x: (N, D) features, in the order of the split.
+        split: The images.
+        class_names: See `features_of`.
+    """
     seen = {name for names in split.labels for name in names}
     names = [name for name in class_names if name in seen]
     index = {name: place for place, name in enumerate(names)}
     if all(len(labels) == 1 for labels in split.labels):
-        return torch.tensor([index[one] for (one,) in split.labels]), names
+        y = torch.tensor([index[one] for (one,) in split.labels])
+        return LabeledFeatures(x, y, names)
     y = torch.zeros(len(split), len(names))
     for row, labels in enumerate(split.labels):
         y[row, [index[name] for name in labels]] = 1
-    return y, names
+    return LabeledFeatures(x, y, names)
 
 
 def _probes(weight_decays: tuple[float, ...] | None) -> dict[str, Probe]:

@@ -1,0 +1,183 @@
+"""What the levers brought in past studies, and what that predicts."""
+
+import dataclasses
+import functools
+import importlib.resources
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+FILE = "past_studies.json"
+FORMAT = 1
+#: Levers, by the names of the arms of `customize`: what a diagnosis says before, by
+#: which their gain over the start as it is grows. The line goes through 0: where a
+#: start gains nothing from a higher resolution, there is nothing to hand down.
+COVARIATES = {"continued": "headroom", "continued-random": "headroom"}
+
+
+@dataclasses.dataclass(frozen=True)
+class PastStudy:
+    """One target of one study.
+
+    Attributes:
+        study: Its name.
+        target: Its name.
+        start: What it began with.
+        side: That the network serves at, pixels.
+        seeds: Trainings that figures are means over.
+        before: What a diagnosis said: ``linear``, ``headroom``, ``closeness``.
+        gains: By lever, points of linear accuracy on the test images above the start as
+            it is.
+    """
+
+    study: str
+    target: str
+    start: str
+    side: int
+    seeds: int
+    before: Mapping[str, float]
+    gains: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What a lever is expected to bring.
+
+    Attributes:
+        lever: Which.
+        gain: Points of linear accuracy above the start as it is.
+        studies: Targets of past studies that say so.
+        error: Root of the mean squared error in points when each of them is predicted
+            from the others; None of a single one.
+        low: Least gain of these.
+        high: Largest gain of these.
+        within: Whether the target's own figures lie where theirs do.
+    """
+
+    lever: str
+    gain: float
+    studies: int
+    error: float | None
+    low: float
+    high: float
+    within: bool
+
+    def __str__(self) -> str:
+        targets = f"{self.studies} past target{'s' if self.studies > 1 else ''}"
+        error = (
+            "each left out and predicted from the others: no error known"
+            if self.error is None
+            else f"each predicted from the others with an error of {self.error:.1f}"
+        )
+        return (
+            f"{self.gain:+.1f} points by {targets} ({error}; their gains were "
+            f"{self.low:+.1f} to {self.high:+.1f})"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class PastStudies:
+    """A table of past studies.
+
+    Attributes:
+        rows: One a target and study.
+        made_by: The command that made it.
+    """
+
+    rows: Sequence[PastStudy]
+    made_by: str = ""
+
+    def without(self, *targets: str) -> "PastStudies":
+        """Returns the table without some targets, for judging predictions of them."""
+        rows = [row for row in self.rows if row.target not in targets]
+        return dataclasses.replace(self, rows=rows)
+
+    def predict(self, lever: str, before: Mapping[str, float]) -> Prediction | None:
+        """Predicts what a lever brings.
+
+        Args:
+            lever: Its name.
+            before: Figures of a diagnosis, as `PastStudy.before`.
+
+        Returns:
+            None: no study has tried it.
+        """
+        rows = [row for row in self.rows if lever in row.gains]
+        name = COVARIATES.get(lever)
+        if name is not None:
+            rows = [row for row in rows if name in row.before]
+            if name not in before:
+                return None
+        if not rows:
+            return None
+        gains = [row.gains[lever] for row in rows]
+        if name is None:
+            x, at, within = [1.0] * len(rows), 1.0, True
+        else:
+            x, at = [row.before[name] for row in rows], before[name]
+            within = min(x) <= at <= max(x)
+        return Prediction(
+            lever,
+            at * _slope(x, gains),
+            len(rows),
+            _left_out(x, gains, [row.target for row in rows]),
+            min(gains),
+            max(gains),
+            within,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the content of the table's file."""
+        return {
+            "format": FORMAT,
+            "made_by": self.made_by,
+            "studies": [dataclasses.asdict(row) for row in self.rows],
+        }
+
+    @classmethod
+    def of_dict(cls, found: Mapping[str, Any]) -> "PastStudies":
+        """Returns what `to_dict` wrote."""
+        rows = [PastStudy(**row) for row in found["studies"]]
+        return cls(rows, found["made_by"])
+
+
+@functools.cache
+def shipped() -> PastStudies:
+    """Returns the table that comes with the package."""
+    file = importlib.resources.files(__package__).joinpath(FILE)
+    return PastStudies.of_dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _slope(x: Sequence[float], gains: Sequence[float]) -> float:
+    """Returns the slope of a line through 0, shrunken.
+
+    As if one more study, with a usual x, had gained nothing: few studies promise less
+    than they found.
+    """
+    squares = sum(value * value for value in x)
+    if squares == 0:
+        return 0.0
+    shrunken = len(x) / (len(x) + 1)
+    return shrunken * sum(a * b for a, b in zip(x, gains, strict=True)) / squares
+
+
+def _left_out(
+    x: Sequence[float], gains: Sequence[float], targets: Sequence[str]
+) -> float | None:
+    """Returns the error of predicting each target from all others."""
+    names = set(targets)
+    if len(names) < 2:
+        return None
+    errors = []
+    for name in names:
+        kept = [i for i, target in enumerate(targets) if target != name]
+        slope = _slope(_at(x, kept), _at(gains, kept))
+        own = [i for i, target in enumerate(targets) if target == name]
+        errors.append(statistics.fmean((gains[i] - slope * x[i]) ** 2 for i in own))
+    return math.sqrt(statistics.fmean(errors))
+
+
+def _at(values: Sequence[float], places: Iterable[int]) -> list[float]:
+    return [values[place] for place in places]

@@ -1,0 +1,143 @@
+"""Features of the target's and the pool's images, by one start at one side."""
+
+import dataclasses
+import os
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...evaluation.data import LabeledFeatures
+from ...features.extract import extract
+from ...features.opening import open_runner
+from ...features.runner import BatchRunner
+from ...features.store import FeatureStore
+from ...networks import Network
+from ...utils.errors import UserError
+from ..inspection.inspected import Inspected
+from ..race.judge import labelled
+from ..starts import Start
+
+TRAIN, POOL = "train", "pool"
+Log = Callable[[str], None]
+_UNUSUAL = re.compile(r"[^\w.-]+")
+
+
+def store_name(start: Start, side: int, part: str) -> str:
+    """Returns the folder of a store.
+
+    Args:
+        start: Whose features.
+        side: Of the images, pixels.
+        part: `TRAIN` or `POOL`.
+    """
+    return f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stores:
+    """Extracts features, each once.
+
+    Attributes:
+        found: Pool and target.
+        folder: Keeps them, and what was begun is gone on with; None: memory does.
+        device: See `pick_device`.
+        workers: See `open_runner`.
+        log: Takes lines on the work.
+    """
+
+    found: Inspected
+    folder: Path | None
+    device: str
+    workers: int | None
+    log: Log
+
+    def runner(self, network: Network, side: int) -> BatchRunner:
+        """Returns what runs a network on images of a side."""
+        return open_runner(
+            network, image_size=side, device=self.device, workers=self.workers
+        )
+
+    def train(self, start: Start, runner: BatchRunner) -> FeatureStore:
+        """Returns the features of the target's training images.
+
+        Raises:
+            UserError: An image cannot be read any more.
+        """
+        split = self.found.train
+        single = self.found.kind == "classification"
+        store = extract(
+            runner,
+            split.image_ids,
+            root=split.root,
+            labels=[one for (one,) in split.labels] if single else None,
+            out=self._out(start, runner, TRAIN),
+            log=self.log,
+        )
+        if store.quarantine:
+            bad = store.quarantine[0]
+            raise UserError(
+                f"{Path(split.root, bad['image'])} has no feature ({bad['reason']}), "
+                f"and {len(store.quarantine) - 1} other images: remove them from the "
+                "target"
+            )
+        return store
+
+    def pool(
+        self, start: Start, runner: BatchRunner, images: int | None, seed: int
+    ) -> FeatureStore:
+        """Returns the features of the pool's images.
+
+        Args:
+            start: Whose features.
+            runner: Runs it.
+            images: Of more, as many at random; None: all.
+            seed: Of the draw.
+        """
+        ids = [*self.found.pool_ids]
+        if images is not None and images < len(ids):
+            ids = sorted(random.Random(seed).sample(ids, images))
+        return extract(
+            runner,
+            ids,
+            root=self.found.pool_root,
+            out=self._out(start, runner, POOL),
+            log=self.log,
+        )
+
+    def labelled(self, store: FeatureStore) -> LabeledFeatures:
+        """Returns the training images' features beside their labels."""
+        x = torch.from_numpy(store.read())
+        return labelled(x, self.found.train, self.found.class_names)
+
+    def _out(
+        self, start: Start, runner: BatchRunner, part: str
+    ) -> str | os.PathLike | None:
+        if self.folder is None:
+            return None
+        return self.folder / store_name(start, runner.transform.image_size, part)
+
+
+def rows_not_in(store: FeatureStore, found: Inspected) -> np.ndarray:
+    """Returns (N,) bool, rows of a pool's store that may not be trained on.
+
+    Args:
+        store: Of the whole pool.
+        found: Says which images may.
+
+    Raises:
+        UserError: It lacks images of the pool.
+    """
+    ids = {image: row for row, image in enumerate(store.image_ids)}
+    lacking = [image for image in found.pool_ids if image not in ids]
+    if lacking:
+        raise UserError(
+            f"{store.path} has no features of {len(lacking)} images of the pool, such "
+            f"as {lacking[0]}: extract all of {found.pool_root}"
+        )
+    skip = np.ones(len(store), bool)
+    skip[[ids[image] for image in found.pool_ids]] = False
+    return skip
