@@ -13,6 +13,8 @@ _CLUSTERS = 16
 _SAMPLE = 2048
 # A cluster of fewer images has no shape.
 _LEAST = 8
+# Of the largest cluster over the mean, and of that over the smallest, at most.
+_RATIO = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +58,7 @@ def concentration(
     sample = pool.read(np.sort(rows))
     mean = len(sample) / clusters
     centroids = balanced_kmeans(
-        sample, clusters, int(mean / 2), int(np.ceil(2 * mean)), rng
+        sample, clusters, int(mean / _RATIO), int(np.ceil(_RATIO * mean)), rng
     )
     leaf = torch.from_numpy(exact_scores(sample, centroids).argmax(axis=1))
     rest = pool.read(np.sort(others)) if len(others) else sample

@@ -17,12 +17,12 @@ from ...utils.hashing import lines_sha256
 from ..inspection.inspected import Inspected
 from ..race.judge import judge_features
 from ..starts import Start, check_starts
-from .diagnosis import DIAGNOSIS, VERSION, WHAT, Diagnosis
+from .diagnosis import DIAGNOSIS, FEATURES, VERSION, WHAT, Diagnosis
 from .likeness import likeness
 from .measured import AtSide, Measured, best_of
 from .past_studies import PastStudies, shipped
 from .recommend import recommend
-from .stores import POOL, TRAIN, Stores, rows_not_in, store_name
+from .stores import Stores, rows_not_in
 
 Sides = Sequence[int] | Mapping[str, Sequence[int]]
 
@@ -97,14 +97,8 @@ def diagnose(
             "pool_features": pool and fingerprint(pool),
             "studies": studies.to_dict(),
         },
-        (DIAGNOSIS,),
+        (DIAGNOSIS, f"{FEATURES}/"),
         WHAT,
-        nested=[
-            store_name(one, side, part)
-            for one in starts
-            for side in looks[one.name]
-            for part in (TRAIN, POOL)
-        ],
     )
     given = networks, looks, serves, budget_images, pool, studies, seed
 
@@ -122,7 +116,7 @@ def diagnose(
     if state is State.REPLACE:
         work.clear(out)
     with work.growing(out) as growing:
-        found = solve(Path(out))
+        found = solve(Path(out, FEATURES))
         found.write(Path(out))
         growing.finish()
     return found

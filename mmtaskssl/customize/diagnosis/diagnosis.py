@@ -18,6 +18,8 @@ from .measured import Measured, best_of, measured_of
 from .recommend import LEVERS, Recommendation
 
 DIAGNOSIS = "diagnosis.json"
+#: Holds the stores of features.
+FEATURES = "features"
 WHAT = "a diagnosis"
 VERSION = 1
 
@@ -164,7 +166,7 @@ class Diagnosis(Result):
 
 
 def _store(folder: Path, name: str | None) -> FeatureStore | None:
-    path = folder / name if name else None
+    path = folder / FEATURES / name if name else None
     if path is None or not FeatureStore.is_complete(path):
         return None
     return FeatureStore.open(path)

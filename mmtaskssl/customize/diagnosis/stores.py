@@ -26,24 +26,14 @@ Log = Callable[[str], None]
 _UNUSUAL = re.compile(r"[^\w.-]+")
 
 
-def store_name(start: Start, side: int, part: str) -> str:
-    """Returns the folder of a store.
-
-    Args:
-        start: Whose features.
-        side: Of the images, pixels.
-        part: `TRAIN` or `POOL`.
-    """
-    return f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
-
-
 @dataclasses.dataclass(frozen=True)
 class Stores:
     """Extracts features, each once.
 
     Attributes:
         found: Pool and target.
-        folder: Keeps them, and what was begun is gone on with; None: memory does.
+        folder: Keeps them, and what was begun is gone on with; None: they stay in
+            memory.
         device: See `pick_device`.
         workers: See `open_runner`.
         log: Takes lines on the work.
@@ -118,7 +108,8 @@ class Stores:
     ) -> str | os.PathLike | None:
         if self.folder is None:
             return None
-        return self.folder / store_name(start, runner.transform.image_size, part)
+        side = runner.transform.image_size
+        return self.folder / f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
 
 
 def rows_not_in(store: FeatureStore, found: Inspected) -> np.ndarray:

@@ -1,0 +1,106 @@
+"""What is recommended, by what was measured."""
+
+import dataclasses
+
+import pytest
+
+from mmtaskssl.customize.diagnosis.likeness import Likeness
+from mmtaskssl.customize.diagnosis.measured import AtSide, Measured, best_of
+from mmtaskssl.customize.diagnosis.past_studies import PastStudies, PastStudy
+from mmtaskssl.customize.diagnosis.recommend import Recommendation, recommend
+from mmtaskssl.customize.race.judged import Judged
+from mmtaskssl.customize.starts import Start
+
+
+def _measured(name, *linear, public="ImageNet-1k", serves=True):
+    at = []
+    for side, right in zip((40, 80), linear, strict=False):
+        scores = [100.0] * right + [0.0] * (20 - right)
+        judged = Judged({"knn": scores, "linear": scores}, [i % 5 for i in range(20)])
+        at.append(AtSide(side, judged, 9.0, 10**7))
+    weights = "random" if name == "untrained" else f"{name}.pth"
+    start = Start(name, ("timm:x", weights), None if name == "untrained" else public)
+    return Measured(start, at, 10**6, serves)
+
+
+def _studies(gain, targets=4, lever="continued"):
+    return PastStudies(
+        [
+            PastStudy("s", f"t{i}", "x", 40, 1, {"headroom": 20.0}, {lever: gain + i})
+            for i in range(targets)
+        ]
+    )
+
+
+ALIKE = Likeness(
+    *(4000, 4000, [0.8], [0.4], 0.4, 0.8, 0.9),
+    curve=[(125, 0.85), (250, 0.8), (500, 0.7), (1000, 0.5), (2000, 0.42)],
+    spread=None,
+)
+FAR = dataclasses.replace(ALIKE, curve=[(125, 0.5), (250, 0.48), (500, 0.42)])
+
+
+def test_what_pays_in_past_studies_is_recommended():
+    said = recommend([_measured("a", 10, 14)], ALIKE, _studies(10.0))
+    assert (said.lever, said.start, said.images) == ("continued", "a", 500)
+    assert said.prediction.studies == 4 and said.prediction.gain > 5
+    text = " ".join(said.reasons)
+    assert "by 4 past targets" in text and "with an error of" in text
+    assert "gains +20.0 ±" in text and "know ImageNet-1k" in text
+
+
+@pytest.mark.parametrize(
+    "headroom, studies",
+    [(20, _studies(-5.0)), (20, PastStudies([])), (-5, _studies(10.0))],
+    ids=["it never paid", "nobody tried", "nothing to hand down"],
+)
+def test_else_the_start_as_it_is(headroom, studies):
+    start = _measured("a", 10, 10 + headroom // 5)
+    said = recommend([start], ALIKE, studies)
+    assert (said.lever, said.images, said.prediction) == ("start", None, None)
+
+
+def test_an_error_as_large_as_the_gain_is_no_promise():
+    rows = [*_studies(40.0, 1).rows, *_studies(-30.0, 3).rows[1:]]
+    said = recommend([_measured("a", 10, 14)], ALIKE, PastStudies(rows))
+    assert said.lever == "start" and len(said.others) == 1
+
+
+def test_a_pool_that_has_nothing_is_not_selected_from():
+    assert FAR.use == "nothing"
+    both = PastStudies(
+        [*_studies(10.0).rows, *_studies(6.0, lever="continued-random").rows]
+    )
+    said = recommend([_measured("a", 10, 14)], FAR, both)
+    assert said.lever == "continued-random"
+    assert any("has nothing of the target" in reason for reason in said.reasons)
+    assert any("own kind in the pool" in one for one in said.would_change)
+    assert recommend([_measured("a", 10, 14)], FAR, _studies(9.0)).lever == "start"
+    alone = recommend([_measured("untrained", 5)], FAR, both)
+    assert (alone.lever, alone.images) == ("generic", 4000)
+
+
+def test_without_a_start_that_the_budget_pays_for():
+    teacher = _measured("large", 14, 16, serves=False)
+    drawn = _measured("untrained", 15)
+    said = recommend([teacher, drawn], ALIKE, _studies(10.0))
+    assert (said.lever, said.start, said.images) == ("distilled", "large", 500)
+    assert "No past study says what this brings." in said.reasons
+    alone = recommend([drawn], ALIKE, _studies(10.0))
+    assert (alone.lever, alone.images) == ("scratch", 500)
+    assert any("public start" in one for one in alone.would_change)
+
+
+def test_the_best_start_has_weights():
+    first, second, drawn = (
+        _measured("a", 9),
+        _measured("b", 9),
+        _measured("untrained", 15),
+    )
+    assert best_of([first, second, drawn]) is first
+    assert best_of([drawn]) is drawn
+
+
+def test_it_is_read_back():
+    said = recommend([_measured("a", 10, 14)], ALIKE, _studies(10.0))
+    assert Recommendation.of_dict(said.to_dict()) == said
