@@ -112,7 +112,7 @@ def diagnose(
     state = work.state(out, overwrite)
     if state is State.COMPLETE:
         log(f"{out} holds this diagnosis: read again")
-        return Diagnosis.open(out)
+        return Diagnosis.open(Path(out))
     if state is State.REPLACE:
         work.clear(out)
     with work.growing(out) as growing:

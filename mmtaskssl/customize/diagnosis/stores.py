@@ -129,6 +129,6 @@ def rows_not_in(store: FeatureStore, found: Inspected) -> np.ndarray:
             f"{store.path} has no features of {len(lacking)} images of the pool, such "
             f"as {lacking[0]}: extract all of {found.pool_root}"
         )
-    skip = np.ones(len(store), bool)
+    skip: np.ndarray = np.ones(len(store), bool)
     skip[[ids[image] for image in found.pool_ids]] = False
     return skip
