@@ -66,13 +66,16 @@ class Examination:
             found += findings.of_broken(f"the target ({name})", seen.left_out)
         train, test = self._divided(fitted.parts, found, facts)
         kind = self.labelled.kind
-        findings.check_enough(train.part.items, test.part.items, kind)
+        lost = f"{sum(len(s.left_out) for s in fitted.parts.values())} cannot be used"
+        findings.check_enough(train.part.items, test.part.items, kind, lost)
         hashes = [fact.sha256 for fact in test.facts]
         ids = [item.image for item in test.part.items]
         held_out = HeldOut.read(test.part.root, ids, hashes)
         facts["leak_guard"] = held_out.describe()
+        before = len(train.facts)
         train = _without_copies(train, held_out, kept, found)
-        findings.check_enough(train.part.items, test.part.items, kind)
+        lost += f", {before - len(train.facts)} count as copies of test images"
+        findings.check_enough(train.part.items, test.part.items, kind, lost)
         log(f"reading {len(self.pool_ids):,} images of the pool")
         pool_ids, pool_facts, kept_out = self._pool(held_out, kept, found)
         found += findings.of_labels(train.part.items, test.part.items)
@@ -129,8 +132,8 @@ class Examination:
         if copies:
             many = len(copies) > _MANY * len(seen)
             text = (
-                f"{len(copies):,} images of the pool are copies of test images and are "
-                "kept out, such as {} ({})".format(*next(iter(copies.items())))
+                f"{len(copies):,} images of the pool count as copies of test images "
+                "and are kept out, such as {} ({})".format(*next(iter(copies.items())))
             )
             found.append(Finding("warning" if many else "note", text))
         found += _about_guard(held_out)
@@ -190,8 +193,8 @@ def _without_copies(
     removed = [(ids[row], copy) for row, (_, copy) in enumerate(copies) if copy]
     if removed:
         text = (
-            f"{len(removed):,} training images are copies of test images and are left "
-            "out, such as {} ({})".format(*removed[0])
+            f"{len(removed):,} training images count as copies of test images and are "
+            "left out, such as {} ({})".format(*removed[0])
         )
         found.append(Finding("warning", text))
     return train.take(good)

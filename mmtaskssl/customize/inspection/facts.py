@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[ImageFacts, np.ndarray | None]:
         image = read_image(path, short_side=2 * SIDE)
         width, height = _size(path)
     except BrokenImage as error:
-        return ImageFacts(sha256, broken=str(error)), None
+        return ImageFacts(sha256, broken=str(error).removeprefix(f"{path}: ")), None
     if (height > width) != (image.shape[0] > image.shape[1]):
         width, height = height, width  # it was turned upright
     return ImageFacts(sha256, width, height, _is_grey(image)), image
@@ -98,8 +98,12 @@ def _size(path: Path) -> tuple[int, int]:
     with open_input(path) as file:
         if size := size_in_header(file.read(_HEAD)):
             return size
-    with without_pillows_limit(), Image.open(path) as image:
-        return image.size
+    try:
+        with without_pillows_limit(), Image.open(path) as image:
+            return image.size
+    except Exception:  # only OpenCV reads it
+        height, width, _ = read_image(path).shape
+        return width, height
 
 
 def _is_grey(image: np.ndarray) -> bool:

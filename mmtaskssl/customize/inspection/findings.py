@@ -11,13 +11,16 @@ from .labelled import Item
 from .limits import LEAST_TEST, LEAST_TRAIN, SMALL_SIDE, UNEVEN
 
 
-def check_enough(train: Sequence[Item], test: Sequence[Item], kind: TaskKind) -> None:
+def check_enough(
+    train: Sequence[Item], test: Sequence[Item], kind: TaskKind, lost: str
+) -> None:
     """Refuses a target that nothing could be learned from, or measured on.
 
     Args:
         train: Images to learn from, those that are left.
         test: Images to test on.
         kind: The task.
+        lost: What became of others, in words.
 
     Raises:
         UserError: Too few images or classes, or a class that cannot be learned.
@@ -27,7 +30,7 @@ def check_enough(train: Sequence[Item], test: Sequence[Item], kind: TaskKind) ->
         if count < least:
             raise UserError(
                 f"the target has {len(train)} images to train and {len(test)} to test "
-                f"on: at least {least} to {name} on are needed, so label more"
+                f"on ({lost}): at least {least} to {name} on are needed, so label more"
             )
     classes = Counter(label for item in train for label in item.labels)
     if not classes:
@@ -49,7 +52,7 @@ def check_enough(train: Sequence[Item], test: Sequence[Item], kind: TaskKind) ->
     if unknown := sorted({*tested} - {*classes}):
         raise UserError(
             f"class {unknown[0]} of the target has {tested[unknown[0]]} test images "
-            "and none that can be trained on: add some, or remove the class"
+            f"and none that can be trained on ({lost}): add some, or remove the class"
         )
 
 

@@ -66,8 +66,10 @@ def test_copies_of_test_images_are_kept_out(leaking):
     assert {*found.kept_out} == {"same.png", "mirrored.png", "again.jpg", "x/1.png"}
     assert not {*found.kept_out} & {*found.pool_ids}
     assert not {"a/mirrored.png", "b/same.png"} & {*found.train.image_ids}
-    assert "3 images of the pool are copies of test images" in texts(found, "warning")
-    assert "2 training images are copies of test images" in texts(found, "warning")
+    assert "3 images of the pool count as copies of test images" in texts(
+        found, "warning"
+    )
+    assert "2 training images count as copies of test images" in texts(found, "warning")
     assert "it finds flip 100%" in texts(found, "note")
 
 
@@ -164,7 +166,10 @@ def test_other_images(pool, own, tmp_path):
 @pytest.mark.parametrize(
     "counts, words",
     [
-        ({"a": 3, "b": 2}, "3 images to train and 2 to test on: at least 8 to train"),
+        (
+            {"a": 3, "b": 2},
+            "3 images to train and 2 to test on .*: at least 8 to train",
+        ),
         ({"a": 20}, "one class only, a: two or more"),
         ({"a": 30, "b": 1, "c": 1}, "fewer than two classes .* two training images"),
     ],
@@ -172,6 +177,14 @@ def test_other_images(pool, own, tmp_path):
 def test_targets_that_are_too_small(pool, tmp_path, counts, words):
     with pytest.raises(UserError, match=words):
         inspect(pool, class_folders(tmp_path, counts, 0))
+
+
+def test_a_test_part_that_is_the_train_part(pool, own):
+    shutil.rmtree(own / "test")
+    shutil.copytree(own / "train", own / "test")
+    words = r"0 images to train .* \(0 cannot be used, 10 count as copies of test im"
+    with pytest.raises(UserError, match=words):
+        inspect(pool, own)
 
 
 def test_a_class_that_cannot_be_learned(pool, own):
