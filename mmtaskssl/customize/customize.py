@@ -5,20 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..runs import State, Work
+from ..runs import State, Work, as_read
 from ..utils import checks
 from ..utils.devices import AUTO
 from .campaign import Campaign
 from .customized import Customized
+from .handover.hand_over import hand_over
 from .inspection.inspect import inspect
+from .race.answer import Answer
 from .race.launched import LAUNCHERS
+from .race.trainings import slug
 from .record import make_record
 from .settings import Settings
 
 PathLike = str | os.PathLike
-_OWN = ("arms/", "configs/", "judged/", "tested/", "lists/", "logs/")
+_OWN = ("arms/", "configs/", "judged/", "tested/", "ids/", "lists/", "logs/")
 _FILES = ("report.html", "config.py", "README.md")
-_NESTED = ("inspection", "diagnosis", "features", "selection", "backbone")
+_NESTED = ("inspection", "diagnosis", "features", "selection", "backbone", "budgets")
 
 
 def customize(
@@ -128,5 +131,19 @@ def customize(
         for one in settings.budgets:
             with campaign.stage(f"arms{f' of {one}' if one else ''}"):
                 answers.append(campaign.answer(one, selection))
-        growing.finish(make_record(campaign, answers))
+        with campaign.stage("hand over"):
+            backbones = [
+                hand_over(one, _place(out, one, answers), log) for one in answers
+            ]
+        record = make_record(campaign, answers, backbones)
+        growing.finish(as_read(record))
     return Customized.open(out)
+
+
+def _place(out: Path, answer: Answer, answers: Sequence[Answer]) -> Path:
+    """Returns where a budget's backbone goes: of several, each to its own folder."""
+    if len(answers) == 1:
+        return out
+    place = out / "budgets" / slug(answer.race.case.budget)
+    place.mkdir(parents=True, exist_ok=True)
+    return place

@@ -13,7 +13,7 @@ from ..selection.options import Options
 from ..utils.atomic import write_text
 from .inspection.inspected import Inspected
 
-FEATURES, SELECTION, LISTS = "features", "selection", "lists"
+FEATURES, SELECTION, LISTS = "features", "selection", "ids"
 #: Images that a training takes, at least.
 LEAST = 256
 #: Images that are selected where nobody says how many: those of our measurements.
@@ -75,7 +75,7 @@ def write_lists(
         selection: Folder of a selection; None: there is none yet.
         count: Images to draw at random.
         seed: Of the draw.
-        out: Holds ``lists``.
+        out: Holds ``ids``.
 
     Returns:
         The files, by kind.

@@ -25,12 +25,17 @@ _PACKAGES = (
 _LONG = ("image_ids", "labels", "masks", "pool_ids", "kept_out")
 
 
-def make_record(campaign: Campaign, answers: Sequence[Answer]) -> dict[str, Any]:
+def make_record(
+    campaign: Campaign,
+    answers: Sequence[Answer],
+    backbones: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
     """Returns the record of a customization.
 
     Args:
         campaign: Its stages.
         answers: One a budget.
+        backbones: What each handed over.
     """
     found, settings = campaign.found, campaign.settings
     arms = [arm for one in answers for arm in one.arms()]
@@ -59,6 +64,7 @@ def make_record(campaign: Campaign, answers: Sequence[Answer]) -> dict[str, Any]
         "images": campaign.count,
         "arms": arms,
         "verdict": [one.verdict.to_dict() for one in answers],
+        "backbones": list(backbones),
         "compute": {
             "stages": [
                 {"name": name, "seconds": seconds}

@@ -1,5 +1,6 @@
 """The public weights, with batch norms that know the pool."""
 
+import dataclasses
 from pathlib import Path
 
 from mmengine.config import Config
@@ -50,4 +51,5 @@ class StartWithNorms(Arm):
             pixels,
             min(_IMAGES, len(case.found.pool_ids)),
         )
-        return recalibrated(body.network, images)
+        known = recalibrated(body.network, images)
+        return dataclasses.replace(known, preprocessing=pixels)

@@ -1,5 +1,6 @@
 """The public weights as they are."""
 
+import dataclasses
 from pathlib import Path
 
 from mmengine.config import Config
@@ -33,4 +34,5 @@ class StartAsItIs(Arm):
         self, case: Case, config: Config | None, checkpoint: Path | None, seed: int
     ) -> Network:
         """See `Arm`."""
-        return self.serves(case).network
+        body = self.serves(case)
+        return dataclasses.replace(body.network, preprocessing=body.transform)

@@ -1,0 +1,50 @@
+"""What the user carries away: the backbone, and a config that trains with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...export.export import export
+from ...networks import open_network
+from ...runs import State
+from ..arms.known import ARMS
+from ..race.answer import Answer
+from .host_config import host_config
+
+BACKBONE = "backbone"
+
+
+def hand_over(answer: Answer, out: Path, log: Callable[[str], None]) -> dict[str, Any]:
+    """Exports the recommended network, and writes a host's config for it.
+
+    Args:
+        answer: For one budget.
+        out: Receives ``backbone`` and ``config.py``.
+        log: Takes a line.
+
+    Returns:
+        What was written, JSON-ready.
+
+    Raises:
+        UserError: The network cannot be exported, or something else lies there.
+    """
+    arm, race = ARMS[answer.verdict.recommended], answer.race
+    iters = answer.iters.get(arm.name, 0) if arm.images is not None else 0
+    serves = arm.serves(race.case)
+    network = race.network(arm, iters)
+    (made,) = export(network, image_size=serves.side)
+    folder = out / BACKBONE
+    if made.work().state(folder) is not State.COMPLETE:
+        made.save(folder)
+    open_network(folder)  # as its user will
+    config = host_config(race.case.found.kind, folder, race.case.found, out=out)
+    log(f"backbone: {folder}\nconfig: {config}")
+    return {
+        "budget": race.case.budget,
+        "arm": arm.name,
+        "folder": str(folder),
+        "config": str(config),
+        "side": serves.side,
+        "macs": serves.cost.macs,
+        "params": serves.cost.params,
+    }
