@@ -19,7 +19,16 @@ from .record import make_record
 from .settings import Settings
 
 PathLike = str | os.PathLike
-_OWN = ("arms/", "configs/", "judged/", "tested/", "ids/", "lists/", "logs/")
+_OWN = (
+    "arms/",
+    "configs/",
+    "judged/",
+    "tested/",
+    "fine-tuned/",
+    "ids/",
+    "lists/",
+    "logs/",
+)
 _FILES = ("report.html", "config.py", "README.md")
 _NESTED = ("inspection", "diagnosis", "features", "selection", "backbone", "budgets")
 

@@ -1,6 +1,7 @@
 """The result of `customize`."""
 
 import dataclasses
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,31 +118,31 @@ class Customized(Result):
 
 def _figures(arms: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[str]:
     """Returns a table: within the training images, and on the test images."""
+    metrics = next((list(arm["test"]) for arm in arms if arm["test"]), [])
     rows = [
-        ["arm", "GMACs", "kNN", "linear", "test kNN", "linear", f"{verdict.primary}"]
+        [
+            "arm",
+            "GMACs",
+            "folds: kNN",
+            "linear",
+            *(f"test: {name}" for name in metrics),
+            f"{verdict.candidate} minus it",
+        ]
     ]
     gaps = {d.control: d for d in verdict.differences}
     for arm in arms:
-        last = arm["rungs"][-1] if arm["rungs"] else None
-        inner = [
-            f"{sum(last['inner'][p]) / len(last['inner'][p]):.1f}" if last else "-"
-            for p in ("knn", "linear")
-        ]
-        test = arm["test"]
-        outer = [
-            f"{sum(test[p]) / len(test[p]):.1f}" if test else "-"
-            for p in ("knn", "linear")
-        ]
-        gap = gaps.get(arm["name"])
-        mark = " *" if arm["name"] == verdict.recommended else ""
+        inner = arm["rungs"][-1]["inner"] if arm["rungs"] else {}
         rows.append(
             [
-                arm["name"] + mark,
+                arm["name"] + (" *" if arm["name"] == verdict.recommended else ""),
                 f"{arm['macs'] / 1e9:.3f}",
-                *inner,
-                *outer,
-                "" if gap is None else str(gap),
+                *(_mean(inner.get(name)) for name in ("knn", "linear")),
+                *(_mean((arm["test"] or {}).get(name)) for name in metrics),
+                str(gaps.get(arm["name"], "")),
             ]
         )
-    rows[0][-1] = f"{verdict.candidate} minus it"
     return list(aligned(rows, 1))
+
+
+def _mean(values: Sequence[float] | None) -> str:
+    return f"{statistics.fmean(values):.1f}" if values else "-"

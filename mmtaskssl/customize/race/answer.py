@@ -4,12 +4,20 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..arms.arm import Arm, Case
 from ..arms.known import ARMS, RANDOM_OF
+from ..dense.counts import dense_difference
+from ..dense.trial import Trial
+from ..verdict.difference import Difference, difference
 from ..verdict.verdict import Verdict, decide
-from .judged import Judged
+from .judged import PROBES
 from .race import Race, Raced, Rung
 from .trainings import Training
+
+#: Tasks of which the verdict is by fine-tuning.
+DENSE = ("detection", "segmentation")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,7 +29,7 @@ class Answer:
         raced: Its end.
         primary: The control that was named beforehand.
         iters: Full lengths of the trainings, by arm.
-        tests: On the test images, one a seed, by arm.
+        tests: On the test images, by arm and metric, one a seed.
         verdict: What to use.
     """
 
@@ -29,7 +37,7 @@ class Answer:
     raced: Raced
     primary: Arm
     iters: Mapping[str, int]
-    tests: Mapping[str, Sequence[Judged]]
+    tests: Mapping[str, Mapping[str, Sequence[float]]]
     verdict: Verdict
 
     def arms(self) -> list[dict[str, Any]]:
@@ -50,7 +58,7 @@ class Answer:
         trainings = []
         if arm.images is not None:
             trainings = [Training(arm, case, n, self.seed) for n in lengths]
-            more = len(tests or ()) - 1
+            more = self._repeats(arm) - 1
             trainings += [
                 Training(arm, case, iters, self.seed + i + 1) for i in range(more)
             ]
@@ -70,15 +78,18 @@ class Answer:
             "control": arm.control,
             "primary": arm.name == self.primary.name,
             "command": runs.command(last) if last else None,
-            "seeds": [self.seed + i for i in range(max(1, len(tests or ())))],
+            "seeds": [self.seed + i for i in range(self._repeats(arm))],
             "rungs": [rung.to_dict() for rung in rungs],
-            "test": tests
-            and {p: [one.mean(p) for one in tests] for p in tests[0].scores},
+            "test": tests,
             "images_seen": seen * batch,
             "gmacs_seen": seen * batch * serves.cost.macs / 1e9,
             "seconds": sum(runs.seconds(t) for t in trainings),
             "checkpoint": str(runs.checkpoint(last)) if last else None,
         }
+
+    def _repeats(self, arm: Arm) -> int:
+        values = [*self.tests.get(arm.name, {}).values()]
+        return len(values[0]) if values else 1
 
     @property
     def seed(self) -> int:
@@ -117,6 +128,9 @@ def answer(
         dataclasses.replace(race, case=case_of(n), seed=n)
         for n in range(race.seed, race.seed + seeds)
     ]
+    if race.case.found.kind in DENSE:
+        compared = [candidate, primary] if candidate is not primary else [primary]
+        return _dense(race, raced, compared, arms, iters, level)
     trainings = [
         Training(arm, one.case, iters[arm.name], one.seed)
         for one in repeats
@@ -131,20 +145,65 @@ def answer(
         ]
         for arm in compared
     }
+
+    def compare(arm: str, control: str) -> Difference:
+        ours, theirs = (
+            [one.scores["linear"] for one in tests[name]] for name in (arm, control)
+        )
+        return difference(ours, theirs, control, level)
+
+    means = {
+        name: {probe: [one.mean(probe) for one in found] for probe in PROBES}
+        for name, found in tests.items()
+    }
     verdict = decide(
-        {
-            name: [one.scores["linear"] for one in found]
-            for name, found in tests.items()
-        },
+        [arm.name for arm in compared],
+        compare,
         primary=primary.name,
         candidate=candidate.name,
         chosen=raced.chosen,
-        names={arm.name: arm.what(race.case) for arm in {*arms, *compared}},
+        names=_names(race.case, [*arms, *compared]),
         metric="linear top-1" if _single(race.case) else "linear ranking precision",
         budget=race.case.budget,
         level=level,
     )
+    return Answer(race, raced, primary, iters, means, verdict)
+
+
+def _dense(
+    race: Race,
+    raced: Raced,
+    compared: Sequence[Arm],
+    arms: Sequence[Arm],
+    iters: Mapping[str, int],
+    level: float,
+) -> Answer:
+    """Compares by short fine-tunings of a detector or a segmentor, one seed."""
+    candidate, primary = compared[0], compared[-1]
+    lengths = {arm.name: iters.get(arm.name, 0) for arm in compared if arm.images}
+    counts = Trial(race).run(compared, lengths)
+    metric = counts[primary.name].metric
+    verdict = decide(
+        [arm.name for arm in compared],
+        lambda arm, control: dense_difference(
+            counts[arm], counts[control], control, level
+        ),
+        primary=primary.name,
+        candidate=candidate.name,
+        chosen=raced.chosen,
+        names=_names(race.case, arms),
+        metric=metric,
+        budget=race.case.budget,
+        level=level,
+    )
+    tests = {
+        name: {metric: [one.value(np.ones(one.images))]} for name, one in counts.items()
+    }
     return Answer(race, raced, primary, iters, tests, verdict)
+
+
+def _names(case: Case, arms: Sequence[Arm]) -> dict[str, str]:
+    return {arm.name: arm.what(case) for arm in arms}
 
 
 def _single(case: Case) -> bool:

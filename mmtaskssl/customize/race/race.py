@@ -15,7 +15,7 @@ from ..inspection.inspected import Inspected
 from .choose import choose, keep
 from .judge import judge_folds, judge_test
 from .judged import Judged
-from .trainings import Training, Trainings, slug
+from .trainings import Training, Trainings
 
 JUDGED, TESTED = "judged", "tested"
 Log = Callable[[str], None]
@@ -155,6 +155,10 @@ class Race:
             config, checkpoint = self.trainings.trained(training)
         return arm.network(self.case, config, checkpoint, self.seed)
 
+    def name_of(self, arm: Arm, iters: int) -> str:
+        """Returns the name of the files of an arm at a length of its training."""
+        return Training(arm, self.case, iters, self.seed).name
+
     def _kept(
         self,
         kind: str,
@@ -162,8 +166,7 @@ class Race:
         iters: int,
         judge: Callable[[Any, Inspected], Judged],
     ) -> Judged:
-        budget = f"{slug(self.case.budget)}-" if self.case.budget else ""
-        name = f"{budget}{arm.name}-{iters}i-seed{self.seed}"
+        name = self.name_of(arm, iters)
         file = self.out / kind / f"{name}.json"
         if not file.is_file():
             runner = open_runner(

@@ -82,6 +82,8 @@ def difference(
         UserError: Other images, or trainings without a pair.
     """
     a, b = np.asarray(arm, np.float64), np.asarray(control, np.float64)
+    if len(a) == 1 < len(b):  # one network that no seed changes
+        a = np.repeat(a, len(b), 0)
     if a.ndim != 2 or a.shape[1:] != b.shape[1:] or len(b) not in (1, len(a)):
         raise UserError(
             f"scores of shapes {a.shape} and {b.shape} are not of the same images and "

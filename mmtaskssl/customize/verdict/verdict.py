@@ -1,14 +1,14 @@
 """The answer for one budget: which backbone, and against what it was proved."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .difference import WEIGHTS, Difference, difference, holm
+from .difference import WEIGHTS, Difference, holm
 
 BETTER, SAME, WORSE = "better", "no different", "worse"
-#: Scores of each test image, a row for each training, by arm.
-TestScores = Mapping[str, Sequence[Sequence[float]]]
+#: (arm, control) -> the difference of both on the test images.
+Compare = Callable[[str, str], Difference]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +97,8 @@ class Verdict:
 
 
 def decide(
-    scores: TestScores,
+    arms: Sequence[str],
+    compare: Compare,
     *,
     primary: str,
     candidate: str,
@@ -115,7 +116,8 @@ def decide(
     worse than any control that was run: then the best of those is.
 
     Args:
-        scores: Of the candidate and of all controls.
+        arms: The candidate and all controls.
+        compare: Returns the difference of two of them on the test images.
         primary: The control that was named beforehand.
         candidate: See `Verdict`.
         chosen: See `Verdict`; the candidate or the primary control.
@@ -124,12 +126,11 @@ def decide(
         budget: See `Verdict`.
         level: Of the intervals.
     """
-    ours = scores[candidate]
-    rest = [arm for arm in scores if arm not in (primary, candidate)]
+    rest = [arm for arm in arms if arm not in (primary, candidate)]
     differences = []
     if candidate != primary:
-        differences.append(difference(ours, scores[primary], primary, level))
-        differences += holm([difference(ours, scores[a], a, level) for a in rest])
+        differences.append(compare(candidate, primary))
+        differences += holm([compare(candidate, arm) for arm in rest])
     outcome = SAME
     if differences and chosen == candidate:
         first = differences[0]
@@ -145,7 +146,7 @@ def decide(
         if beaten_by:
             recommended = min(beaten_by, key=lambda d: d.mean).control
     else:
-        recommended = _no_worse(scores, primary, rest, level)
+        recommended = _no_worse(compare, primary, rest, level)
     return Verdict(
         budget,
         metric,
@@ -161,16 +162,11 @@ def decide(
 
 
 def _no_worse(
-    scores: TestScores, primary: str, others: Sequence[str], level: float
+    compare: Compare, primary: str, others: Sequence[str], level: float
 ) -> str:
     """Returns the primary control, or one that is significantly better than it."""
-    found = []
-    for arm in others:
-        one = scores[arm]
-        control = scores[primary]
-        if len(control) not in (1, len(one)):
-            one = one[:1]
-            control = control[:1]
-        found.append(difference(one, control, arm, level))
-    better = [d for d in holm(found) if d.mean > 0 and d.is_significant(level)]
+    found = holm(
+        [dataclasses.replace(compare(arm, primary), control=arm) for arm in others]
+    )
+    better = [d for d in found if d.mean > 0 and d.is_significant(level)]
     return max(better, key=lambda d: d.mean).control if better else primary

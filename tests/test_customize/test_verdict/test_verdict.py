@@ -2,6 +2,7 @@
 
 import pytest
 
+from mmtaskssl.customize.verdict.difference import difference
 from mmtaskssl.customize.verdict.verdict import BETTER, SAME, WORSE, Verdict, decide
 
 NAMES = {
@@ -16,8 +17,10 @@ def _right(count, of=200):
 
 
 def _decide(ours, start, norms, chosen="continued"):
+    scores = {"continued": _right(ours), "start": _right(start), "norms": _right(norms)}
     return decide(
-        {"continued": _right(ours), "start": _right(start), "norms": _right(norms)},
+        [*scores],
+        lambda arm, control: difference(scores[arm], scores[control], control),
         primary="start",
         candidate="continued",
         chosen=chosen,
