@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from ..networks import Network
+from ..selection.folder import select_to_folder
+from ..selection.options import Options
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
 from .arms.known import ARMS
-from .arms.start import StartAsItIs
+from .diagnosis.diagnose import diagnose
+from .diagnosis.diagnosis import Diagnosis
 from .fit.body import STEP, Body, fitting, opened
 from .fit.own import Own, own_within
-from .images import how_many, select_images, write_lists
+from .images import SELECTION, how_many, select_images, write_lists
 from .inspection.inspected import Inspected
 from .race.answer import Answer, answer
 from .race.launched import make_steps
@@ -25,8 +27,10 @@ from .race.trainings import Trainings
 from .settings import LEVEL, Settings
 from .starts import Start
 
-# Selections are made at this side, or a start's own where that is smaller, pixels.
+# Starts are looked at to select at this side at most, or where they serve, pixels.
 _EXTRACTOR_SIDE = 128
+# Without a start so many images of the pool are looked at: the features say little.
+_GLANCE = 2000
 _LEAST_SIDE = 32
 Log = Callable[[str], None]
 
@@ -76,7 +80,8 @@ class Campaign:
     @cached_property
     def count(self) -> int:
         """Images to select."""
-        return how_many(self.settings.select, len(self.found.pool_ids))
+        said = self.diagnosis.likeness.images if self.settings.starts else None
+        return how_many(self.settings.select, said, len(self.found.pool_ids))
 
     def bodies(self, budget: str) -> list[Body]:
         """Returns the starts that a budget pays for, each at its side."""
@@ -97,26 +102,62 @@ class Campaign:
 
     def best(self, bodies: Sequence[Body]) -> Body | None:
         """Returns the start that is best within the target's training images."""
-        if len(bodies) < 2:
-            return bodies[0] if bodies else None
-        scores = {}
-        for place, body in enumerate(bodies):
-            case = Case(self.found, None, body, None, {}, {}, f"start{place}")
-            both = self._race(case).judge(StartAsItIs(), 0).both()
-            scores[place] = sum(both) / len(both)
-        return bodies[max(scores, key=lambda place: scores[place])]
+        scores = {
+            one.start.name: one.at[0].judged.mean("linear")
+            for one in self.diagnosis.measured
+        }
+        return max(bodies, key=lambda body: scores[body.start.name], default=None)
 
-    def extractor(self, own: Own | None) -> tuple[Network, int]:
-        """Returns the best network at hand to select by, and its side.
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What is known before anything is trained."""
+        starts = self.settings.starts or [Start.untrained(self.settings.network)]
+        sides = {start.name: self._sides(start) for start in starts}
+        serves = {
+            body.start.name
+            for budget in self.settings.budgets
+            for body in self.bodies(budget)
+        }
+        return diagnose(
+            self.found,
+            starts,
+            sides=sides,
+            serves=serves,
+            budget_images=None if self.settings.starts else _GLANCE,
+            seed=self.settings.seed,
+            out=self.out / "diagnosis",
+            device=self.device,
+            workers=self.workers,
+            log=self.log,
+        )
 
-        A trained start if there is one; else our network, pre-trained on the whole
-        pool, which is a control anyway.
+    def _sides(self, start: Start) -> list[int]:
+        """Returns the sides that a start is looked at, the first to serve at."""
+        size = opened(start).preprocessing.image_size
+        if not start.trained:
+            return [size]
+        serving = sorted(
+            body.side
+            for budget in self.settings.budgets
+            for body in self.bodies(budget)
+            if body.start.name == start.name
+        ) or [min(size, self.found.short_side, _EXTRACTOR_SIDE) // STEP * STEP]
+        largest = max(serving[-1], min(2 * serving[-1], _EXTRACTOR_SIDE))
+        return [*dict.fromkeys([*serving, largest])]
+
+    def select(self) -> Path:
+        """Selects the images, and returns the folder of the selection.
+
+        By the features of the best start; without one by our network, pre-trained on
+        the whole pool, which is a control anyway.
         """
+        folder = self.out / SELECTION
         if self.settings.starts:
-            bodies = [self._at_extractor_side(s) for s in self.settings.starts]
-            body = self.best(bodies)
-            assert body is not None
-            return body.network, body.side
+            pool, train = self.diagnosis.pool, self.diagnosis.train
+            assert pool is not None and train is not None
+            select_to_folder(folder, pool, train, self.count, Options(), log=self.log)
+            return folder
+        own = self.own(self.settings.budgets[0])
         if own is None:
             raise UserError(
                 f"nothing can select images: name a start ({option('start')}), or a "
@@ -129,7 +170,12 @@ class Campaign:
         )
         race, arm = self._race(case), Generic()
         race.judge_all([arm], {arm.name: self.length(arm)})
-        return race.network(arm, self.length(arm)), own.side
+        return select_images(
+            *(self.found, race.network(arm, self.length(arm)), own.side),
+            *(self.count, self.out, self.log),
+            device=self.device,
+            workers=self.workers,
+        )
 
     def length(self, arm: Arm) -> int:
         """Returns the iterations of a whole training of an arm."""
@@ -150,16 +196,6 @@ class Campaign:
             size = opened(start).preprocessing.image_size
             teacher = Body(start, min(2 * own.side, size))
         return Case(self.found, own, body, teacher, lists, counts, budget)
-
-    def select(self) -> Path:
-        """Selects the images, and returns the folder of the selection."""
-        own = self.own(self.settings.budgets[0])
-        network, side = self.extractor(own)
-        return select_images(
-            *(self.found, network, side, self.count, self.out, self.log),
-            device=self.device,
-            workers=self.workers,
-        )
 
     def answer(self, budget: str, selection: Path) -> Answer:
         """Races the arms of a budget, and returns the verdict."""
@@ -199,9 +235,6 @@ class Campaign:
         if arm.name == "generic" and case.body is not None:
             return "the start is what is to be beaten"
         return None
-
-    def _at_extractor_side(self, start: Start) -> Body:
-        return Body(start, min(opened(start).preprocessing.image_size, _EXTRACTOR_SIDE))
 
     def _race(self, case: Case) -> Race:
         return Race(

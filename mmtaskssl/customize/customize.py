@@ -134,6 +134,8 @@ def customize(
         campaign = Campaign(
             *(found, out, settings, device, workers, log, launcher, dict(jobs or {}))
         )
+        with campaign.stage("diagnose"):
+            log(campaign.diagnosis.table())
         with campaign.stage("select images"):
             selection = campaign.select()
         answers = []

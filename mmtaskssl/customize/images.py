@@ -20,9 +20,17 @@ LEAST = 256
 MOST = 1000
 
 
-def how_many(asked: int | None, pool: int) -> int:
-    """Returns how many images to select of a pool."""
-    return min(pool, asked or max(LEAST, min(MOST, pool // 6)))
+def how_many(asked: int | None, found: int | None, pool: int) -> int:
+    """Returns how many images to select.
+
+    Args:
+        asked: For, by the user.
+        found: By the diagnosis; None: it cannot tell.
+        pool: How many there are.
+    """
+    if asked is None:
+        asked = max(LEAST, found or min(MOST, pool // 6))
+    return min(pool, asked)
 
 
 def select_images(

@@ -60,6 +60,7 @@ def make_record(
             **settings.to_dict(),
         },
         "inspection": _short(found.to_dict()),
+        "diagnosis": campaign.diagnosis.to_dict(),
         "budgets": list(settings.budgets),
         "images": campaign.count,
         "arms": arms,

@@ -21,8 +21,8 @@ class Continued(Arm):
         """See `Arm`."""
         body, count = self.serves(case), case.counts["selected"]
         return (
-            f"{body.start.name} continued on the {count:,} selected images, at "
-            f"{body.side} px"
+            f"{body.start.name} continued at {body.side} px on the {count:,} selected "
+            "images"
         )
 
     def refuses(self, case: Case) -> str | None:

@@ -16,4 +16,7 @@ class ContinuedOnRandom(Continued):
     def what(self, case: Case) -> str:
         """See `Arm`."""
         body, count = self.serves(case), case.counts["random"]
-        return f"{body.start.name} continued on {count:,} random images of the pool"
+        return (
+            f"{body.start.name} continued at {body.side} px on {count:,} random images "
+            "of the pool"
+        )

@@ -15,7 +15,7 @@ class ContinuedWithTarget(Continued):
 
     def what(self, case: Case) -> str:
         """See `Arm`."""
-        return f"{super().what(case)}, and on the target's own training images"
+        return f"{super().what(case)} and the target's own training images"
 
     def config(self, case: Case, iters: int) -> Config:
         """See `Arm`."""
