@@ -20,7 +20,7 @@ from ..inspection.inspected import Inspected, Split, TaskKind
 from .classifier import classifier
 from .dense import detector, names_of, segmentor
 
-CONFIG, LISTS = "config.py", "lists"
+CONFIG, LISTS = "config.py", "target"
 _MARK = "# Made by mmtaskssl customize"
 # Short side of images for detectors and segmentors, pixels, where nothing is said: what
 # one CPU core trains on in minutes.
@@ -64,7 +64,7 @@ def host_config(
         kind: Of the task.
         export_folder: What `export` wrote.
         inspected: The target.
-        out: Gets config.py, and the folder lists with the images of both parts.
+        out: Gets config.py, and the folder target with the images of both parts.
         side: Of what the network sees, pixels: the square view of a classifier (None:
             the export's), the short side of the images of others (None: that of the
             target's, at most 240 of detection and 160 of segmentation).
