@@ -69,7 +69,7 @@ class Steps:
         begin = time.monotonic()
         status = self._start(function, arguments, options, log)
         if status != 0 or not is_done():
-            raise UserError(f"step {name!r} failed: {_reason(log)} (log: {log})")
+            raise UserError(f"step {name!r} failed: {reason(log)} (log: {log})")
         self.seconds[name] = time.monotonic() - begin
         self.show(f"{name}: {self.seconds[name]:.0f} s")
 
@@ -149,7 +149,8 @@ class Steps:
             self._threads = None
 
 
-def _reason(log: Path) -> str:
+def reason(log: Path) -> str:
+    """Returns the sentence of an error that a log ends with, else its last line."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
     if errors:

@@ -148,7 +148,8 @@ def _solve(
                     raise UserError(f"start {start.name}: {error}") from error
                 store = stores.train(start, runner)
                 labelled = stores.labelled(store)
-                judged = judge_features(labelled, seed)
+                with clock.part("judging"):
+                    judged = judge_features(labelled, seed)
                 rank = effective_rank(labelled.x)
                 at.append(AtSide(side, judged, rank, network.cost(shape=side).macs))
             trains[start.name] = store
