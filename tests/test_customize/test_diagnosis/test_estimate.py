@@ -1,5 +1,7 @@
 """The plan: what follows, from what a few images took."""
 
+import types
+
 import pytest
 
 from mmtaskssl.customize.diagnosis import estimate as module
@@ -12,11 +14,13 @@ from mmtaskssl.utils.errors import UserError
 from ._cases import CONFIG, make
 
 _MOCO = "configs/selfsup/mocov2/mocov2_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
-# Whose images are generated, and gives way to those of files.
+# Its own images are generated; those of files are what is measured.
 _FILES = {
     "train_dataloader.dataset": {
         "_delete_": True,
-        "type": "PackedImages",
+        "type": "UnlabeledImages",
+        "source": "x",
+        "store_size": 32,
     }
 }
 
@@ -34,7 +38,8 @@ def test_a_plan_is_what_was_measured_times_what_is_to_do(found, monkeypatch, tmp
         return StepCost(2.0, 10.0, 3 * 10**9, 10**6, 64)
 
     monkeypatch.setattr(module, "measure_step", measured)
-    monkeypatch.setattr(module.time, "perf_counter", iter(range(100)).__next__)
+    clock = types.SimpleNamespace(perf_counter=iter(range(4)).__next__)
+    monkeypatch.setattr(module, "time", clock)
     plan = estimate(
         found,
         {"continued": ("a.py", 200), "scratch": ("b.py", 1000)},
