@@ -1,6 +1,7 @@
 """The stages of `customize`, each once, each in its own folder."""
 
 import dataclasses
+import html
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -176,6 +177,15 @@ class Campaign:
             device=self.device,
             workers=self.workers,
         )
+
+    def sections(self) -> list[str]:
+        """Returns what a page says of the pool seen through the target."""
+        selected = html.escape(f"{SELECTION}/report.html")
+        link = (
+            f'<p class="soft">Each target image with the images that were selected for '
+            f'it: <a href="{selected}">{selected}</a>.</p>'
+        )
+        return [*self.diagnosis.sections(), link]
 
     def length(self, arm: Arm) -> int:
         """Returns the iterations of a whole training of an arm."""

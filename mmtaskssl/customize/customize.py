@@ -7,10 +7,13 @@ from typing import Any
 
 from ..runs import State, Work, as_read
 from ..utils import checks
+from ..utils.atomic import write_text
 from ..utils.devices import AUTO
 from .campaign import Campaign
-from .customized import Customized
+from .customized import PAGE, Customized
 from .handover.hand_over import hand_over
+from .handover.model_card import model_card
+from .handover.page import page
 from .inspection.inspect import inspect
 from .race.answer import Answer
 from .race.launched import LAUNCHERS
@@ -26,11 +29,13 @@ _OWN = (
     "tested/",
     "fine-tuned/",
     "ids/",
-    "lists/",
     "logs/",
 )
 _FILES = ("report.html", "config.py", "README.md")
-_NESTED = ("inspection", "diagnosis", "features", "selection", "backbone", "budgets")
+_NESTED = (
+    *("inspection", "diagnosis", "features", "selection", "backbone", "budgets"),
+    "target",
+)
 
 
 def customize(
@@ -144,9 +149,11 @@ def customize(
                 answers.append(campaign.answer(one, selection))
         with campaign.stage("hand over"):
             backbones = [
-                hand_over(one, _place(out, one, answers), log) for one in answers
+                hand_over(one, _place(out, one, answers), out, log) for one in answers
             ]
         record = make_record(campaign, answers, backbones)
+        write_text(out / PAGE, page(record, campaign.sections()))
+        model_card(record, out)
         growing.finish(as_read(record))
     return Customized.open(out)
 

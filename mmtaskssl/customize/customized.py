@@ -61,12 +61,12 @@ class Customized(Result):
     @property
     def backbone(self) -> Path:
         """The export to use, of one budget."""
-        return Path(self._backbone["folder"])
+        return self.out / self._backbone["folder"]
 
     @property
     def config(self) -> Path:
         """A host's config that trains with it, of one budget."""
-        return Path(self._backbone["config"])
+        return self.out / self._backbone["config"]
 
     @property
     def _backbone(self) -> Mapping[str, Any]:

@@ -1,10 +1,14 @@
 """From a pool and a target to a verdict, on generated images."""
 
+import html
+
 import pytest
 
+from mmtaskssl.config import load_config
 from mmtaskssl.customize.customize import customize
 from mmtaskssl.customize.customized import Customized
 from mmtaskssl.customize.race import race as racing
+from mmtaskssl.networks import open_network
 from mmtaskssl.utils.errors import UserError
 
 from ._images import write_pool, write_start, write_target
@@ -57,6 +61,18 @@ def test_the_answer(done):
     assert continued["command"].startswith("mmtaskssl pretrain ")
     assert len(start["test"]["linear"]) == 1
     assert verdict.sentence in found.table()
+
+
+def test_what_is_handed_over(done, images):
+    found, _ = done
+    network = open_network(found.backbone)
+    assert network.cost(shape=network.preprocessing.image_size).macs == next(
+        arm["macs"] for arm in found.arms if arm["name"] == found.verdict.recommended
+    )
+    cfg = load_config(found.config)
+    assert cfg.model.head.num_classes == 3
+    assert html.escape(found.verdict.sentence.split(":")[0]) in found.page()
+    assert (found.out / "README.md").is_file()
 
 
 def test_it_goes_on_where_it_was_killed(done):

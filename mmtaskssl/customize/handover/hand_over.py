@@ -1,5 +1,6 @@
 """What the user carries away: the backbone, and a config that trains with it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from .host_config import host_config
 BACKBONE = "backbone"
 
 
-def hand_over(answer: Answer, out: Path, log: Callable[[str], None]) -> dict[str, Any]:
+def hand_over(
+    answer: Answer, out: Path, root: Path, log: Callable[[str], None]
+) -> dict[str, Any]:
     """Exports the recommended network, and writes a host's config for it.
 
     Args:
         answer: For one budget.
         out: Receives ``backbone`` and ``config.py``.
+        root: Folder that what is returned is relative to.
         log: Takes a line.
 
     Returns:
@@ -42,8 +46,8 @@ def hand_over(answer: Answer, out: Path, log: Callable[[str], None]) -> dict[str
     return {
         "budget": race.case.budget,
         "arm": arm.name,
-        "folder": str(folder),
-        "config": str(config),
+        "folder": os.path.relpath(folder, root),
+        "config": os.path.relpath(config, root),
         "side": serves.side,
         "macs": serves.cost.macs,
         "params": serves.cost.params,
