@@ -26,6 +26,8 @@ _RECALL = 0.98
 # ... but not below what unlike images reach, nor above what is safe for kinds that were
 # not tried. Set on signdigits alone, see model_zoo.md.
 _LOWEST, _HIGHEST = 0.86, 0.92
+# So many images tell how different ones agree, half of them compared with the others.
+_STRANGERS, _ALMOST_ALL = 400, 0.95
 # Agreement that no other image is going to beat.
 _SURE = 0.97
 _TRIES = 4
@@ -63,6 +65,10 @@ class Pictures:
         details = [None if pair is None else pair[0] for pair in found]
         thumbs = [blank if pair is None else pair[1] for pair in found]
         return cls(details, np.stack(thumbs))
+
+    def subset(self, rows: Sequence[int]) -> "Pictures":
+        """Returns some of them."""
+        return Pictures([self.details[row] for row in rows], self.thumbs[[*rows]])
 
     def __len__(self) -> int:
         return len(self.details)
@@ -147,7 +153,10 @@ class Calibration:
         copied: int = SAMPLE,
         floor: float = _FLOOR,
     ) -> "Calibration":
-        """Learns from copies of some images how copies agree.
+        """Learns from copies of some images how copies agree, and how others do.
+
+        Where images of one kind are nearly the same, as digits are, copies must differ
+        half as much as all but one in twenty of them.
 
         Args:
             root: Folder of the images.
@@ -173,8 +182,26 @@ class Calibration:
             np.quantile(v, 1 - _RECALL, method="lower") for v in agreement.values()
         ]
         threshold = float(np.clip(min(lowest, default=1.0), _LOWEST, _HIGHEST))
+        threshold = max(threshold, _beyond_strangers(pictures, seen, floor))
         recall = {k: float((v >= threshold).mean()) for k, v in agreement.items()}
         return cls(threshold, recall, len(sample))
+
+
+def _beyond_strangers(pictures: Pictures, seen: Sequence[int], floor: float) -> float:
+    """Returns the agreement that different images do not reach.
+
+    Args:
+        pictures: Of which some may be copies of others, but not one in twenty.
+        seen: Rows of those that could be read.
+        floor: See `best_matches`.
+    """
+    rows = np.random.default_rng(1).permutation(seen)[:_STRANGERS].tolist()
+    first, second = (pictures.subset(sorted(half)) for half in (rows[::2], rows[1::2]))
+    if not len(second):
+        return 0.0
+    found = best_matches(first, second, floor=floor)
+    agreement = [0.0 if pair is None else pair[1].agreement for pair in found]
+    return 1 - (1 - float(np.quantile(agreement, _ALMOST_ALL))) / 2
 
 
 @dataclasses.dataclass(frozen=True)

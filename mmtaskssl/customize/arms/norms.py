@@ -25,7 +25,7 @@ class StartWithNorms(Arm):
     def what(self, case: Case) -> str:
         """See `Arm`."""
         body = self.serves(case)
-        return f"{body.start.name} at {body.side} px, batch norms of the pool"
+        return f"{body.start.name} at {body.side} px with batch norms of the pool"
 
     def refuses(self, case: Case) -> str | None:
         """See `Arm`."""

@@ -19,7 +19,7 @@ class StartAsItIs(Arm):
     def what(self, case: Case) -> str:
         """See `Arm`."""
         body = self.serves(case)
-        return f"{body.start.name} as it is, at {body.side} px"
+        return f"{body.start.name} at {body.side} px as it is"
 
     def refuses(self, case: Case) -> str | None:
         """See `Arm`."""
