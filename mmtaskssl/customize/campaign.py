@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,21 +11,26 @@ from pathlib import Path
 
 from ..selection.folder import select_to_folder
 from ..selection.options import Options
+from ..utils.atomic import write_json
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
+from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
-from .arms.known import ARMS
+from .arms.known import ARMS, RANDOM_OF
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
+from .diagnosis.plan import Plan, Stage
+from .diagnosis.step_cost import StepCost, measure_step
 from .fit.body import STEP, Body, fitting, opened
 from .fit.own import Own, own_within
+from .fit.time import fitted, runs_of
 from .images import SELECTION, how_many, select_images, write_lists
 from .inspection.inspected import Inspected
 from .race.answer import Answer, answer
 from .race.launched import make_steps
 from .race.race import Race
-from .race.trainings import Trainings
+from .race.trainings import Training, Trainings
 from .settings import LEVEL, Settings
 from .starts import Start
 
@@ -33,6 +39,10 @@ _EXTRACTOR_SIDE = 128
 # Without a start so many images of the pool are looked at: the features say little.
 _GLANCE = 2000
 _LEAST_SIDE = 32
+#: Folder of what steps take.
+COSTS = "costs"
+# Images that steps are measured on.
+_MEASURED = 256
 Log = Callable[[str], None]
 
 
@@ -210,28 +220,90 @@ class Campaign:
     def answer(self, budget: str, selection: Path) -> Answer:
         """Races the arms of a budget, and returns the verdict."""
         first = self.case(budget, selection, self.settings.seed)
-        arms = []
-        for arm in ARMS.values():
-            if why := self._left_out(arm, first):
-                self.log(f"no {arm.name}: {why}")
-            else:
-                arms.append(arm)
-        if not arms:
-            raise UserError(
-                f"no network is within the budget {budget}: no start at any side, and "
-                "no width of ours; ask for another one"
+        arms, lengths = self.arms(first), self.lengths
+        if self.settings.seconds is not None:
+            arms, lengths, said = fitted(
+                *(arms, self.costs(arms, first), lengths, self.settings.seeds),
+                self.settings.seconds / len(self.settings.budgets),
+                1 if self.launcher == "pytorch" else 2,
             )
+            for line in said:
+                self.log(line)
         names = [arm.name for arm in arms]
-        primary = ARMS["start" if "start" in names else "generic"]
+        primary = ARMS[next(n for n in ("start", "generic", "untrained") if n in names)]
         return answer(
             self._race(first),
             arms,
             primary,
-            {arm.name: self.length(arm) for arm in ARMS.values() if arm.full},
+            lengths,
             self.settings.seeds,
             lambda seed: self.case(budget, selection, seed),
             LEVEL,
         )
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Iterations of whole trainings, by arm."""
+        return {arm.name: self.length(arm) for arm in ARMS.values() if arm.full}
+
+    def costs(self, arms: Sequence[Arm], case: Case) -> dict[str, StepCost]:
+        """Returns what a step of each arm takes; measured once, and kept."""
+        root, found = Path(self.found.pool_root), {}
+        paths = [root / image for image in self.found.pool_ids[:_MEASURED]]
+        for arm in arms:
+            if arm.images is None:
+                continue
+            training = Training(arm, case, self.length(arm), self.settings.seed)
+            file = self.out / COSTS / f"{training.name}.json"
+            if not file.is_file():
+                self.log(f"some steps of {arm.name} are measured")
+                cost = measure_step(self.trainings.config(training), paths)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_json(file, dataclasses.asdict(cost))
+            found[arm.name] = StepCost(**read_json(file))
+        return found
+
+    def plan(self, selection: Path) -> Plan:
+        """Returns what the trainings will take, at most, with all that they train."""
+        stages = []
+        for budget in self.settings.budgets:
+            case = self.case(budget, selection, self.settings.seed)
+            arms = self.arms(case)
+            costs = self.costs(arms, case)
+            costs |= {RANDOM_OF[a]: c for a, c in costs.items() if a in RANDOM_OF}
+            place = f" of {budget}" if budget else ""
+            stages += [
+                Stage(
+                    f"training {name}{place}, {iters:,} iterations",
+                    costs[name].of(iters),
+                    costs[name].bytes,
+                    costs[name].checkpoint,
+                    f"steps of {costs[name].batch} images",
+                )
+                for name, iters in runs_of(arms, self.lengths, self.settings.seeds)
+            ]
+        return Plan(stages, shutil.disk_usage(self.out).free)
+
+    def arms(self, case: Case) -> list[Arm]:
+        """Returns the arms to race, and says why others are not.
+
+        Raises:
+            UserError: There is none.
+        """
+        arms = []
+        for arm in ARMS.values():
+            if why := self._left_out(arm, case):
+                self.log(f"no {arm.name}: {why}")
+            else:
+                arms.append(arm)
+        if not any(arm.control for arm in arms):
+            budget = f" of {case.budget}" if case.budget else ""
+            raise UserError(
+                f"there is nothing to compare with{budget}: no start at any side is "
+                "within the budget, and no width of our network, or no control was "
+                f"asked for by {option('arms')}"
+            )
+        return arms
 
     def _left_out(self, arm: Arm, case: Case) -> str | None:
         """Returns why an arm is not raced; None: it is."""

@@ -9,6 +9,7 @@ from ..runs import State, Work, as_read
 from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.devices import AUTO
+from ..utils.errors import UserError, option
 from .campaign import Campaign
 from .customized import PAGE, Customized
 from .handover.hand_over import hand_over
@@ -18,7 +19,7 @@ from .inspection.inspect import inspect
 from .race.answer import Answer
 from .race.launched import LAUNCHERS
 from .race.trainings import slug
-from .record import make_record
+from .record import make_record, plan_record
 from .settings import Settings
 
 PathLike = str | os.PathLike
@@ -30,6 +31,7 @@ _OWN = (
     "fine-tuned/",
     "ids/",
     "logs/",
+    "costs/",
 )
 _FILES = ("report.html", "config.py", "README.md")
 _NESTED = (
@@ -109,7 +111,8 @@ def customize(
         "target": os.fspath(target),
         "test": test and os.fspath(test),
         "task": task,
-        "settings": settings.to_dict(),
+        # A plan is made before anyone knows how much time to give.
+        "settings": {k: v for k, v in settings.to_dict().items() if k != "seconds"},
     }
     work = Work(
         "customization",
@@ -123,8 +126,14 @@ def customize(
     if overwrite:
         work.clear(out)
     if work.state(out) is State.COMPLETE:
+        known = Customized.open(out)
+        if known.record["inputs"]["seconds"] != settings.seconds:
+            raise UserError(
+                f"{out} was made with another {option('time')}: name another folder, "
+                f"or replace it with {option('overwrite')}"
+            )
         log(f"{out} is complete already, from the same inputs: nothing to do")
-        return Customized.open(out)
+        return known
     with work.growing(out) as growing:
         found = inspect(
             pool,
@@ -143,6 +152,10 @@ def customize(
             log(campaign.diagnosis.table())
         with campaign.stage("select images"):
             selection = campaign.select()
+        if dry_run:
+            plan = campaign.plan(selection)
+            log(plan.table())
+            return Customized(out, as_read(plan_record(campaign, plan)))
         answers = []
         for one in settings.budgets:
             with campaign.stage(f"arms{f' of {one}' if one else ''}"):

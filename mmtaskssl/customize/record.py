@@ -9,6 +9,7 @@ from typing import Any
 from .. import __version__
 from ..utils.hashing import lines_sha256
 from .campaign import Campaign
+from .diagnosis.plan import Plan
 from .race.answer import Answer
 
 # What figures may depend on.
@@ -63,6 +64,7 @@ def make_record(
         "diagnosis": campaign.diagnosis.to_dict(),
         "budgets": list(settings.budgets),
         "images": campaign.count,
+        "plan": [],
         "arms": arms,
         "verdict": [one.verdict.to_dict() for one in answers],
         "backbones": list(backbones),
@@ -76,6 +78,16 @@ def make_record(
             "training_gmacs": sum(arm["gmacs_seen"] for arm in arms),
         },
     }
+
+
+def plan_record(campaign: Campaign, plan: Plan) -> dict[str, Any]:
+    """Returns the record of what is known before anything is decided.
+
+    Args:
+        campaign: Its stages.
+        plan: What is to come.
+    """
+    return {**make_record(campaign, [], []), "plan": plan.to_dict()["stages"]}
 
 
 def environment() -> dict[str, str]:

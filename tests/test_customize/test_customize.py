@@ -88,10 +88,31 @@ def test_a_finished_one_is_read(done, images):
     assert Customized.open(found.out).record == found.record
 
 
+def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):
+    lines = []
+    options = _options(images, log=lines.append, arms=["start", "continued"])
+    plan = customize(out=tmp_path / "out", dry_run=True, **options)
+    assert [one["name"] for one in plan.plan] == [
+        "training continued of 3M-6M, 1 iterations",
+        "training continued-random of 3M-6M, 1 iterations",
+    ]
+    assert all(one["seconds"] > 0 and one["bytes"] > 0 for one in plan.plan)
+    assert plan.verdicts == [] and not (tmp_path / "out" / "arms").exists()
+    with pytest.raises(UserError, match="only a plan"):
+        assert plan.verdict
+    # Too short a time leaves the start, which is the answer then.
+    done = customize(out=tmp_path / "out", time="2s", **options)
+    assert done.verdict.recommended == "start"
+    assert "nothing else was within" in done.verdict.sentence
+    assert any(line.startswith("no continued: about 2 s") for line in lines)
+
+
 def test_other_options_are_refused(done, images):
     found, _ = done
     with pytest.raises(UserError, match="not made from the same inputs"):
         customize(out=found.out, **_options(images, seed=1))
+    with pytest.raises(UserError, match="was made with another `time`"):
+        customize(out=found.out, **_options(images, time="2h"))
 
 
 def test_a_budget_that_nothing_fits(images, tmp_path):
