@@ -14,16 +14,13 @@ Interrupted, it continues with the same command. Delete OUT to measure anew.
 
 import argparse
 import json
-import re
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from mmtaskssl.customize import diagnosis
 from mmtaskssl.customize.diagnosis.diagnose import diagnose
 from mmtaskssl.customize.diagnosis.past_studies import FILE, PastStudies, PastStudy
-from mmtaskssl.customize.diagnosis.recommend import LEVERS, figures_of
+from mmtaskssl.customize.diagnosis.recommend import figures_of
 from mmtaskssl.customize.inspection.inspect import inspect
 from mmtaskssl.customize.starts import Start
 from mmtaskssl.features.extract import extract
@@ -31,13 +28,11 @@ from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.inputs import read_json
 from mmtaskssl.utils.tables import head, row
+from studies.past import gains_of_starts, rows_of_record
 from studies.public import NETWORK
 
 _STARTS = Path(__file__).parent / "results" / "starts.json"
 _TABLE = Path(diagnosis.__file__).parent / FILE
-_RESULT = re.compile(r"seed(\d+)/results/(\d+)px-(.+)-(\w+)\.json")
-#: Arms of starts_evidence.py, by what `customize` calls them.
-_ARMS = {"selfres-sept": "continued", "selfres-random": "continued-random"}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -50,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--records", nargs="+", default=[], metavar="RECORD")
     parser.add_argument("--table", type=Path, default=_TABLE, help="where it goes")
     args = parser.parse_args(argv)
-    rows = [*_of_starts(args), *(_of_record(read_json(r)) for r in args.records)]
+    rows = [*_of_starts(args)]
+    for record in args.records:
+        rows += rows_of_record(read_json(record))
     records = " --records RECORD ..." if args.records else ""
     command = f"past_studies.py --data DIR --weights FILE --work-dir OUT{records}"
     table = PastStudies(rows, command)
@@ -60,14 +57,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _of_starts(args: argparse.Namespace) -> Iterator[PastStudy]:
     """Joins the figures of starts_evidence.py with diagnoses of its targets."""
-    tests: dict[tuple[int, str], dict[str, list[float]]] = {}
-    for name, figures in read_json(_STARTS).items():
-        _, side, arm, target = _RESULT.fullmatch(name).groups()
-        arms = tests.setdefault((int(side), target), {})
-        arms.setdefault(arm, []).append(figures["test"]["linear"])
     start = Start.parse(f"{NETWORK}={args.weights}")
     images = args.data / "pool" / "images"
-    for (side, target), arms in sorted(tests.items()):
+    for (side, target), (seeds, gains) in gains_of_starts(read_json(_STARTS)).items():
         found = inspect(
             images,
             args.data / "classification" / target,
@@ -91,53 +83,12 @@ def _of_starts(args: argparse.Namespace) -> Iterator[PastStudy]:
             log=print,
         )
         print(said)
-        public = arms["public"][0]
+        before = figures_of(said.best, said.likeness)
         yield PastStudy(
-            "starts",
-            target,
-            NETWORK,
-            side,
-            min(len(arms[arm]) for arm in _ARMS),
-            {k: round(v, 3) for k, v in figures_of(said.best, said.likeness).items()},
-            {
-                lever: round(statistics.fmean(arms[arm]) - public, 3)
-                for arm, lever in _ARMS.items()
-            },
+            *("starts", target, NETWORK, side, seeds),
+            {name: round(value, 3) for name, value in before.items()},
+            gains,
         )
-
-
-def _of_record(record: Mapping[str, Any]) -> PastStudy:
-    """Reads the target of a finished run of `customize`."""
-    said, arms = record["diagnosis"], {}
-    for arm in record["arms"]:
-        if arm["name"] in LEVERS and arm.get("test"):
-            arms[arm["name"]] = arm
-    own = arms["start"]
-    begun = next(
-        s for s in said["starts"] if s["name"] == said["recommendation"]["start"]
-    )
-    before = {"linear": begun["sides"][0]["mean"]["linear"]}
-    if begun["headroom"]:
-        before["headroom"] = begun["headroom"][0]
-    if said["likeness"]["closest"] is not None:
-        before["closeness"] = said["likeness"]["closest"]
-    root = Path(said["inputs"]["target"]["root"])
-    public = statistics.fmean(own["test"]["linear"])
-    return PastStudy(
-        "customize",
-        root.parent.name if root.name == "train" else root.name,
-        begun["name"],
-        own["side"],
-        min(
-            len(arm["test"]["linear"]) for name, arm in arms.items() if name != "start"
-        ),
-        {k: round(v, 3) for k, v in before.items()},
-        {
-            name: round(statistics.fmean(arm["test"]["linear"]) - public, 3)
-            for name, arm in arms.items()
-            if name != "start"
-        },
-    )
 
 
 def _text(table: PastStudies) -> str:
