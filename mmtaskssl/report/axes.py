@@ -1,5 +1,7 @@
 """The axes of inline SVG charts, in the page's own colours."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 WIDTH, HEIGHT = 640, 240
@@ -25,7 +27,12 @@ class Axes:
         return f"{px:.1f},{py:.1f}"
 
     def draw(
-        self, shapes: list[str], x_label: str, y_label: str, percent: bool = False
+        self,
+        shapes: list[str],
+        x_label: str,
+        y_label: str,
+        percent: bool = False,
+        x_names: Mapping[float, str] | None = None,
     ) -> str:
         """Returns the whole chart.
 
@@ -34,6 +41,7 @@ class Axes:
             x_label: Plain text.
             y_label: Plain text.
             percent: Whether y is a share.
+            x_names: Values of x that are named, and how; None: round ones.
         """
         parts = []
         base = HEIGHT - _BOTTOM
@@ -46,11 +54,12 @@ class Axes:
                 f"{text}</text>"
             )
         parts += shapes
-        for value in ticks(*self.x):
+        names = x_names or {value: f"{value:g}" for value in ticks(*self.x)}
+        for value, name in names.items():
             x = self.point(value, self.y[0]).split(",")[0]
             parts.append(
                 f'<line class="axis" x1="{x}" x2="{x}" y1="{base}" y2="{base + 4}"/>'
-                f'<text x="{x}" y="{base + 18}" text-anchor="middle">{value:g}</text>'
+                f'<text x="{x}" y="{base + 18}" text-anchor="middle">{name}</text>'
             )
         middle = (_LEFT + WIDTH - _RIGHT) / 2
         height = (_TOP + base) / 2

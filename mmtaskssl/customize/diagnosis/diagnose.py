@@ -177,7 +177,7 @@ def _solve(
             seed=seed,
             device=stores.device,
         )
-    said = recommend(measured, like, studies)
+    said = recommend(measured, like, studies, stores.found.kind)
     return Diagnosis(measured, like, said, inputs, clock.seconds(), pool, train)
 
 

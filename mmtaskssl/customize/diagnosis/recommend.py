@@ -19,6 +19,11 @@ LEVERS = {
     "scratch": "pre-train a network of your own on the selected images",
     "generic": "pre-train a network of your own on the whole pool",
 }
+_KINDS = {
+    "multilabel": "task of several labels an image",
+    "detection": "detection",
+    "segmentation": "segmentation",
+}
 # A target in fewer of the pool's clusters than this share lies in a corner of it.
 _CORNER = 1 / 4
 
@@ -75,7 +80,10 @@ def figures_of(best: Measured, like: Likeness) -> dict[str, float]:
 
 
 def recommend(
-    measured: Sequence[Measured], like: Likeness, studies: PastStudies
+    measured: Sequence[Measured],
+    like: Likeness,
+    studies: PastStudies,
+    kind: str = "classification",
 ) -> Recommendation:
     """Says what to do.
 
@@ -88,6 +96,7 @@ def recommend(
         measured: The starts.
         like: Pool and target, by the features of the best of them.
         studies: Past ones.
+        kind: Of the target, see `Inspected`.
     """
     best = best_of(measured)
     serving = [one for one in measured if one.serves and one.start.trained]
@@ -115,7 +124,7 @@ def recommend(
         like.use,
         prediction,
         [one for one in predictions if one is not prediction],
-        _reasons(measured, start, like, lever, prediction),
+        _reasons(measured, start, like, lever, prediction, kind),
         _would_change(start, like, lever, predictions),
     )
 
@@ -132,6 +141,7 @@ def _reasons(
     like: Likeness,
     lever: str,
     prediction: Prediction | None,
+    kind: str,
 ) -> list[str]:
     found = [_of_pool(like)]
     if start.start.trained:
@@ -156,6 +166,11 @@ def _reasons(
         if not prediction.within:
             found.append(
                 "This target's figures lie outside theirs: the promise is a guess."
+            )
+        if kind != "classification":
+            found.append(
+                f"They were of classifications, and this is a {_KINDS[kind]}: by its "
+                "images' classes it is judged as one."
             )
     elif lever != "start":
         found.append("No past study says what this brings.")

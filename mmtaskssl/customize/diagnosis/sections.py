@@ -1,6 +1,7 @@
 """The diagnosis on a page."""
 
 import html
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -96,7 +97,7 @@ def _curve(like: Likeness) -> str:
     lines = [one for one in (like.random, like.own) if one == one]
     low, high = min(values + lines), max(values + lines)
     room = max(0.02, 0.05 * (high - low))
-    ks = [np.log2(k) for k, _ in like.curve]
+    ks = [math.log2(k) for k, _ in like.curve]
     left, right = min(ks), max(ks)
     if right - left < 1:
         left, right = left - 0.5, right + 0.5
@@ -119,7 +120,8 @@ def _curve(like: Likeness) -> str:
             f'<circle cx="{x}" cy="{y}" r="{size}" fill="var(--chosen)"><title>'
             f"{count:,} images: {value:.3f}</title></circle>"
         )
-    return axes.draw(shapes, "binary logarithm of K", "cosine similarity")
+    names = {x: f"{k:,}" for x, (k, _) in zip(ks, like.curve, strict=True)}
+    return axes.draw(shapes, "selected images, K", "cosine similarity", x_names=names)
 
 
 def _answer(found: Diagnosis) -> str:

@@ -47,6 +47,8 @@ def test_what_pays_in_past_studies_is_recommended():
     text = " ".join(said.reasons)
     assert "by 4 past targets" in text and "with an error of" in text
     assert "gains +20.0 ±" in text and "know ImageNet-1k" in text
+    dense = recommend([_measured("a", 10, 14)], ALIKE, _studies(10.0), "detection")
+    assert any("this is a detection" in reason for reason in dense.reasons)
 
 
 @pytest.mark.parametrize(
