@@ -12,7 +12,6 @@ from mmtaskssl.customize.diagnosis.diagnose import diagnose
 from mmtaskssl.customize.diagnosis.diagnosis import Diagnosis
 from mmtaskssl.customize.race import judge
 from mmtaskssl.customize.starts import Start
-from mmtaskssl.features.extract import extract
 from mmtaskssl.networks import open_network
 from mmtaskssl.utils.errors import UserError
 
@@ -95,49 +94,42 @@ def test_it_is_read_again_and_not_made_again(said, found, start, folder, monkeyp
         diagnose(found, [UNTRAINED], out=folder, **_HOW)
 
 
-def test_what_was_interrupted_goes_on(said, found, start, tmp_path, monkeypatch):
+def test_what_was_interrupted_goes_on(found, start, tmp_path, monkeypatch):
     def killed(*args, **kwargs):
         raise KeyboardInterrupt
 
-    out = tmp_path / "out"
+    out, small = tmp_path / "out", {"sides": [16], "workers": 0}
     with monkeypatch.context() as patched:
         patched.setattr(module, "likeness", killed)
         with pytest.raises(KeyboardInterrupt):
-            diagnose(found, [start, UNTRAINED], out=out, **_HOW)
+            diagnose(found, [UNTRAINED], out=out, **small)
     with pytest.raises(UserError, match="holds no diagnosis"):
         Diagnosis.open(out)
     lines = []
-    again = diagnose(found, [start, UNTRAINED], out=out, log=lines.append, **_HOW)
+    again = diagnose(found, [UNTRAINED], out=out, log=lines.append, **small)
     assert not [line for line in lines if "images/s" in line]  # none is run again
-    assert again.likeness == said.likeness
-    assert again.recommendation == said.recommendation
-    diagnose(found, [UNTRAINED], out=out, overwrite=True, sides=[16], workers=0)
+    memory = diagnose(found, [UNTRAINED], **small)
+    assert again.likeness == memory.likeness
+    assert again.recommendation == memory.recommendation
+    diagnose(found, [start], out=out, overwrite=True, **small)
     assert {path.name for path in out.iterdir()} == {
         "diagnosis.json",
         "features",
         "record.json",
     }
-    stores = {"untrained-16px-pool", "untrained-16px-train"}
+    stores = {"weights0-ours-16px-pool", "weights0-ours-16px-train"}
     assert {path.name for path in (out / "features").iterdir()} == stores
 
 
-def test_memory_says_the_same(said, found, start):
-    lines = []
-    same = diagnose(found, [start, UNTRAINED], log=lines.append, **_HOW)
-    assert same.likeness == said.likeness and lines
-
-
-def test_features_that_are_there(said, found, start, tmp_path):
-    store = extract(start.network, found.pool_root, image_size=32, workers=0)
+def test_features_that_are_there(said, found, start):
     fewer = dataclasses.replace(found, pool_ids=found.pool_ids[::2])
-    part = diagnose(fewer, [start], pool=store, **_HOW)
+    part = diagnose(fewer, [start], pool=said.pool, **_HOW)
     assert part.likeness.seen == part.likeness.pool == 24
-    small = extract(start.network, found.pool_root, image_size=16, workers=0)
     with pytest.raises(UserError, match="another transform"):
-        diagnose(found, [start], pool=small, **_HOW)
+        diagnose(found, [start], pool=said.pool, sides=[16], workers=0)
     more = dataclasses.replace(found, pool_ids=[*found.pool_ids, "x.png"])
     with pytest.raises(UserError, match=r"no features of 1 images .* x\.png"):
-        diagnose(more, [start], pool=store, **_HOW)
+        diagnose(more, [start], pool=said.pool, **_HOW)
 
 
 def test_a_part_of_the_pool(found):
