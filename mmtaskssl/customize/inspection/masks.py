@@ -31,6 +31,7 @@ VOID = 255
 CLASSES = "classes.txt"
 # What may stand between the name of an image and the ending of its mask.
 _MARKS = ("", "_mask", "_label", "_seg")
+_LOSSY = (".jpg", ".jpeg")
 
 
 def find_masks(folder: Path) -> tuple[str, str] | None:
@@ -66,7 +67,8 @@ def read_masks(folder: Path, pair: tuple[str, str]) -> Labelled:
     lists = read_lists(folder, "Segmentation")
     inside = part_folders(folder)
     if lists:
-        whole = _pair(folder / images, folder / masks, findings)
+        # Most images of VOC have no mask, and stand in none of these lists.
+        whole = _pair(folder / images, folder / masks, [])
         of = {Path(item.image).stem: item for item in whole.items}
         parts = {}
         for name, ids in lists.items():
@@ -115,6 +117,12 @@ def _pair(images: Path, masks: Path, findings: list[Finding]) -> Part:
             alone.append(image)
         else:
             items.append(Item(image, mask=mask))
+    lossy = [item.mask for item in items if item.mask.lower().endswith(_LOSSY)]
+    if lossy:
+        raise UserError(
+            f"the mask {lossy[0]} in {masks} is a JPEG, whose numbers are not exact: "
+            "write masks as PNG"
+        )
     if not items:
         raise UserError(
             f"no image of {images} has a mask in {masks}: the mask of {alone[0]} must "

@@ -75,6 +75,8 @@ def test_the_folders_of_voc(tmp_path):
     parts = fitted(tmp_path).parts
     assert [i.image for i in parts["train"].part.items] == ["b.jpg"]
     assert [i.image for i in parts["test"].part.items] == ["a.jpg"]
+    draw(tmp_path / "JPEGImages/alone.jpg", 9)
+    assert len(read_target(tmp_path, None, "auto").findings) == 2  # form, val
     (lists / "val.txt").write_text("d\n")
     with pytest.raises(UserError, match="names d, which has no image or no mask"):
         fitted(tmp_path)
@@ -131,6 +133,10 @@ def test_what_belongs_to_no_class(tmp_path):
         (
             lambda f: [mask(f / f"ann/{n}.png", [0, 255]) for n in "ab"],
             "numbers 0, 255 alone, of which 255 belongs to no class: write an obje",
+        ),
+        (
+            lambda f: (f / "ann/a.png").rename(f / "ann/a.jpg"),
+            r"a.jpg in .* is a JPEG, whose numbers are not exact: write masks as PNG",
         ),
         (
             lambda f: [(f / f"ann/{n}.png").rename(f / f"ann/{n}2.png") for n in "ab"],
