@@ -1,5 +1,6 @@
 """One export: the plain network, checked beside the elastic one."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from ..models.backbones import ElasticBackbone
 from ..networks import Network
 from ..subnets import Subnet, arch_to_dict
 from ..utils.inputs import read_json
-from .exported import META, Export, Format, SubnetExport, WholeExport
+from .exported import META, Export, Format
 from .state_dict import export_state_dict
 from .stock import stock_shape
+from .subnet_export import SubnetExport
 from .whole import whole_facts
+from .whole_export import WholeExport
 
 # float32 rounding of one and the same arithmetic.
 _TOLERANCE = 1e-5
@@ -80,12 +83,15 @@ def make_whole(network: Network, image_size: int | None = None) -> Export:
 
     Args:
         network: Of timm, torchvision or mmcls.
-        image_size: See `make_export`.
+        image_size: Side of the image that it is to be used with, pixels; None: its own.
 
     Raises:
         UserError: See `whole_facts`.
     """
-    state, facts = whole_facts(network, network.meta, image_size)
+    if image_size is not None:
+        pixels = dataclasses.replace(network.preprocessing, image_size=image_size)
+        network = dataclasses.replace(network, preprocessing=pixels)
+    state, facts = whole_facts(network, network.meta)
     return WholeExport(state, facts, network)
 
 

@@ -37,7 +37,8 @@ def export(
             are those of the space and the largest; of a space too large to list, those
             that were calibrated, and the largest. A network without sub-nets is "all".
         image_size: Side of the image, pixels, that MACs are counted for; None: the one
-            that the network was trained on.
+            that the network was trained on. A network without sub-nets is then to be
+            used with such images.
         source: See `open_network`, as for ``trust`` and ``cfg_options``.
         trust: See above.
         cfg_options: See above.

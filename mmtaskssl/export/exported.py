@@ -8,19 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from ..networks import Network
-from ..registry import MODELS
 from ..report.result import Result
 from ..runs import State, Work, has_types
-from ..subnets import Subnet
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
 from ..utils.inputs import read_json
 from ..weights import save_state_dict
-from .hosts import config_fragment, whole_fragment
 from .names import FORMATS
 
 META, FRAGMENT = "meta.json", "config.py"
@@ -54,6 +50,10 @@ class Export(Result):
     @abstractmethod
     def name(self) -> str:
         """Of the folder that `Exports.save` makes."""
+
+    def is_called(self, name: str) -> bool:
+        """Whether a name, or an anchor, is this export's."""
+        return name == self.name
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -151,81 +151,6 @@ class Export(Result):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SubnetExport(Export):
-    """A sub-net as a plain network.
-
-    Attributes:
-        subnet: Which.
-    """
-
-    subnet: Subnet
-
-    @property
-    def name(self) -> str:
-        """Of the sub-net."""
-        return self.subnet.name
-
-    @property
-    def elastic(self) -> Network:
-        """The network that it is a part of."""
-        return self.origin
-
-    def build(self) -> nn.Module:
-        """See `Export.build`."""
-        with torch.device("meta"):
-            return self.origin.elastic.build_plain(self.subnet)
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """See `Export.inputs`."""
-        return {key: self.facts[key] for key in ("subnet", "image_size", "source")}
-
-    @property
-    def kind(self) -> str:
-        """See `Export.kind`."""
-        stock = self.facts["stock_resnet"]
-        if stock:
-            return f"ResNet-{stock['depth']}"
-        return str(self.facts["plain_network"]["type"])
-
-    def fragment(self, weights: str | None) -> str:
-        """See `Export.fragment`."""
-        title = f"Backbone {self.name}: {self.costs}."
-        return config_fragment(self.origin.elastic, self.subnet, title, weights)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class WholeExport(Export):
-    """A network of timm, torchvision or mmcls, as it is."""
-
-    @property
-    def name(self) -> str:
-        """Of the network in its library."""
-        return str(self.facts["network"])
-
-    def build(self) -> nn.Module:
-        """See `Export.build`; of some libraries it cannot be made without memory."""
-        with torch.random.fork_rng(devices=[]):  # construction draws
-            return MODELS.build(dict(self.facts["plain_network"]))
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """See `Export.inputs`."""
-        told = ("network", "plain_network", "network_sha256", "image_size", "source")
-        return {key: self.facts[key] for key in told}
-
-    @property
-    def kind(self) -> str:
-        """See `Export.kind`."""
-        return str(self.facts["plain_network"]["type"]).removeprefix("mmtaskssl.")
-
-    def fragment(self, weights: str | None) -> str:
-        """See `Export.fragment`."""
-        title = f"Backbone {self.name}: {self.costs}."
-        return whole_fragment(self.facts, title, weights)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class Exports(Result, Sequence[Export]):
     """Several exports, in the order in which they were asked for.
 
@@ -259,14 +184,11 @@ class Exports(Result, Sequence[Export]):
         """Returns an export by its place, its name, or its sub-net's anchor."""
         if not isinstance(key, str):
             return self.items[key]
-        first = self.items[0]
-        if isinstance(first, WholeExport):
-            names = [item.name for item in self.items]
-            if key not in names:
-                raise UserError(f"there is no export {key}, but {', '.join(names)}")
-            return self.items[names.index(key)]
-        name = first.origin.resolve(key).name
-        return next(item for item in self.items if item.name == name)
+        found = next((item for item in self.items if item.is_called(key)), None)
+        if found is None:
+            names = ", ".join(item.name for item in self.items)
+            raise UserError(f"there is no export {key}, but {names}")
+        return found
 
     def table(self) -> str:
         """Returns a line for each."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .. import __version__
 from ..config.whole_network import is_whole, whole_network
 from ..models.backbones.library import is_library_name
+from ..models.backbones.library_backbone import LibraryBackbone
 from ..networks import Network
 from ..networks.labels import known_labels
 from ..registry import MODELS
@@ -26,7 +27,7 @@ _WRONG = (RuntimeError, AssertionError, ValueError, TypeError, IndexError, KeyEr
 
 
 def whole_facts(
-    network: Network, source: Mapping[str, Any], image_size: int | None
+    network: Network, source: Mapping[str, Any]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Returns the weights of a network without sub-nets, and what is to be known of it.
 
@@ -36,7 +37,6 @@ def whole_facts(
     Args:
         network: Of timm, torchvision or mmcls.
         source: Where the weights come from, for the record.
-        image_size: See `make_export`.
 
     Raises:
         UserError: It is of another kind, or computes something that only its own
@@ -50,8 +50,8 @@ def whole_facts(
     built = _built(config, state, network.name)
     side = _side(built, network.preprocessing.image_size)
     output, difference = _compared(built, network.backbone, side, network.name)
-    channels, pyramid = _levels(config, state, side)
-    size = image_size or network.preprocessing.image_size
+    channels, pyramid = _levels(config, built, state, side)
+    size = network.preprocessing.image_size
     costs = network.cost(shape=size)
     return state, {
         "network": _name_of(config),
@@ -163,10 +163,10 @@ def _device(network: nn.Module) -> torch.device:
 
 
 def _levels(
-    config: Mapping[str, Any], state: Mapping[str, Tensor], side: int
+    config: Mapping[str, Any], built: nn.Module, state: Mapping[str, Tensor], side: int
 ) -> tuple[list[int], list[int]]:
     """Returns the channels of all maps, and which have strides 4, 8, 16 and 32."""
-    maps = _maps(config, state, side)
+    maps = _maps(config, built, state, side)
     channels = [0 if x is None else x.shape[1] for x in maps]
     strides = [0 if x is None else round(side / x.shape[-1]) for x in maps]
     pyramid = []
@@ -178,15 +178,13 @@ def _levels(
 
 
 def _maps(
-    config: Mapping[str, Any], state: Mapping[str, Tensor], side: int
+    config: Mapping[str, Any], built: nn.Module, state: Mapping[str, Tensor], side: int
 ) -> list[Tensor | None]:
     """Returns a map of each output that the network can be asked for."""
     free = {k: v for k, v in config.items() if k not in ("out_indices", "output")}
-    if "name" in config:
-        with torch.random.fork_rng(devices=[]):
-            count = len(MODELS.build(free).levels)
+    if isinstance(built, LibraryBackbone):
         try:
-            found = _run(free, tuple(range(count)), state, side)
+            found = _run(free, tuple(range(len(built.levels))), state, side)
         except (UserError, *_WRONG):  # it gives none
             return []
         return list(found or [])

@@ -1,10 +1,10 @@
 """One door from anything that holds a network to a value: see `open_network`."""
 
 from .build import build_backbone, initialize
+from .choice import has_subnets
 from .door import (
     EMA_PREFIXES,
     averaged_of,
-    has_subnets,
     open_architecture,
     open_network,
 )

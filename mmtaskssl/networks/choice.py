@@ -7,6 +7,8 @@ from ..models.backbones.elastic_backbone import SubnetLike
 from ..subnets import Subnet
 from ..utils import checks
 from ..utils.errors import UserError, option
+from .build import with_subnets
+from .network import Network
 
 # 256 paths and their union; a space of more is searched, not listed.
 _LISTABLE = 512
@@ -39,3 +41,16 @@ def choose_subnets(
         return list(dict.fromkeys([space.max, *space]))
     calibrated = map(Subnet.parse, backbone.subnet_statistics.names())
     return list(dict.fromkeys([space.max, *calibrated]))
+
+
+def has_subnets(network: Network) -> bool:
+    """Whether ``subnets=True`` would open a network: a plain ResNet counts as one.
+
+    Args:
+        network: Opened.
+    """
+    try:
+        with_subnets(network.backbone, network.name)
+    except UserError:
+        return False
+    return True

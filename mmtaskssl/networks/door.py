@@ -245,19 +245,6 @@ def open_architecture(
     )
 
 
-def has_subnets(network: Network) -> bool:
-    """Whether ``subnets=True`` would open a network: a plain ResNet counts as one.
-
-    Args:
-        network: Opened.
-    """
-    try:
-        with_subnets(network.backbone, network.name)
-    except UserError:
-        return False
-    return True
-
-
 def averaged_of(network: Network) -> Network | None:
     """Returns the moving average of a trained network, from the same checkpoint.
 

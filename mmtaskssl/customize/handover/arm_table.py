@@ -19,6 +19,7 @@ svg.spark { width: 108px; height: 34px; display: inline-block; }
 .spark circle { fill: var(--anywhere); }
 .is .spark polyline { stroke: var(--chosen); }
 .is .spark circle { fill: var(--chosen); }
+.commands { margin: 14px 0 30px; }
 .commands code { display: block; padding: 8px 12px; margin: 4px 0 12px;
   background: var(--card); border: 1px solid var(--line); border-radius: 6px;
   overflow-wrap: anywhere; white-space: pre-wrap; color: var(--ink); }

@@ -210,8 +210,8 @@ def _use(record: Mapping[str, Any]) -> str:
         budget = one.get("budget")
         about = f"Budget {budget}: " if budget else ""
         lines = [
-            f"python tools/train.py {config}        # the target, with this backbone",
-            f"python tools/train.py YOUR_CONFIG --cfg-options backbone={folder}",
+            f"mmtaskssl pretrain {config}  # the target; the host's tools do it, too",
+            f"mmtaskssl pretrain YOUR_CONFIG --cfg-options backbone={folder}",
             f'python -c "from mmtaskssl.apis import open_network; '
             f"open_network('{folder}')\"",
         ]
