@@ -39,7 +39,7 @@ def test_a_config_trains_with_the_hosts_runner(kind, backbone, tmp_path):
     """Moved as a whole, and read as the hosts' tools read it: by mmengine alone."""
     out = tmp_path / "out"
     shutil.copytree(backbone, out / "backbone")
-    target = make_target(tmp_path / "target", kind)
+    target = make_target(tmp_path / "mine", kind)
     side = 64 if kind == "detection" else 32
     path = host_config(
         kind, out / "backbone", target, out=out, side=side, iters=2, seed=3
@@ -64,7 +64,7 @@ def test_a_config_trains_with_the_hosts_runner(kind, backbone, tmp_path):
 
 
 def test_our_own_tool_trains_it(backbone, tmp_path):
-    target = make_target(tmp_path / "target", "detection")
+    target = make_target(tmp_path / "mine", "detection")
     path = host_config("detection", backbone, target, out=tmp_path, side=64, iters=1)
     cfg = load_config(path, {"work_dir": str(tmp_path / "work")})
     cfg.launcher = "none"
@@ -73,7 +73,7 @@ def test_our_own_tool_trains_it(backbone, tmp_path):
 
 
 def test_labels_of_a_table(backbone, tmp_path):
-    target = make_target(tmp_path / "target", "multilabel")
+    target = make_target(tmp_path / "mine", "multilabel")
     path = host_config("multilabel", backbone, target, out=tmp_path, side=32)
     data = Config.fromfile(path).train_dataloader.dataset
     data.pop("type")
@@ -87,7 +87,7 @@ def test_labels_of_a_table(backbone, tmp_path):
 
 
 def test_pixels_and_places_are_the_exports(backbone, tmp_path):
-    target = make_target(tmp_path / "target", "segmentation")
+    target = make_target(tmp_path / "mine", "segmentation")
     path = host_config("segmentation", backbone, target, out=tmp_path)
     cfg = Config.fromfile(path)
     assert cfg.model.data_preprocessor.mean == [123.675, 116.28, 103.53]
