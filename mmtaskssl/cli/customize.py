@@ -61,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
         "CONFIG=CHECKPOINT, an export's folder",
     )
     parser.add_argument(
-        "--network",
+        "--recipe",
         metavar="CONFIG",
         help="pre-training of a network of ours, from scratch or taught (default: ten "
         "layers at 40 px)",
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         budget=args.budget,
         time=args.time,
         start=args.start,
-        network=args.network,
+        recipe=args.recipe,
         select=args.select,
         scale=args.scale,
         seeds=args.seeds,

@@ -1,30 +1,26 @@
-"""The main job in one command: which pool images help this target, and how much?
+"""`mmtaskssl customize` on built-in images, or on yours, in minutes.
 
     quickstart.py --out DIR                                   (built-in images)
     quickstart.py --out DIR --images POOL --target LABELLED   (yours)
 
-Pre-trains a network on random images of the pool, extracts features with it, selects as
-many pool images that are most similar to the target, pre-trains a network on those, and
-measures both and an untrained one on the target. LABELLED holds
-CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE. The same command continues an
-interrupted run.
+The pool holds photographs, textures, scientific pictures, pages and handwritten digits;
+the target is ten digits a class. Beside a network of ours, and public weights if they
+are installed, short trainings say what the pool is worth for it. The same command
+continues an interrupted run.
 """
 
 import argparse
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..utils.errors import UserError
-from ..utils.steps import Steps
 from . import options
 
-# What the steps of the journey import.
-_PRELOAD = (
-    "mmtaskssl.engine.pretrain",
-    "mmtaskssl.evaluation.evaluate",
-    "mmtaskssl.selection.folder",
-)
+# What serves at 32 px: small enough for minutes of one CPU core.
+_BUDGET, _SCALE = "7M-12M", 0.2
+_ARMS = ("start", "untrained", "generic", "continued", "scratch")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -34,20 +30,19 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", metavar="POOL", help="folder of unlabelled images")
     parser.add_argument("--target", metavar="LABELLED", help="folder of CLASS/IMAGE")
     parser.add_argument(
-        "--budget",
-        help="images to select (5000), or 10%% of the pool (default: a sixth of it, "
-        "256 to 10,000)",
-    )
-    parser.add_argument(
-        "--iters", type=int, default=300, help="of each pre-training (default 300)"
+        "--scale",
+        type=float,
+        default=_SCALE,
+        metavar="X",
+        help=f"multiplies the length of every training (default {_SCALE})",
     )
     options.add_max_pixels(parser)
-    options.add_seed(parser, "the trainings and the random images")
+    options.add_seed(parser, "everything that is drawn")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Makes the journey, or goes on with it."""
+    """Customizes, or goes on with it."""
     args = make_parser().parse_args(argv)
     if bool(args.images) != bool(args.target):
         raise UserError("name both --images POOL and --target LABELLED, or neither")
@@ -56,16 +51,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     def show(text: str) -> None:
         print(f"[{time.monotonic() - begin:4.0f} s] {text}", flush=True)
 
-    steps = Steps(out / "logs", show, preload=_PRELOAD)
-    # These take seconds, and the steps' server imports meanwhile.
-    from ..quickstart import start_journey
+    from ..customize.customize import customize
+    from ..quickstart import public_start, write_builtin
 
-    journey = start_journey(
-        out, args.images, args.target, args.budget, args.iters, steps, args.seed
+    pool, target = args.images, args.target
+    if pool is None:
+        pool, target = map(str, write_builtin(out / "images"))
+    start, folder = public_start(), out / "customized"
+    words = [
+        *("--pool", pool, "--target", target, "--out", str(folder)),
+        *(("--start", start) if start else ()),
+        *("--budget", _BUDGET, "--scale", f"{args.scale:g}", "--arms", *_ARMS),
+    ]
+    show(f"mmtaskssl customize {shlex.join(words)}")
+    done = customize(
+        *(pool, target, folder),
+        start=[start] if start else [],
+        budget=_BUDGET,
+        scale=args.scale,
+        arms=_ARMS,
+        seed=args.seed,
+        log=show,
     )
-    journey.run()
-    print(f"\n{journey.table()}\n")
-    print(f"look at the selection   {out}/selection-selected/report.html")
-    print(f"selected images         {out}/selection-selected/selection.txt")
-    print(f"backbone                {journey.checkpoints['selected']}")
-    print(f"logs of every step      {out}/logs")
+    print(f"\n{done.table()}\n")
+    print(f"look at     {done.out}/report.html")
+    print(f"backbone    {done.backbone}")
+    print(f"config      {done.config}")

@@ -38,6 +38,7 @@ MEANINGS = {
     "--pool-root": "folder where the pool's images lie now",
     "--probe": "what scores features",
     "--root": "folder that listed paths are relative to",
+    "--scale": "multiplies the length of every training",
     "--seed": "of everything that is drawn",
     "--seeds": "how many draws, or trainings, are averaged",
     "--shape": "side of the image that costs are counted for, or height and width",

@@ -109,7 +109,7 @@ class Campaign:
     def own(self, budget: str) -> Own | None:
         """Returns the network of ours that a budget pays for."""
         band = Budget.parse(budget) if budget else None
-        return own_within(self.settings.network, band)
+        return own_within(self.settings.recipe, band)
 
     def best(self, bodies: Sequence[Body]) -> Body | None:
         """Returns the start that is best within the target's training images."""
@@ -122,7 +122,7 @@ class Campaign:
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What is known before anything is trained."""
-        starts = self.settings.starts or [Start.untrained(self.settings.network)]
+        starts = self.settings.starts or [Start.untrained(self.settings.recipe)]
         sides = {start.name: self._sides(start) for start in starts}
         serves = {
             body.start.name

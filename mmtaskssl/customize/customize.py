@@ -50,7 +50,7 @@ def customize(
     budget: str | Sequence[str] | None = None,
     time: str | float | None = None,
     start: Sequence[Any] = (),
-    network: PathLike | None = None,
+    recipe: PathLike | None = None,
     select: int | None = None,
     scale: float = 1.0,
     seeds: int = 1,
@@ -77,7 +77,7 @@ def customize(
             target's own resolution, and the config's own width.
         time: Of all trainings together, such as ``2h``.
         start: Trained weights at hand, see `Start.parse`.
-        network: Config of a pre-training of ours, whose network is trained from scratch
+        recipe: Config of a pre-training of ours, whose network is trained from scratch
             or taught; None: ten layers at 40 px.
         select: So many images of the pool; None: by the diagnosis.
         scale: Multiplies the length of every training.
@@ -103,7 +103,7 @@ def customize(
     checks.function("log", log)
     checks.one_of("launcher", launcher, LAUNCHERS)
     settings = Settings.read(
-        budget, start, network, select, scale, time, seeds, seed, arms
+        budget, start, recipe, select, scale, time, seeds, seed, arms
     )
     out = Path(out).expanduser()
     inputs: dict[str, Any] = {

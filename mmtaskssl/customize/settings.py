@@ -23,7 +23,7 @@ class Settings:
     Attributes:
         budgets: Bands of inference costs; "" of none.
         starts: Trained weights at hand.
-        network: Config of the pre-training of a network of ours.
+        recipe: Config of the pre-training of a network of ours.
         select: Images of the pool; None: by the diagnosis.
         iters: Multiplies the length of every training.
         seconds: Of all trainings together; None: as long as they take.
@@ -34,7 +34,7 @@ class Settings:
 
     budgets: Sequence[str] = ("",)
     starts: Sequence[Start] = ()
-    network: str = CONFIG
+    recipe: str = CONFIG
     select: int | None = None
     scale: float = 1.0
     seconds: float | None = None
@@ -55,7 +55,7 @@ class Settings:
         cls,
         budgets: str | Sequence[str] | None,
         starts: Sequence[Any],
-        network: Any,
+        recipe: Any,
         select: int | None,
         scale: float,
         time: str | float | None,
@@ -86,7 +86,7 @@ class Settings:
         return cls(
             texts,
             check_starts(s if isinstance(s, Start) else Start.parse(s) for s in starts),
-            str(network or CONFIG),
+            str(recipe or CONFIG),
             select,
             float(scale),
             read_time(time),

@@ -1,7 +1,6 @@
-"""The main job from end to end, on built-in images or on a user's folders."""
+"""What `make quickstart` has at hand: images, and public weights."""
 
-from .journey import Journey, start_journey
-from .stages import MEASURES, Stages
-from .target import prepare_target
+from .builtin import write_builtin
+from .start import public_start
 
-__all__ = ["MEASURES", "Journey", "Stages", "prepare_target", "start_journey"]
+__all__ = ["public_start", "write_builtin"]

@@ -46,6 +46,7 @@ _IMAGES = {
     "benchmarks/starts_evidence",
     "benchmarks/students_evidence",
     "benchmarks/transfer_evidence",
+    "customize",
     "quickstart",
     *_CHECKPOINTS,
 } - {

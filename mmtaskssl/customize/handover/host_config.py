@@ -104,9 +104,9 @@ def host_config(
 
 def _usage(kind: str) -> str:
     lines = [
-        f"#     python tools/train.py {CONFIG}               (of mmtaskssl, or of "
-        f"{_HOSTS[kind]})",
-        f"#     python tools/test.py {CONFIG} CHECKPOINT",
+        f"#     mmtaskssl pretrain {CONFIG}           (or {_HOSTS[kind]}'s own "
+        "train.py)",
+        f"#     mmtaskssl test {CONFIG} CHECKPOINT",
     ]
     return "\n".join(lines) + "\n"
 

@@ -216,7 +216,7 @@ def _loading(backbones: list[Mapping[str, Any]], metas: list[Mapping[str, Any]])
     return (
         f"## How to load it\n\n```python\n{code}\n```\n\n"
         f"`{folder}/config.py` has it as a backbone for mmdet, mmseg and mmcls "
-        f"configs; `python tools/train.py {config}` trains the target with it; "
+        f"configs; `mmtaskssl pretrain {config}` trains the target with it; "
         f"`mmtaskssl` puts it into any config: `--cfg-options backbone={folder}`.\n"
     )
 

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
+from ...utils.errors import option
 from .figures import arm_of, verdicts_of
 from .forest import worst_case
 
@@ -22,8 +23,8 @@ def next_steps(record: Mapping[str, Any]) -> list[str]:
     starts = (record.get("inputs") or {}).get("starts")
     if starts is not None and not starts:
         found.append(
-            "No public weights were tried: name some that you have with --start "
-            "timm:NAME=FILE, they are the strongest control."
+            "No public weights were tried: name some that you have with "
+            f"{option('start')} timm:NAME=FILE, they are the strongest control."
         )
     return list(dict.fromkeys(found))
 
@@ -40,7 +41,7 @@ def _of_budget(record: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[st
     if rows and verdict.get("scope") == "these weights" and candidate.get("rungs"):
         found.append(
             "One training was compared, so the interval speaks of these weights alone: "
-            "--seeds 3 says whether the method does it again."
+            f"{option('seeds')} 3 says whether the method does it again."
         )
     half = worst_case(rows)
     images = rows[0].get("images") if rows else None
@@ -66,6 +67,6 @@ def _still_rising(arm: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"{arm['name']} was still rising: {gain:+.1f} points from "
-        f"{rungs[-2]['iters']:,} to {rungs[-1]['iters']:,} iterations. More --time, or "
-        "a larger --scale, may bring more."
+        f"{rungs[-2]['iters']:,} to {rungs[-1]['iters']:,} iterations. More "
+        f"{option('time')}, or a larger {option('scale')}, may bring more."
     )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mmtaskssl.quickstart import MEASURES
+from studies.stages import MEASURES
 from tests.test_tools._tools import failure_of, load_tool
 
 _TOOL = "benchmarks/sept_evidence"

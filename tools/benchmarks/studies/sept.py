@@ -7,13 +7,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from mmtaskssl import quickstart
-from mmtaskssl.quickstart import MEASURES
 from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.tables import head, row, spread
 
 from .figures import Figures
 from .pool_study import Place, PoolStudy
+from .stages import MEASURES, Stages
 from .study import ONE_THREAD, Cell, read_json
 
 
@@ -65,11 +64,9 @@ class SelectionStudy(PoolStudy):
         self.env, self.budget = found.env, budget
 
     @cached_property
-    def stages(self) -> quickstart.Stages:
+    def stages(self) -> Stages:
         """The steps of one recipe, so that arms differ in data alone."""
-        return quickstart.Stages(
-            self.steps, self.config, self.pool, self.budget, self.iters
-        )
+        return Stages(self.steps, self.config, self.pool, self.budget, self.iters)
 
     def selection(self, seed: int, name: str) -> Path:
         """Returns where a selection's output lies."""

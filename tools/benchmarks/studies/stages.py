@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..features.store import FeatureStore
-from ..selection.options import Options
-from ..utils.steps import Steps
+from mmtaskssl.features.store import FeatureStore
+from mmtaskssl.selection.options import Options
+from mmtaskssl.utils.steps import Steps
 
 # By their names: this process computes nothing and need not import them.
 _PRETRAIN = "mmtaskssl.engine.pretrain:pretrain"
