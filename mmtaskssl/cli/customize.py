@@ -85,6 +85,13 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="what to race (default: all that say something here)",
     )
+    parser.add_argument(
+        "--fine-tune-iters",
+        type=int,
+        metavar="N",
+        help="iterations of the detectors and segmentors that decide about such "
+        "targets (default: their recipes')",
+    )
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan")
     parser.add_argument(
         "--launcher",
@@ -128,6 +135,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         seeds=args.seeds,
         seed=args.seed,
         arms=args.arms,
+        fine_tune=args.fine_tune_iters,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
         launcher=args.launcher,

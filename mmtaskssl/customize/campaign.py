@@ -239,6 +239,7 @@ class Campaign:
             self.settings.seeds,
             lambda seed: self.case(budget, selection, seed),
             LEVEL,
+            self.settings.fine_tune,
         )
 
     @property

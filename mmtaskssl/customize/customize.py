@@ -56,6 +56,7 @@ def customize(
     seeds: int = 1,
     seed: int = 0,
     arms: Sequence[str] | None = None,
+    fine_tune: int | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
     launcher: str = "none",
@@ -84,6 +85,8 @@ def customize(
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
         arms: Names of those to race, of `ARMS`; None: all that say something here.
+        fine_tune: Iterations of the detectors and segmentors that decide about such
+            targets; None: their recipes'.
         dry_run: Stop after the plan.
         overwrite: Replace what an earlier call with other inputs left.
         launcher: How trainings are started: ``none``, ``pytorch``, ``slurm`` or
@@ -103,7 +106,7 @@ def customize(
     checks.function("log", log)
     checks.one_of("launcher", launcher, LAUNCHERS)
     settings = Settings.read(
-        budget, start, recipe, select, scale, time, seeds, seed, arms
+        budget, start, recipe, select, scale, time, seeds, seed, arms, fine_tune
     )
     out = Path(out).expanduser()
     inputs: dict[str, Any] = {

@@ -30,6 +30,7 @@ class Settings:
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
         arms: Names of those to race; None: all that say something.
+        fine_tune: Iterations of detectors and segmentors; None: their recipes'.
     """
 
     budgets: Sequence[str] = ("",)
@@ -41,6 +42,7 @@ class Settings:
     seeds: int = 1
     seed: int = 0
     arms: Sequence[str] | None = None
+    fine_tune: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what tells these settings from others, JSON-ready."""
@@ -62,6 +64,7 @@ class Settings:
         seeds: int,
         seed: int,
         arms: Sequence[str] | None,
+        fine_tune: int | None,
     ) -> "Settings":
         """Checks what `customize` was given, see there.
 
@@ -79,6 +82,7 @@ class Settings:
         checks.finite("scale", scale, above=0)
         checks.whole("seeds", seeds)
         checks.seed(seed)
+        checks.whole("fine_tune", fine_tune, none=True)
         if arms is not None:
             checks.listed("arms", arms, "names of arms")
             for arm in arms:
@@ -93,6 +97,7 @@ class Settings:
             seeds,
             seed,
             None if arms is None else list(arms),
+            fine_tune,
         )
 
 

@@ -105,6 +105,7 @@ def answer(
     seeds: int,
     case_of: Callable[[int], Case],
     level: float,
+    fine_tune: int | None = None,
 ) -> Answer:
     """Races the arms of a budget, repeats what the verdict needs, and reads the test.
 
@@ -116,6 +117,7 @@ def answer(
         seeds: Trainings of the candidate, and of its control on random images.
         case_of: Returns the case of a seed, whose random images are its own.
         level: Of the intervals.
+        fine_tune: See `Trial`.
     """
     raced = race.run(arms, primary, iters)
     candidate = ARMS[raced.candidate]
@@ -130,7 +132,8 @@ def answer(
     ]
     if race.case.found.kind in DENSE:
         compared = [candidate, primary] if candidate is not primary else [primary]
-        return _dense(race, raced, compared, arms, iters, level)
+        trial = Trial(race, fine_tune)
+        return _dense(trial, raced, compared, arms, iters, level)
     trainings = [
         Training(arm, one.case, iters[arm.name], one.seed)
         for one in repeats
@@ -171,7 +174,7 @@ def answer(
 
 
 def _dense(
-    race: Race,
+    trial: Trial,
     raced: Raced,
     compared: Sequence[Arm],
     arms: Sequence[Arm],
@@ -179,9 +182,9 @@ def _dense(
     level: float,
 ) -> Answer:
     """Compares by short fine-tunings of a detector or a segmentor, one seed."""
-    candidate, primary = compared[0], compared[-1]
+    race, candidate, primary = trial.race, compared[0], compared[-1]
     lengths = {arm.name: iters.get(arm.name, 0) for arm in compared if arm.images}
-    counts = Trial(race).run(compared, lengths)
+    counts = trial.run(compared, lengths)
     metric = counts[primary.name].metric
     verdict = decide(
         [arm.name for arm in compared],
