@@ -35,6 +35,7 @@ _CHECKPOINTS = {
     "train",
 }
 _IMAGES = {
+    "benchmarks/customize_evidence",
     "benchmarks/data_evidence",
     "benchmarks/dspnet_evidence",
     "benchmarks/export_hosts",

@@ -1,0 +1,36 @@
+"""The finished command on every target: was it worth it, and was the diagnosis right?
+
+    customize_evidence.py --data DIR --work-dir OUT [--start timm:NAME=FILE]
+                          [--budget 18M-21M] [--seeds 3] [--more --scale 0.5]
+
+DIR is as for sept_evidence.py, with detection/NAME and segmentation/NAME if there are
+any. Each target is customized as anybody would, once with the start and once without
+one; all figures are read from the records. Regret is how far the arm that the diagnosis
+named is behind the best, on folds of the training images. Everything counts as compute:
+diagnosis, all arms, the verdict.
+
+Interrupted, it continues with the same command; the tables are in OUT/tables.md.
+"""
+
+import argparse
+
+from mmtaskssl.utils.errors import run_tool
+from studies.customizing import Customizing
+from studies.study import conduct, study_parser
+
+
+def main(argv=None):
+    parser = study_parser(__doc__)
+    parser.add_argument("--start", metavar="NETWORK", help="trained weights at hand")
+    parser.add_argument("--with-start-only", action="store_true")
+    parser.add_argument("--budget", default="18M-21M", metavar="LO-HI")
+    parser.add_argument("--targets", nargs="+")
+    parser.add_argument(
+        "--more", nargs=argparse.REMAINDER, help="flags of customize, at the end"
+    )
+    args = parser.parse_args(argv)
+    conduct(Customizing(args), args.tables_only)
+
+
+if __name__ == "__main__":
+    run_tool(main)

@@ -1,0 +1,113 @@
+r"""Kills `mmtaskssl customize` at random moments, and looks whether it ends the same.
+
+    python tools/benchmarks/kill_customize.py --out OUT [--kills 20] [--seed 0]
+
+An undisturbed run on a few built-in images, with drawn weights of a small network of
+timm as the start, is the reference. Then another folder: the same command is started,
+killed with all its processes (SIGKILL) after a random time, and started again, until
+it has been killed so often; the last start goes on to the end. It counts if verdict and
+every figure of every arm are those of the reference. The time to the next kill is drawn
+anew from the first third of what the whole run takes: kills fall into all stages.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mmtaskssl.utils.errors import UserError, run_tool
+
+_START = "test_efficientnet"
+_ARMS = ("start", "norms", "continued")
+
+
+def parse_args(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(argv)
+
+
+def prepare(out: Path) -> list[str]:
+    """Writes images and weights; returns the command but for its folder."""
+    import timm
+    import torch
+
+    from mmtaskssl.quickstart import builtin
+
+    builtin.CROPS = 40
+    pool, target = builtin.write_builtin(out / "images")
+    for place in sorted((target / "test").glob("*/*"))[::-1]:
+        if int(place.stem) >= 8:  # seconds, not minutes
+            place.unlink()
+    torch.manual_seed(0)
+    weights = out / "start.pth"
+    torch.save(timm.create_model(_START, pretrained=False).state_dict(), weights)
+    return [
+        *(sys.executable, "-m", "mmtaskssl", "customize"),
+        *("--pool", str(pool), "--target", str(target)),
+        *("--start", f"timm:{_START}={weights}", "--budget", "3M-6M"),
+        *("--scale", "0.05", "--select", "64", "--workers", "0", "--arms", *_ARMS),
+    ]
+
+
+def figures(folder: Path) -> dict:
+    """Returns all of a record that must not depend on kills."""
+    from mmtaskssl.apis import Customized
+
+    record = Customized.open(folder).record
+    arms = [
+        {k: v for k, v in arm.items() if k not in ("seconds", "command", "checkpoint")}
+        for arm in record["arms"]
+    ]
+    return {"verdict": record["verdict"], "arms": arms}
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    if args.out.exists():
+        raise UserError(f"{args.out} exists: name a new folder with --out")
+    args.out.mkdir(parents=True)
+    command, log = prepare(args.out), args.out / "log.txt"
+
+    def start(folder: str) -> subprocess.Popen:
+        with open(log, "ab") as file:
+            return subprocess.Popen(
+                [*command, "--out", str(args.out / folder)],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    begin = time.monotonic()
+    if start("whole").wait() != 0:
+        raise UserError(f"the undisturbed run failed, see {log}")
+    seconds = time.monotonic() - begin
+    print(f"undisturbed: {seconds:.0f} s", flush=True)
+    reference, rng, kills = figures(args.out / "whole"), random.Random(args.seed), 0
+    while True:
+        process = start("killed")
+        try:
+            wait = rng.uniform(0, seconds / 3) if kills < args.kills else None
+            status = process.wait(wait)
+            break
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+            done = sorted((args.out / "killed").rglob("*"))
+            print(f"kill {kills}, {len(done)} files there", flush=True)
+    same = status == 0 and figures(args.out / "killed") == reference
+    print(f"{kills} kills, {'the same end' if same else 'ANOTHER END'}")
+    return int(not same)
+
+
+if __name__ == "__main__":
+    run_tool(main)
