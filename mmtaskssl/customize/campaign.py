@@ -71,6 +71,9 @@ class Campaign:
     launcher: str = "none"
     jobs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    # Of each budget; searched for once.
+    _bodies: dict[str, list[Body]] = dataclasses.field(default_factory=dict)
+    _owns: dict[str, Own | None] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -96,6 +99,8 @@ class Campaign:
 
     def bodies(self, budget: str) -> list[Body]:
         """Returns the starts that a budget pays for, each at its side."""
+        if budget in self._bodies:
+            return self._bodies[budget]
         band, found = Budget.parse(budget) if budget else None, []
         for start in self.settings.starts:
             size = opened(start).preprocessing.image_size
@@ -104,12 +109,15 @@ class Campaign:
                 found.append(Body(start, max(_LEAST_SIDE, side)))
             elif body := fitting(start, band, size):
                 found.append(body)
+        self._bodies[budget] = found
         return found
 
     def own(self, budget: str) -> Own | None:
         """Returns the network of ours that a budget pays for."""
-        band = Budget.parse(budget) if budget else None
-        return own_within(self.settings.recipe, band)
+        if budget not in self._owns:
+            band = Budget.parse(budget) if budget else None
+            self._owns[budget] = own_within(self.settings.recipe, band)
+        return self._owns[budget]
 
     def best(self, bodies: Sequence[Body]) -> Body | None:
         """Returns the start that is best within the target's training images."""

@@ -1,8 +1,9 @@
 """A start at a resolution: what inference costs, and what a training config needs."""
 
+import bisect
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -111,17 +112,16 @@ def fitting(start: Start, budget: Budget, largest: int) -> Body | None:
     Returns:
         None: no side's cost is within the band.
     """
-    low, high = LEAST_SIDE // STEP, largest // STEP
-    bodies: Iterable[Body] = (Body(start, STEP * i) for i in range(high, low - 1, -1))
-    if budget.kind == "params":
-        bodies = [Body(start, max(LEAST_SIDE, STEP * high))]
-    for body in bodies:
-        spent = body.spends(budget.kind)
-        if spent in budget:
-            return body
-        if spent < budget.low:
-            return None  # and smaller ones spend less
-    return None
+    if budget.kind == "params":  # of which no side changes any
+        body = Body(start, max(LEAST_SIDE, largest // STEP * STEP))
+        return body if body.spends(budget.kind) in budget else None
+    bodies = [Body(start, side) for side in range(LEAST_SIDE, largest + 1, STEP)]
+    above = bisect.bisect_left(
+        bodies, True, key=lambda body: body.spends(budget.kind) >= budget.high
+    )
+    if above == 0 or bodies[above - 1].spends(budget.kind) not in budget:
+        return None
+    return bodies[above - 1]
 
 
 @functools.lru_cache(maxsize=8)
