@@ -214,6 +214,8 @@ def _would_change(
             "A look at a larger side: without it nothing is known of what the start "
             "could teach itself."
         )
+    if lever == "start" and not predictions:
+        found.append("A past study that has tried to continue from such a start.")
     if lever == "continued" and start.headroom is not None:
         found.append(
             "Larger images in use: what the start hands down is what it sees in them."

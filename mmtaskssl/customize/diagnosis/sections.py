@@ -99,8 +99,7 @@ def _curve(like: Likeness) -> str:
     room = max(0.02, 0.05 * (high - low))
     ks = [math.log2(k) for k, _ in like.curve]
     left, right = min(ks), max(ks)
-    if right - left < 1:
-        left, right = left - 0.5, right + 0.5
+    left, right = left - 0.25, right + 0.25  # names of the ends need room
     axes = Axes((left, right), (low - room, high + room))
     shapes = []
     for value in lines:
@@ -130,9 +129,12 @@ def _answer(found: Diagnosis) -> str:
     head = html.escape(LEVERS[said.lever])
     items = "".join(f"<li>{html.escape(reason)}</li>" for reason in said.reasons)
     change = "".join(f"<li>{html.escape(one)}</li>" for one in said.would_change)
+    if change:
+        change = (
+            '<p class="soft">What would change the answer:</p>'
+            f'<ul class="notes">{change}</ul>'
+        )
     return (
         f"<p><b>{head[0].upper()}{head[1:]}{images}.</b></p>"
-        f'<ul class="notes">{items}</ul>'
-        f'<p class="soft">What would change the answer:</p><ul class="notes">{change}'
-        "</ul>"
+        f'<ul class="notes">{items}</ul>{change}'
     )
