@@ -6,14 +6,15 @@ import importlib.resources
 import json
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 FILE = "past_studies.json"
 FORMAT = 1
-#: Levers, by the names of the arms of `customize`: what a diagnosis says before, by
-#: which their gain over the start as it is grows. The line goes through 0: where a
-#: start gains nothing from a higher resolution, there is nothing to hand down.
+Fit = Callable[[float], float]
+#: Levers, by the names of the arms of `customize`, whose gain over the start as it is
+#: depends on what a diagnosis says before: where a start gains nothing from a higher
+#: resolution, there is nothing to hand down.
 COVARIATES = {"continued": "headroom", "continued-random": "headroom"}
 
 
@@ -97,6 +98,10 @@ class PastStudies:
     def predict(self, lever: str, before: Mapping[str, float]) -> Prediction | None:
         """Predicts what a lever brings.
 
+        By the mean of past gains, or by a line through 0 along the lever's covariate:
+        by whichever predicts each past target better from the others. Its error is the
+        smaller of two for that, and so a little too small.
+
         Args:
             lever: Its name.
             before: Figures of a diagnosis, as `PastStudy.before`.
@@ -106,26 +111,25 @@ class PastStudies:
         """
         rows = [row for row in self.rows if lever in row.gains]
         name = COVARIATES.get(lever)
-        if name is not None:
-            rows = [row for row in rows if name in row.before]
-            if name not in before:
-                return None
+        if name is not None and name not in before:
+            return None
+        rows = [row for row in rows if name is None or name in row.before]
         if not rows:
             return None
         gains = [row.gains[lever] for row in rows]
-        if name is None:
-            x, at, within = [1.0] * len(rows), 1.0, True
-        else:
-            x, at = [row.before[name] for row in rows], before[name]
-            within = min(x) <= at <= max(x)
+        x = [1.0 if name is None else row.before[name] for row in rows]
+        at = 1.0 if name is None else before[name]
+        targets = [row.target for row in rows]
+        errors = {fit: _left_out(fit, x, gains, targets) for fit in (_mean, _line)}
+        fit = min(errors, key=lambda one: errors[one] or 0.0)  # of a single one, first
         return Prediction(
             lever,
-            at * _slope(x, gains),
+            fit(x, gains)(at),
             len(rows),
-            _left_out(x, gains, [row.target for row in rows]),
+            errors[fit],
             min(gains),
             max(gains),
-            within,
+            min(x) <= at <= max(x),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,34 +154,44 @@ def shipped() -> PastStudies:
     return PastStudies.of_dict(json.loads(file.read_text(encoding="utf-8")))
 
 
-def _slope(x: Sequence[float], gains: Sequence[float]) -> float:
-    """Returns the slope of a line through 0, shrunken.
+def _mean(x: Sequence[float], gains: Sequence[float]) -> Fit:
+    """Returns the mean gain, shrunken; below the least x it falls to 0 at 0."""
+    mean, least = _shrunken(len(x)) * statistics.fmean(gains), min(x)
 
-    As if one more study, with a usual x, had gained nothing: few studies promise less
-    than they found.
-    """
+    def predict(at: float) -> float:
+        return mean * (min(1.0, max(0.0, at / least)) if least > 0 else 1.0)
+
+    return predict
+
+
+def _line(x: Sequence[float], gains: Sequence[float]) -> Fit:
+    """Returns the line through 0 by least squares, shrunken."""
     squares = sum(value * value for value in x)
-    if squares == 0:
-        return 0.0
-    shrunken = len(x) / (len(x) + 1)
-    return shrunken * sum(a * b for a, b in zip(x, gains, strict=True)) / squares
+    slope = (
+        sum(a * b for a, b in zip(x, gains, strict=True)) / squares if squares else 0
+    )
+    return lambda at: _shrunken(len(x)) * slope * at
+
+
+def _shrunken(count: int) -> float:
+    """As if one more study had gained nothing: few promise less than they found."""
+    return count / (count + 1)
 
 
 def _left_out(
-    x: Sequence[float], gains: Sequence[float], targets: Sequence[str]
+    fit: Callable[[Sequence[float], Sequence[float]], Fit],
+    x: Sequence[float],
+    gains: Sequence[float],
+    targets: Sequence[str],
 ) -> float | None:
     """Returns the error of predicting each target from all others."""
-    names = set(targets)
+    names = sorted(set(targets))
     if len(names) < 2:
         return None
     errors = []
     for name in names:
         kept = [i for i, target in enumerate(targets) if target != name]
-        slope = _slope(_at(x, kept), _at(gains, kept))
         own = [i for i, target in enumerate(targets) if target == name]
-        errors.append(statistics.fmean((gains[i] - slope * x[i]) ** 2 for i in own))
+        predict = fit([x[i] for i in kept], [gains[i] for i in kept])
+        errors.append(statistics.fmean((gains[i] - predict(x[i])) ** 2 for i in own))
     return math.sqrt(statistics.fmean(errors))
-
-
-def _at(values: Sequence[float], places: Iterable[int]) -> list[float]:
-    return [values[place] for place in places]

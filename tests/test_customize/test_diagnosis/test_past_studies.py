@@ -11,21 +11,41 @@ def _row(target, headroom, gain):
     return PastStudy("s", target, "timm:x", 40, 1, before, {"continued": gain})
 
 
-def test_a_prediction_is_shrunken_and_has_its_own_error():
-    rows = [_row("a", 10.0, 8.0), _row("b", 20.0, 10.0), _row("c", 5.0, 6.0)]
-    table = PastStudies(rows)
-    found = table.predict("continued", {"headroom": 12.0})
-    x, y = np.array([10.0, 20, 5]), np.array([8.0, 10, 6])
-    assert found.gain == pytest.approx(12 * 0.75 * (x @ y) / (x @ x))
+def _reference(x, gains, fit):
+    """Errors of each, predicted from the others by a slow reference."""
     errors = []
-    for left in range(3):
-        a, b = np.delete(x, left), np.delete(y, left)
-        errors.append(y[left] - x[left] * (2 / 3) * (a @ b) / (a @ a))
-    assert found.error == pytest.approx(np.sqrt(np.mean(np.square(errors))))
-    assert (found.studies, found.low, found.high, found.within) == (3, 6, 10, True)
+    for left in range(len(x)):
+        a, b = np.delete(x, left), np.delete(gains, left)
+        errors.append(gains[left] - fit(a, b, x[left]))
+    return np.sqrt(np.mean(np.square(errors)))
+
+
+def _line(x, gains, at):
+    return at * len(x) / (len(x) + 1) * (x @ gains) / (x @ x)
+
+
+def _mean(x, gains, at):
+    return min(1, max(0, at / min(x))) * gains.sum() / (len(x) + 1)
+
+
+@pytest.mark.parametrize(
+    "gains, better, worse",
+    [([8.0, 16, 4], _line, _mean), ([8.0, 9, 10], _mean, _line)],
+    ids=["gains follow the headroom", "they do not"],
+)
+def test_what_predicted_others_better_predicts(gains, better, worse):
+    x, y = np.array([10.0, 20, 5]), np.array(gains)
+    table = PastStudies([_row(n, *one) for n, *one in zip("abc", x, y, strict=True)])
+    found = table.predict("continued", {"headroom": 12.0})
+    assert _reference(x, y, better) < _reference(x, y, worse)
+    assert found.gain == pytest.approx(better(x, y, 12.0))
+    assert found.error == pytest.approx(_reference(x, y, better))
+    assert (found.studies, found.within) == (3, True)
+    assert (found.low, found.high) == (y.min(), y.max())
     assert "by 3 past targets" in str(found)
     assert not table.predict("continued", {"headroom": 30.0}).within
-    assert table.predict("continued", {"headroom": 0.0}).gain == 0
+    for nothing in (0.0, -4.0):
+        assert table.predict("continued", {"headroom": nothing}).gain <= 0
 
 
 def test_seeds_of_a_target_are_left_out_together():
