@@ -134,7 +134,6 @@ def test_a_probe_trains_the_head_alone(made):
         (DETECTOR, "timm", [4, 8, 16, 32]),
         (DETECTOR, "mmcls", [4, 8, 16, 32]),
         (SEGMENTOR, "timm", [4, 8, 8, 8]),
-        (SEGMENTOR, "mmcls", [4, 8, 16, 32]),  # cannot be dilated, and says so
     ],
 )
 def test_detectors_and_segmentors_take_the_maps(made, name, kind, wanted):
