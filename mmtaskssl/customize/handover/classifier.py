@@ -52,6 +52,8 @@ def classifier(
     several = inspected.kind == "multilabel"
     for name, loader in _loaders(cfg):
         part = inspected.train if name == "train" else inspected.test
+        # mmcls' own tool has them persist where nothing is said.
+        loader.persistent_workers = loader.num_workers > 0
         loader.dataset = {
             "type": "mmtaskssl.TableImages",
             "source": str(tables[name]),
