@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..clustering.clusters import Clusters
     from ..customize.customize import customize
     from ..customize.customized import Customized
+    from ..customize.several import CustomizedTargets, customize_several
     from ..engine.controls.compared import ControlsCompared
     from ..engine.controls.controls import Controls, controls
     from ..engine.fine_tune import FineTuning
@@ -52,6 +53,7 @@ _HOMES = {
     "ControlsCompared": "..engine.controls.compared",
     "CostList": "..networks.cost_list",
     "Customized": "..customize.customized",
+    "CustomizedTargets": "..customize.several",
     "Evaluation": "..evaluation.evaluation",
     "Export": "..export.exported",
     "Exports": "..export.exported",
@@ -72,6 +74,7 @@ _HOMES = {
     "cluster": "..clustering.cluster",
     "controls": "..engine.controls.controls",
     "customize": "..customize.customize",
+    "customize_several": "..customize.several",
     "evaluate": "..evaluation.evaluate",
     "evaluate_transfer": "..evaluation.transfer",
     "export": "..export.export",
@@ -97,6 +100,7 @@ __all__ = [
     "ControlsCompared",
     "CostList",
     "Customized",
+    "CustomizedTargets",
     "Evaluation",
     "Export",
     "Exports",
@@ -117,6 +121,7 @@ __all__ = [
     "cluster",
     "controls",
     "customize",
+    "customize_several",
     "evaluate",
     "evaluate_transfer",
     "export",

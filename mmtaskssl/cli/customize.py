@@ -12,6 +12,7 @@ The same command continues an interrupted run.
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from ..utils.errors import UserError
 from . import options
@@ -30,8 +31,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--target",
         required=True,
+        nargs="+",
         metavar="TARGET",
-        help="labelled images: class folders, a table, COCO, VOC, or images and masks",
+        help="labelled images: class folders, a table, COCO, VOC, or images and masks; "
+        "several: a folder in OUT each",
     )
     parser.add_argument(
         "--test", metavar="TEST", help="its test images, where they lie elsewhere"
@@ -119,10 +122,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Customizes, or goes on with it."""
     args = make_parser().parse_args(argv)
     from ..customize.customize import customize
+    from ..customize.several import customize_several
 
-    done = customize(
+    several = len(args.target) > 1
+    verb: Any = customize_several if several else customize
+    done = verb(
         args.pool,
-        args.target,
+        args.target if several else args.target[0],
         args.out,
         test=args.test,
         task=args.task,

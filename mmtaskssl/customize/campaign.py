@@ -59,6 +59,7 @@ class Campaign:
         log: Takes lines on the progress.
         launcher: See `make_steps`, as for ``jobs``.
         jobs: See above.
+        share: See `diagnose`.
         seconds: What each stage took, in this process and before.
     """
 
@@ -70,6 +71,7 @@ class Campaign:
     log: Log
     launcher: str = "none"
     jobs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    share: Path | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     # Of each budget; searched for once.
     _bodies: dict[str, list[Body]] = dataclasses.field(default_factory=dict)
@@ -145,6 +147,7 @@ class Campaign:
             budget_images=None if self.settings.starts else _GLANCE,
             seed=self.settings.seed,
             out=self.out / "diagnosis",
+            share=self.share,
             device=self.device,
             workers=self.workers,
             log=self.log,

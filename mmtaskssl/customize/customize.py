@@ -61,6 +61,7 @@ def customize(
     overwrite: bool = False,
     launcher: str = "none",
     jobs: Mapping[str, str] | None = None,
+    share: PathLike | None = None,
     device: str = AUTO,
     workers: int | None = None,
     log: Callable[[str], None] = lambda text: None,
@@ -92,6 +93,8 @@ def customize(
         launcher: How trainings are started: ``none``, ``pytorch``, ``slurm`` or
             ``submitit``, see `make_steps`.
         jobs: Settings of the launcher's jobs, see `make_steps`.
+        share: Folder that keeps the pool's features, so that other targets have them,
+            too; None: those of this target are kept with it.
         device: Of features, see `pick_device`.
         workers: See `open_runner`.
         log: Takes lines on the progress.
@@ -109,6 +112,7 @@ def customize(
         budget, start, recipe, select, scale, time, seeds, seed, arms, fine_tune
     )
     out = Path(out).expanduser()
+    shared = None if share is None else Path(share).expanduser()
     inputs: dict[str, Any] = {
         "pool": str(pool),
         "target": os.fspath(target),
@@ -149,7 +153,17 @@ def customize(
         )
         log(found.table())
         campaign = Campaign(
-            *(found, out, settings, device, workers, log, launcher, dict(jobs or {}))
+            *(
+                found,
+                out,
+                settings,
+                device,
+                workers,
+                log,
+                launcher,
+                dict(jobs or {}),
+                shared,
+            )
         )
         with campaign.stage("diagnose"):
             log(campaign.diagnosis.table())

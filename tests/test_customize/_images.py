@@ -19,9 +19,11 @@ def write_pool(folder: Path, count: int = 80) -> Path:
     return folder
 
 
-def write_target(folder: Path, train: int = 6, test: int = 8) -> Path:
+def write_target(
+    folder: Path, train: int = 6, test: int = 8, begin: int = 1000
+) -> Path:
     """Writes three classes."""
-    seed = 1000
+    seed = begin
     for split, count in (("train", train), ("test", test)):
         for kind in range(3):
             place = folder / split / f"class{kind}"

@@ -38,6 +38,7 @@ def diagnose(
     studies: PastStudies | None = None,
     seed: int = 0,
     out: str | os.PathLike | None = None,
+    share: str | os.PathLike | None = None,
     overwrite: bool = False,
     device: str = "auto",
     workers: int | None = None,
@@ -64,6 +65,8 @@ def diagnose(
         seed: Of folds and draws.
         out: Folder that receives the diagnosis and the features; what was interrupted
             there is gone on with. None: all stays in memory.
+        share: Folder that keeps the pool's features instead, so that other targets have
+            them, too.
         overwrite: Replace a diagnosis of other inputs.
         device: See `pick_device`.
         workers: Processes that read images; None: by the number of cores.
@@ -103,7 +106,8 @@ def diagnose(
     given = networks, looks, serves, budget_images, pool, studies, seed
 
     def solve(folder: Path | None) -> Diagnosis:
-        stores = Stores(inspected, folder, device, workers, log)
+        kept = None if share is None else Path(share)
+        stores = Stores(inspected, folder, device, workers, log, kept)
         return _solve(stores, starts, *given, work.inputs)
 
     if out is None:

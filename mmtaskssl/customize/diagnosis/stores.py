@@ -4,7 +4,7 @@ import dataclasses
 import os
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 
 from ...evaluation.data import LabeledFeatures
 from ...features.extract import extract
+from ...features.memory import MemoryStore
 from ...features.opening import open_runner
 from ...features.runner import BatchRunner
 from ...features.store import FeatureStore
@@ -37,6 +38,7 @@ class Stores:
         device: See `pick_device`.
         workers: See `open_runner`.
         log: Takes lines on the work.
+        share: Keeps the pool's features instead, for other targets, too.
     """
 
     found: Inspected
@@ -44,6 +46,7 @@ class Stores:
     device: str
     workers: int | None
     log: Log
+    share: Path | None = None
 
     def runner(self, network: Network, side: int) -> BatchRunner:
         """Returns what runs a network on images of a side."""
@@ -90,6 +93,17 @@ class Stores:
         ids = [*self.found.pool_ids]
         if images is not None and images < len(ids):
             ids = sorted(random.Random(seed).sample(ids, images))
+        if self.share is not None:
+            out = self.share / self._name(start, runner, POOL)
+            more = FeatureStore.is_complete(out)
+            store = extract(
+                *(runner, ids),
+                root=self.found.pool_root,
+                out=out,
+                append=more,  # what another target keeps out is not there yet
+                log=self.log,
+            )
+            return _some_of(store, ids)
         return extract(
             runner,
             ids,
@@ -106,10 +120,32 @@ class Stores:
     def _out(
         self, start: Start, runner: BatchRunner, part: str
     ) -> str | os.PathLike | None:
-        if self.folder is None:
-            return None
+        return (
+            None
+            if self.folder is None
+            else self.folder / self._name(start, runner, part)
+        )
+
+    def _name(self, start: Start, runner: BatchRunner, part: str) -> str:
         side = runner.transform.image_size
-        return self.folder / f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
+        return f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
+
+
+def _some_of(store: FeatureStore, ids: Sequence[str]) -> MemoryStore:
+    """Returns the rows of some images, in their order."""
+    rows = {image: row for row, image in enumerate(store.image_ids)}
+    chosen = np.array([rows[image] for image in ids])
+    bad = {int(row) for row in store.bad_rows}
+    broken = {place: "no feature" for place, row in enumerate(chosen) if row in bad}
+    return MemoryStore(
+        store.read(chosen),
+        ids,
+        root=store.root,
+        extractor=store.manifest["extractor"],
+        transform=store.manifest["transform"],
+        broken=broken,
+        name=str(store.path),
+    )
 
 
 def rows_not_in(store: FeatureStore, found: Inspected) -> np.ndarray:
