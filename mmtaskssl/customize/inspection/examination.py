@@ -118,7 +118,7 @@ class Examination:
         self, held_out: HeldOut, kept: Kept, found: list[Finding]
     ) -> tuple[list[str], list[ImageFacts], dict[str, str]]:
         """Returns the images that may be trained on, their facts, and the others."""
-        seen = _compared(self.pool_root, self.pool_ids, "pool", held_out, kept)
+        seen = _compared(self.pool_root, self.pool_ids, "pool", held_out, kept, True)
         broken, copies = {}, {}
         good: dict[str, ImageFacts] = {}
         for image, (fact, copy) in zip(self.pool_ids, seen, strict=True):
@@ -163,13 +163,18 @@ def _readable(part: Part, name: str, kept: Kept) -> Seen:
 
 
 def _compared(
-    root: Path, image_ids: Sequence[str], name: str, held_out: HeldOut, kept: Kept
+    root: Path,
+    image_ids: Sequence[str],
+    name: str,
+    held_out: HeldOut,
+    kept: Kept,
+    tinted: bool,
 ) -> list[tuple[ImageFacts, str]]:
     """Returns what images are, and of which test image each is a copy."""
 
     def finder(batch: Sequence[str]) -> list[dict[str, Any]]:
         facts, pictures = look(root, batch)
-        copies = held_out.copies_among(facts, pictures)
+        copies = held_out.copies_among(facts, pictures, tinted)
         return [
             {**fact.to_dict(), "copy": copy}
             for fact, copy in zip(facts, copies, strict=True)
@@ -188,7 +193,7 @@ def _without_copies(
 ) -> Seen:
     """Removes copies of test images from those to train on."""
     ids = [item.image for item in train.part.items]
-    copies = _compared(train.part.root, ids, "train and test", held_out, kept)
+    copies = _compared(train.part.root, ids, "train and test", held_out, kept, False)
     good = [row for row, (_, copy) in enumerate(copies) if not copy]
     removed = [(ids[row], copy) for row, (_, copy) in enumerate(copies) if copy]
     if removed:

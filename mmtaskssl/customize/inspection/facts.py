@@ -34,6 +34,7 @@ class ImageFacts:
         height: The same.
         grey: Whether it has no colours.
         broken: Why it cannot be read; "" if it can.
+        tint: Mean red less green, and yellow less blue, -255..255.
     """
 
     sha256: str
@@ -41,6 +42,7 @@ class ImageFacts:
     height: int = 0
     grey: bool = False
     broken: str = ""
+    tint: Sequence[int] = (0, 0)
 
     @property
     def short_side(self) -> int:
@@ -90,7 +92,8 @@ def _read(path: Path) -> tuple[ImageFacts, np.ndarray | None]:
         return ImageFacts(sha256, broken=str(error).removeprefix(f"{path}: ")), None
     if (height > width) != (image.shape[0] > image.shape[1]):
         width, height = height, width  # it was turned upright
-    return ImageFacts(sha256, width, height, _is_grey(image)), image
+    tint = _tint(image)
+    return ImageFacts(sha256, width, height, _is_grey(image), tint=tint), image
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -104,6 +107,11 @@ def _size(path: Path) -> tuple[int, int]:
     except Exception:  # only OpenCV reads it
         height, width, _ = read_image(path).shape
         return width, height
+
+
+def _tint(image: np.ndarray) -> tuple[int, int]:
+    red, green, blue, _ = cv2.mean(image)
+    return round(red - green), round((red + green) / 2 - blue)
 
 
 def _is_grey(image: np.ndarray) -> bool:
