@@ -18,6 +18,8 @@ WEIGHT_DECAYS = tuple(10.0**power for power in range(2, -8, -1))
 _DOUBLE_VALUES = 2**26
 # Rows at once, so that their scores stay small beside the features.
 _CHUNK = 16384
+# Log odds of what all rows say.
+_CERTAIN = 15.0
 # Larger sets need no cross-validation to tell two weight decays apart.
 _CROSS_VALIDATED_ROWS = 20_000
 
@@ -66,7 +68,8 @@ def fit_linear(
     Minimises the mean cross-entropy plus ``weight_decay / 2`` times the squared
     weights, biases free; scikit-learn's ``C`` is ``1 / (weight_decay * rows)``. With
     several labels a row, the cross-entropy is the sum of each class's own binary one
-    over the rows whose label is not left open.
+    over the rows whose label is not left open; a class that all rows have, or none,
+    is taken to be certain.
 
     Args:
         x: (N, D) features.
@@ -91,6 +94,10 @@ def fit_linear(
     parameters = x.new_zeros(num_classes, x.shape[1] + 1)
     if start is not None:
         parameters.copy_(torch.cat([start.weight, start.bias[:, None]], dim=1))
+    settled = _settled(y)
+    if start is None and settled is not None:
+        # Their bias would grow for ever: nothing holds it.
+        parameters[:, -1] = settled.to(dtype) * _CERTAIN
     parameters.requires_grad_()
     optimizer = torch.optim.LBFGS(
         [parameters],
@@ -107,11 +114,22 @@ def fit_linear(
         loss, parameters.grad = _loss_and_gradient(
             parameters.detach(), x, y, weight_decay
         )
+        if settled is not None:
+            parameters.grad[settled != 0] = 0
         return loss
 
     optimizer.step(closure)
     weight, bias = parameters.detach().split([x.shape[1], 1], dim=1)
     return LinearClassifier(weight, bias.squeeze(1), mean, scale, weight_decay)
+
+
+def _settled(y: Tensor) -> Tensor | None:
+    """Returns (C,) 1 for classes that all rows have, -1 for those of none, else 0."""
+    if y.dim() == 1:
+        return None
+    known, have = (y >= 0).sum(0), (y > 0).sum(0)
+    found = (have == known).to(y.dtype) - (have == 0).to(y.dtype)
+    return found if bool(found.any()) else None
 
 
 def _loss_and_gradient(

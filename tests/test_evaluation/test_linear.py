@@ -117,3 +117,15 @@ def test_bad_input(change, message):
     x, y = blobs()
     with pytest.raises(UserError, match=message):
         linear_probe(**{"x": x, "y": y, "num_classes": 3, **change})
+
+
+def test_a_class_that_all_rows_have_is_certain():
+    """Its bias would grow without end, and the fit would never be done."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 20, generator=generator)
+    y = torch.stack([x[:, 0] > 0, torch.ones(60) > 0, torch.zeros(60) > 0], 1).float()
+    alone = fit_linear(x, y[:, :1], 1, 0.1)
+    found = fit_linear(x, y, 3, 0.1)
+    torch.testing.assert_close(found.weight[:1], alone.weight, atol=1e-4, rtol=1e-3)
+    scores = found.scores(x)
+    assert bool((scores[:, 1] > 10).all()) and bool((scores[:, 2] < -10).all())
