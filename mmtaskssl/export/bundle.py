@@ -10,6 +10,7 @@ import torch
 from .. import __version__
 from ..models.backbones import ElasticBackbone
 from ..networks import Network
+from ..networks.labels import known_labels
 from ..subnets import Subnet, arch_to_dict
 from ..utils.inputs import read_json
 from .exported import META, Export, Format
@@ -70,6 +71,7 @@ def make_export(
         and {"depth": shape.depth, "base_channels": shape.base_channels},
         "plain_network": backbone.plain_config(subnet),
         **({"preprocessing": pixels} if pixels else {}),
+        "labels": known_labels(network),
         "calibrated": subnet.name in backbone.subnet_statistics,
         "difference": difference,
         "source": source,

@@ -26,7 +26,8 @@ def known_labels(network: Network) -> str | None:
         network: Any.
 
     Returns:
-        "none" of a training that saw none; None where it cannot be told.
+        "none" of weights that were drawn, and as far as the config says of a training
+        that saw no labels; None where it cannot be told.
     """
     cfg = network.config
     if cfg is None or not network.trained:
@@ -34,13 +35,15 @@ def known_labels(network: Network) -> str | None:
     if isinstance(cfg.get("labels"), str):  # of an export
         return cfg.labels
     model = cfg.get("model") or {}
+    if not cfg.get("train_cfg"):  # a network, and not how it was trained
+        return None
     if "num_classes" in (model.get("head") or {}) or cfg.get("load_from"):
         return None
     found = [_labels(name) for name in _sources(cfg, model)]
     if None in found:
         return None
     known = [text for text in found if text not in (None, "none")]
-    return "; ".join(dict.fromkeys(known)) or "none"
+    return "; ".join(dict.fromkeys(known)) or "none, as far as its config says"
 
 
 def _sources(cfg: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Any]:

@@ -8,12 +8,13 @@ from ...report.axes import ticks
 
 STYLE = """
 .forest { margin: 18px 0 6px; max-width: 860px; }
-.forest .row { display: grid; grid-template-columns: minmax(150px, 240px) 1fr 150px;
+.forest .row { display: grid; grid-template-columns: minmax(150px, 240px) 1fr 172px;
   gap: 4px 16px; align-items: center; padding: 7px 0;
   border-top: 1px solid var(--line); }
 .forest .name { font-size: 14px; line-height: 1.3; overflow-wrap: anywhere; }
 .forest .name small { display: block; color: var(--soft); font-size: 12px; }
-.forest .figure { text-align: right; font-variant-numeric: tabular-nums; }
+.forest .figure { text-align: right; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
 .forest .figure small { display: block; color: var(--soft); font-size: 12px; }
 .forest .track { position: relative; height: 26px; }
 .forest .track i { position: absolute; display: block; }
