@@ -12,10 +12,10 @@ from ..utils.errors import UserError, option
 from .feature_guard import FeatureGuard
 from .leaks import SAME_FILE, Leak, find_leaks, merge, same_bytes
 from .names import METHODS as METHODS
+from .pictures import best_matches
 from .pixel_guard import (
     MOST_READ,
     PixelGuard,
-    best_matches,
     confusion,
     iter_pool,
     rows_to_read,

@@ -1,207 +1,24 @@
 """The leak guard by pixels, for pools whose images are at hand."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..datasets.images import BrokenImage, read_image
-from ..features.copies import KINDS, STRENGTHS, read_copy
+from ..features.copies import STRENGTHS
 from ..features.store import FeatureStore
-from . import pixels
+from .calibration import SAMPLE, Calibration
 from .nearest import best_queries_of, top_rows
-from .pixels import Match
+from .pictures import Pictures, best_matches, file_readers
 
 #: Pool images that are read, those most similar to an excluded image by their features.
 MOST_READ = 100_000
-#: Excluded images whose copies the threshold is calibrated on.
-SAMPLE = 100
 #: Pool images that stand in for excluded ones, to see how often different images agree.
 STAND_INS = 150
-# The threshold finds this share of the copies of every kind ...
-_RECALL = 0.98
-# ... but not below what unlike images reach, nor above what is safe for kinds that were
-# not tried. Set on signdigits alone, see model_zoo.md.
-_LOWEST, _HIGHEST = 0.86, 0.92
-# So many images tell how different ones agree, half of them compared with the others.
-_STRANGERS, _ALMOST_ALL = 400, 0.95
-# Agreement that no other image is going to beat.
-_SURE = 0.97
-_TRIES = 4
-_FLOOR = 0.45
 _BATCH = 256
 # Pool images whose most similar excluded image by features is compared in any case.
 _BY_FEATURES = 2000
-
-Reader = Callable[[], np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True)
-class Pictures:
-    """Images as the guard compares them.
-
-    Attributes:
-        details: Of `pixels.detail_of`, float16; None where the image cannot be read.
-        thumbs: (N, windows, 256) float32; zeros there.
-    """
-
-    details: list[np.ndarray | None]
-    thumbs: np.ndarray
-
-    @classmethod
-    def read(cls, readers: Sequence[Reader], threads: int = 2) -> "Pictures":
-        """Reads images.
-
-        Args:
-            readers: Each returns (H, W, 3) uint8, or raises `BrokenImage`.
-            threads: How many read at once.
-        """
-        with ThreadPoolExecutor(threads) as executor:
-            found = list(executor.map(_prepare, readers))
-        blank = np.zeros((pixels.WINDOWS, pixels.LENGTH), np.float32)
-        details = [None if pair is None else pair[0] for pair in found]
-        thumbs = [blank if pair is None else pair[1] for pair in found]
-        return cls(details, np.stack(thumbs))
-
-    def subset(self, rows: Sequence[int]) -> "Pictures":
-        """Returns some of them."""
-        return Pictures([self.details[row] for row in rows], self.thumbs[[*rows]])
-
-    def __len__(self) -> int:
-        return len(self.details)
-
-
-def _prepare(reader: Reader) -> tuple[np.ndarray, np.ndarray] | None:
-    try:
-        detail = pixels.detail_of(reader())
-    except BrokenImage:
-        return None
-    return detail.astype(np.float16), pixels.thumbnails(detail)
-
-
-def file_readers(root: str | Path, image_ids: Sequence[str]) -> list[Reader]:
-    """Returns what reads the images of a folder."""
-
-    def reader(image: str) -> Reader:
-        return lambda: read_image(Path(root) / image, short_side=2 * pixels.SIDE)
-
-    return [reader(image) for image in image_ids]
-
-
-def best_matches(
-    first: Pictures,
-    second: Pictures,
-    hints: dict[int, int] | None = None,
-    floor: float = _FLOOR,
-) -> list[tuple[int, Match] | None]:
-    """Finds, for each image of one set, the image of another it agrees with most.
-
-    Args:
-        first: N images.
-        second: M images.
-        hints: For some of the first, the index of one of the second that is compared
-            even if small versions of them do not look alike.
-        floor: Correlation of small versions from which images are compared; a higher
-            one is quicker, and misses more crops.
-
-    Returns:
-        For each of the first, the index in the second and how they agree; None where
-        nothing looks alike.
-    """
-    best: list[tuple[int, Match] | None] = [None] * len(first)
-    pairs = []
-    if len(first) and len(second):
-        pairs = pixels.likely_pairs(first.thumbs, second.thumbs, _TRIES, floor)
-    pairs = [(p.first, p.second, p.flipped, p.swapped) for p in pairs]
-    for place, other in (hints or {}).items():
-        pairs += [(place, other, False, False), (place, other, True, False)]
-    for place, other, *way in pairs:
-        known = best[place]
-        left, right = first.details[place], second.details[other]
-        if left is None or right is None or (known and known[1].agreement >= _SURE):
-            continue
-        left, right = left.astype(np.float32), right.astype(np.float32)
-        match = pixels.compare(left, right, *way)
-        if known is None or match.agreement > known[1].agreement:
-            best[place] = other, match
-    return best
-
-
-@dataclasses.dataclass(frozen=True)
-class Calibration:
-    """From which agreement on images count as the same.
-
-    Attributes:
-        threshold: Agreement.
-        recall: Share of the known copies of each kind that it finds.
-        copied: Images that these were made of.
-    """
-
-    threshold: float
-    recall: dict[str, float]
-    copied: int
-
-    @classmethod
-    def of(
-        cls,
-        root: str | Path,
-        image_ids: Sequence[str],
-        pictures: Pictures,
-        copied: int = SAMPLE,
-        floor: float = _FLOOR,
-    ) -> "Calibration":
-        """Learns from copies of some images how copies agree, and how others do.
-
-        Where images of one kind are nearly the same, as digits are, copies must differ
-        half as much as all but one in twenty of them.
-
-        Args:
-            root: Folder of the images.
-            image_ids: The images.
-            pictures: The same, read.
-            copied: How many of them a copy of each kind is made of.
-            floor: See `best_matches`.
-        """
-        seen = [row for row, d in enumerate(pictures.details) if d is not None]
-        sample = np.random.default_rng(0).permutation(seen)[:copied].tolist()
-
-        def reader(name: str) -> Reader:
-            return lambda: read_copy(Path(root), name, 2 * pixels.SIDE)
-
-        agreement = {}
-        for kind in KINDS if sample else ():
-            readers = [reader(f"{image_ids[row]}@{kind}") for row in sample]
-            found = best_matches(Pictures.read(readers), pictures, floor=floor)
-            agreement[kind] = np.array(
-                [-1.0 if p is None else p[1].agreement for p in found]
-            )
-        lowest = [
-            np.quantile(v, 1 - _RECALL, method="lower") for v in agreement.values()
-        ]
-        threshold = float(np.clip(min(lowest, default=1.0), _LOWEST, _HIGHEST))
-        threshold = max(threshold, _beyond_strangers(pictures, seen, floor))
-        recall = {k: float((v >= threshold).mean()) for k, v in agreement.items()}
-        return cls(threshold, recall, len(sample))
-
-
-def _beyond_strangers(pictures: Pictures, seen: Sequence[int], floor: float) -> float:
-    """Returns the agreement that different images do not reach.
-
-    Args:
-        pictures: Of which some may be copies of others, but not one in twenty.
-        seen: Rows of those that could be read.
-        floor: See `best_matches`.
-    """
-    rows = np.random.default_rng(1).permutation(seen)[:_STRANGERS].tolist()
-    first, second = (pictures.subset(sorted(half)) for half in (rows[::2], rows[1::2]))
-    if not len(second):
-        return 0.0
-    found = best_matches(first, second, floor=floor)
-    agreement = [0.0 if pair is None else pair[1].agreement for pair in found]
-    return 1 - (1 - float(np.quantile(agreement, _ALMOST_ALL))) / 2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mmtaskssl.features.copies import KINDS, make_copy
-from mmtaskssl.selection import pixels
+from mmtaskssl.selection import pixels, windows
 
 from ._pictures import picture
 
@@ -37,10 +37,10 @@ def test_the_larger_picture_may_be_either():
 
 def test_likely_pairs_name_the_original_and_how_it_was_changed():
     images = [picture(seed) for seed in range(12)]
-    thumbs = np.stack([pixels.thumbnails(pixels.detail_of(i)) for i in images])
+    thumbs = np.stack([windows.thumbnails(pixels.detail_of(i)) for i in images])
     changed = [images[4][:, ::-1], images[7][8:88, 8:88], images[2]]
     queries = np.stack(
-        [pixels.thumbnails(pixels.detail_of(np.ascontiguousarray(i))) for i in changed]
+        [windows.thumbnails(pixels.detail_of(np.ascontiguousarray(i))) for i in changed]
     )
     pairs = pixels.likely_pairs(queries, thumbs, 1, 0.3)
     assert [(p.first, p.second, p.flipped) for p in pairs] == [
@@ -54,7 +54,7 @@ def test_likely_pairs_name_the_original_and_how_it_was_changed():
 
 def test_a_blank_image_agrees_with_nothing():
     blank = pixels.detail_of(np.full((96, 96, 3), 128, np.uint8))
-    assert not pixels.thumbnails(blank).any()
+    assert not windows.thumbnails(blank).any()
     for other in (blank, pixels.detail_of(picture(0))):
         for swapped in (False, True):
             assert pixels.compare(blank, other, swapped=swapped).agreement < 0.5
@@ -65,15 +65,15 @@ def test_odd_shapes_are_taken(shape):
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     detail = pixels.detail_of(image)
     assert min(detail.shape) == pixels.SIDE
-    assert pixels.thumbnails(detail).shape == (pixels.WINDOWS, pixels.LENGTH)
+    assert windows.thumbnails(detail).shape == (windows.WINDOWS, windows.LENGTH)
     assert np.isfinite(pixels.compare(detail, pixels.detail_of(picture(0))).agreement)
 
 
 @pytest.mark.parametrize("shape", [(96, 96), (96, 131), (211, 96)])
 def test_small_versions_are_averages_of_each_window(shape):
     detail = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    found = pixels.thumbnails(30 * detail)
-    assert found.shape == (pixels.WINDOWS, pixels.LENGTH)
+    found = windows.thumbnails(30 * detail)
+    assert found.shape == (windows.WINDOWS, windows.LENGTH)
     rows = iter(found)
     for side, count in ((1.0, 1), (0.92, 2), (0.85, 3), (0.78, 4)):
         h, w = (round(side * length) for length in shape)
@@ -83,4 +83,4 @@ def test_small_versions_are_averages_of_each_window(shape):
                 small = cv2.resize(window, (16, 16), interpolation=cv2.INTER_AREA)
                 wanted = small.ravel() / np.linalg.norm(small)
                 np.testing.assert_allclose(next(rows), wanted, atol=1e-6)
-    assert not pixels.thumbnails(np.zeros(shape, np.float32)).any()
+    assert not windows.thumbnails(np.zeros(shape, np.float32)).any()

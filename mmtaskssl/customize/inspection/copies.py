@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...selection.pixel_guard import Calibration, Pictures, best_matches
+from ...selection.calibration import Calibration
+from ...selection.pictures import Pictures, best_matches
 from .facts import ImageFacts, look
 from .limits import MOST_COMPARED
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ...datasets.images import BrokenImage, read_image
 from ...datasets.pixel_limit import size_in_header, without_pillows_limit
-from ...selection.pixel_guard import Pictures, Reader
+from ...selection.pictures import Pictures, Reader
 from ...selection.pixels import SIDE
 from ...utils.cores import num_cores
 from ...utils.errors import UserError

@@ -13,12 +13,8 @@ from mmtaskssl.selection import pixels
 from mmtaskssl.selection.feature_guard import FeatureGuard
 from mmtaskssl.selection.leaks import find_leaks
 from mmtaskssl.selection.nearest import top_rows
-from mmtaskssl.selection.pixel_guard import (
-    Pictures,
-    PixelGuard,
-    best_matches,
-    file_readers,
-)
+from mmtaskssl.selection.pictures import Pictures, best_matches, file_readers
+from mmtaskssl.selection.pixel_guard import PixelGuard
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.tables import head, row
 
