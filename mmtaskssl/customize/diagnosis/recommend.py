@@ -19,6 +19,8 @@ LEVERS = {
     "scratch": "pre-train a network of your own on the selected images",
     "generic": "pre-train a network of your own on the whole pool",
 }
+#: Points of linear accuracy, expected, that are worth a training.
+WORTH = 1.0
 _KINDS = {
     "multilabel": "task of several labels an image",
     "detection": "detection",
@@ -87,8 +89,9 @@ def recommend(
 ) -> Recommendation:
     """Says what to do.
 
-    Of the levers that a past study has tried, that one whose predicted gain, less the
-    error of such predictions, is largest, if it is above zero; else the start as it is.
+    Of the levers that a past study has tried, the one whose predicted gain is largest,
+    if that is worth a training; else the start as it is: what is least far from the
+    best arm, as far as can be expected. How wrong a prediction may be is said.
     Without a start that the budget pays for there is no start to use as it is: a
     larger one teaches; without any, a network is trained on the images.
 
@@ -108,8 +111,8 @@ def recommend(
         names = ["continued" if of_use else "continued-random", "distilled", "scratch"]
         found = (studies.predict(name, before) for name in names)
         predictions = [one for one in found if one is not None]
-        sure = [one for one in predictions if _least(one) > 0]
-        prediction = max(sure, key=_least, default=None)
+        worth = [one for one in predictions if one.gain >= WORTH]
+        prediction = max(worth, key=lambda one: one.gain, default=None)
         lever = "start" if prediction is None else prediction.lever
     else:
         start, prediction = best, None
@@ -127,12 +130,6 @@ def recommend(
         _reasons(measured, start, like, lever, prediction, kind),
         _would_change(start, like, lever, predictions),
     )
-
-
-def _least(prediction: Prediction) -> float:
-    """What a lever brings if it is as wrong as usual; of a single study half of it."""
-    error = prediction.error
-    return prediction.gain - (abs(prediction.gain) / 2 if error is None else error)
 
 
 def _reasons(
@@ -163,6 +160,10 @@ def _reasons(
         )
     if prediction is not None:
         found.append(f"Past studies promise {prediction}.")
+        if prediction.error is not None and prediction.error >= prediction.gain:
+            found.append(
+                "That error is as large as the gain: it may well bring nothing."
+            )
         if not prediction.within:
             found.append(
                 "This target's figures lie outside theirs: the promise is a guess."
@@ -175,7 +176,7 @@ def _reasons(
     elif lever != "start":
         found.append("No past study says what this brings.")
     else:
-        found.append("No past study promises more than its own error by training.")
+        found.append("No past study promises that a training is worth a point.")
     return found
 
 

@@ -1,9 +1,12 @@
 """Predictions from past studies, against the same by hand."""
 
+import json
+import statistics
+
 import numpy as np
 import pytest
 
-from mmtaskssl.customize.diagnosis.past_studies import PastStudies, PastStudy
+from mmtaskssl.customize.diagnosis.past_studies import PastStudies, PastStudy, shipped
 
 
 def _row(target, headroom, gain):
@@ -65,3 +68,25 @@ def test_what_no_study_tried_is_not_predicted():
     one = table.predict("continued", {"headroom": 10.0})
     assert one.error is None and one.gain == pytest.approx(4.0)
     assert "no error known" in str(one)
+
+
+def test_the_shipped_table_is_that_of_the_results(repo_root):
+    results = json.loads(
+        (repo_root / "tools/benchmarks/results/starts.json").read_text()
+    )
+    rows = {row.target: row for row in shipped().rows if row.study == "starts"}
+    assert {*rows} == {"clothing", "signdigits", "imagenette", "dtd10", "cifar10"}
+
+    def linear(arm, target):
+        ends = f"/results/40px-{arm}-{target}.json"
+        found = [v["test"]["linear"] for k, v in results.items() if k.endswith(ends)]
+        return statistics.fmean(found[:1] if arm == "public" else found)
+
+    for target, row in rows.items():
+        public = linear("public", target)
+        for arm, lever in (("sept", "continued"), ("random", "continued-random")):
+            gain = linear(f"selfres-{arm}", target) - public
+            assert row.gains[lever] == pytest.approx(gain, abs=1e-3)
+        assert {"linear", "headroom", "closeness"} == {*row.before}
+    found = shipped().predict("continued", {"headroom": 10.0})
+    assert found.studies == len(shipped().rows) and found.error > 0

@@ -62,10 +62,13 @@ def test_else_the_start_as_it_is(headroom, studies):
     assert (said.lever, said.images, said.prediction) == ("start", None, None)
 
 
-def test_an_error_as_large_as_the_gain_is_no_promise():
-    rows = [*_studies(40.0, 1).rows, *_studies(-30.0, 3).rows[1:]]
-    said = recommend([_measured("a", 10, 14)], ALIKE, PastStudies(rows))
-    assert said.lever == "start" and len(said.others) == 1
+def test_less_than_a_point_is_not_worth_a_training():
+    said = recommend([_measured("a", 10, 14)], ALIKE, _studies(0.0, 2))
+    assert said.lever == "start" and said.others[0].gain == pytest.approx(1 / 3)
+    unsure = PastStudies([*_studies(30.0, 1).rows, *_studies(-10.0, 2).rows[1:]])
+    said = recommend([_measured("a", 10, 14)], ALIKE, unsure)
+    assert said.lever == "continued" and said.prediction.error > said.prediction.gain
+    assert any("may well bring nothing" in reason for reason in said.reasons)
 
 
 def test_a_pool_that_has_nothing_is_not_selected_from():
