@@ -44,6 +44,12 @@ def make_parser() -> argparse.ArgumentParser:
         default="auto",
         choices=("auto", "classification", "multilabel", "detection", "segmentation"),
     )
+    parser.add_argument(
+        "--void",
+        type=int,
+        metavar="INDEX",
+        help="of masks: pixels of no class (default: 255, or what is recognised)",
+    )
     options.add_out(parser, "a customization")
     parser.add_argument(
         "--budget",
@@ -140,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         scale=args.scale,
         seeds=args.seeds,
         seed=args.seed,
+        void=args.void,
         arms=args.arms,
         fine_tune=args.fine_tune_iters,
         dry_run=args.dry_run,

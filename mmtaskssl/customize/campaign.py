@@ -2,7 +2,6 @@
 
 import dataclasses
 import html
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,19 +11,17 @@ from pathlib import Path
 from ..selection.folder import select_to_folder
 from ..selection.options import Options
 from ..utils.atomic import write_json
-from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
 from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
-from .arms.known import ARMS, RANDOM_OF
+from .arms.known import ARMS
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
-from .diagnosis.plan import Plan, Stage
 from .diagnosis.step_cost import StepCost, measure_step
-from .fit.body import STEP, Body, fitting, opened
-from .fit.own import Own, own_within
-from .fit.time import fitted, runs_of
+from .fit.body import Body, opened
+from .fit.fits import Fits
+from .fit.time import fitted
 from .images import SELECTION, how_many, select_images, write_lists
 from .inspection.inspected import Inspected
 from .race.answer import Answer, answer
@@ -34,11 +31,8 @@ from .race.trainings import Training, Trainings
 from .settings import LEVEL, Settings
 from .starts import Start
 
-# Starts are looked at to select at this side at most, or where they serve, pixels.
-_EXTRACTOR_SIDE = 128
 # Without a start so many images of the pool are looked at: the features say little.
 _GLANCE = 2000
-_LEAST_SIDE = 32
 #: Folder of what steps take.
 COSTS = "costs"
 # Images that steps are measured on.
@@ -73,9 +67,6 @@ class Campaign:
     jobs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     share: Path | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    # Of each budget; searched for once.
-    _bodies: dict[str, list[Body]] = dataclasses.field(default_factory=dict)
-    _owns: dict[str, Own | None] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -99,27 +90,10 @@ class Campaign:
         said = self.diagnosis.likeness.images if self.settings.starts else None
         return how_many(self.settings.select, said, len(self.found.pool_ids))
 
-    def bodies(self, budget: str) -> list[Body]:
-        """Returns the starts that a budget pays for, each at its side."""
-        if budget in self._bodies:
-            return self._bodies[budget]
-        band, found = Budget.parse(budget) if budget else None, []
-        for start in self.settings.starts:
-            size = opened(start).preprocessing.image_size
-            if band is None:
-                side = min(size, self.found.short_side) // STEP * STEP
-                found.append(Body(start, max(_LEAST_SIDE, side)))
-            elif body := fitting(start, band, size):
-                found.append(body)
-        self._bodies[budget] = found
-        return found
-
-    def own(self, budget: str) -> Own | None:
-        """Returns the network of ours that a budget pays for."""
-        if budget not in self._owns:
-            band = Budget.parse(budget) if budget else None
-            self._owns[budget] = own_within(self.settings.recipe, band)
-        return self._owns[budget]
+    @cached_property
+    def fits(self) -> Fits:
+        """What budgets pay for."""
+        return Fits(self.settings, self.found.short_side)
 
     def best(self, bodies: Sequence[Body]) -> Body | None:
         """Returns the start that is best within the target's training images."""
@@ -133,11 +107,11 @@ class Campaign:
     def diagnosis(self) -> Diagnosis:
         """What is known before anything is trained."""
         starts = self.settings.starts or [Start.untrained(self.settings.recipe)]
-        sides = {start.name: self._sides(start) for start in starts}
+        sides = {start.name: self.fits.sides(start) for start in starts}
         serves = {
             body.start.name
             for budget in self.settings.budgets
-            for body in self.bodies(budget)
+            for body in self.fits.bodies(budget)
         }
         return diagnose(
             self.found,
@@ -153,20 +127,6 @@ class Campaign:
             log=self.log,
         )
 
-    def _sides(self, start: Start) -> list[int]:
-        """Returns the sides that a start is looked at, the first to serve at."""
-        size = opened(start).preprocessing.image_size
-        if not start.trained:
-            return [size]
-        serving = sorted(
-            body.side
-            for budget in self.settings.budgets
-            for body in self.bodies(budget)
-            if body.start.name == start.name
-        ) or [min(size, self.found.short_side, _EXTRACTOR_SIDE) // STEP * STEP]
-        largest = max(serving[-1], min(2 * serving[-1], _EXTRACTOR_SIDE))
-        return [*dict.fromkeys([*serving, largest])]
-
     def select(self) -> Path:
         """Selects the images, and returns the folder of the selection.
 
@@ -179,7 +139,7 @@ class Campaign:
             assert pool is not None and train is not None
             select_to_folder(folder, pool, train, self.count, Options(), log=self.log)
             return folder
-        own = self.own(self.settings.budgets[0])
+        own = self.fits.own(self.settings.budgets[0])
         if own is None:
             raise UserError(
                 f"nothing can select images: name a start ({option('start')}), or a "
@@ -220,7 +180,7 @@ class Campaign:
             "random": self.count,
             "selected": self.count,
         }
-        own, body = self.own(budget), self.best(self.bodies(budget))
+        own, body = self.fits.own(budget), self.best(self.fits.bodies(budget))
         teacher = None
         if self.settings.starts and own is not None:
             start = body.start if body else self.settings.starts[0]
@@ -274,27 +234,6 @@ class Campaign:
                 write_json(file, dataclasses.asdict(cost))
             found[arm.name] = StepCost(**read_json(file))
         return found
-
-    def plan(self, selection: Path) -> Plan:
-        """Returns what the trainings will take, at most, with all that they train."""
-        stages = []
-        for budget in self.settings.budgets:
-            case = self.case(budget, selection, self.settings.seed)
-            arms = self.arms(case)
-            costs = self.costs(arms, case)
-            costs |= {RANDOM_OF[a]: c for a, c in costs.items() if a in RANDOM_OF}
-            place = f" of {budget}" if budget else ""
-            stages += [
-                Stage(
-                    f"training {name}{place}, {iters:,} iterations",
-                    costs[name].of(iters),
-                    costs[name].bytes,
-                    costs[name].checkpoint,
-                    f"steps of {costs[name].batch} images",
-                )
-                for name, iters in runs_of(arms, self.lengths, self.settings.seeds)
-            ]
-        return Plan(stages, shutil.disk_usage(self.out).free)
 
     def arms(self, case: Case) -> list[Arm]:
         """Returns the arms to race, and says why others are not.

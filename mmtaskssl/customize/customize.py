@@ -10,12 +10,14 @@ from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
+from ..utils.progress import ProgressLine
 from .campaign import Campaign
 from .customized import PAGE, Customized
 from .handover.hand_over import hand_over
 from .handover.model_card import model_card
 from .handover.page import page
 from .inspection.inspect import inspect
+from .planning import make_plan
 from .race.answer import Answer
 from .race.launched import LAUNCHERS
 from .race.trainings import slug
@@ -55,6 +57,7 @@ def customize(
     scale: float = 1.0,
     seeds: int = 1,
     seed: int = 0,
+    void: int | None = None,
     arms: Sequence[str] | None = None,
     fine_tune: int | None = None,
     dry_run: bool = False,
@@ -85,6 +88,7 @@ def customize(
         scale: Multiplies the length of every training.
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
+        void: Of masks, the index of pixels that are of no class, see `inspect`.
         arms: Names of those to race, of `ARMS`; None: all that say something here.
         fine_tune: Iterations of the detectors and segmentors that decide about such
             targets; None: their recipes'.
@@ -118,6 +122,7 @@ def customize(
         "target": os.fspath(target),
         "test": test and os.fspath(test),
         "task": task,
+        "void": void,
         # A plan is made before anyone knows how much time to give.
         "settings": {k: v for k, v in settings.to_dict().items() if k != "seconds"},
     }
@@ -143,13 +148,14 @@ def customize(
         return known
     with work.growing(out) as growing:
         found = inspect(
-            pool,
-            target,
+            *(pool, target),
             test=test,
             task=task,
             seed=seed,
+            void=void,
             out=out / "inspection",
             log=log,
+            progress=ProgressLine,
         )
         log(found.table())
         campaign = Campaign(
@@ -170,7 +176,7 @@ def customize(
         with campaign.stage("select images"):
             selection = campaign.select()
         if dry_run:
-            plan = campaign.plan(selection)
+            plan = make_plan(campaign, selection)
             log(plan.table())
             return Customized(out, as_read(plan_record(campaign, plan)))
         answers = []

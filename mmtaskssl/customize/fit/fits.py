@@ -1,0 +1,64 @@
+"""What each budget pays for: starts at their sides, and a network of ours."""
+
+import dataclasses
+
+from ...utils.budgets import Budget
+from ..settings import Settings
+from ..starts import Start
+from .body import LEAST_SIDE, STEP, Body, fitting, opened
+from .own import Own, own_within
+
+# Starts are looked at to select at this side at most, or where they serve, pixels.
+_EXTRACTOR_SIDE = 128
+
+
+@dataclasses.dataclass
+class Fits:
+    """Searches what budgets pay for, each once.
+
+    Attributes:
+        settings: Starts, recipe and budgets.
+        short_side: Of the target's images, pixels: without a budget, starts serve
+            there.
+    """
+
+    settings: Settings
+    short_side: int
+    _bodies: dict[str, list[Body]] = dataclasses.field(default_factory=dict)
+    _owns: dict[str, Own | None] = dataclasses.field(default_factory=dict)
+
+    def bodies(self, budget: str) -> list[Body]:
+        """Returns the starts that a budget pays for, each at its side."""
+        if budget in self._bodies:
+            return self._bodies[budget]
+        band, found = Budget.parse(budget) if budget else None, []
+        for start in self.settings.starts:
+            size = opened(start).preprocessing.image_size
+            if band is None:
+                side = min(size, self.short_side) // STEP * STEP
+                found.append(Body(start, max(LEAST_SIDE, side)))
+            elif body := fitting(start, band, size):
+                found.append(body)
+        self._bodies[budget] = found
+        return found
+
+    def own(self, budget: str) -> Own | None:
+        """Returns the network of ours that a budget pays for."""
+        if budget not in self._owns:
+            band = Budget.parse(budget) if budget else None
+            self._owns[budget] = own_within(self.settings.recipe, band)
+        return self._owns[budget]
+
+    def sides(self, start: Start) -> list[int]:
+        """Returns the sides that a start is looked at, the first to serve at."""
+        size = opened(start).preprocessing.image_size
+        if not start.trained:
+            return [size]
+        serving = sorted(
+            body.side
+            for budget in self.settings.budgets
+            for body in self.bodies(budget)
+            if body.start.name == start.name
+        ) or [min(size, self.short_side, _EXTRACTOR_SIDE) // STEP * STEP]
+        largest = max(serving[-1], min(2 * serving[-1], _EXTRACTOR_SIDE))
+        return [*dict.fromkeys([*serving, largest])]

@@ -1,0 +1,36 @@
+"""What a campaign's trainings will take."""
+
+import shutil
+from pathlib import Path
+
+from .arms.known import RANDOM_OF
+from .campaign import Campaign
+from .diagnosis.plan import Plan, Stage
+from .fit.time import runs_of
+
+
+def make_plan(campaign: Campaign, selection: Path) -> Plan:
+    """Returns what the trainings will take, at most, one after the other.
+
+    Args:
+        campaign: Whose.
+        selection: Folder of the selection.
+    """
+    settings, stages = campaign.settings, []
+    for budget in settings.budgets:
+        case = campaign.case(budget, selection, settings.seed)
+        arms = campaign.arms(case)
+        costs = campaign.costs(arms, case)
+        costs |= {RANDOM_OF[a]: c for a, c in costs.items() if a in RANDOM_OF}
+        place = f" of {budget}" if budget else ""
+        stages += [
+            Stage(
+                f"training {name}{place}, {iters:,} iterations",
+                costs[name].of(iters),
+                costs[name].bytes,
+                costs[name].checkpoint,
+                f"steps of {costs[name].batch} images",
+            )
+            for name, iters in runs_of(arms, campaign.lengths, settings.seeds)
+        ]
+    return Plan(stages, shutil.disk_usage(campaign.out).free)
