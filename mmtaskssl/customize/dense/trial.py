@@ -17,7 +17,6 @@ from ..race.race import Race
 from .counts import Counts, Matches, Overlaps
 
 FINE_TUNED, COUNTS = "fine-tuned", "counts.json"
-_HERE = __package__
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,10 +80,6 @@ class Trial:
         cfg = Config.fromfile(written)
         cfg.val_evaluator = [cfg.val_evaluator, self._counting(cfg, folder)]
         cfg.train_cfg.val_interval = cfg.train_cfg.max_iters
-        name = "detection" if found.kind == "detection" else "segmentation"
-        imports = cfg.get("custom_imports") or {"imports": []}
-        imports["imports"] = [*imports["imports"], f"{_HERE}.{name}_counts"]
-        cfg.custom_imports = {**imports, "allow_failed_imports": False}
         write_text(file, cfg.pretty_text)
         return file
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmtaskssl.customize.dense.counts import Matches, Overlaps, dense_difference
-from mmtaskssl.customize.dense.detection_counts import matched
+from mmtaskssl.evaluation.detection_counts import matched
 from mmtaskssl.evaluation.metrics import average_precision
 from mmtaskssl.utils.errors import UserError
 

@@ -4,11 +4,10 @@ from typing import Any
 import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
-from torchvision.ops import box_iou
 
-from mmtaskssl.registry import METRICS
-from mmtaskssl.utils.atomic import write_json
-from mmtaskssl.utils.inputs import read_json
+from ..registry import METRICS
+from ..utils.atomic import write_json
+from ..utils.inputs import read_json
 
 _OVERLAP = 0.5
 
@@ -120,7 +119,7 @@ def matched(
     hit = torch.zeros(len(boxes))
     if not len(truth):
         return hit
-    overlap = box_iou(boxes.float(), truth.float())
+    overlap = _overlap(boxes.float(), truth.float())
     overlap[labels[:, None] != classes[None]] = -1
     taken = torch.zeros(len(truth), dtype=torch.bool)
     for row in scores.argsort(descending=True, stable=True).tolist():
@@ -129,3 +128,13 @@ def matched(
             taken[place] = True
             hit[row] = 1
     return hit
+
+
+def _overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Returns (A, B) intersections over unions of corners."""
+    low = torch.maximum(a[:, None, :2], b[None, :, :2])
+    high = torch.minimum(a[:, None, 2:], b[None, :, 2:])
+    both = (high - low).clamp_min(0).prod(2)
+    areas = [(c[:, 2:] - c[:, :2]).clamp_min(0).prod(1) for c in (a, b)]
+    union = areas[0][:, None] + areas[1][None] - both
+    return both / union.clamp_min(1e-12)

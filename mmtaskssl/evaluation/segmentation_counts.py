@@ -4,8 +4,8 @@ from typing import Any
 import torch
 from mmengine.evaluator import BaseMetric
 
-from mmtaskssl.registry import METRICS
-from mmtaskssl.utils.atomic import write_json
+from ..registry import METRICS
+from ..utils.atomic import write_json
 
 
 @METRICS.register_module()
