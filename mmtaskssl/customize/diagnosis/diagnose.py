@@ -12,6 +12,7 @@ from ...networks import Network
 from ...runs import State, Work
 from ...utils import checks
 from ...utils.clock import Clock
+from ...utils.devices import AUTO
 from ...utils.errors import UserError, option
 from ...utils.hashing import lines_sha256
 from ..inspection.inspected import Inspected
@@ -40,7 +41,7 @@ def diagnose(
     out: str | os.PathLike | None = None,
     share: str | os.PathLike | None = None,
     overwrite: bool = False,
-    device: str = "auto",
+    device: str = AUTO,
     workers: int | None = None,
     log: Callable[[str], None] = lambda text: None,
 ) -> Diagnosis:

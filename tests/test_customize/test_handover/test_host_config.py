@@ -13,6 +13,7 @@ from mmtaskssl.apis import export, open_network
 from mmtaskssl.config import load_config
 from mmtaskssl.customize.handover.host_config import host_config
 from mmtaskssl.datasets import TableImages
+from mmtaskssl.engine.isolation import isolated
 from mmtaskssl.engine.run import train
 from mmtaskssl.utils.errors import UserError
 
@@ -58,17 +59,18 @@ def test_a_config_trains_with_the_hosts_runner(kind, backbone, tmp_path, plain_t
     cfg.work_dir = str(tmp_path / "work")
     assert cfg.train_cfg.max_iters == 2 and cfg.randomness.seed == 3
     assert not {"data_root", "voc", "camvid", "target"} & cfg.keys()
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    weights = torch.load(tmp_path / "moved/backbone/weights.pth", weights_only=True)
-    moved = runner.model.backbone.state_dict()
-    assert moved.keys() == weights.keys()
-    stem = next(key for key in weights if "running_mean" in key)
-    assert not torch.equal(moved[stem], weights[stem])  # norms have seen images
-    start = next(key for key in weights if key.endswith("weight"))
-    assert torch.allclose(moved[start].cpu(), weights[start], atol=0.2)
-    # Of the test images, read by the validation at the end.
-    assert f"val/{METRICS[kind]}" in runner.message_hub.log_scalars
+    with isolated():  # or its loggers would be those of other tests
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        weights = torch.load(tmp_path / "moved/backbone/weights.pth", weights_only=True)
+        moved = runner.model.backbone.state_dict()
+        assert moved.keys() == weights.keys()
+        stem = next(key for key in weights if "running_mean" in key)
+        assert not torch.equal(moved[stem], weights[stem])  # norms have seen images
+        start = next(key for key in weights if key.endswith("weight"))
+        assert torch.allclose(moved[start].cpu(), weights[start], atol=0.2)
+        # Of the test images, read by the validation at the end.
+        assert f"val/{METRICS[kind]}" in runner.message_hub.log_scalars
 
 
 def test_our_own_tool_trains_it(backbone, tmp_path):
