@@ -250,9 +250,8 @@ class Campaign:
         if not any(arm.control for arm in arms):
             budget = f" of {case.budget}" if case.budget else ""
             raise UserError(
-                f"there is nothing to compare with{budget}: no start at any side is "
-                "within the budget, and no width of our network, or no control was "
-                f"asked for by {option('arms')}"
+                f"there is nothing to compare with{budget}: {option('arms')} name no "
+                "control that says something here"
             )
         return arms
 

@@ -171,6 +171,7 @@ def customize(
                 shared,
             )
         )
+        campaign.fits.check()
         with campaign.stage("diagnose"):
             log(campaign.diagnosis.table())
         with campaign.stage("select images"):

@@ -117,7 +117,7 @@ def test_other_options_are_refused(done, images):
 
 def test_a_budget_that_nothing_fits(images, tmp_path):
     options = _options(images, budget="1K-2K", start=[])
-    with pytest.raises(UserError, match="budget that pays for a network of ours"):
+    with pytest.raises(UserError, match="pays for no start at any side"):
         customize(out=tmp_path / "out", **options)
 
 

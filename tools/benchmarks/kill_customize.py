@@ -7,7 +7,7 @@ timm as the start, is the reference. Then another folder: the same command is st
 killed with all its processes (SIGKILL) after a random time, and started again, until
 it has been killed so often; the last start goes on to the end. It counts if verdict and
 every figure of every arm are those of the reference. The time to the next kill is drawn
-anew from the first third of what the whole run takes: kills fall into all stages.
+anew from the first fifth of what the whole run takes: kills fall into all stages.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def main(argv=None):
     while True:
         process = start("killed")
         try:
-            wait = rng.uniform(0, seconds / 3) if kills < args.kills else None
+            wait = rng.uniform(0, seconds / 5) if kills < args.kills else None
             status = process.wait(wait)
             break
         except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ...utils.budgets import Budget
+from ...utils.errors import UserError, option
 from ..settings import Settings
 from ..starts import Start
 from .body import LEAST_SIDE, STEP, Body, fitting, opened
@@ -26,6 +27,19 @@ class Fits:
     short_side: int
     _bodies: dict[str, list[Body]] = dataclasses.field(default_factory=dict)
     _owns: dict[str, Own | None] = dataclasses.field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuses budgets that pay for nothing, before any work.
+
+        Raises:
+            UserError: One does.
+        """
+        for budget in self.settings.budgets:
+            if not self.bodies(budget) and self.own(budget) is None:
+                raise UserError(
+                    f"{option('budget')} {budget} pays for no start at any side, and "
+                    "for no width of our network: ask for another one"
+                )
 
     def bodies(self, budget: str) -> list[Body]:
         """Returns the starts that a budget pays for, each at its side."""
