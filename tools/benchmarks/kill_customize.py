@@ -6,8 +6,9 @@ An undisturbed run on a few built-in images, with drawn weights of a small netwo
 timm as the start, is the reference. Then another folder: the same command is started,
 killed with all its processes (SIGKILL) after a random time, and started again, until
 it has been killed so often; the last start goes on to the end. It counts if verdict and
-every figure of every arm are those of the reference. The time to the next kill is drawn
-anew from the first fifth of what the whole run takes: kills fall into all stages.
+every figure of every arm are those of the reference. The time to the next kill counts
+from the first line that a run prints, and is drawn from an eighth of what the whole run
+takes: kills fall into all stages.
 """
 
 import argparse
@@ -93,9 +94,12 @@ def main(argv=None):
     print(f"undisturbed: {seconds:.0f} s", flush=True)
     reference, rng, kills = figures(args.out / "whole"), random.Random(args.seed), 0
     while True:
+        size = log.stat().st_size
         process = start("killed")
+        while log.stat().st_size == size and process.poll() is None:
+            time.sleep(0.05)  # until it says its first word: imports teach nothing
         try:
-            wait = rng.uniform(0, seconds / 5) if kills < args.kills else None
+            wait = rng.uniform(0, seconds / 8) if kills < args.kills else None
             status = process.wait(wait)
             break
         except subprocess.TimeoutExpired:
