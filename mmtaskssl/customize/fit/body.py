@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...datasets.eval_transform import EvalTransform
+from ...models.backbones.library import is_library_name
 from ...networks import Network
 from ...subnets import Cost
 from ...utils.budgets import Budget
@@ -50,12 +51,11 @@ class Body:
         Raises:
             UserError: It has none: an architecture that no config of ours names.
         """
-        if isinstance(self.start.network, str) or ":" in self.start.network[0]:
-            name = self.start.text.partition("=")[0]
-            library, colon, model = name.partition(":")
+        name = self.start.text.partition("=")[0]
+        if is_library_name(name):
+            library, _, model = name.partition(":")
             kinds = {"timm": "TimmBackbone", "torchvision": "TorchvisionBackbone"}
-            if colon and library in kinds:
-                return {"type": f"mmtaskssl.{kinds[library]}", "name": model}
+            return {"type": f"mmtaskssl.{kinds[library]}", "name": model}
         if not self.network.body:
             raise UserError(
                 f"start {self.start.text} has no config to train it by: name one, "

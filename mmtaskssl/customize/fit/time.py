@@ -6,6 +6,7 @@ from ...utils.units import duration
 from ..arms.arm import Arm
 from ..arms.known import RANDOM_OF
 from ..diagnosis.step_cost import StepCost
+from ..race.choose import RUNGS
 
 #: Trainings are not cut shorter than this share of their length.
 LEAST_SHARE = 0.25
@@ -24,7 +25,7 @@ def runs_of(arms: Sequence[Arm], lengths: Mapping[str, int], seeds: int) -> list
     controls = [arm.name for arm in arms if arm.images and arm.control]
     left = [arm.name for arm in arms if arm.images and not arm.control]
     found: list[Run] = []
-    for share in (4, 2):
+    for share in RUNGS:
         if len(left) > share:
             found += [(name, max(1, lengths[name] // share)) for name in left]
             # Whoever stays: the longest, for an upper bound.

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from ...config import ExportInfo, load_config
 from ...utils.errors import UserError
 from ..inspection.inspected import Inspected, Split
+from .loaders import loaders_of
 
 _BASE = "transfer/classification/finetune_resnet10-w32_1xb64-coslr-500i_folder-40px.py"
 # Of the view: pixels that a crop of a fifth of the image is cut from.
@@ -50,7 +51,7 @@ def classifier(
         }
     cfg = load_config(_BASE, {**options, **given, "backbone": str(export.folder)})
     several = inspected.kind == "multilabel"
-    for name, loader in _loaders(cfg):
+    for name, loader in loaders_of(cfg):
         part = inspected.train if name == "train" else inspected.test
         # mmcls' own tool has them persist where nothing is said.
         loader.persistent_workers = loader.num_workers > 0
@@ -70,14 +71,6 @@ def classifier(
         cfg.val_evaluator = {"type": "mmtaskssl.TransferMetric", "metric": "mAP"}
         cfg.test_evaluator = cfg.val_evaluator
     return cfg
-
-
-def _loaders(cfg: Config) -> list[tuple[str, Any]]:
-    return [
-        ("train", cfg.train_dataloader),
-        ("test", cfg.val_dataloader),
-        ("test", cfg.test_dataloader),
-    ]
 
 
 def _cache(part: Split, side: int) -> str:

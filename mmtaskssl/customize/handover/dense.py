@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from ...config import ExportInfo, load_config
 from ..inspection.inspected import Inspected, Split
+from .loaders import loaders_of
 
 _DETECTOR = "transfer/detection/bccd/faster-rcnn_fpn_1xb8-250i_bccd-320px.py"
 _SEGMENTOR = "transfer/segmentation/camvid/fcn_d8_1xb8-400i_camvid-160px.py"
@@ -39,7 +40,7 @@ def detector(
     cfg = load_config(_DETECTOR, {**options, "backbone": str(export.folder)})
     classes = tuple(inspected.class_names)
     scale = (round(_RATIO * side), side)
-    for name, loader in _loaders(cfg):
+    for name, loader in loaders_of(cfg):
         part = inspected.train if name == "train" else inspected.test
         loader.dataset = {
             "type": "CocoDataset",
@@ -97,7 +98,7 @@ def segmentor(
         {"type": "PackSegInputs"},
     ]
     testing = [{"type": "LoadImageFromFile"}, resize, load, {"type": "PackSegInputs"}]
-    for name, loader in _loaders(cfg):
+    for name, loader in loaders_of(cfg):
         part = inspected.train if name == "train" else inspected.test
         sets = [
             {
@@ -150,14 +151,6 @@ def names_of(
         groups[image[len(both) :], mask[len(both) :]].append(both)
     files = {f"{name}-{number}.txt": key for number, key in enumerate(sorted(groups))}
     return {file: groups[key] for file, key in files.items()}, files
-
-
-def _loaders(cfg: Config) -> list[tuple[str, Any]]:
-    return [
-        ("train", cfg.train_dataloader),
-        ("test", cfg.val_dataloader),
-        ("test", cfg.test_dataloader),
-    ]
 
 
 def _scaled(step: Mapping[str, Any], scale: tuple[int, int]) -> dict[str, Any]:

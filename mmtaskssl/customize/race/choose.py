@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+#: Rungs of a race: this part of a training, while more arms than that are left.
+RUNGS = (4, 2)
+
 
 def lead(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
     """Returns the mean lead over another arm, and its standard error over images.

@@ -12,7 +12,7 @@ from ...utils.atomic import write_json
 from ...utils.inputs import read_json
 from ..arms.arm import Arm, Case
 from ..inspection.inspected import Inspected
-from .choose import choose, keep
+from .choose import RUNGS, choose, keep
 from .judge import judge_folds, judge_test
 from .judged import Judged
 from .trainings import Training, Trainings
@@ -100,7 +100,7 @@ class Race:
         rungs: dict[str, list[Rung]] = {arm.name: [] for arm in arms}
         fixed = [arm for arm in arms if arm.images is None or arm.control]
         left = [arm for arm in arms if arm not in fixed]
-        for share in (4, 2):
+        for share in RUNGS:
             if len(left) <= share:
                 continue
             lengths = {arm.name: max(1, iters[arm.name] // share) for arm in left}
