@@ -99,9 +99,7 @@ class Customized(Result):
         Raises:
             UserError: Another folder is asked for.
         """
-        if Path(folder).resolve() != self.out.resolve():
-            raise UserError(f"it is in {self.out} already: copy that folder")
-        return self.out
+        return where_it_is(self.out, folder)
 
     @classmethod
     def open(cls, folder: str | Path) -> "Customized":
@@ -114,6 +112,13 @@ class Customized(Result):
         if record is None or record.results is None:
             raise UserError(f"{folder} holds no finished customization")
         return cls(Path(folder), record.results)
+
+
+def where_it_is(out: Path, folder: str | Path) -> Path:
+    """Returns the folder of what was written on the way; refuses any other."""
+    if Path(folder).resolve() != out.resolve():
+        raise UserError(f"it is in {out} already: copy that folder")
+    return out
 
 
 def _figures(arms: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[str]:

@@ -11,7 +11,7 @@ from ..report.result import Result
 from ..utils import checks
 from ..utils.errors import UserError
 from .customize import customize
-from .customized import Customized
+from .customized import Customized, where_it_is
 
 SHARED = "shared"
 
@@ -51,9 +51,7 @@ class CustomizedTargets(Result, Mapping[str, Customized]):
         Raises:
             UserError: Another folder is asked for.
         """
-        if Path(folder).resolve() != self.out.resolve():
-            raise UserError(f"it is in {self.out} already: copy that folder")
-        return self.out
+        return where_it_is(self.out, folder)
 
 
 def customize_several(
