@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ...utils.apart import call_apart
@@ -130,12 +131,7 @@ class SubmittedSteps(Steps):
         parameters: Mapping[str, str],
     ) -> None:
         super().__init__(log_dir, show)
-        try:
-            import submitit
-        except ImportError as error:
-            raise UserError(
-                f"{option('launcher')} submitit needs submitit: pip install submitit"
-            ) from error
+        submitit = _submitit()
         folder = self.log_dir / "jobs"
         cluster = parameters.get("cluster")
         given = {
@@ -169,6 +165,28 @@ class SubmittedSteps(Steps):
             with open(log, "a", encoding="utf-8") as file:
                 file.write(f"\nerror: job {job.job_id} failed ({error})\n")
             return 1
+
+
+def _submitit() -> ModuleType:
+    """Imports submitit, which by itself would close every log file of the process.
+
+    As it is imported it configures Python's logging, and that begins by closing all
+    handlers there are, those of trainings that run or will be run here too.
+    """
+    name = "SUBMITIT_LOG_LEVEL"
+    before = os.environ.get(name)
+    os.environ[name] = "NOCONFIG"
+    try:
+        import submitit
+    except ImportError as error:
+        raise UserError(
+            f"{option('launcher')} submitit needs submitit: pip install submitit"
+        ) from error
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
+    return submitit
 
 
 def _at_once(calls: Iterable[Callable[[], None]]) -> None:

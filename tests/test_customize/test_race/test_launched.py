@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +44,27 @@ def test_a_failed_job_repeats_the_sentence(submitted, tmp_path):
 def test_bad_parameters_of_submitit(tmp_path):
     with pytest.raises(UserError, match="submitit refuses"):
         make_steps("submitit", tmp_path, print, {"cluster": "local", "colour": "red"})
+
+
+def test_submitit_leaves_log_files_open(tmp_path):
+    # In a process of its own: what is imported once is not imported again.
+    script = """if 1:
+        import logging, os, sys
+        from mmtaskssl.customize.race.launched import make_steps
+        handler = logging.FileHandler(sys.argv[1] + "/training.log")
+        assert "submitit" not in sys.modules
+        make_steps("submitit", sys.argv[1] + "/logs", print, {"cluster": "local"})
+        assert "submitit" in sys.modules
+        handler.stream.write("still open")
+        print(os.environ.get("SUBMITIT_LOG_LEVEL"))
+    """
+    for level in (None, "DEBUG"):
+        environment = os.environ | ({"SUBMITIT_LOG_LEVEL": level} if level else {})
+        command = [sys.executable, "-c", script, str(tmp_path)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.stdout == f"{level}\n", done.stderr
+        assert (tmp_path / "training.log").read_text().endswith("still open")
+        (tmp_path / "training.log").unlink()
 
 
 def test_slurm_needs_a_partition(tmp_path, monkeypatch):
