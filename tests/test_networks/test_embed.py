@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torchvision.models import resnet18
+from torchvision import models
 
 from mmtaskssl.models.backbones import (
     DynamicResNet,
@@ -81,17 +81,56 @@ def test_it_is_a_smaller_sub_net(norm):
         assert not torch.equal(elastic(IMAGES)[-1][:, :128], net(IMAGES)[-1])
 
 
-def test_torchvisions_resnet18_is_a_slimmable_ones_full_width():
+def torchvisions(depth):
+    """torchvision's network without its classifier, each norm with a past."""
     torch.manual_seed(0)
-    net = resnet18().eval()
-    elastic = SlimmableResNet(18, out_indices=(3,)).eval()
-    state = {k: v for k, v in net.state_dict().items() if not k.startswith("fc")}
-    assert embed(elastic, state).subnet == elastic.space.max.name
+    net = getattr(models, f"resnet{depth}")().eval()
     net.fc = torch.nn.Identity()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return net
+
+
+@pytest.mark.parametrize("depth", [18, 34, 50])
+def test_torchvisions_is_a_slimmable_ones_full_width(depth):
+    net = torchvisions(depth)
+    elastic = SlimmableResNet(depth, out_indices=(3,)).eval()
+    assert embed(elastic, net.state_dict()).subnet == elastic.space.max.name
     with torch.no_grad():
         assert torch.equal(elastic(IMAGES)[0].mean((2, 3)), net(IMAGES))
         thin = elastic(IMAGES, "MIN")[0]
     assert torch.isfinite(thin).all()
+
+
+@pytest.mark.parametrize(
+    "depth, block, name, larger",
+    [
+        (18, "basic", "s64-w64.128.256.512-d2.2.2.2", "s80-w80.128.320.640-d2.3.2.4"),
+        (34, "basic", "s64-w64.128.256.512-d3.4.6.3", "s64-w64.144.256.528-d3.5.6.3"),
+        (
+            50,
+            "bottleneck",
+            "s64-w64.128.256.512-d3.4.6.3",
+            "s72-w64.144.256.512-d4.4.7.3",
+        ),
+    ],
+)
+def test_torchvisions_is_a_sub_net_of_a_larger_search_space(depth, block, name, larger):
+    net = torchvisions(depth)
+    torch.manual_seed(1)
+    arch = {**ARCH, "block": block}
+    space = {"kind": "list", "arch": arch, "subnets": [larger, name]}
+    elastic = DynamicResNet(space, out_indices=(3,))
+    elastic.init_weights()
+    done = embed(elastic.eval(), net.state_dict())
+    assert done.subnet == name
+    alone = elastic.extract(name).eval()
+    with torch.no_grad():
+        expected = net(IMAGES)
+        assert torch.equal(elastic(IMAGES, name)[0].mean((2, 3)), expected)
+        assert torch.equal(alone(IMAGES)[0].mean((2, 3)), expected)
 
 
 @pytest.mark.parametrize("norm", ["BN", "SwitchableBN"])
