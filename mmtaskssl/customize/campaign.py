@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from ..features.sources import StoreLike
 from ..selection.folder import select_to_folder
 from ..selection.options import Options
 from ..utils.atomic import write_json
@@ -22,7 +23,7 @@ from .diagnosis.step_cost import StepCost, measure_step
 from .fit.body import Body, opened
 from .fit.fits import Fits
 from .fit.time import fitted
-from .images import SELECTION, how_many, select_images, write_lists
+from .images import FEATURES, SELECTION, how_many, select_images, write_lists
 from .inspection.inspected import Inspected
 from .race.answer import Answer, answer
 from .race.launched import make_steps
@@ -54,7 +55,8 @@ class Campaign:
         launcher: See `make_steps`, as for ``jobs``.
         jobs: See above.
         share: See `diagnose`.
-        seconds: What each stage took, in this process and before.
+        seconds: What each stage took, in this process and in earlier ones that went
+            on here.
     """
 
     found: Inspected
@@ -72,10 +74,16 @@ class Campaign:
     def stage(self, name: str) -> Iterator[None]:
         """Measures a stage, and says so when it begins."""
         self.log(f"-- {name}")
-        begin = time.monotonic()
-        yield
-        took = time.monotonic() - begin
-        self.seconds[name] = self.seconds.get(name, 0.0) + took
+        begin, file = time.monotonic(), self.out / COSTS / "stages.json"
+        if file.is_file():
+            self.seconds = {**read_json(file), **self.seconds}
+        try:
+            yield
+        finally:
+            took = time.monotonic() - begin
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, self.seconds)
 
     @cached_property
     def trainings(self) -> Trainings:
@@ -135,9 +143,7 @@ class Campaign:
         """
         folder = self.out / SELECTION
         if self.settings.starts:
-            pool, train = self.diagnosis.pool, self.diagnosis.train
-            assert pool is not None and train is not None
-            select_to_folder(folder, pool, train, self.count, Options(), log=self.log)
+            select_to_folder(folder, *self.stores, self.count, Options(), log=self.log)
             return folder
         own = self.fits.own(self.settings.budgets[0])
         if own is None:
@@ -186,7 +192,21 @@ class Campaign:
             start = body.start if body else self.settings.starts[0]
             size = opened(start).preprocessing.image_size
             teacher = Body(start, min(2 * own.side, size))
-        return Case(self.found, own, body, teacher, lists, counts, budget)
+        return Case(
+            *(self.found, own, body, teacher, lists, counts, budget),
+            self.fits.widths,
+            self.stores,
+            self.out,
+        )
+
+    @cached_property
+    def stores(self) -> tuple[StoreLike, StoreLike]:
+        """Features of the pool and the target's training images, to select by."""
+        if self.settings.starts:
+            pool, train = self.diagnosis.pool, self.diagnosis.train
+            assert pool is not None and train is not None
+            return pool, train
+        return self.out / FEATURES / "pool", self.out / FEATURES / "target"
 
     def answer(self, budget: str, selection: Path) -> Answer:
         """Races the arms of a budget, and returns the verdict."""
@@ -262,6 +282,12 @@ class Campaign:
         wanted = self.settings.arms
         if wanted is not None and arm.name not in wanted:
             return "not asked for"
+        if (
+            arm.on_demand
+            and wanted is None
+            and arm.name not in self.diagnosis.recommendation.beside
+        ):
+            return "the diagnosis does not ask for it; --arms would"
         if arm.name.endswith("-random"):
             return "trained beside the arm that is chosen"
         if arm.name == "generic" and case.body is not None:

@@ -37,8 +37,8 @@ _OWN = (
 )
 _FILES = ("report.html", "config.py", "README.md")
 _NESTED = (
-    *("inspection", "diagnosis", "features", "selection", "backbone", "budgets"),
-    "target",
+    *("inspection", "diagnosis", "features", "selection", "clusters"),
+    *("backbone", "budgets", "target"),
 )
 
 
@@ -123,8 +123,11 @@ def customize(
         "test": test and os.fspath(test),
         "task": task,
         "void": void,
-        # A plan is made before anyone knows how much time to give.
-        "settings": {k: v for k, v in settings.to_dict().items() if k != "seconds"},
+        # A plan is made before anyone knows how much time to give, and more seeds are
+        # worth it where the first ones leave the answer open.
+        "settings": {
+            k: v for k, v in settings.to_dict().items() if k not in ("seconds", "seeds")
+        },
     }
     work = Work(
         "customization",
@@ -144,8 +147,16 @@ def customize(
                 f"{out} was made with another {option('time')}: name another folder, "
                 f"or replace it with {option('overwrite')}"
             )
-        log(f"{out} is complete already, from the same inputs: nothing to do")
-        return known
+        before = known.record["inputs"]["seeds"]
+        if before > settings.seeds:
+            raise UserError(
+                f"{out} was made with {before} {option('seeds')}: more of them can be "
+                "added to it, none taken away"
+            )
+        if before == settings.seeds:
+            log(f"{out} is complete already, from the same inputs: nothing to do")
+            return known
+        log(f"{out} has {before} of {settings.seeds} seeds: the others are added")
     with work.growing(out) as growing:
         found = inspect(
             *(pool, target),

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import __version__
 from ..utils.hashing import lines_sha256
+from .arms.known import ARMS
 from .campaign import Campaign
 from .diagnosis.plan import Plan
 from .race.answer import Answer
@@ -40,6 +41,7 @@ def make_record(
     """
     found, settings = campaign.found, campaign.settings
     arms = [arm for one in answers for arm in one.arms()]
+    trained = trained_once(arms)
     return {
         "mmtaskssl": __version__,
         "environment": environment(),
@@ -74,10 +76,26 @@ def make_record(
                 for name, seconds in campaign.seconds.items()
             ],
             "total_seconds": sum(campaign.seconds.values()),
-            "training_seconds": sum(arm["seconds"] for arm in arms),
-            "training_gmacs": sum(arm["gmacs_seen"] for arm in arms),
+            "training_seconds": sum(arm["seconds"] for arm in trained),
+            "training_gmacs": sum(arm["gmacs_seen"] for arm in trained),
         },
     }
+
+
+def trained_once(arms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns arms without those whose training another budget's entry counts.
+
+    Args:
+        arms: Of all budgets, as recorded. What serves several budgets is trained once;
+            the entry with the longest training counts.
+    """
+    longest: dict[str, dict[str, Any]] = {}
+    for arm in arms:
+        if ARMS[arm["name"]].shared:
+            known = longest.setdefault(arm["name"], arm)
+            if arm["images_seen"] > known["images_seen"]:
+                longest[arm["name"]] = arm
+    return [arm for arm in arms if longest.get(arm["name"], arm) is arm]
 
 
 def plan_record(campaign: Campaign, plan: Plan) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """From a pool and a target to a verdict, on generated images."""
 
 import html
+import shutil
 
 import pytest
 
+from mmtaskssl.apis import export
 from mmtaskssl.config import load_config
 from mmtaskssl.customize.customize import customize
 from mmtaskssl.customize.customized import Customized
@@ -86,6 +88,30 @@ def test_a_finished_one_is_read(done, images):
     again = customize(out=found.out, log=lines.append, **_options(images))
     assert again.record == found.record and "nothing to do" in lines[0]
     assert Customized.open(found.out).record == found.record
+
+
+def test_seeds_are_added(done, images, tmp_path):
+    found, _ = done
+    out = shutil.copytree(found.out, tmp_path / "out")
+    # As if another arm had been the answer by the first seed.
+    (other,) = export(("timm:test_efficientnet", "random"), image_size=32)
+    other.save(out / "backbone", overwrite=True)
+    lines = []
+    more = customize(out=out, log=lines.append, **_options(images, seeds=2))
+    assert "has 1 of 2 seeds: the others are added" in lines[0]
+    assert any("continued-1i-seed0: done before" in line for line in lines)
+    before, after = (
+        {arm["name"]: arm["test"] for arm in one.arms} for one in (found, more)
+    )
+    assert len(after["continued"]["linear"]) == 2
+    assert after["continued"]["linear"][0] == before["continued"]["linear"][0]
+    spent = [one.record["compute"]["total_seconds"] for one in (found, more)]
+    assert spent[1] > spent[0] > 0
+    assert Customized.open(out).verdict == more.verdict
+    mine, theirs = (open_network(one.backbone) for one in (found, more))
+    assert mine.weights_sha256 == theirs.weights_sha256
+    with pytest.raises(UserError, match=r"was made with 2 `seeds`: more of them"):
+        customize(out=out, **_options(images))
 
 
 def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from mmengine.config import Config
 
+from ...features.sources import StoreLike
 from ...networks import Network, open_network
 from ...subnets import Cost
 from ..fit.body import Body
@@ -29,6 +30,11 @@ class Case:
         lists: Files with the ids of the images to train on, by their kind.
         counts: Images in them.
         budget: In the user's words; "" where there is none.
+        widths: Sub-nets of our network that the budgets of this run pay for, the
+            widest first.
+        stores: Features of the pool and of the target's training images; None: there
+            are none.
+        folder: Keeps what arms share.
     """
 
     found: Inspected
@@ -38,6 +44,9 @@ class Case:
     lists: dict[str, Path]
     counts: dict[str, int]
     budget: str = ""
+    widths: tuple[str, ...] = ()
+    stores: tuple[StoreLike, StoreLike] | None = None
+    folder: Path | None = None
 
 
 class Arm(ABC):
@@ -48,12 +57,17 @@ class Arm(ABC):
         control: Whether it is there to be compared with.
         images: What it trains on; None: it does not train.
         full: Iterations of a whole training.
+        shared: Whether one training serves all budgets.
+        on_demand: Whether it is raced only where it is asked for, by its name or by
+            the diagnosis.
     """
 
     name: ClassVar[str]
     control: ClassVar[bool] = False
     images: ClassVar[ImageList | None] = None
     full: ClassVar[int] = 0
+    shared: ClassVar[bool] = False
+    on_demand: ClassVar[bool] = False
 
     @abstractmethod
     def what(self, case: Case) -> str:
@@ -91,8 +105,8 @@ class Arm(ABC):
             raise ValueError(f"{self.name} trains first")
         return open_network((config, str(checkpoint)))
 
-    def cost(self, case: Case) -> Cost:
-        """Returns what an image costs at inference."""
+    def cost(self, case: Case) -> Cost | None:
+        """Returns what an image costs at inference; None: its training decides."""
         return self.serves(case).cost
 
     def train_images(self, case: Case) -> Images:

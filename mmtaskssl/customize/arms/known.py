@@ -7,8 +7,11 @@ from .continued_target import ContinuedWithTarget
 from .distilled import Distilled
 from .generic import Generic
 from .norms import StartWithNorms
+from .routed import Routed
 from .scratch import Scratch
 from .scratch_random import ScratchOnRandom
+from .searched import Searched
+from .slimmed import Slimmed
 from .start import StartAsItIs
 from .untrained import Untrained
 
@@ -25,6 +28,9 @@ ARMS: dict[str, Arm] = {
         ContinuedWithTarget(),
         Distilled(),
         Scratch(),
+        Slimmed(),
+        Searched(),
+        Routed(),
     )
 }
 #: The control that shares all but the choice of images with an arm.

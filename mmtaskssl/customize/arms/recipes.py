@@ -27,11 +27,13 @@ class Images:
         root: Folder of the pool.
         selection: File with the ids of some of it.
         count: How many.
+        clusters: Of all of it instead, a folder; None: it is not clustered.
     """
 
     root: str
     selection: Path
     count: int
+    clusters: Path | None = None
 
 
 def taught_by_itself(body: Body, images: Images, iters: int) -> Config:
@@ -72,7 +74,9 @@ def from_scratch(own: Own, images: Images, iters: int) -> Config:
     return _loaded(own.config, options, images)
 
 
-def taught(own: Own, teacher: Body, images: Images, iters: int) -> Config:
+def taught(
+    own: Own, teacher: Body, images: Images, iters: int, elastic: bool = False
+) -> Config:
     """Returns the config of a distillation into a network of ours.
 
     Args:
@@ -80,26 +84,34 @@ def taught(own: Own, teacher: Body, images: Images, iters: int) -> Config:
         teacher: Frozen, at its own side.
         images: On what.
         iters: Length of the training.
+        elastic: Whether the student's config is one of a distillation already, of a
+            network with sub-nets.
     """
-    cfg = load_config(own.config, dict(own.options))
-    backbone = cfg.model.backbone.to_dict()
+    place = "train_dataloader.dataset" + (".dataset" if images.clusters else "")
     options: dict[str, Any] = {
         "teacher": teacher.start.text,
         "max_iters": iters,
         "model.data_preprocessor.view_size": own.side,
         "model.distill.teacher.view_size": teacher.side,
-        "model.distill.head.in_channels": own.channels,
-        "train_dataloader.dataset.store_size": _stored(max(own.side, teacher.side)),
+        f"{place}.store_size": _stored(max(own.side, teacher.side)),
     }
+    if elastic:
+        return _loaded(own.config, {**own.options, **options}, images)
+    options["model.distill.head.in_channels"] = own.channels
+    cfg = load_config(own.config, dict(own.options))
     made = _loaded(TAUGHT, options, images)
-    made.model.backbone = backbone
+    made.model.backbone = cfg.model.backbone.to_dict()
     return made
 
 
 def _loaded(config: str, options: Mapping[str, Any], images: Images) -> Config:
     """Loads a config on some images; a step takes no more than there are."""
     batch = load_config(config).train_dataloader.batch_size
-    given: dict[str, Any] = {"images": images.root, "selection": str(images.selection)}
+    given: dict[str, Any] = {"images": images.root}
+    if images.clusters is None:
+        given["selection"] = str(images.selection)
+    else:
+        given["clusters"] = str(images.clusters)
     if images.count < batch:
         given["batch_size"] = images.count
     return load_config(config, {**options, **given})

@@ -65,6 +65,7 @@ class Diagnosis(Result):
         return [
             f"recommended: {LEVERS[said.lever]}{images}",
             *(f"  {reason}" for reason in said.reasons),
+            *([f"  beside it: {', '.join(said.beside)}"] if said.beside else []),
             *(f"  would change the answer: {one}" for one in said.would_change),
         ]
 

@@ -43,6 +43,7 @@ class Recommendation:
         others: What other levers would bring.
         reasons: Sentences.
         would_change: What would change the answer, sentences.
+        beside: Levers, by the names of their arms, that are worth a race beside it.
     """
 
     lever: str
@@ -53,6 +54,7 @@ class Recommendation:
     others: Sequence[Prediction]
     reasons: Sequence[str]
     would_change: Sequence[str]
+    beside: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it, JSON-ready."""
@@ -129,7 +131,17 @@ def recommend(
         [one for one in predictions if one is not prediction],
         _reasons(measured, start, like, lever, prediction, kind),
         _would_change(start, like, lever, predictions),
+        [] if serving else _beside(like),
     )
+
+
+def _beside(like: Likeness) -> list[str]:
+    """Returns what to try where no start serves; none that does was ever beaten so."""
+    return ["slimmed", *(["routed"] if _in_a_corner(like) else [])]
+
+
+def _in_a_corner(like: Likeness) -> bool:
+    return like.spread is not None and (like.spread.clusters < _CORNER * like.spread.of)
 
 
 def _reasons(
@@ -227,7 +239,7 @@ def _would_change(
             "its own error."
         )
     spread = like.spread
-    if spread is not None and spread.clusters < _CORNER * spread.of:
+    if spread is not None and _in_a_corner(like):
         found.append(
             f"More targets of this kind: this one lies in {spread.clusters:.1f} of "
             f"{spread.of} clusters of the pool, and one routed or searched network "

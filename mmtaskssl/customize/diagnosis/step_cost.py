@@ -65,7 +65,7 @@ def measure_step(
 
     Args:
         config: Of a pre-training on files of images, see `pretrain`; its own images
-            and selection give way to ``images``.
+            and selection give way to ``images``, unless they are clustered.
         images: Paths; the first 64 are taken, or a whole batch.
         cfg_options: Changes to the config.
         apart: Whether in a process of its own; else the peak is that of this process.
@@ -76,6 +76,8 @@ def measure_step(
     cfg = load_config(config, dict(cfg_options or {}))
     batch = int(cfg.train_dataloader.batch_size)
     chosen = [os.path.abspath(path) for path in images[: max(IMAGES, batch)]]
+    if cfg.get("clusters"):  # a path's batches need its own cluster's images
+        chosen = []
     with tempfile.TemporaryDirectory(prefix="mmtaskssl-step-") as name:
         folder = Path(name)
         write_text(folder / _CONFIG, cfg.pretty_text)
@@ -92,12 +94,12 @@ def train_some(folder: str, images: Sequence[str]) -> None:
 
     Args:
         folder: Receives all that is written.
-        images: Paths.
+        images: Paths; none: the config's own.
     """
     work_dir, begin = Path(folder, "work"), time.perf_counter()
     done = pretrain(
         Path(folder, _CONFIG),
-        images=images,
+        images=images or None,
         iters=STEPS,
         work_dir=work_dir,
         cfg_options={

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ...subnets import Subnet
 from ...utils.budgets import Budget
 from ...utils.errors import UserError, option
 from ..settings import Settings
@@ -62,6 +63,13 @@ class Fits:
             band = Budget.parse(budget) if budget else None
             self._owns[budget] = own_within(self.settings.recipe, band)
         return self._owns[budget]
+
+    @property
+    def widths(self) -> tuple[str, ...]:
+        """Names of our network at the width of each budget, the widest first."""
+        owns = [self.own(budget) for budget in self.settings.budgets]
+        names = {own.name for own in owns if own is not None and own.name is not None}
+        return tuple(sorted(names, key=lambda n: -Subnet.parse(n).widths[-1]))
 
     def sides(self, start: Start) -> list[int]:
         """Returns the sides that a start is looked at, the first to serve at."""

@@ -3,6 +3,7 @@
 import bisect
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from ...config import load_config
@@ -25,10 +26,12 @@ class Own:
     Attributes:
         config: Of a pre-training.
         options: What makes the width, by dotted keys.
+        subnet: Of an elastic network, which sub-net serves; None: the network itself.
     """
 
     config: str = CONFIG
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    subnet: str | None = None
 
     @functools.cached_property
     def architecture(self) -> Network:
@@ -43,7 +46,14 @@ class Own:
     @functools.cached_property
     def cost(self) -> Cost:
         """Of one image."""
-        return self.architecture.cost(shape=self.side)
+        return self.architecture.cost(self.subnet, shape=self.side)
+
+    @property
+    def name(self) -> str | None:
+        """The name of a plain ResNet of ours, such as "s32-w32.64.128.256-d1.1.1.1"."""
+        backbone = load_config(self.config, self.options).model.backbone
+        plain = backbone.get("type") == "SubnetResNet"
+        return str(backbone.subnet) if plain else None
 
     @property
     def channels(self) -> int:
@@ -60,7 +70,7 @@ class Own:
         """Returns its cost, in the unit of a `Budget` of this kind."""
         if kind == "latency":
             network = self.untrained(0)
-            return network.latency(shape=self.side).median
+            return network.latency(self.subnet, shape=self.side).median
         return float(self.cost.macs if kind == "macs" else self.cost.params)
 
 
@@ -101,10 +111,25 @@ def own_within(config: str, budget: Budget | None) -> Own | None:
             },
         )
 
+    return widest(at, _MOST // _STEP, budget)
+
+
+def widest(at: Callable[[int], Own], most: int, budget: Budget) -> Own | None:
+    """Returns the largest of some networks that a budget pays for.
+
+    Args:
+        at: Returns the network of a number of steps, larger ones with more.
+        most: Steps of the largest.
+        budget: A band of costs.
+
+    Returns:
+        None: no network's cost is within the band.
+    """
+
     def is_above(steps: int) -> bool:
         return at(steps).spends(budget.kind) >= budget.high
 
-    steps = bisect.bisect_left(range(1, _MOST // _STEP + 1), True, key=is_above)
+    steps = bisect.bisect_left(range(1, most + 1), True, key=is_above)
     if steps == 0 or at(steps).spends(budget.kind) not in budget:
         return None
     return at(steps)

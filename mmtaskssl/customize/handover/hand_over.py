@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ...export.export import export
+from ...export.exported import Export
 from ...networks import open_network
 from ...runs import State
+from ...utils.errors import UserError
 from ..arms.known import ARMS
 from ..race.answer import Answer
 from .host_config import host_config
@@ -34,12 +36,12 @@ def hand_over(
     """
     arm, race = ARMS[answer.verdict.recommended], answer.race
     iters = answer.iters.get(arm.name, 0) if arm.images is not None else 0
-    serves = arm.serves(race.case)
+    side, cost = arm.serves(race.case).side, race.cost(arm, iters)
     network = race.network(arm, iters)
-    (made,) = export(network, image_size=serves.side)
+    (made,) = export(network, image_size=side)
     folder = out / BACKBONE
-    if made.work().state(folder) is not State.COMPLETE:
-        made.save(folder)
+    if not _is_there(made, folder):
+        made.save(folder, overwrite=True)
     open_network(folder)  # as its user will
     config = host_config(race.case.found.kind, folder, race.case.found, out=out)
     log(f"backbone: {folder}\nconfig: {config}")
@@ -48,7 +50,15 @@ def hand_over(
         "arm": arm.name,
         "folder": os.path.relpath(folder, root),
         "config": os.path.relpath(config, root),
-        "side": serves.side,
-        "macs": serves.cost.macs,
-        "params": serves.cost.params,
+        "side": side,
+        "macs": cost.macs,
+        "params": cost.params,
     }
+
+
+def _is_there(made: Export, folder: Path) -> bool:
+    """Whether an export lies in its folder; that of an answer by fewer seeds may."""
+    try:
+        return made.work().state(folder) is State.COMPLETE
+    except UserError:
+        return False

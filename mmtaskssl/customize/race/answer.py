@@ -64,6 +64,7 @@ class Answer:
             ]
         last = trainings[len(lengths) - 1] if trainings else None
         trainings = list({t.name: t for t in trainings}.values())
+        cost = self.race.cost(arm, lengths[-1])
         seen = sum(t.iters for t in trainings)
         batch = 0
         if last is not None:
@@ -73,8 +74,8 @@ class Answer:
             "what": arm.what(case),
             "budget": case.budget,
             "side": serves.side,
-            "macs": serves.cost.macs,
-            "params": serves.cost.params,
+            "macs": cost.macs,
+            "params": cost.params,
             "control": arm.control,
             "primary": arm.name == self.primary.name,
             "command": runs.command(last) if last else None,
@@ -82,7 +83,7 @@ class Answer:
             "rungs": [rung.to_dict() for rung in rungs],
             "test": tests,
             "images_seen": seen * batch,
-            "gmacs_seen": seen * batch * serves.cost.macs / 1e9,
+            "gmacs_seen": seen * batch * cost.macs / 1e9,
             "seconds": sum(runs.seconds(t) for t in trainings),
             "checkpoint": str(runs.checkpoint(last)) if last else None,
         }

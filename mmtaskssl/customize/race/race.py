@@ -8,6 +8,7 @@ from typing import Any
 
 from ...features.opening import open_runner
 from ...networks import Network
+from ...subnets import Cost
 from ...utils.atomic import write_json
 from ...utils.inputs import read_json
 from ..arms.arm import Arm, Case
@@ -157,7 +158,13 @@ class Race:
 
     def name_of(self, arm: Arm, iters: int) -> str:
         """Returns the name of the files of an arm at a length of its training."""
-        return Training(arm, self.case, iters, self.seed).name
+        return Training(arm, self.case, iters, self.seed).judged
+
+    def cost(self, arm: Arm, iters: int) -> Cost:
+        """Returns what an image costs at inference, once the arm is trained."""
+        if (known := arm.cost(self.case)) is not None:
+            return known
+        return self.network(arm, iters).cost(shape=arm.serves(self.case).side)
 
     def _kept(
         self,

@@ -35,8 +35,19 @@ class Training:
     @property
     def name(self) -> str:
         """Of its files."""
+        if self.arm.shared:
+            return self._bare
+        return self.judged
+
+    @property
+    def judged(self) -> str:
+        """Of the files of what is known of its network at the case's budget."""
         budget = f"{slug(self.case.budget)}-" if self.case.budget else ""
-        return f"{budget}{self.arm.name}-{self.iters}i-seed{self.seed}"
+        return f"{budget}{self._bare}"
+
+    @property
+    def _bare(self) -> str:
+        return f"{self.arm.name}-{self.iters}i-seed{self.seed}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from mmtaskssl.customize.diagnosis.concentration import Concentration
 from mmtaskssl.customize.diagnosis.likeness import Likeness
 from mmtaskssl.customize.diagnosis.measured import AtSide, Measured, best_of
 from mmtaskssl.customize.diagnosis.past_studies import PastStudies, PastStudy
@@ -94,6 +95,14 @@ def test_without_a_start_that_the_budget_pays_for():
     alone = recommend([drawn], ALIKE, _studies(10.0))
     assert (alone.lever, alone.images) == ("scratch", 500)
     assert any("public start" in one for one in alone.would_change)
+
+
+def test_other_networks_are_tried_where_no_start_serves():
+    drawn = _measured("untrained", 15)
+    assert recommend([drawn], ALIKE, _studies(10.0)).beside == ["slimmed"]
+    corner = dataclasses.replace(ALIKE, spread=Concentration(1.1, 14.0, 16))
+    assert recommend([drawn], corner, _studies(10.0)).beside == ["slimmed", "routed"]
+    assert recommend([_measured("a", 10, 14)], corner, _studies(10.0)).beside == []
 
 
 def test_the_best_start_has_weights():
