@@ -10,6 +10,7 @@ from ..report.result import Result
 from ..runs import Record
 from ..utils.errors import UserError
 from ..utils.tables import aligned
+from .verdict.difference import Difference
 from .verdict.verdict import Verdict
 
 PAGE = "report.html"
@@ -83,6 +84,12 @@ class Customized(Result):
                 lines.append(f"budget {verdict.budget}")
             lines += _figures(arms, verdict)
             lines += ["", verdict.sentence, ""]
+            found = [
+                one
+                for one in self.record.get("levers", ())
+                if one["budget"] == verdict.budget
+            ]
+            lines += [*lever_table(found), ""] if found else []
         return "\n".join(lines).rstrip()
 
     def to_dict(self) -> dict[str, Any]:
@@ -147,6 +154,26 @@ def _figures(arms: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[str]:
             ]
         )
     return list(aligned(rows, 1))
+
+
+def lever_table(levers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns what each lever brings, a line each.
+
+    Args:
+        levers: Of one budget, as the record has them.
+    """
+    rows = [["what brings", "arm", "without it", "folds", "test"]]
+    for one in levers:
+        folds, test = one["folds"], one["test"]
+        share = "" if not folds or folds["share"] == 1 else f" at {folds['share']:.0%}"
+        rows.append(
+            [
+                *(one["lever"], one["arm"], one["without"]),
+                f"{folds['mean']:+.1f} ± {folds['error']:.1f}{share}" if folds else "-",
+                str(Difference(**test)) if test else "-",
+            ]
+        )
+    return list(aligned(rows, 3))
 
 
 def _mean(values: Sequence[float] | None) -> str:

@@ -68,6 +68,11 @@ def make_record(
         "images": campaign.count,
         "plan": [],
         "arms": arms,
+        "levers": [
+            {"budget": one.race.case.budget, **lever}
+            for one in answers
+            for lever in one.levers
+        ],
         "verdict": [one.verdict.to_dict() for one in answers],
         "backbones": list(backbones),
         "compute": {

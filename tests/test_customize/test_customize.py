@@ -63,6 +63,19 @@ def test_the_answer(done):
     assert continued["command"].startswith("mmtaskssl pretrain ")
     assert len(start["test"]["linear"]) == 1
     assert verdict.sentence in found.table()
+    (chosen,) = (
+        one
+        for one in found.record["levers"]
+        if (one["arm"], one["without"]) == ("continued", "continued-random")
+    )
+    # Trained beside the arm for the verdict, not in the race.
+    assert chosen["folds"] is None
+    assert chosen["test"]["mean"] == pytest.approx(
+        continued["test"]["linear"][0]
+        - by_name["continued-random"]["test"]["linear"][0]
+    )
+    assert "the choice of images" in found.table()
+    assert "What each lever brings" in found.page()
 
 
 def test_what_is_handed_over(done, images):

@@ -34,6 +34,7 @@ svg.spark { width: 108px; height: 34px; display: inline-block; }
     text-align: left; padding-right: 12px; }
 }
 """
+_NAMES = {"knn": "kNN"}
 _WIDTH, _HEIGHT, _PAD = 108, 34, 5
 
 
@@ -46,12 +47,14 @@ def arm_table(arms: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> 
     """
     if not arms:
         return ""
+    metrics = next((list(arm["test"]) for arm in arms if arm.get("test")), ["linear"])
     heads = (
         *("arm", "MACs", "side", "kNN, folds", "linear, folds", "on its way"),
-        *("kNN, test", "linear, test", "images seen", "time"),
+        *(f"{_NAMES.get(name, name)}, test" for name in metrics),
+        *("images seen", "time"),
     )
     ends = _range(arms)
-    rows = "".join(_row(arm, heads, verdict, ends) for arm in arms)
+    rows = "".join(_row(arm, heads, metrics, verdict, ends) for arm in arms)
     head = "".join(f"<th>{name}</th>" for name in heads)
     commands = "".join(
         f"<p><b>{html.escape(arm['name'])}</b></p>"
@@ -72,6 +75,7 @@ def arm_table(arms: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> 
 def _row(
     arm: Mapping[str, Any],
     heads: Sequence[str],
+    metrics: Sequence[str],
     verdict: Mapping[str, Any],
     ends: tuple[float, float],
 ) -> str:
@@ -84,8 +88,7 @@ def _row(
         of_folds(inner.get("knn")),
         of_folds(inner.get("linear")),
         _spark(arm, ends),
-        over(tested(arm, "knn")),
-        over(tested(arm)),
+        *(over(tested(arm, name)) for name in metrics),
         DASH if seen is None else f"{seen:,}",
         time(arm.get("seconds")),
     ]

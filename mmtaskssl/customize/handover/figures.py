@@ -69,6 +69,16 @@ def arm_of(
     return {}
 
 
+def metric_of(arm: Mapping[str, Any]) -> str:
+    """Returns what an arm was tested by: linear accuracy, or of a host's task its own.
+
+    Args:
+        arm: Of the record.
+    """
+    found = list(arm.get("test") or ())
+    return "linear" if "linear" in found or not found else str(found[0])
+
+
 def tested(arm: Mapping[str, Any], metric: str = "linear") -> list[float]:
     """Returns an arm's figures on the test images, one a training."""
     return list((arm.get("test") or {}).get(metric) or ())

@@ -6,7 +6,8 @@ from typing import Any
 
 from ...report import html_page
 from . import arm_table, budget_curve, forest
-from .figures import arm_of, count, over, tested, time, verdicts_of
+from .figures import arm_of, count, metric_of, over, tested, time, verdicts_of
+from .levers import lever_table
 from .next_steps import next_steps
 
 _STYLE = f"""
@@ -53,6 +54,7 @@ def page(record: Mapping[str, Any], sections: Sequence[str] = ()) -> str:
         _pool(record),
         *sections,
         _arms(record, verdicts),
+        _section("What each lever brings", lever_table(record, verdicts)),
         _section("What a larger budget brings", budget_curve.budget_curve(record)),
         _spent(record),
         _next(record),
@@ -89,8 +91,9 @@ def _answer(
     budget, name = verdict.get("budget"), verdict.get("recommended")
     arm = arm_of(record, name, budget)
     tiles = [(str(name), "the backbone to use")] if name else []
-    if tested(arm):
-        tiles.append((over(tested(arm)), "linear on the test images, in %"))
+    metric = metric_of(arm)
+    if values := tested(arm, metric):
+        tiles.append((over(values), f"{metric} on the test images, in %"))
     if arm.get("macs"):
         cost = f"MACs an image at {arm.get('side')} px"
         tiles.append(

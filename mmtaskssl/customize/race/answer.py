@@ -13,6 +13,7 @@ from ..dense.trial import Trial
 from ..verdict.difference import Difference, difference
 from ..verdict.verdict import Verdict, decide
 from .judged import PROBES
+from .levers import levers
 from .race import Race, Raced, Rung
 from .trainings import Training
 
@@ -31,6 +32,7 @@ class Answer:
         iters: Full lengths of the trainings, by arm.
         tests: On the test images, by arm and metric, one a seed.
         verdict: What to use.
+        levers: What each brings, see `levers`.
     """
 
     race: Race
@@ -39,6 +41,7 @@ class Answer:
     iters: Mapping[str, int]
     tests: Mapping[str, Mapping[str, Sequence[float]]]
     verdict: Verdict
+    levers: Sequence[dict[str, Any]] = ()
 
     def arms(self) -> list[dict[str, Any]]:
         """Returns the part of the record on each arm."""
@@ -171,7 +174,17 @@ def answer(
         budget=race.case.budget,
         level=level,
     )
-    return Answer(race, raced, primary, iters, means, verdict)
+    found = levers(
+        *(raced.rungs, tests, lengths_of(arms, iters)),
+        race.case.teacher is not None,
+        compare,
+    )
+    return Answer(race, raced, primary, iters, means, verdict, found)
+
+
+def lengths_of(arms: Sequence[Arm], iters: Mapping[str, int]) -> dict[str, int]:
+    """Returns the lengths of those arms that train."""
+    return {arm.name: iters[arm.name] for arm in arms if arm.images is not None}
 
 
 def _dense(
@@ -187,11 +200,13 @@ def _dense(
     lengths = {arm.name: iters.get(arm.name, 0) for arm in compared if arm.images}
     counts = trial.run(compared, lengths)
     metric = counts[primary.name].metric
+
+    def compare(arm: str, control: str) -> Difference:
+        return dense_difference(counts[arm], counts[control], control, level)
+
     verdict = decide(
         [arm.name for arm in compared],
-        lambda arm, control: dense_difference(
-            counts[arm], counts[control], control, level
-        ),
+        compare,
         primary=primary.name,
         candidate=candidate.name,
         chosen=raced.chosen,
@@ -203,7 +218,12 @@ def _dense(
     tests = {
         name: {metric: [one.value(np.ones(one.images))]} for name, one in counts.items()
     }
-    return Answer(race, raced, primary, iters, tests, verdict)
+    found = levers(
+        *(raced.rungs, counts, lengths_of(arms, iters)),
+        race.case.teacher is not None,
+        compare,
+    )
+    return Answer(race, raced, primary, iters, tests, verdict, found)
 
 
 def _names(case: Case, arms: Sequence[Arm]) -> dict[str, str]:

@@ -1,0 +1,51 @@
+"""What each lever brings, as a table of the page."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .figures import DASH
+
+
+def lever_table(
+    record: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]
+) -> str:
+    """Returns pairs of arms that differ by one lever, and their differences.
+
+    Args:
+        record: See `page`.
+        verdicts: Of it.
+    """
+    parts = []
+    for verdict in verdicts:
+        budget = verdict.get("budget")
+        mine = [o for o in record.get("levers") or () if o.get("budget") == budget]
+        if not mine:
+            continue
+        if len(verdicts) > 1:
+            parts.append(f'<p class="lead">Budget {html.escape(str(budget))}</p>')
+        rows = "".join(_row(one) for one in mine)
+        parts.append(
+            "<table><tr><th>what is added</th><th>arm</th><th>without it</th>"
+            f"<th>folds</th><th>test</th></tr>{rows}</table>"
+        )
+    told = (
+        '<p class="soft">Two arms that differ by one thing: points, paired by image. '
+        "Folds of the training images by linear accuracy, mean ± standard error; test "
+        "images with intervals, where they were read for both.</p>"
+    )
+    return told + "".join(parts) if parts else ""
+
+
+def _row(one: Mapping[str, Any]) -> str:
+    folds, test = one.get("folds"), one.get("test")
+    cells = [str(one.get(key)) for key in ("lever", "arm", "without")]
+    inner = outer = DASH
+    if folds:
+        share = folds["share"]
+        at = "" if share == 1 else f" after {100 * share:.0f} % of the training"
+        inner = f"{folds['mean']:+.1f} ± {folds['error']:.1f}{at}"
+    if test:
+        outer = f"{test['mean']:+.1f} [{test['low']:+.1f}, {test['high']:+.1f}]"
+    told = "".join(f"<td>{html.escape(cell)}</td>" for cell in [*cells, inner, outer])
+    return f"<tr>{told}</tr>"

@@ -1,0 +1,98 @@
+"""What each lever brings: two arms that differ by it, and by nothing else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..verdict.difference import Difference
+from .choose import lead
+from .race import Rung
+
+#: (arm, the arm without the lever, the lever in words). Both begin from the same
+#: weights, and train as long.
+LEVERS = (
+    ("norms", "start", "batch norms of the pool"),
+    ("continued-random", "start", "training, on random images"),
+    ("continued", "continued-random", "the choice of images"),
+    ("continued", "start", "training, on the chosen images"),
+    ("continued-target", "continued", "the target's own images beside them"),
+    ("generic", "untrained", "training, on the whole pool"),
+    ("scratch-random", "untrained", "training, on random images"),
+    ("scratch", "scratch-random", "the choice of images"),
+    ("scratch", "generic", "the choice of images, against the whole pool"),
+    ("scratch", "untrained", "training, on the chosen images"),
+    ("distilled", "scratch", "a teacher"),
+    ("slimmed", "distilled", "all widths at once"),
+    ("slimmed", "scratch", "all widths at once"),
+    ("searched", "distilled", "a searched shape"),
+    ("searched", "scratch", "a searched shape"),
+    ("routed", "generic", "a path of its own"),
+)
+# With a teacher more than the lever would differ.
+_ALONE = {("slimmed", "scratch"), ("searched", "scratch"), ("routed", "generic")}
+
+
+def levers(
+    rungs: Mapping[str, Sequence[Rung]],
+    tested: Mapping[str, Any],
+    full: Mapping[str, int],
+    is_taught: bool,
+    compare: Callable[[str, str], Difference],
+) -> list[dict[str, Any]]:
+    """Compares arms that differ by one lever, wherever both were judged.
+
+    Args:
+        rungs: Of each arm, in order.
+        tested: Arms that the test images were read for.
+        full: Lengths of whole trainings, by arm.
+        is_taught: Whether networks with sub-nets had a teacher.
+        compare: Returns the difference of two arms on the test images.
+
+    Returns:
+        JSON-ready: "lever", "arm" and "without"; "folds", the mean difference of linear
+        accuracy within the training images, its standard error over images, and the
+        share of the training after which both were judged (None: they were not at the
+        same one); "test", a `Difference` (None: the test images were not read for
+        both). What neither says anything of is left out.
+    """
+    found = []
+    for arm, without, lever in LEVERS:
+        if is_taught and (arm, without) in _ALONE:
+            continue
+        folds = _folds(rungs.get(arm, ()), rungs.get(without, ()), arm, without, full)
+        test = None
+        if arm in tested and without in tested:
+            test = compare(arm, without).to_dict()
+        if folds or test:
+            found.append(
+                {
+                    "lever": lever,
+                    "arm": arm,
+                    "without": without,
+                    "folds": folds,
+                    "test": test,
+                }
+            )
+    return found
+
+
+def _folds(
+    ours: Sequence[Rung],
+    theirs: Sequence[Rung],
+    arm: str,
+    without: str,
+    full: Mapping[str, int],
+) -> dict[str, float] | None:
+    def shares(rungs: Sequence[Rung], name: str) -> dict[float, Rung]:
+        length = full.get(name, 0)
+        return {rung.iters / length if length else 1.0: rung for rung in rungs}
+
+    mine, others = shares(ours, arm), shares(theirs, without)
+    if without not in full:  # it does not train: what it is worth it is at any time
+        others = dict.fromkeys(mine, *others.values()) if others else {}
+    common = max({*mine} & {*others}, default=None)
+    if common is None:
+        return None
+    mean, error = lead(
+        mine[common].judged.of("linear"), others[common].judged.of("linear")
+    )
+    return {"mean": mean, "error": error, "share": common}
