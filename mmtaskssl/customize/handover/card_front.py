@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...models.backbones.library import is_library_name
-from .figures import arm_of, tested, verdicts_of
+from .figures import arm_of, metric_of, tested, verdicts_of
 
 _TASKS = {
     "classification": "image-classification",
@@ -13,6 +13,8 @@ _TASKS = {
     "detection": "object-detection",
     "segmentation": "image-segmentation",
 }
+_METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
+_DENSE = ("detection", "segmentation")
 
 
 def start_of(record: Mapping[str, Any]) -> str | None:
@@ -56,7 +58,8 @@ def front_matter(
     results = []
     for verdict in verdicts_of(record):
         arm = arm_of(record, verdict.get("recommended"), verdict.get("budget"))
-        values, metric = tested(arm), verdict.get("metric") or "linear"
+        values, metric = tested(arm, metric_of(arm)), verdict.get("metric") or "linear"
+        how = "after a short fine-tuning" if kind in _DENSE else "on frozen features"
         if values:
             results.append(
                 {
@@ -64,8 +67,8 @@ def front_matter(
                     "dataset": {"name": "the target's test images", "type": "private"},
                     "metrics": [
                         {
-                            "type": "accuracy" if kind == "classification" else "map",
-                            "name": f"{metric} on frozen features, %",
+                            "type": _METRICS.get(kind, "map"),
+                            "name": f"{metric} {how}, %",
                             "value": round(statistics.fmean(values), 2),
                         }
                     ],

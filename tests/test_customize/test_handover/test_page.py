@@ -171,3 +171,41 @@ def test_a_card_has_its_metadata_and_marks_licences(tmp_path):
     path.write_text("# Mine\n")
     with pytest.raises(UserError, match="is not a model card of mmtaskssl"):
         model_card(record(), tmp_path)
+
+
+def test_figures_of_a_detection_are_its_own(tmp_path):
+    found = {"mAP at IoU 0.5": [41.3]}
+    arms = [arm(name, test=found if name == "continued" else None) for name in NAMES]
+    said = {"verdict": [verdict(metric="mAP at IoU 0.5")]}
+    made = record(arms=arms, inspection={"kind": "detection"}, **said)
+    text = page(made)
+    parsed = _Tags(text)
+    assert "mAP at IoU 0.5, test" in parsed.texts and "kNN, test" not in parsed.texts
+    assert "mAP at IoU 0.5 on the test images, in %" in parsed.texts
+    assert parsed.texts.count("41.3") == 2
+    (tmp_path / "backbone").mkdir()
+    front = model_card(made, tmp_path).read_text().split("---\n", 2)[1]
+    (result,) = yaml.safe_load(front)["model-index"][0]["results"]
+    assert result["metrics"] == [
+        {
+            "type": "map",
+            "name": "mAP at IoU 0.5 after a short fine-tuning, %",
+            "value": 41.3,
+        }
+    ]
+
+
+def test_what_each_lever_brings():
+    one = {
+        "budget": "30M-36M",
+        "lever": "the choice of images",
+        "arm": "continued",
+        "without": "continued-random",
+        "folds": {"mean": 2.0, "error": 1.5, "share": 0.5},
+        "test": difference("continued-random", 2.6, -0.4, 5.6),
+    }
+    parsed = _Tags(page(record(levers=[one, {**one, "folds": None, "test": None}])))
+    assert "What each lever brings" in parsed.texts
+    assert "+2.0 ± 1.5 after 50 % of the training" in parsed.texts
+    assert "+2.6 [-0.4, +5.6]" in parsed.texts
+    assert "What each lever brings" not in _Tags(page(record())).texts
