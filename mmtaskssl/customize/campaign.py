@@ -1,7 +1,6 @@
 """The stages of `customize`, each once, each in its own folder."""
 
 import dataclasses
-import html
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from .diagnosis.step_cost import StepCost, measure_step
 from .fit.body import Body, opened
 from .fit.fits import Fits
 from .fit.time import fitted
+from .handover.chosen import chosen_section
 from .images import FEATURES, SELECTION, how_many, select_images, write_lists
 from .inspection.inspected import Inspected
 from .race.answer import Answer, answer
@@ -167,12 +167,9 @@ class Campaign:
 
     def sections(self) -> list[str]:
         """Returns what a page says of the pool seen through the target."""
-        selected = html.escape(f"{SELECTION}/report.html")
-        link = (
-            f'<p class="soft">Each target image with the images that were selected for '
-            f'it: <a href="{selected}">{selected}</a>.</p>'
-        )
-        return [*self.diagnosis.sections(), link]
+        roots = self.found.pool_root, self.found.train.root
+        chosen = chosen_section(self.out / SELECTION, *roots)
+        return [*self.diagnosis.sections(), chosen]
 
     def length(self, arm: Arm) -> int:
         """Returns the iterations of a whole training of an arm."""

@@ -88,6 +88,10 @@ def test_what_is_handed_over(done, images):
     assert cfg.model.head.num_classes == 3
     assert html.escape(found.verdict.sentence.split(":")[0]) in found.page()
     assert (found.out / "README.md").is_file()
+    # Target images, and the first of what was selected for each.
+    shown = found.page().partition("What was selected")[2].partition("<h2>")[0]
+    assert shown.count('<div class="query">') == 8
+    assert shown.count("data:image/jpeg") > 16 and 'class="none"' not in shown
 
 
 def test_it_goes_on_where_it_was_killed(done):
