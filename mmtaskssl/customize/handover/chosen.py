@@ -58,11 +58,12 @@ def _row(
         f"<figcaption>{score:.3f}</figcaption></figure>"
         for image, score in found[:_EACH]
     )
+    images = "image" if len(found) == 1 else "images"
     mine = thumbs.tag(Path(target_root, query), query)
     name = html.escape(query).replace("/", "/<wbr>")
     return (
         f'<div class="query"><div><div class="pic">{mine}</div>'
         f'<div class="who"><b>{name}</b>'
-        f'<span class="soft">{len(found):,} images selected for it</span>'
+        f'<span class="soft">{len(found):,} {images} selected for it</span>'
         f'</div></div><div class="pics">{pictures}</div></div>'
     )

@@ -17,6 +17,7 @@ h1 {{ max-width: 34ch; overflow-wrap: anywhere; }} .answer {{ margin: 22px 0 0; 
 .use pre {{ padding: 10px 14px; background: var(--card); overflow-x: auto;
   border: 1px solid var(--line); border-radius: 8px; font-size: 13px; }}
 .spent td .meter {{ width: 160px; }} .spent i.c {{ top: 4px; }}
+.query .pics {{ grid-template-columns: repeat(auto-fill, 82px); }}
 .next {{ padding-left: 20px; max-width: 76ch; }} .next li {{ margin: 6px 0; }}
 @media (max-width: 700px) {{
   body {{ padding: 20px 16px 48px; }} h1 {{ font-size: 23px; }}
