@@ -1,7 +1,8 @@
 """The finished command on every target: was it worth it, and was the diagnosis right?
 
     customize_evidence.py --data DIR --work-dir OUT [--start timm:NAME=FILE]
-                          [--budget 18M-21M] [--seeds 3] [--more --scale 0.5]
+                          [--budget 18M-21M] [--seeds 3] [--void NAME=INDEX]
+                          [--more --scale 0.5]
 
 DIR is as for sept_evidence.py, with detection/NAME and segmentation/NAME if there are
 any. Each target is customized as anybody would, once with the start and once without
@@ -9,7 +10,8 @@ one; all figures are read from the records. Regret is how far the arm that the d
 named is behind the best, on folds of the training images. Everything counts as compute:
 diagnosis, all arms, the verdict.
 
-Interrupted, it continues with the same command; the tables are in OUT/tables.md.
+Interrupted, it continues with the same command, and with more seeds adds them; the
+tables are in OUT/tables.md.
 """
 
 import argparse
@@ -25,6 +27,13 @@ def main(argv=None):
     parser.add_argument("--with-start-only", action="store_true")
     parser.add_argument("--budget", default="18M-21M", metavar="LO-HI")
     parser.add_argument("--targets", nargs="+")
+    parser.add_argument(
+        "--void",
+        nargs="+",
+        default=(),
+        metavar="NAME=INDEX",
+        help="of a segmentation's masks, the index of pixels of no class",
+    )
     parser.add_argument(
         "--more", nargs=argparse.REMAINDER, help="flags of customize, at the end"
     )

@@ -28,6 +28,7 @@ class Customizing(Study):
         self.env = ONE_THREAD
         self.data, self.start, self.budget = Path(args.data), args.start, args.budget
         self.more = list(args.more or ())
+        self.void = dict(one.split("=", 1) for one in args.void)
         self.targets = [
             (task, folder.name)
             for task in TASKS
@@ -55,12 +56,13 @@ class Customizing(Study):
         dense = task != "classification"
         self.steps.run(
             f"customize {target} {kind}",
-            lambda: _finished(folder),
+            lambda: _finished(folder, 1 if dense else self.seeds),
             "customize",
             *("--pool", self.data / "pool" / "images"),
             *("--target", self.data / task / target, "--out", folder),
             *(("--start", *starts) if starts else ()),
             *("--budget", self.budget, "--seeds", 1 if dense else self.seeds),
+            *(("--void", self.void[target]) if target in self.void else ()),
             *("--workers", 0, *self.more),
         )
 
@@ -71,7 +73,7 @@ class Customizing(Study):
             found = {
                 target: Customized.open(self.folder(kind, target))
                 for _, target in self.targets
-                if _finished(self.folder(kind, target))
+                if _finished(self.folder(kind, target), 1)
             }
             if not found:
                 continue
@@ -82,9 +84,11 @@ class Customizing(Study):
         return "\n".join(lines).lstrip() + "\n"
 
 
-def _finished(folder: Path) -> bool:
+def _finished(folder: Path, seeds: int) -> bool:
     record = Record.read(folder) if folder.is_dir() else None
-    return record is not None and record.complete
+    if record is None or not record.complete or record.results is None:
+        return False
+    return bool(record.results["inputs"]["seeds"] >= seeds)
 
 
 def _verdicts(found: Mapping[str, Customized]) -> list[str]:
