@@ -1,6 +1,8 @@
 """What is read off the records of customizations."""
 
-from studies.customizing import regret
+from types import SimpleNamespace
+
+from studies.customizing import policies, regret
 
 
 def _arm(name, *rungs):
@@ -18,3 +20,19 @@ def test_regret_is_behind_the_best_at_the_end():
     # What was not raced has no regret that anybody knows.
     assert regret(arms, "scratch") is None
     assert regret(arms, "continued-random") is None
+
+
+def test_policies_are_judged_where_they_were_raced():
+    first = [_arm("start", [50.0]), _arm("continued", [60.0])]
+    second = [_arm("start", [50.0]), _arm("continued", [46.0]), _arm("norms", [49.0])]
+    found = {
+        "a": (SimpleNamespace(arms=first), "continued"),
+        "b": (SimpleNamespace(arms=second), "start"),
+    }
+    lines = policies(found)[2:]
+    assert lines == [
+        "| the diagnosis | 0.0 | 2 of 2 |",
+        "| always start | 5.0 | 2 of 2 |",
+        "| always continued | 2.0 | 2 of 2 |",
+        "| always norms | 1.0 | 1 of 2 |",
+    ]

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mmtaskssl.customize.customized import Customized
+from mmtaskssl.customize.diagnosis.diagnosis import Diagnosis
+from mmtaskssl.customize.diagnosis.past_studies import shipped
+from mmtaskssl.customize.diagnosis.recommend import recommend
 from mmtaskssl.runs import Record
 from mmtaskssl.utils.tables import head, row
 
@@ -71,7 +74,10 @@ class Customizing(Study):
         lines = []
         for kind in self.kinds:
             found = {
-                target: Customized.open(self.folder(kind, target))
+                target: (
+                    Customized.open(self.folder(kind, target)),
+                    said_without(self.folder(kind, target), target),
+                )
                 for _, target in self.targets
                 if _finished(self.folder(kind, target), 1)
             }
@@ -80,7 +86,8 @@ class Customizing(Study):
             title = f"with {self.start.partition('=')[0]}" if kind == "start" else ""
             lines += ["", f"Budget {self.budget}, {title or 'without a start'}", ""]
             lines += _verdicts(found)
-            lines += ["", *_arms(found)]
+            lines += ["", *policies(found)]
+            lines += ["", *_arms({name: one for name, (one, _) in found.items()})]
         return "\n".join(lines).lstrip() + "\n"
 
 
@@ -91,15 +98,27 @@ def _finished(folder: Path, seeds: int) -> bool:
     return bool(record.results["inputs"]["seeds"] >= seeds)
 
 
-def _verdicts(found: Mapping[str, Customized]) -> list[str]:
+def said_without(folder: Path, target: str) -> str:
+    """Returns the lever that the diagnosis names, did it not know a target.
+
+    Args:
+        folder: Of a customization.
+        target: The past studies are without it.
+    """
+    known = Diagnosis.open(folder / "diagnosis")
+    kind = str(Customized.open(folder).record["inspection"]["kind"])
+    studies = shipped().without(target)
+    return recommend(known.measured, known.likeness, studies, kind).lever
+
+
+def _verdicts(found: Mapping[str, tuple[Customized, str]]) -> list[str]:
     names = ["target", "candidate", "control", "difference on test", "outcome"]
     names += ["used", "diagnosis said", "regret", "min", "TMACs"]
     lines = [*head(names)]
     gaps, regrets = [], []
-    for target, one in found.items():
+    for target, (one, said) in found.items():
         verdict, record = one.verdict, one.record
         gap = verdict.differences[0] if verdict.differences else None
-        said = record["diagnosis"]["recommendation"]["lever"]
         lost = regret(one.arms, said)
         if gap is not None:
             gaps.append(gap.mean)
@@ -121,6 +140,27 @@ def _verdicts(found: Mapping[str, Customized]) -> list[str]:
     mean = f"{statistics.fmean(gaps):+.1f}" if gaps else "-"
     lost_mean = f"{statistics.fmean(regrets):.1f}" if regrets else "-"
     return [*lines, row(["mean", "", "", mean, "", "", "", lost_mean, "", ""])]
+
+
+def policies(found: Mapping[str, tuple[Customized, str]]) -> list[str]:
+    """Returns the mean regret of the diagnosis, and of always doing the same.
+
+    Args:
+        found: By target, what came out and the lever that the diagnosis names.
+    """
+    arms = {target: one.arms for target, (one, _) in found.items()}
+    said = {target: lever for target, (_, lever) in found.items()}
+    taken = {"the diagnosis": said}
+    names = dict.fromkeys(arm["name"] for one in arms.values() for arm in one)
+    taken |= {f"always {name}": dict.fromkeys(arms, name) for name in names}
+    lines = head(["policy", "mean regret, folds", "targets"])
+    for policy, levers in taken.items():
+        lost = [regret(arms[target], lever) for target, lever in levers.items()]
+        known = [value for value in lost if value is not None]
+        if known:
+            mean = f"{statistics.fmean(known):.1f}"
+            lines.append(row([policy, mean, f"{len(known)} of {len(arms)}"]))
+    return lines
 
 
 def regret(arms: Sequence[Mapping[str, Any]], lever: str) -> float | None:
