@@ -133,6 +133,7 @@ class Campaign:
             device=self.device,
             workers=self.workers,
             log=self.log,
+            help=self.trainings.steps.help,
         )
 
     def select(self) -> Path:

@@ -113,6 +113,20 @@ class Steps:
             line += ["--cfg-options", *options]
         self.call(name, done, "mmtaskssl.cli.main:run", line)
 
+    def help(
+        self, name: str, most: int, function: Callable[..., Any], *arguments: Any
+    ) -> None:
+        """Has others help with what this process is about to do, and waits for them.
+
+        Nobody, unless a launcher has machines or devices that this process has not.
+
+        Args:
+            name: Of the work, for logs.
+            most: So many can help.
+            function: Of a module, at its top; shares the work with its like.
+            *arguments: Plain values.
+        """
+
     def run_several(self, calls: Iterable[Callable[[], None]]) -> None:
         """Makes calls that may be made at once, in the way that suits the machine.
 

@@ -44,6 +44,7 @@ def diagnose(
     device: str = AUTO,
     workers: int | None = None,
     log: Callable[[str], None] = lambda text: None,
+    help: Callable[..., None] | None = None,
 ) -> Diagnosis:
     """Says, before anything is trained, what a pool is worth for a target.
 
@@ -72,6 +73,7 @@ def diagnose(
         device: See `pick_device`.
         workers: Processes that read images; None: by the number of cores.
         log: Takes lines on the work.
+        help: Has other processes help with the pool's features, see `Steps.help`.
 
     Raises:
         UserError: No start, one that cannot be opened, a pool without images, a target
@@ -108,7 +110,7 @@ def diagnose(
 
     def solve(folder: Path | None) -> Diagnosis:
         kept = None if share is None else Path(share)
-        stores = Stores(inspected, folder, device, workers, log, kept)
+        stores = Stores(inspected, folder, device, workers, log, kept, help)
         return _solve(stores, starts, *given, work.inputs)
 
     if out is None:

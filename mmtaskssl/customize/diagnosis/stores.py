@@ -1,7 +1,6 @@
 """Features of the target's and the pool's images, by one start at one side."""
 
 import dataclasses
-import os
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -12,12 +11,15 @@ import torch
 
 from ...evaluation.data import LabeledFeatures
 from ...features.extract import extract
+from ...features.layout import ROWS_PER_SHARD
 from ...features.memory import MemoryStore
 from ...features.opening import open_runner
 from ...features.runner import BatchRunner
 from ...features.store import FeatureStore
 from ...networks import Network
+from ...utils.atomic import write_json
 from ...utils.errors import UserError
+from ...utils.inputs import read_json
 from ..inspection.inspected import Inspected
 from ..race.judge import labelled
 from ..starts import Start
@@ -39,6 +41,8 @@ class Stores:
         workers: See `open_runner`.
         log: Takes lines on the work.
         share: Keeps the pool's features instead, for other targets, too.
+        help: Has other processes help with the pool's features, see `Steps.help`; None:
+            there are none.
     """
 
     found: Inspected
@@ -47,6 +51,7 @@ class Stores:
     workers: int | None
     log: Log
     share: Path | None = None
+    help: Callable[..., None] | None = None
 
     def runner(self, network: Network, side: int) -> BatchRunner:
         """Returns what runs a network on images of a side."""
@@ -94,32 +99,50 @@ class Stores:
         if images is not None and images < len(ids):
             ids = sorted(random.Random(seed).sample(ids, images))
         if self.share is not None:
-            out = self.share / self._name(start, runner, POOL)
-            more = FeatureStore.is_complete(out)
+            shared = self.share / self._name(start, runner, POOL)
+            more = FeatureStore.is_complete(shared)
+            self._helped(start, runner, ids, shared, seed)
             store = extract(
                 *(runner, ids),
                 root=self.found.pool_root,
-                out=out,
+                out=shared,
                 append=more,  # what another target keeps out is not there yet
                 log=self.log,
             )
             return _some_of(store, ids)
-        return extract(
-            runner,
-            ids,
-            root=self.found.pool_root,
-            out=self._out(start, runner, POOL),
-            log=self.log,
+        out = self._out(start, runner, POOL)
+        if out is not None:
+            self._helped(start, runner, ids, out, seed)
+        return extract(runner, ids, root=self.found.pool_root, out=out, log=self.log)
+
+    def _helped(
+        self,
+        start: Start,
+        runner: BatchRunner,
+        ids: Sequence[str],
+        out: Path,
+        seed: int,
+    ) -> None:
+        """Lets others compute shards of a store, before this process looks at it."""
+        if self.help is None or FeatureStore.is_complete(out):
+            return
+        side = runner.transform.image_size
+        names = out.parent / f"{out.name}-ids.json"
+        names.parent.mkdir(parents=True, exist_ok=True)
+        write_json(names, [*ids])
+        self.help(
+            *(f"features of the pool at {side} px", -(-len(ids) // ROWS_PER_SHARD)),
+            *(extract_part, start.text, side, str(names), self.found.pool_root),
+            *(str(out), seed),
         )
+        names.unlink()
 
     def labelled(self, store: FeatureStore) -> LabeledFeatures:
         """Returns the training images' features beside their labels."""
         x = torch.from_numpy(store.read())
         return labelled(x, self.found.train, self.found.class_names)
 
-    def _out(
-        self, start: Start, runner: BatchRunner, part: str
-    ) -> str | os.PathLike | None:
+    def _out(self, start: Start, runner: BatchRunner, part: str) -> Path | None:
         return (
             None
             if self.folder is None
@@ -129,6 +152,23 @@ class Stores:
     def _name(self, start: Start, runner: BatchRunner, part: str) -> str:
         side = runner.transform.image_size
         return f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
+
+
+def extract_part(
+    start: str, side: int, ids: str, root: str, out: str, seed: int
+) -> None:
+    """Computes shards of a store that nobody else computes, until all are there.
+
+    Args:
+        start: Its text, see `Start.parse`.
+        side: Of the images that it sees, pixels.
+        ids: File with the list of images.
+        root: Their folder.
+        out: The store.
+        seed: Of weights that are drawn.
+    """
+    runner = open_runner(Start.parse(start).open(seed), image_size=side)
+    extract(runner, read_json(Path(ids)), root=root, out=out, log=print)
 
 
 def _some_of(store: FeatureStore, ids: Sequence[str]) -> MemoryStore:

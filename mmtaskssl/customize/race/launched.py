@@ -1,5 +1,6 @@
 """Trainings that are started as on a cluster: by torchrun, by SLURM, by submitit."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 from ...utils.apart import call_apart
 from ...utils.errors import UserError, option
 from ...utils.paths import resource_root
-from ...utils.steps import Steps
+from ...utils.steps import Steps, reason
 
 LAUNCHERS = ("none", "pytorch", "slurm", "submitit")
 _MOST_JOBS = 64
@@ -90,6 +91,22 @@ class ScriptedSteps(Steps):
             head = ["bash", f"{tools}/slurm_train.sh", env["PARTITION"], name, config]
         return [*head, *rest]
 
+    def help(
+        self, name: str, most: int, function: Callable[..., Any], *arguments: Any
+    ) -> None:
+        """See `Steps`; of this machine's GPUs each, where there are several."""
+        count = int({**os.environ, **self.env}.get("GPUS") or _gpus())
+        if self.launcher != "pytorch" or min(count, most) < 2:
+            return
+
+        def call(number: int) -> None:
+            env = {"CUDA_VISIBLE_DEVICES": _device(number)}
+            log = _log_of(self.log_dir, name, number)
+            if call_apart(function, arguments, {}, log, env=env):
+                raise UserError(f"{name} failed: {reason(log)} (log: {log})")
+
+        _at_once(functools.partial(call, n) for n in range(min(count, most)))
+
     def run_several(self, calls: Iterable[Callable[[], None]]) -> None:
         """See `Steps`."""
         if self.launcher == "pytorch":  # which each have all GPUs
@@ -145,6 +162,18 @@ class SubmittedSteps(Steps):
         except (ValueError, NameError, RuntimeError, TypeError) as error:
             raise UserError(f"submitit refuses {option('jobs')}: {error}") from error
 
+    def help(
+        self, name: str, most: int, function: Callable[..., Any], *arguments: Any
+    ) -> None:
+        """See `Steps`; jobs."""
+
+        def call(number: int) -> None:
+            log = _log_of(self.log_dir, name, number)
+            if self._start(function, arguments, {}, log):
+                raise UserError(f"{name} failed: {reason(log)} (log: {log})")
+
+        _at_once(functools.partial(call, n) for n in range(min(most, _MOST_JOBS)))
+
     def run_several(self, calls: Iterable[Callable[[], None]]) -> None:
         """See `Steps`."""
         _at_once(calls)
@@ -193,6 +222,17 @@ def _at_once(calls: Iterable[Callable[[], None]]) -> None:
     with ThreadPoolExecutor(_MOST_JOBS) as pool:
         for result in [pool.submit(call) for call in calls]:
             result.result()
+
+
+def _log_of(folder: Path, name: str, number: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name.replace('/', '-').replace(' ', '-')}-{number}.log"
+
+
+def _device(number: int) -> str:
+    """Returns the name of a GPU that this process sees."""
+    seen = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+    return seen[number] if number < len(seen) else str(number)
 
 
 def _gpus() -> str:

@@ -53,6 +53,22 @@ def said(found, start, folder):
     return diagnose(found, [start, UNTRAINED], out=folder, **_HOW)
 
 
+def test_others_help_with_the_pool(said, found, start, tmp_path):
+    asked, lines = [], []
+
+    def help(name, most, function, *arguments):
+        asked.append((name, most))
+        function(*arguments)
+
+    out = tmp_path / "diagnosis"
+    how = {**_HOW, "out": out, "log": lines.append}
+    again = diagnose(found, [start, UNTRAINED], help=help, **how)
+    assert asked == [("features of the pool at 32 px", 1)]
+    assert any("1 of 1 shards are done" in line for line in lines)
+    assert again.likeness.to_dict() == said.likeness.to_dict()
+    assert not [*out.rglob("*-ids.json")]
+
+
 def test_starts_are_judged_at_their_sides(said, start):
     ours, drawn = said.measured
     assert [at.side for at in ours.at] == [16, 32] and ours.headroom is not None

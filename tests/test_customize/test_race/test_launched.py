@@ -36,6 +36,34 @@ def test_submitit_runs_steps_at_once(submitted, tmp_path):
     assert (tmp_path / "logs" / "jobs").is_dir()
 
 
+def _mark(folder):
+    device = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    Path(folder, f"{os.getpid()}").write_text(device)
+
+
+def test_jobs_help(submitted, tmp_path):
+    submitted.help("features", 3, _mark, str(tmp_path))
+    assert len([p for p in tmp_path.iterdir() if p.name.isdecimal()]) == 3
+    with pytest.raises(UserError, match="no such luck"):
+        submitted.help("features", 1, _fail, "no such luck")
+
+
+def test_every_gpu_helps(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6,7")
+    steps = make_steps("pytorch", tmp_path / "logs", print, {"GPUS": "2"})
+    steps.help("features", 8, _mark, str(tmp_path))
+    files = [p for p in tmp_path.iterdir() if p.name.isdecimal()]
+    assert sorted(p.read_text() for p in files) == ["4", "6"]
+    with pytest.raises(UserError, match="no such luck"):
+        steps.help("features", 8, _fail, "no such luck")
+    # One of them is this process's own; so is what one process can do.
+    for launcher, gpus, most in (("pytorch", "1", 8), ("pytorch", "2", 1)):
+        make_steps(launcher, tmp_path / "logs", print, {"GPUS": gpus}).help(
+            "features", most, _fail, "not called"
+        )
+    make_steps("none", tmp_path / "logs", print, {}).help("x", 8, _fail, "not called")
+
+
 def test_a_failed_job_repeats_the_sentence(submitted, tmp_path):
     with pytest.raises(UserError, match="no such luck"):
         submitted.call("luck", tmp_path / "none", _fail, "no such luck")
