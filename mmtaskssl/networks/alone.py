@@ -1,4 +1,4 @@
-"""The control of a slimmable training: each of its networks trained alone."""
+"""The control of a training of many networks at once: each of them trained alone."""
 
 import copy
 
@@ -15,6 +15,7 @@ _PLAIN = {
     "SlimmableMoCo": "MoCo",
     "SlimmableSimSiam": "SimSiam",
     "SlimmableJointEmbedding": "JointEmbedding",
+    "ElasticDistill": "Distill",
 }
 _SLIMMABLE_ONLY = (
     "subnet_sampler",
@@ -38,7 +39,7 @@ _PREFIX = "mmtaskssl."
 
 
 def slimmable_network(cfg: Config) -> Network:
-    """Opens the network of a slimmable training's config, without weights.
+    """Opens the network of a training of many networks at once, without weights.
 
     Args:
         cfg: The config.
@@ -64,7 +65,7 @@ def individual_config(cfg: Config, subnet: str | Subnet) -> Config:
     hidden layer as wide as the sub-net's was.
 
     Args:
-        cfg: Config of a slimmable training.
+        cfg: Config of a slimmable training, or of a distillation into many networks.
         subnet: The sub-net, its name, or an anchor's.
 
     Raises:
@@ -79,7 +80,12 @@ def individual_config(cfg: Config, subnet: str | Subnet) -> Config:
         model.pop(key, None)
     options = {k: model.backbone[k] for k in _BACKBONE_OPTIONS if k in model.backbone}
     model.backbone = {**backbone.plain_config(subnet), **options}
-    model.neck = _plain_neck(model.neck, backbone, subnet)
+    if "neck" in model:
+        neck = _plain_neck(model.neck, backbone, subnet)
+        model.neck = {**neck, "type": f"{_PREFIX}ElasticNonLinearNeck"}
+    for head in ("head", "dense_head"):
+        if (model.get("distill") or {}).get(head) is not None:
+            model.distill[head] = _plain_neck(model.distill[head], backbone, subnet)
     cfg.pop("model_wrapper_cfg", None)
     hooks = [*cfg.get("custom_hooks", []), *cfg.get("default_hooks", {}).values()]
     for hook in hooks:
@@ -96,4 +102,4 @@ def _plain_neck(neck: dict, backbone: ElasticBackbone, subnet: Subnet) -> dict:
     neck.pop("num_switches", None)
     if neck.get("norm") == "SwitchableBN":
         neck["norm"] = "BN"
-    return {**neck, "type": f"{_PREFIX}ElasticNonLinearNeck", "in_channels": inputs}
+    return {**neck, "in_channels": inputs}

@@ -3,9 +3,11 @@
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 from mmtaskssl.config import load_config
 from mmtaskssl.networks.alone import individual_config
+from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
 from tests.test_models.test_algorithms._slimmable import (
     CHANNELS,
@@ -50,6 +52,29 @@ def test_the_head_is_as_wide_as_the_subnets_was(kind):
     linears = [m for m in plain if isinstance(m, torch.nn.Linear)]
     for mine, expected in zip(alone.neck.layers, linears, strict=True):
         assert mine.weight.shape == expected.weight.shape
+
+
+_TAUGHT = "configs/distill/distill-{}_1xb16-coslr-12i_debug-32px.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "subnet"),
+    [("slimmable_resnet18-w8", "MIN"), ("supernet_resnet-basic", "R18")],
+)
+def test_a_student_of_many_is_taught_alone(name, subnet):
+    cfg = load_config(_TAUGHT.format(name))
+    with DefaultScope.overwrite_default_scope("mmtaskssl"):
+        many = MODELS.build(cfg.model)
+        alone = MODELS.build(individual_config(cfg, subnet).model)
+    assert type(alone).__name__ == "Distill"
+    one = many.backbone.resolve(subnet)
+    assert {k: v.shape for k, v in alone.backbone.state_dict().items()} == {
+        k: v.shape for k, v in many.backbone.extract(one, True).state_dict().items()
+    }
+    (head,) = (m for n, m in alone.named_modules() if n.endswith("head"))
+    first = next(m for m in head.modules() if isinstance(m, torch.nn.Linear))
+    assert first.in_features == many.backbone.out_channels(one)[-1]
+    assert not any("Switchable" in type(m).__name__ for m in alone.modules())
 
 
 def test_another_training_has_no_controls():

@@ -1,6 +1,8 @@
 """Is a slimmed network as good as one trained alone? DSPNet against its controls.
 
     dspnet_evidence.py --data DIR --work-dir OUT [--iters N] [--seeds N] [--arms ...]
+    dspnet_evidence.py --data DIR --work-dir OUT --teacher timm:NAME=FILE
+                       [--config SUPERNET --subnets MAX R18 MIN]
     dspnet_evidence.py --data DIR --work-dir OUT --tables-only
 
 DIR holds pool/images and classification/NAME/{train,test}/CLASS. For every seed the
@@ -8,7 +10,9 @@ slimmable network is trained once (arm `sandwich`), and each of its widths alone
 config that tools/misc/individual_configs.py would write: the same images, views,
 schedule, optimizer and number of iterations. Each network is measured as a plain one,
 by weighted kNN and logistic regression on every target; so are untrained ones. The
-other arms change one thing of the slimmable training. The cost of a training is the
+other arms change one thing of the slimmable training. With ``--teacher`` all of it is
+distillation, and ``--config`` may also name that of a supernet, of which ``--subnets``
+are looked at, calibrated on the pool. The cost of a training is the
 CPU time of its process, start and decoding included.
 
 Interrupted, it continues with the same command (a training that was interrupted then
@@ -31,20 +35,35 @@ CONFIG = (
 )
 
 
+TAUGHT = "configs/distill/distill-slimmable_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
+
+
+_ARMS = ["sandwich", "all", "dynamic", "calibrated", "dsp_plus"]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = study_parser(__doc__, data=os.environ.get("MMTASKSSL_DATA"))
-    parser.add_argument("--config", default=CONFIG)
+    parser.add_argument("--config")
+    parser.add_argument("--teacher", metavar="NETWORK", help="teaches all networks")
+    parser.add_argument("--subnets", nargs="+", help="default: all of the space")
     parser.add_argument("--iters", type=int, default=1000)
     parser.add_argument("--targets", nargs="+", help="default: all")
     parser.add_argument(
         "--arms",
         nargs="+",
         choices=ARMS,
-        default=["sandwich", "all", "dynamic", "calibrated", "dsp_plus"],
-        help="the first is compared with the networks trained alone",
+        help="the first is compared with the networks trained alone; default: "
+        f"{' '.join(_ARMS)}, with a teacher the first alone",
     )
     args = parser.parse_args(argv)
-    study = Dspnet(Place.of(args), args.config, args.iters, args.arms)
+    study = Dspnet(
+        Place.of(args),
+        args.config or (TAUGHT if args.teacher else CONFIG),
+        args.iters,
+        args.arms or (_ARMS[:1] if args.teacher else _ARMS),
+        args.teacher,
+        args.subnets,
+    )
     conduct(study, args.tables_only)
 
 

@@ -8,7 +8,8 @@ from .choose import lead
 from .race import Rung
 
 #: (arm, the arm without the lever, the lever in words). Both begin from the same
-#: weights, and train as long.
+#: weights, and train as long by the same objective: a slimmable network without a
+#: teacher (BYOL) and a routed one (SimSiam, on the pool) have no such pair.
 LEVERS = (
     ("norms", "start", "batch norms of the pool"),
     ("continued-random", "start", "training, on random images"),
@@ -22,13 +23,11 @@ LEVERS = (
     ("scratch", "untrained", "training, on the chosen images"),
     ("distilled", "scratch", "a teacher"),
     ("slimmed", "distilled", "all widths at once"),
-    ("slimmed", "scratch", "all widths at once"),
     ("searched", "distilled", "a searched shape"),
     ("searched", "scratch", "a searched shape"),
-    ("routed", "generic", "a path of its own"),
 )
 # With a teacher more than the lever would differ.
-_ALONE = {("slimmed", "scratch"), ("searched", "scratch"), ("routed", "generic")}
+_ALONE = {("searched", "scratch")}
 
 
 def levers(

@@ -65,8 +65,8 @@ def test_lengths_that_do_not_meet():
 
 
 def test_a_taught_network_is_not_compared_with_an_untaught_one():
-    rungs = {"slimmed": [_rung(1000, 0, 100)], "scratch": [_rung(1000, 0, 0)]}
-    full = {**FULL, "slimmed": 1000}
+    rungs = {"searched": [_rung(1000, 0, 100)], "scratch": [_rung(1000, 0, 0)]}
+    full = {**FULL, "searched": 1000}
     assert levers(rungs, {}, full, True, _compare) == []
     (found,) = levers(rungs, {}, full, False, _compare)
-    assert found["arm"] == "slimmed" and found["folds"]["mean"] == 50.0
+    assert found["arm"] == "searched" and found["folds"]["mean"] == 50.0

@@ -72,6 +72,8 @@ class Dspnet(PoolStudy):
         config: Of the slimmable training.
         iters: Length of each training.
         arms: Of `ARMS`; the first is compared with the networks trained alone.
+        teacher: Of all networks, if the config is of a distillation.
+        subnets: Names of those that are looked at; None: all of the space.
 
     Raises:
         UserError: The config is of no slimmable training.
@@ -81,10 +83,17 @@ class Dspnet(PoolStudy):
     measures = MEASURES
 
     def __init__(
-        self, place: Place, config: str, iters: int, arms: Sequence[str]
+        self,
+        place: Place,
+        config: str,
+        iters: int,
+        arms: Sequence[str],
+        teacher: str | None = None,
+        subnets: Sequence[str] | None = None,
     ) -> None:
         super().__init__(place, config, iters)
-        self.arms = list(arms)
+        self.arms, self.subnets = list(arms), subnets
+        self.options = {"teacher": teacher} if teacher else {}
         self.size = self.cfg.model.data_preprocessor.view_size
         self.backbone = slimmable_network(self.cfg).elastic
 
@@ -92,7 +101,14 @@ class Dspnet(PoolStudy):
     def widths(self) -> dict[str, Subnet]:
         """The networks by what the tables call them, the widest first."""
         space = self.backbone.space
+        if self.subnets is not None:
+            return {name: self.backbone.resolve(name) for name in self.subnets}
         return {short_name(space, subnet): subnet for subnet in space}
+
+    @cached_property
+    def cfg(self) -> Config:
+        """The config of the trainings."""
+        return load_config(str(self.config), self.options)
 
     def result(self, seed: int, arm: str, width: str) -> Path:
         """Returns where a network's figures are kept, by target."""
@@ -151,15 +167,18 @@ class Dspnet(PoolStudy):
 
     def _run_arm(self, seed: int, name: str) -> None:
         arm, base = ARMS[name], str(self.config)
-        config = self._config(name, lambda: load_config(base, arm.options))
+        options = {**self.options, **arm.options}
+        config = self._config(name, lambda: load_config(base, options))
         checkpoint = self._train(seed, name, config)
-        if arm.calibrated:
+        subnets = self.widths.values()
+        if arm.calibrated or any(map(self.backbone.needs_calibration, subnets)):
             trained, checkpoint = checkpoint, checkpoint.with_name("calibrated.pth")
             self.steps.run(
                 f"seed {seed} calibrate {name}",
                 checkpoint,
                 "calibrate_bn",
-                *(config, trained, "--all", "--images", self.pool),
+                *(config, trained, "--subnet", *(one.name for one in subnets)),
+                *("--images", self.pool),
                 *("--out", checkpoint),
             )
         for width, subnet in self.widths.items():
