@@ -24,11 +24,11 @@ from .fit.fits import Fits
 from .fit.time import fitted
 from .handover.chosen import chosen_section
 from .images import FEATURES, SELECTION, how_many, select_images, write_lists
-from .inspection.inspected import Inspected
+from .inspection.inspected import DENSE, Inspected
 from .race.answer import Answer, answer
 from .race.launched import make_steps
 from .race.race import Race
-from .race.trainings import Training, Trainings
+from .race.trainings import Training, Trainings, slug
 from .settings import LEVEL, Settings
 from .starts import Start
 
@@ -69,6 +69,8 @@ class Campaign:
     jobs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     share: Path | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    # Lengths of trainings that serve all budgets, once they are known.
+    _shared: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -101,7 +103,7 @@ class Campaign:
     @cached_property
     def fits(self) -> Fits:
         """What budgets pay for."""
-        return Fits(self.settings, self.found.short_side)
+        return Fits(self.settings, self.found.short_side, self.out)
 
     def best(self, bodies: Sequence[Body]) -> Body | None:
         """Returns the start that is best within the target's training images."""
@@ -187,7 +189,8 @@ class Campaign:
         own, body = self.fits.own(budget), self.best(self.fits.bodies(budget))
         teacher = None
         if self.settings.starts and own is not None:
-            start = body.start if body else self.settings.starts[0]
+            # Of all budgets the same: some arms serve them all.
+            start = self.diagnosis.best.start
             size = opened(start).preprocessing.image_size
             teacher = Body(start, min(2 * own.side, size))
         return Case(
@@ -202,7 +205,11 @@ class Campaign:
         """Features of the pool and the target's training images, to select by."""
         if self.settings.starts:
             pool, train = self.diagnosis.pool, self.diagnosis.train
-            assert pool is not None and train is not None
+            if pool is None or train is None:
+                raise UserError(
+                    f"the features that {self.out / 'diagnosis'} was made from are "
+                    "gone: remove that folder, and they are extracted again"
+                )
             return pool, train
         return self.out / FEATURES / "pool", self.out / FEATURES / "target"
 
@@ -211,13 +218,7 @@ class Campaign:
         first = self.case(budget, selection, self.settings.seed)
         arms, lengths = self.arms(first), self.lengths
         if self.settings.seconds is not None:
-            arms, lengths, said = fitted(
-                *(arms, self.costs(arms, first), lengths, self.settings.seeds),
-                self.settings.seconds / len(self.settings.budgets),
-                1 if self.launcher == "pytorch" else 2,
-            )
-            for line in said:
-                self.log(line)
+            arms, lengths = self._within(self.settings.seconds, arms, lengths, first)
         names = [arm.name for arm in arms]
         primary = ARMS[next(n for n in ("start", "generic", "untrained") if n in names)]
         return answer(
@@ -225,11 +226,55 @@ class Campaign:
             arms,
             primary,
             lengths,
-            self.settings.seeds,
+            self.seeds,
             lambda seed: self.case(budget, selection, seed),
             LEVEL,
             self.settings.fine_tune,
         )
+
+    @property
+    def seeds(self) -> int:
+        """Trainings of what goes into the verdict; of what is fine-tuned, one."""
+        return 1 if self.found.kind in DENSE else self.settings.seeds
+
+    def _within(
+        self, seconds: float, arms: list[Arm], lengths: dict[str, int], case: Case
+    ) -> tuple[list[Arm], dict[str, int]]:
+        """Returns the arms and lengths that a time pays for.
+
+        Found once: the same run goes on with them, also where seeds are added.
+        """
+        file = self.out / COSTS / f"within-{slug(case.budget) or 'all'}.json"
+        kept = read_json(file) if file.is_file() else {}
+        if kept.get("seconds") != seconds:
+            # What serves all budgets was trained for the first one.
+            costs = {
+                name: StepCost(0, 0, one.bytes, one.checkpoint, one.batch)
+                if name in self._shared
+                else one
+                for name, one in self.costs(arms, case).items()
+            }
+            arms, lengths, said = fitted(
+                *(arms, costs, {**lengths, **self._shared}, self.seeds),
+                seconds / len(self.settings.budgets),
+                1 if self.launcher == "pytorch" else 2,
+            )
+            kept = {
+                "seconds": seconds,
+                "arms": [arm.name for arm in arms],
+                "lengths": {**lengths, **self._shared},
+                "said": said,
+            }
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, kept)
+        for line in kept["said"]:
+            self.log(line)
+        arms = [ARMS[name] for name in kept["arms"]]
+        lengths = kept["lengths"]
+        for arm in arms:
+            if arm.shared:
+                self._shared.setdefault(arm.name, lengths[arm.name])
+        return arms, lengths
 
     @property
     def lengths(self) -> dict[str, int]:

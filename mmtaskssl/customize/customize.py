@@ -17,6 +17,7 @@ from .handover.hand_over import hand_over
 from .handover.model_card import model_card
 from .handover.page import page
 from .inspection.inspect import inspect
+from .inspection.inspected import DENSE
 from .planning import make_plan
 from .race.answer import Answer
 from .race.launched import LAUNCHERS
@@ -147,7 +148,13 @@ def customize(
                 f"{out} was made with another {option('time')}: name another folder, "
                 f"or replace it with {option('overwrite')}"
             )
-        before = known.record["inputs"]["seeds"]
+        before, dense = known.record["inputs"]["seeds"], known.record["inspection"]
+        if dry_run or dense["kind"] in DENSE:
+            log(
+                f"{out} is complete already, from the same inputs: nothing to do"
+                + ("" if dry_run else " (one fine-tuning each, whatever the seeds)")
+            )
+            return known
         if before > settings.seeds:
             raise UserError(
                 f"{out} was made with {before} {option('seeds')}: more of them can be "

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from .arms.known import RANDOM_OF
+from .arms.known import ARMS, RANDOM_OF
 from .campaign import Campaign
 from .diagnosis.plan import Plan, Stage
 from .fit.time import runs_of
@@ -16,7 +16,7 @@ def make_plan(campaign: Campaign, selection: Path) -> Plan:
         campaign: Whose.
         selection: Folder of the selection.
     """
-    settings, stages = campaign.settings, []
+    settings, stages, seen = campaign.settings, [], set[tuple[str, int]]()
     for budget in settings.budgets:
         case = campaign.case(budget, selection, settings.seed)
         arms = campaign.arms(case)
@@ -31,6 +31,9 @@ def make_plan(campaign: Campaign, selection: Path) -> Plan:
                 costs[name].checkpoint,
                 f"steps of {costs[name].batch} images",
             )
-            for name, iters in runs_of(arms, campaign.lengths, settings.seeds)
+            for name, iters in runs_of(arms, campaign.lengths, campaign.seeds)
+            # What serves all budgets is trained for the first one.
+            if not (ARMS[name].shared and (name, iters) in seen)
         ]
+        seen |= {*runs_of(arms, campaign.lengths, campaign.seeds)}
     return Plan(stages, shutil.disk_usage(campaign.out).free)

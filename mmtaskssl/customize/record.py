@@ -8,7 +8,6 @@ from typing import Any
 
 from .. import __version__
 from ..utils.hashing import lines_sha256
-from .arms.known import ARMS
 from .campaign import Campaign
 from .diagnosis.plan import Plan
 from .race.answer import Answer
@@ -81,26 +80,23 @@ def make_record(
                 for name, seconds in campaign.seconds.items()
             ],
             "total_seconds": sum(campaign.seconds.values()),
-            "training_seconds": sum(arm["seconds"] for arm in trained),
-            "training_gmacs": sum(arm["gmacs_seen"] for arm in trained),
+            "training_seconds": sum(one["seconds"] for one in trained),
+            "training_gmacs": sum(one["gmacs"] for one in trained),
         },
     }
 
 
 def trained_once(arms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns arms without those whose training another budget's entry counts.
+    """Returns all trainings, each once, also where several budgets' arms name it.
 
     Args:
-        arms: Of all budgets, as recorded. What serves several budgets is trained once;
-            the entry with the longest training counts.
+        arms: Of all budgets, as recorded.
     """
-    longest: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for arm in arms:
-        if ARMS[arm["name"]].shared:
-            known = longest.setdefault(arm["name"], arm)
-            if arm["images_seen"] > known["images_seen"]:
-                longest[arm["name"]] = arm
-    return [arm for arm in arms if longest.get(arm["name"], arm) is arm]
+        for training in arm["trainings"]:
+            found.setdefault(training["name"], training)
+    return [*found.values()]
 
 
 def plan_record(campaign: Campaign, plan: Plan) -> dict[str, Any]:

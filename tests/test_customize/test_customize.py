@@ -1,6 +1,8 @@
 """From a pool and a target to a verdict, on generated images."""
 
 import html
+import json
+import os
 import shutil
 
 import pytest
@@ -131,6 +133,36 @@ def test_seeds_are_added(done, images, tmp_path):
         customize(out=out, **_options(images))
 
 
+def test_a_plan_takes_nothing_away(done, images):
+    found, _ = done
+    again = customize(out=found.out, dry_run=True, **_options(images, seeds=2))
+    assert again.record == found.record
+    assert Customized.open(found.out).verdict == found.verdict
+
+
+def test_a_time_is_divided_once(images, tmp_path):
+    lines = []
+    options = _options(images, arms=["start"], time="1h", log=lines.append)
+    customize(out=tmp_path / "out", **options)
+    file = next((tmp_path / "out" / "costs").glob("within-*.json"))
+    kept = json.loads(file.read_text())
+    assert kept["arms"] == ["start"]
+    file.write_text(json.dumps({**kept, "said": ["as it was divided"]}))
+    customize(out=tmp_path / "out", **{**options, "seeds": 2})
+    assert "as it was divided" in lines
+
+
+def test_names_that_are_no_utf8(images, tmp_path):
+    pool, target, start = images
+    odd = tmp_path / "pool"
+    odd.mkdir()
+    for path in pool.iterdir():
+        shutil.copy(path, os.fsencode(odd) + b"/caf\xe9" + os.fsencode(path.name))
+    options = _options((odd, target, start), arms=["start"])
+    found = customize(out=tmp_path / "out", **options)
+    assert "caf\N{REPLACEMENT CHARACTER}0" in found.page()
+
+
 def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):
     lines = []
     options = _options(images, log=lines.append, arms=["start", "continued"])
@@ -146,7 +178,7 @@ def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):
     # Too short a time leaves the start, which is the answer then.
     done = customize(out=tmp_path / "out", time="2s", **options)
     assert done.verdict.recommended == "start"
-    assert "nothing else was within" in done.verdict.sentence
+    assert "nothing to compare it with" in done.verdict.sentence
     assert any(line.startswith("no continued: about 2 s") for line in lines)
 
 

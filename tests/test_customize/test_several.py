@@ -1,5 +1,7 @@
 """One pool for two targets."""
 
+import shutil
+
 import pytest
 
 from mmtaskssl.customize.several import customize_several
@@ -34,6 +36,15 @@ def test_two_targets_share_the_pools_features(tmp_path):
         not in (tmp_path / "out" / "b-x" / "selection" / "selection.csv").read_text()
     )
     assert "== b-x" in lines and "a-x\n" in found.table()
+    # Seeds are added with the features that are shared.
+    more = customize_several(
+        str(pool), targets, tmp_path / "out", log=lines.append, seeds=2, **options
+    )
+    assert [one.record["inputs"]["seeds"] for one in more.values()] == [2, 2]
+    assert len([line for line in lines if "81 images to do" in line]) == 1
+    shutil.rmtree(tmp_path / "out" / "shared")
+    with pytest.raises(UserError, match="are gone: remove that folder"):
+        customize_several(str(pool), targets, tmp_path / "out", seeds=3, **options)
 
 
 def test_one_name_for_two(tmp_path):

@@ -4,8 +4,9 @@ import dataclasses
 import functools
 import math
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 
 from ...clustering.clusters import Clusters
@@ -17,6 +18,7 @@ from ...features.sources import open_stores
 from ...networks import Network, open_network
 from ...routing.overlap import Overlap
 from ...utils.budgets import Budget
+from ..fit.kept import kept
 from ..fit.own import Own, widest
 from .arm import Case, ImageList
 from .recipes import Images
@@ -35,14 +37,16 @@ _LEAST = 64
 # Widths tried, of the first stage: multiples that the groups of later ones divide.
 _STEP, _MOST = 2, 256
 CLUSTERS = "clusters"
-_GENERIC = "MAX"
+# Images of each cluster that vote, at most.
+_VOTERS = 256
 
 
 class Routed(SubnetArm):
     """SDR (Liu et al., arXiv 2205.13267): specialised paths, the target's by its votes.
 
-    The path is the one whose cluster the target's images lie in, by the features that
-    the pool was clustered by; no label is read.
+    The path is the one whose cluster the target's images lie in most, by the features
+    that the pool was clustered by; no label is read. Never the whole network, which
+    costs more than the budget.
     """
 
     name = "routed"
@@ -85,16 +89,15 @@ class Routed(SubnetArm):
         clusters = Clusters.open(self._clusters(case))
         pool, train = open_stores(case.stores)
         place = {image: row for row, image in enumerate(pool.image_ids)}
-        rows = [place[image] for image in clusters.image_ids]
-        found = Overlap(
+        chosen = _as_many_of_each(clusters)
+        rows = np.array([place[clusters.image_ids[row]] for row in chosen])
+        order = np.argsort(rows)
+        scores = Overlap(
             torch.from_numpy(train.read()),
-            torch.from_numpy(pool.read(rows)),
-            torch.from_numpy(clusters.leaf),
+            torch.from_numpy(pool.read(rows[order])),
+            torch.from_numpy(clusters.leaf[chosen[order]]),
             clusters.tree,
-        )
-        if found.spans_the_pool:
-            return _GENERIC
-        scores = found.scores
+        ).scores
         return max(
             network.elastic.space,
             key=lambda one: float(scores[clusters.leaves_of(one.path or ())[0]]),
@@ -110,7 +113,15 @@ class Routed(SubnetArm):
         )
 
     def _fitting(self, case: Case) -> Own | None:
-        return _fitting(case.budget, case.teacher is not None)
+        taught = case.teacher is not None
+
+        def find() -> dict[str, Any] | None:
+            found = _fitting(case.budget, taught)
+            return None if found is None else found.options
+
+        key = f"routed {'taught' if taught else 'alone'}"
+        options = kept(case.folder, case.budget, key, find)
+        return None if options is None else _path_of(_config(taught), options)
 
     def _clusters(self, case: Case) -> Path:
         """Clusters the pool, once."""
@@ -120,18 +131,35 @@ class Routed(SubnetArm):
         return folder
 
 
+def _as_many_of_each(clusters: Clusters) -> np.ndarray:
+    """Draws equally many rows of each cluster."""
+    rng = np.random.default_rng(0)
+    count = min(_VOTERS, int(clusters.sizes[clusters.sizes > 0].min()))
+    leaves = (clusters.rows(leaf) for leaf in range(clusters.num_leaves))
+    return np.concatenate([rng.permutation(rows)[:count] for rows in leaves])
+
+
+def _config(is_taught: bool) -> str:
+    return _TAUGHT if is_taught else _ALONE
+
+
+def _path_of(config: str, options: dict[str, Any]) -> Own:
+    """Returns a routed network that serves by one of its paths, all cost the same."""
+    whole = Own(config, options)
+    return Own(config, options, whole.architecture.elastic.space[0].name)
+
+
 @functools.lru_cache(maxsize=8)
 def _fitting(budget: str, is_taught: bool) -> Own | None:
     """Returns the widest network whose paths a budget pays for."""
-    config = _TAUGHT if is_taught else _ALONE
+    config = _config(is_taught)
 
     def at(steps: int) -> Own:
         width = _STEP * steps
         options = {"model.backbone.base_width": width}
         if not is_taught:
             options["model.neck.in_channels"] = 8 * width
-        whole = Own(config, options)
-        return Own(config, options, whole.architecture.elastic.space[0].name)
+        return _path_of(config, options)
 
     if not budget:
         return at(load_config(config).model.backbone.base_width // _STEP)

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...networks import Network
+from ...search.scorer import MIN_IMAGES
 from ...search.search import search
 from ...subnets import Cost
 from ...utils.budgets import Budget
+from ..fit.kept import kept
 from ..fit.own import Own
+from ..inspection.inspected import DENSE
 from .arm import Case, ImageList
 from .subnet import SubnetArm
 
@@ -19,6 +22,16 @@ _ALONE = (
 _SEARCHED = "searched"
 # Images that sub-nets are compared by, and those of them that give norms statistics.
 _IMAGES, _NORM_IMAGES = 512, 256
+
+
+def _overlaps(space: Own, case: Case) -> bool:
+    """Whether a budget begins below the largest shape and ends above the smallest."""
+    band = Budget.parse(case.budget)
+    low, high = (
+        dataclasses.replace(space, subnet=name).spends(band.kind)
+        for name in ("MIN", "MAX")
+    )
+    return low < band.high and band.low <= high
 
 
 class Searched(SubnetArm):
@@ -41,12 +54,15 @@ class Searched(SubnetArm):
             return refused
         if not case.budget:
             return "there is no budget to search within"
-        band, space = Budget.parse(case.budget), self.elastic(case)
-        low, high = (
-            dataclasses.replace(space, subnet=name).spends(band.kind)
-            for name in ("MIN", "MAX")
-        )
-        if band.high <= low or high < band.low:
+        if len(case.found.train) < MIN_IMAGES:
+            return (
+                f"a search compares sub-nets by {MIN_IMAGES} images of the target "
+                f"or more, and it has {len(case.found.train)} to train on"
+            )
+        space = self.elastic(case)
+        if not kept(
+            case.folder, case.budget, "searched", lambda: _overlaps(space, case)
+        ):
             return f"no shape of its supernet is within {case.budget}"
         return None
 
@@ -61,10 +77,11 @@ class Searched(SubnetArm):
     def choose(self, case: Case, network: Network, folder: Path) -> str:
         """See `SubnetArm`."""
         train = case.found.train
+        # Of a taught one the head, which sees the widths, is not kept.
+        is_dense = case.teacher is not None or case.found.kind in DENSE
         found = search(
             *(network, train.paths, case.budget),
-            # Of a taught one the head, which sees the widths, is not kept.
-            metrics="global" if case.teacher is None else "dense",
+            metrics="dense" if is_dense else "global",
             root=train.root,
             num_images=min(_IMAGES, len(train)),
             bn_images=min(_NORM_IMAGES, len(train)),

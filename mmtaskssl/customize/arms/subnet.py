@@ -9,7 +9,7 @@ from ...export.calibrate import calibrate
 from ...export.export import export
 from ...networks import Network, open_network
 from ...runs import Record
-from ..fit.own import CONFIG, Own
+from ..fit.own import Own, is_ours
 from .arm import Arm, Case
 from .recipes import Images, from_scratch, taught
 from .untrained import Untrained
@@ -45,7 +45,7 @@ class SubnetArm(Arm):
         """See `Arm`."""
         if refused := Untrained().refuses(case):
             return refused
-        if case.own is not None and case.own.config != CONFIG:
+        if case.own is not None and not is_ours(case.own.config):
             return "it is made for our own recipe, and this run has another one"
         return None
 

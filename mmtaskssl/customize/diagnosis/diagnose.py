@@ -1,5 +1,6 @@
 """From a pool, a target and starts to what is worth trying."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from .likeness import likeness
 from .measured import AtSide, Measured, best_of
 from .past_studies import PastStudies, shipped
 from .recommend import recommend
-from .stores import Stores, rows_not_in
+from .stores import Stores, drawn, rows_not_in, shared_pool
 
 Sides = Sequence[int] | Mapping[str, Sequence[int]]
 
@@ -119,7 +120,12 @@ def diagnose(
     state = work.state(out, overwrite)
     if state is State.COMPLETE:
         log(f"{out} holds this diagnosis: read again")
-        return Diagnosis.open(Path(out))
+        known = Diagnosis.open(Path(out))
+        if share is not None and known.pool is None:
+            best = known.best.start, known.best.at[-1].side
+            ids = drawn(inspected.pool_ids, budget_images, seed)
+            known = dataclasses.replace(known, pool=shared_pool(share, *best, ids))
+        return known
     if state is State.REPLACE:
         work.clear(out)
     with work.growing(out) as growing:

@@ -1,6 +1,7 @@
 """Features of the target's and the pool's images, by one start at one side."""
 
 import dataclasses
+import os
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -95,9 +96,7 @@ class Stores:
             images: Of more, as many at random; None: all.
             seed: Of the draw.
         """
-        ids = [*self.found.pool_ids]
-        if images is not None and images < len(ids):
-            ids = sorted(random.Random(seed).sample(ids, images))
+        ids = drawn(self.found.pool_ids, images, seed)
         if self.share is not None:
             shared = self.share / self._name(start, runner, POOL)
             more = FeatureStore.is_complete(shared)
@@ -150,8 +149,54 @@ class Stores:
         )
 
     def _name(self, start: Start, runner: BatchRunner, part: str) -> str:
-        side = runner.transform.image_size
-        return f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
+        return name_of(start, runner.transform.image_size, part)
+
+
+def name_of(start: Start, side: int, part: str) -> str:
+    """Returns the name of the folder of some features.
+
+    Args:
+        start: By which.
+        side: Of the images, pixels.
+        part: `TRAIN` or `POOL`.
+    """
+    return f"{_UNUSUAL.sub('-', start.name)}-{side}px-{part}"
+
+
+def drawn(ids: Sequence[str], images: int | None, seed: int) -> list[str]:
+    """Draws images to look at.
+
+    Args:
+        ids: Of the pool.
+        images: How many; None: all.
+        seed: Of the draw.
+    """
+    if images is None or images >= len(ids):
+        return [*ids]
+    return sorted(random.Random(seed).sample([*ids], images))
+
+
+def shared_pool(
+    share: str | os.PathLike, start: Start, side: int, ids: Sequence[str]
+) -> FeatureStore | None:
+    """Reads the features of pool images from a folder that targets share.
+
+    Args:
+        share: The folder.
+        start: Whose features.
+        side: Of the images, pixels.
+        ids: Which images.
+
+    Returns:
+        None: they are not there any more.
+    """
+    folder = Path(share) / name_of(start, side, POOL)
+    if not FeatureStore.is_complete(folder):
+        return None
+    store = FeatureStore.open(folder)
+    if not {*ids} <= {*store.image_ids}:
+        return None
+    return _some_of(store, ids)
 
 
 def extract_part(

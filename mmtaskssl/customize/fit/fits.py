@@ -1,6 +1,8 @@
 """What each budget pays for: starts at their sides, and a network of ours."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 from ...subnets import Subnet
 from ...utils.budgets import Budget
@@ -8,6 +10,7 @@ from ...utils.errors import UserError, option
 from ..settings import Settings
 from ..starts import Start
 from .body import LEAST_SIDE, STEP, Body, fitting, opened
+from .kept import kept
 from .own import Own, own_within
 
 # Starts are looked at to select at this side at most, or where they serve, pixels.
@@ -22,10 +25,12 @@ class Fits:
         settings: Starts, recipe and budgets.
         short_side: Of the target's images, pixels: without a budget, starts serve
             there.
+        folder: Of the customization, see `kept`.
     """
 
     settings: Settings
     short_side: int
+    folder: Path | None = None
     _bodies: dict[str, list[Body]] = dataclasses.field(default_factory=dict)
     _owns: dict[str, Own | None] = dataclasses.field(default_factory=dict)
 
@@ -52,17 +57,34 @@ class Fits:
             if band is None:
                 side = min(size, self.short_side) // STEP * STEP
                 found.append(Body(start, max(LEAST_SIDE, side)))
-            elif body := fitting(start, band, size):
-                found.append(body)
+            elif (fits := self._side(start, budget, size)) is not None:
+                found.append(Body(start, fits))
         self._bodies[budget] = found
         return found
 
     def own(self, budget: str) -> Own | None:
         """Returns the network of ours that a budget pays for."""
         if budget not in self._owns:
-            band = Budget.parse(budget) if budget else None
-            self._owns[budget] = own_within(self.settings.recipe, band)
+            self._owns[budget] = self._own(budget)
         return self._owns[budget]
+
+    def _side(self, start: Start, budget: str, largest: int) -> int | None:
+        def find() -> int | None:
+            body = fitting(start, Budget.parse(budget), largest)
+            return None if body is None else body.side
+
+        found: int | None = kept(self.folder, budget, f"start {start.text}", find)
+        return found
+
+    def _own(self, budget: str) -> Own | None:
+        recipe = self.settings.recipe
+
+        def find() -> dict[str, Any] | None:
+            found = own_within(recipe, Budget.parse(budget) if budget else None)
+            return None if found is None else found.options
+
+        options = kept(self.folder, budget, f"own {recipe}", find)
+        return None if options is None else Own(recipe, options)
 
     @property
     def widths(self) -> tuple[str, ...]:

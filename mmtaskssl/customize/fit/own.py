@@ -10,6 +10,8 @@ from ...config import load_config
 from ...networks import Network, open_architecture, open_network
 from ...subnets import Cost, Subnet
 from ...utils.budgets import Budget
+from ...utils.errors import UserError
+from ...utils.paths import resolve_config
 
 #: Ten layers, made for thousands of steps of one CPU core.
 CONFIG = "configs/selfsup/mocov2/mocov2_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
@@ -133,6 +135,18 @@ def widest(at: Callable[[int], Own], most: int, budget: Budget) -> Own | None:
     if steps == 0 or at(steps).spends(budget.kind) not in budget:
         return None
     return at(steps)
+
+
+def is_ours(config: str) -> bool:
+    """Whether a recipe is our own one, by whatever name.
+
+    Args:
+        config: The recipe.
+    """
+    try:
+        return resolve_config(config).resolve() == resolve_config(CONFIG).resolve()
+    except UserError:
+        return False
 
 
 def _scaled(name: Subnet, factor: float) -> Subnet:

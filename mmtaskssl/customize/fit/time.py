@@ -67,6 +67,8 @@ def fitted(
         runs = runs_of(left, lengths, seeds)
         begins = sum(costs[name].begin for name, _ in runs)
         steps = sum(costs[name].seconds * iters for name, iters in runs)
+        if steps == 0:  # trained already
+            return left, dict(lengths), said
         share = (seconds * at_once - begins) / steps
         if share >= 1:
             return left, dict(lengths), said

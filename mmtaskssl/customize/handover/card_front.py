@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...models.backbones.library import is_library_name
+from ..inspection.inspected import DENSE
 from .figures import arm_of, metric_of, tested, verdicts_of
 
 _TASKS = {
@@ -14,7 +15,6 @@ _TASKS = {
     "segmentation": "image-segmentation",
 }
 _METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
-_DENSE = ("detection", "segmentation")
 
 
 def start_of(record: Mapping[str, Any]) -> str | None:
@@ -59,7 +59,7 @@ def front_matter(
     for verdict in verdicts_of(record):
         arm = arm_of(record, verdict.get("recommended"), verdict.get("budget"))
         values, metric = tested(arm, metric_of(arm)), verdict.get("metric") or "linear"
-        how = "after a short fine-tuning" if kind in _DENSE else "on frozen features"
+        how = "after a short fine-tuning" if kind in DENSE else "on frozen features"
         if values:
             results.append(
                 {

@@ -24,7 +24,13 @@ def chosen_section(selection: Path, pool_root: str, target_root: str) -> str:
         HTML with its heading.
     """
     images: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    with open(selection / "selection.csv", encoding="utf-8", newline="") as file:
+    # As it was written: names that are no UTF-8 too.
+    with open(
+        selection / "selection.csv",
+        encoding="utf-8",
+        errors="surrogateescape",
+        newline="",
+    ) as file:
         for line in csv.DictReader(file):
             images[line["query"]].append((line["image"], float(line["score"])))
     order = sorted(images, key=lambda name: (-images[name][0][1], name))
@@ -54,16 +60,21 @@ def _row(
     target_root: str,
 ) -> str:
     pictures = "".join(
-        f'<figure class="pic in">{thumbs.tag(Path(pool_root, image), image)}'
+        f'<figure class="pic in">{thumbs.tag(Path(pool_root, image), _shown(image))}'
         f"<figcaption>{score:.3f}</figcaption></figure>"
         for image, score in found[:_EACH]
     )
     images = "image" if len(found) == 1 else "images"
-    mine = thumbs.tag(Path(target_root, query), query)
-    name = html.escape(query).replace("/", "/<wbr>")
+    mine = thumbs.tag(Path(target_root, query), _shown(query))
+    name = html.escape(_shown(query)).replace("/", "/<wbr>")
     return (
         f'<div class="query"><div><div class="pic">{mine}</div>'
         f'<div class="who"><b>{name}</b>'
         f'<span class="soft">{len(found):,} {images} selected for it</span>'
         f'</div></div><div class="pics">{pictures}</div></div>'
     )
+
+
+def _shown(name: str) -> str:
+    """Returns a name of a file as text that any page can hold."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

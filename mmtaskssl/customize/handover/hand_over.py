@@ -8,8 +8,7 @@ from typing import Any
 from ...export.export import export
 from ...export.exported import Export
 from ...networks import open_network
-from ...runs import State
-from ...utils.errors import UserError
+from ...runs import Record, State, as_read
 from ..arms.known import ARMS
 from ..race.answer import Answer
 from .host_config import host_config
@@ -40,7 +39,7 @@ def hand_over(
     network = race.network(arm, iters)
     (made,) = export(network, image_size=side)
     folder = out / BACKBONE
-    if not _is_there(made, folder):
+    if not is_there(made, folder):
         made.save(folder, overwrite=True)
     open_network(folder)  # as its user will
     config = host_config(race.case.found.kind, folder, race.case.found, out=out)
@@ -56,9 +55,18 @@ def hand_over(
     }
 
 
-def _is_there(made: Export, folder: Path) -> bool:
-    """Whether an export lies in its folder; that of an answer by fewer seeds may."""
-    try:
-        return made.work().state(folder) is State.COMPLETE
-    except UserError:
+def is_there(made: Export, folder: Path) -> bool:
+    """Whether an export lies in its folder; that of an earlier answer gives way.
+
+    Args:
+        made: The export.
+        folder: Its own.
+
+    Raises:
+        UserError: It is not as it was written.
+    """
+    work = made.work()
+    record = Record.read(folder) if folder.is_dir() else None
+    if record is not None and record.inputs != as_read(work.inputs):
         return False
+    return work.state(folder) is State.COMPLETE

@@ -30,9 +30,10 @@ def lever_table(
             f"<th>folds</th><th>test</th></tr>{rows}</table>"
         )
     told = (
-        '<p class="soft">Two arms that differ by one thing: points, paired by image. '
+        '<p class="soft">Two arms that differ by one choice: points, paired by image. '
         "Folds of the training images by linear accuracy, mean ± standard error; test "
-        "images with intervals, where they were read for both.</p>"
+        "images with intervals, not corrected for their number, where they were read "
+        "for both.</p>"
     )
     return told + "".join(parts) if parts else ""
 

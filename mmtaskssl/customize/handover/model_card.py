@@ -11,6 +11,7 @@ from ...runs import OutputFile
 from ...utils.atomic import write_text
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
+from ..inspection.inspected import DENSE
 from .card_front import front_matter, licence_of, start_of
 from .figures import count, verdicts_of
 
@@ -187,9 +188,12 @@ def _figures(record: Mapping[str, Any]) -> str:
     if not parts:
         return ""
     metric = verdicts_of(record)[0].get("metric") or "linear"
+    kind = (record.get("inspection") or {}).get("kind")
+    how = "after short fine-tunings" if kind in DENSE else "on frozen features"
     return (
-        f"## How good it is\n\n{metric} on frozen features, the target's test images, "
-        "read once. p of all but the first control is Holm's.\n\n" + "\n".join(parts)
+        f"## How good it is\n\n{metric} {how}, the target's test images, by which "
+        "nothing was chosen. p of all but the first control is Holm's.\n\n"
+        + "\n".join(parts)
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...utils.errors import option
+from ..inspection.inspected import DENSE
 from .figures import arm_of, verdicts_of
 from .forest import worst_case
 
@@ -38,7 +39,9 @@ def _of_budget(record: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[st
     if text := _still_rising(candidate):
         found.append(text)
     rows = verdict.get("differences") or ()
-    if rows and verdict.get("scope") == "these weights" and candidate.get("rungs"):
+    kind = (record.get("inspection") or {}).get("kind")
+    one = verdict.get("scope") == "these weights" and kind not in DENSE
+    if rows and one and candidate.get("rungs"):
         found.append(
             "One training was compared, so the interval speaks of these weights alone: "
             f"{option('seeds')} 3 says whether the method does it again."

@@ -114,8 +114,8 @@ def _answer(
         metric = html.escape(str(verdict.get("metric") or "linear"))
         parts.append(
             f"<h2>What {shown} brings</h2>"
-            f'<p class="soft">Points of {metric} on the test images, which were read '
-            f"once; {level:g} % intervals, of "
+            f'<p class="soft">Points of {metric} on the test images, by which nothing '
+            f"was chosen; {level:g} % intervals, of "
             f"{html.escape(str(verdict.get('scope') or 'these weights'))}; right of "
             f"zero it is better.</p>{picture}"
         )
@@ -164,7 +164,7 @@ def _arms(record: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> s
         parts.append(arm_table.arm_table(mine, verdict))
     told = (
         '<p class="soft">Folds of the training images chose (mean ± standard error); '
-        "the test images were read once, at the end (mean ± standard deviation over "
+        "by the test images nothing was (mean ± standard deviation over "
         "trainings). Figures are in %.</p>"
     )
     return _section("What was compared", told + "".join(parts) if parts else "")

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from ...report.result import Result
 
 TaskKind = Literal["classification", "multilabel", "detection", "segmentation"]
+#: Tasks of which the verdict is by fine-tuning.
+DENSE = ("detection", "segmentation")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

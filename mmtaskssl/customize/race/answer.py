@@ -10,15 +10,14 @@ from ..arms.arm import Arm, Case
 from ..arms.known import ARMS, RANDOM_OF
 from ..dense.counts import dense_difference
 from ..dense.trial import Trial
+from ..fit.own import is_ours
+from ..inspection.inspected import DENSE
 from ..verdict.difference import Difference, difference
 from ..verdict.verdict import Verdict, decide
 from .judged import PROBES
 from .levers import levers
 from .race import Race, Raced, Rung
 from .trainings import Training
-
-#: Tasks of which the verdict is by fine-tuning.
-DENSE = ("detection", "segmentation")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,6 +87,14 @@ class Answer:
             "images_seen": seen * batch,
             "gmacs_seen": seen * batch * cost.macs / 1e9,
             "seconds": sum(runs.seconds(t) for t in trainings),
+            "trainings": [
+                {
+                    "name": t.name,
+                    "seconds": runs.seconds(t),
+                    "gmacs": t.iters * batch * cost.macs / 1e9,
+                }
+                for t in trainings
+            ],
             "checkpoint": str(runs.checkpoint(last)) if last else None,
         }
 
@@ -177,6 +184,7 @@ def answer(
     found = levers(
         *(raced.rungs, tests, lengths_of(arms, iters)),
         race.case.teacher is not None,
+        race.case.own is None or is_ours(race.case.own.config),
         compare,
     )
     return Answer(race, raced, primary, iters, means, verdict, found)
@@ -221,6 +229,7 @@ def _dense(
     found = levers(
         *(raced.rungs, counts, lengths_of(arms, iters)),
         race.case.teacher is not None,
+        race.case.own is None or is_ours(race.case.own.config),
         compare,
     )
     return Answer(race, raced, primary, iters, tests, verdict, found)

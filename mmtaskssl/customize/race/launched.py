@@ -99,13 +99,16 @@ class ScriptedSteps(Steps):
         if self.launcher != "pytorch" or min(count, most) < 2:
             return
 
+        # Before any process is started, which takes the environment for a moment.
+        devices = [_device(number) for number in range(min(count, most))]
+
         def call(number: int) -> None:
-            env = {"CUDA_VISIBLE_DEVICES": _device(number)}
+            env = {"CUDA_VISIBLE_DEVICES": devices[number]}
             log = _log_of(self.log_dir, name, number)
             if call_apart(function, arguments, {}, log, env=env):
                 raise UserError(f"{name} failed: {reason(log)} (log: {log})")
 
-        _at_once(functools.partial(call, n) for n in range(min(count, most)))
+        _at_once(functools.partial(call, n) for n in range(len(devices)))
 
     def run_several(self, calls: Iterable[Callable[[], None]]) -> None:
         """See `Steps`."""

@@ -23,11 +23,13 @@ LEVERS = (
     ("scratch", "untrained", "training, on the chosen images"),
     ("distilled", "scratch", "a teacher"),
     ("slimmed", "distilled", "all widths at once"),
-    ("searched", "distilled", "a searched shape"),
-    ("searched", "scratch", "a searched shape"),
+    ("searched", "distilled", "a shape searched in a supernet"),
+    ("searched", "scratch", "a shape searched in a supernet"),
 )
 # With a teacher more than the lever would differ.
 _ALONE = {("searched", "scratch")}
+# Distillation has one recipe, which is our own network's.
+_OF_OUR_RECIPE = {("distilled", "scratch")}
 
 
 def levers(
@@ -35,6 +37,7 @@ def levers(
     tested: Mapping[str, Any],
     full: Mapping[str, int],
     is_taught: bool,
+    is_our_recipe: bool,
     compare: Callable[[str, str], Difference],
 ) -> list[dict[str, Any]]:
     """Compares arms that differ by one lever, wherever both were judged.
@@ -44,6 +47,7 @@ def levers(
         tested: Arms that the test images were read for.
         full: Lengths of whole trainings, by arm.
         is_taught: Whether networks with sub-nets had a teacher.
+        is_our_recipe: Whether the network of ours trains by our own recipe.
         compare: Returns the difference of two arms on the test images.
 
     Returns:
@@ -55,7 +59,10 @@ def levers(
     """
     found = []
     for arm, without, lever in LEVERS:
-        if is_taught and (arm, without) in _ALONE:
+        pair = arm, without
+        if (is_taught and pair in _ALONE) or (
+            not is_our_recipe and pair in _OF_OUR_RECIPE
+        ):
             continue
         folds = _folds(rungs.get(arm, ()), rungs.get(without, ()), arm, without, full)
         test = None

@@ -52,7 +52,7 @@ class Verdict:
         """The answer in one sentence."""
         use, control = (self.names[a] for a in (self.recommended, self.primary))
         if not self.differences:
-            return f"Use {use}: nothing else was within the budget of time."
+            return f"Use {use}: there was nothing to compare it with."
         first = self.differences[0]
         level = f"{100 * self.level:g} % interval"
         gap = f"{first.mean:+.1f} points of {self.metric} [{level} {first.low:+.1f} to "

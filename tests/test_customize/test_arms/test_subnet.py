@@ -94,13 +94,9 @@ def test_one_slimmable_training_serves_all_budgets(cases, tmp_path):
 
 
 def test_a_shared_training_counts_once():
-    arms = [
-        {"name": "slimmed", "images_seen": 8},
-        {"name": "scratch", "images_seen": 8},
-        {"name": "slimmed", "images_seen": 16},
-        {"name": "scratch", "images_seen": 8},
-    ]
-    assert trained_once(arms) == arms[1:]
+    one, other, third = ({"name": name, "seconds": 1.0, "gmacs": 2.0} for name in "abc")
+    arms = [{"trainings": [one, other]}, {"trainings": []}, {"trainings": [one, third]}]
+    assert trained_once(arms) == [one, other, third]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +104,7 @@ def test_a_shared_training_counts_once():
     [
         ("slimmed", {"widths": ("s8-w8.16.32.64-d1.1.1.1",)}, "one width"),
         ("searched", {"budget": ""}, "no budget to search within"),
+        ("searched", {"found": "few"}, "by 16 images of the target or more"),
         ("searched", {"budget": "1M-2M"}, "no shape of its supernet is within 1M-2M"),
         ("routed", {"counts": {"pool": 1023}}, "a pool of 1,023 images is too small"),
         ("routed", {"budget": "1K-2K"}, "no width of its paths is within 1K-2K"),
@@ -116,5 +113,13 @@ def test_a_shared_training_counts_once():
     ],
 )
 def test_what_it_refuses(name, changes, said, cases):
-    case = dataclasses.replace(cases["7M-8.5M", False], **changes)
+    case = cases["7M-8.5M", False]
+    if "found" in changes:
+        train = dataclasses.replace(
+            case.found.train,
+            image_ids=case.found.train.image_ids[:15],
+            labels=case.found.train.labels[:15],
+        )
+        changes = {"found": dataclasses.replace(case.found, train=train)}
+    case = dataclasses.replace(case, **changes)
     assert said in ARMS[name].refuses(case)

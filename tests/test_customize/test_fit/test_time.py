@@ -56,3 +56,8 @@ def test_trainings_are_cut_alike_then_arms_left_out():
 def test_no_time_leaves_what_does_not_train():
     arms, _, said = fitted(RACED, COSTS, LENGTHS, 1, 5, 1)
     assert [arm.name for arm in arms] == ["start"] and len(said) == 3
+
+
+def test_what_is_trained_already_takes_no_time():
+    costs = {name: StepCost(0, 0, 1, 1, 64) for name in COSTS}
+    assert fitted(RACED, costs, LENGTHS, 1, 1, 1) == (RACED, LENGTHS, [])

@@ -40,7 +40,7 @@ def test_folds_at_the_same_share_and_test():
         "distilled": [_rung(500, 0, 0, 100, 100), _rung(1000, 0, 0, 0, 0)],
     }
     tested = {"start": [], "continued": [], "continued-random": []}
-    found = levers(rungs, tested, FULL, True, _compare)
+    found = levers(rungs, tested, FULL, True, True, _compare)
     whole = _of(found, "continued", "start")
     assert whole["folds"] == {
         "mean": 50.0,
@@ -59,14 +59,20 @@ def test_folds_at_the_same_share_and_test():
     assert any(line.endswith("+3.0 [+1.0, +5.0]") for line in lines)
 
 
+def test_another_recipe_has_no_pair_with_a_teacher():
+    rungs = {"scratch": [_rung(1000, 0, 100)], "distilled": [_rung(1000, 0, 0)]}
+    assert len(levers(rungs, {}, FULL, True, True, _compare)) == 1
+    assert levers(rungs, {}, FULL, True, False, _compare) == []
+
+
 def test_lengths_that_do_not_meet():
     rungs = {"scratch": [_rung(250, 0, 100)], "distilled": [_rung(1000, 0, 0)]}
-    assert levers(rungs, {}, FULL, False, _compare) == []
+    assert levers(rungs, {}, FULL, False, True, _compare) == []
 
 
 def test_a_taught_network_is_not_compared_with_an_untaught_one():
     rungs = {"searched": [_rung(1000, 0, 100)], "scratch": [_rung(1000, 0, 0)]}
     full = {**FULL, "searched": 1000}
-    assert levers(rungs, {}, full, True, _compare) == []
-    (found,) = levers(rungs, {}, full, False, _compare)
+    assert levers(rungs, {}, full, True, True, _compare) == []
+    (found,) = levers(rungs, {}, full, False, True, _compare)
     assert found["arm"] == "searched" and found["folds"]["mean"] == 50.0
