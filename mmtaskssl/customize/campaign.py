@@ -18,26 +18,21 @@ from .arms.generic import Generic
 from .arms.known import ARMS
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
-from .diagnosis.step_cost import StepCost, measure_step
 from .fit.body import Body, opened
 from .fit.fits import Fits
-from .fit.time import fitted
 from .handover.chosen import chosen_section
 from .images import FEATURES, SELECTION, how_many, select_images, write_lists
 from .inspection.inspected import DENSE, Inspected
+from .lengths import COSTS, Lengths
 from .race.answer import Answer, answer
 from .race.launched import make_steps
 from .race.race import Race
-from .race.trainings import Training, Trainings, slug
+from .race.trainings import Trainings
 from .settings import LEVEL, Settings
 from .starts import Start
 
 # Without a start so many images of the pool are looked at: the features say little.
 _GLANCE = 2000
-#: Folder of what steps take.
-COSTS = "costs"
-# Images that steps are measured on.
-_MEASURED = 256
 Log = Callable[[str], None]
 
 
@@ -69,8 +64,6 @@ class Campaign:
     jobs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     share: Path | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    # Lengths of trainings that serve all budgets, once they are known.
-    _shared: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -160,9 +153,9 @@ class Campaign:
             self.found, own, None, None, lists, counts, self.settings.budgets[0]
         )
         race, arm = self._race(case), Generic()
-        race.judge_all([arm], {arm.name: self.length(arm)})
+        race.judge_all([arm], {arm.name: self.lengths.of(arm)})
         return select_images(
-            *(self.found, race.network(arm, self.length(arm)), own.side),
+            *(self.found, race.network(arm, self.lengths.of(arm)), own.side),
             *(self.count, self.out, self.log),
             device=self.device,
             workers=self.workers,
@@ -174,9 +167,11 @@ class Campaign:
         chosen = chosen_section(self.out / SELECTION, *roots)
         return [*self.diagnosis.sections(), chosen]
 
-    def length(self, arm: Arm) -> int:
-        """Returns the iterations of a whole training of an arm."""
-        return max(1, round(arm.full * self.settings.scale))
+    @cached_property
+    def lengths(self) -> Lengths:
+        """How long arms train."""
+        at_once = 1 if self.launcher == "pytorch" else 2
+        return Lengths(self.settings, self.trainings, self.log, at_once)
 
     def case(self, budget: str, selection: Path, seed: int) -> Case:
         """Returns what the arms of a budget are made from."""
@@ -216,9 +211,10 @@ class Campaign:
     def answer(self, budget: str, selection: Path) -> Answer:
         """Races the arms of a budget, and returns the verdict."""
         first = self.case(budget, selection, self.settings.seed)
-        arms, lengths = self.arms(first), self.lengths
+        arms, lengths = self.arms(first), self.lengths.whole
         if self.settings.seconds is not None:
-            arms, lengths = self._within(self.settings.seconds, arms, lengths, first)
+            seconds = self.settings.seconds / len(self.settings.budgets)
+            arms, lengths = self.lengths.within(seconds, arms, first, self.seeds)
         names = [arm.name for arm in arms]
         primary = ARMS[next(n for n in ("start", "generic", "untrained") if n in names)]
         return answer(
@@ -236,67 +232,6 @@ class Campaign:
     def seeds(self) -> int:
         """Trainings of what goes into the verdict; of what is fine-tuned, one."""
         return 1 if self.found.kind in DENSE else self.settings.seeds
-
-    def _within(
-        self, seconds: float, arms: list[Arm], lengths: dict[str, int], case: Case
-    ) -> tuple[list[Arm], dict[str, int]]:
-        """Returns the arms and lengths that a time pays for.
-
-        Found once: the same run goes on with them, also where seeds are added.
-        """
-        file = self.out / COSTS / f"within-{slug(case.budget) or 'all'}.json"
-        kept = read_json(file) if file.is_file() else {}
-        if kept.get("seconds") != seconds:
-            # What serves all budgets was trained for the first one.
-            costs = {
-                name: StepCost(0, 0, one.bytes, one.checkpoint, one.batch)
-                if name in self._shared
-                else one
-                for name, one in self.costs(arms, case).items()
-            }
-            arms, lengths, said = fitted(
-                *(arms, costs, {**lengths, **self._shared}, self.seeds),
-                seconds / len(self.settings.budgets),
-                1 if self.launcher == "pytorch" else 2,
-            )
-            kept = {
-                "seconds": seconds,
-                "arms": [arm.name for arm in arms],
-                "lengths": {**lengths, **self._shared},
-                "said": said,
-            }
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(file, kept)
-        for line in kept["said"]:
-            self.log(line)
-        arms = [ARMS[name] for name in kept["arms"]]
-        lengths = kept["lengths"]
-        for arm in arms:
-            if arm.shared:
-                self._shared.setdefault(arm.name, lengths[arm.name])
-        return arms, lengths
-
-    @property
-    def lengths(self) -> dict[str, int]:
-        """Iterations of whole trainings, by arm."""
-        return {arm.name: self.length(arm) for arm in ARMS.values() if arm.full}
-
-    def costs(self, arms: Sequence[Arm], case: Case) -> dict[str, StepCost]:
-        """Returns what a step of each arm takes; measured once, and kept."""
-        root, found = Path(self.found.pool_root), {}
-        paths = [root / image for image in self.found.pool_ids[:_MEASURED]]
-        for arm in arms:
-            if arm.images is None:
-                continue
-            training = Training(arm, case, self.length(arm), self.settings.seed)
-            file = self.out / COSTS / f"{training.name}.json"
-            if not file.is_file():
-                self.log(f"some steps of {arm.name} are measured")
-                cost = measure_step(self.trainings.config(training), paths)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_json(file, dataclasses.asdict(cost))
-            found[arm.name] = StepCost(**read_json(file))
-        return found
 
     def arms(self, case: Case) -> list[Arm]:
         """Returns the arms to race, and says why others are not.
@@ -330,7 +265,7 @@ class Campaign:
             and wanted is None
             and arm.name not in self.diagnosis.recommendation.beside
         ):
-            return "the diagnosis does not ask for it; --arms would"
+            return f"the diagnosis does not ask for it; {option('arms')} would"
         if arm.name.endswith("-random"):
             return "trained beside the arm that is chosen"
         if arm.name == "generic" and case.body is not None:

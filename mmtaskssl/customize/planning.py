@@ -20,7 +20,7 @@ def make_plan(campaign: Campaign, selection: Path) -> Plan:
     for budget in settings.budgets:
         case = campaign.case(budget, selection, settings.seed)
         arms = campaign.arms(case)
-        costs = campaign.costs(arms, case)
+        costs = campaign.lengths.costs(arms, case)
         costs |= {RANDOM_OF[a]: c for a, c in costs.items() if a in RANDOM_OF}
         place = f" of {budget}" if budget else ""
         stages += [
@@ -31,9 +31,9 @@ def make_plan(campaign: Campaign, selection: Path) -> Plan:
                 costs[name].checkpoint,
                 f"steps of {costs[name].batch} images",
             )
-            for name, iters in runs_of(arms, campaign.lengths, campaign.seeds)
+            for name, iters in runs_of(arms, campaign.lengths.whole, campaign.seeds)
             # What serves all budgets is trained for the first one.
             if not (ARMS[name].shared and (name, iters) in seen)
         ]
-        seen |= {*runs_of(arms, campaign.lengths, campaign.seeds)}
+        seen |= {*runs_of(arms, campaign.lengths.whole, campaign.seeds)}
     return Plan(stages, shutil.disk_usage(campaign.out).free)

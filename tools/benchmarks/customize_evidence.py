@@ -19,7 +19,8 @@ import argparse
 
 from mmtaskssl.utils.errors import run_tool
 from studies.customizing import Customizing
-from studies.study import conduct, study_parser
+from studies.packed import add_figures, conduct_packed
+from studies.study import study_parser
 
 
 def main(argv=None):
@@ -38,8 +39,9 @@ def main(argv=None):
     parser.add_argument(
         "--more", nargs=argparse.REMAINDER, help="flags of customize, at the end"
     )
+    add_figures(parser)
     args = parser.parse_args(argv)
-    conduct(Customizing(args), args.tables_only)
+    conduct_packed(Customizing(args), args)
 
 
 if __name__ == "__main__":

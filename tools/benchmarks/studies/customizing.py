@@ -11,12 +11,15 @@ from mmtaskssl.customize.customized import Customized
 from mmtaskssl.customize.diagnosis.diagnosis import Diagnosis
 from mmtaskssl.customize.diagnosis.past_studies import shipped
 from mmtaskssl.customize.diagnosis.recommend import recommend
+from mmtaskssl.customize.verdict.difference import Difference
 from mmtaskssl.runs import Record
 from mmtaskssl.utils.tables import head, row
 
-from .study import ONE_THREAD, Cell, Study
+from .study import ONE_THREAD, Cell, Study, read_json
 
 TASKS = ("classification", "detection", "segmentation")
+#: What came out of one customization, see `figures_of`.
+Found = Mapping[str, Any]
 
 
 class Customizing(Study):
@@ -46,6 +49,10 @@ class Customizing(Study):
         """Returns where a run lies."""
         return self.out / f"{target}-{kind}"
 
+    def result(self, kind: str, target: str) -> Path:
+        """Returns where what came out is kept."""
+        return self.seed_folder(0, "results", f"{target}-{kind}.json")
+
     def cells(self) -> Iterator[Cell]:
         """See `Study`."""
         for kind, starts in self.kinds.items():
@@ -55,39 +62,36 @@ class Customizing(Study):
     def _customize(
         self, kind: str, starts: Sequence[str], task: str, target: str
     ) -> None:
-        folder = self.folder(kind, target)
-        dense = task != "classification"
+        folder, dense = self.folder(kind, target), task != "classification"
+        seeds = 1 if dense else self.seeds
+        if (known := read_json(self.result(kind, target))) and known["seeds"] >= seeds:
+            return
         self.steps.run(
             f"customize {target} {kind}",
-            lambda: _finished(folder, 1 if dense else self.seeds),
+            lambda: _finished(folder, seeds),
             "customize",
             *("--pool", self.data / "pool" / "images"),
             *("--target", self.data / task / target, "--out", folder),
             *(("--start", *starts) if starts else ()),
-            *("--budget", self.budget, "--seeds", 1 if dense else self.seeds),
+            *("--budget", self.budget, "--seeds", seeds),
             *(("--void", self.void[target]) if target in self.void else ()),
             *("--workers", 0, *self.more),
         )
+        self.keep(self.result(kind, target), figures_of(folder, target))
 
     def tables(self) -> str:
         """See `Study`."""
         lines = []
         for kind in self.kinds:
-            found = {
-                target: (
-                    Customized.open(self.folder(kind, target)),
-                    said_without(self.folder(kind, target), target),
-                )
-                for _, target in self.targets
-                if _finished(self.folder(kind, target), 1)
-            }
+            read = {t: read_json(self.result(kind, t)) for _, t in self.targets}
+            found = {target: one for target, one in read.items() if one}
             if not found:
                 continue
             title = f"with {self.start.partition('=')[0]}" if kind == "start" else ""
             lines += ["", f"Budget {self.budget}, {title or 'without a start'}", ""]
-            lines += _verdicts(found)
+            lines += verdicts(found)
             lines += ["", *policies(found)]
-            lines += ["", *_arms({name: one for name, (one, _) in found.items()})]
+            lines += ["", *_arms(found)]
         return "\n".join(lines).lstrip() + "\n"
 
 
@@ -98,39 +102,68 @@ def _finished(folder: Path, seeds: int) -> bool:
     return bool(record.results["inputs"]["seeds"] >= seeds)
 
 
-def said_without(folder: Path, target: str) -> str:
-    """Returns the lever that the diagnosis names, did it not know a target.
+def figures_of(folder: Path, target: str) -> dict[str, Any]:
+    """Returns what tables show of a customization, JSON-ready.
 
     Args:
-        folder: Of a customization.
-        target: The past studies are without it.
+        folder: Where it lies.
+        target: The past studies that the diagnosis is asked again with are without it.
     """
+    one = Customized.open(folder)
     known = Diagnosis.open(folder / "diagnosis")
-    kind = str(Customized.open(folder).record["inspection"]["kind"])
-    studies = shipped().without(target)
-    return recommend(known.measured, known.likeness, studies, kind).lever
+    kind, studies = str(one.record["inspection"]["kind"]), shipped().without(target)
+    verdict = one.verdict
+    return {
+        "seeds": one.record["inputs"]["seeds"],
+        "kind": kind,
+        "said": recommend(known.measured, known.likeness, studies, kind).lever,
+        "verdict": {
+            "candidate": verdict.candidate,
+            "primary": verdict.primary,
+            "outcome": verdict.outcome,
+            "recommended": verdict.recommended,
+            "metric": verdict.metric,
+            "differences": [gap.to_dict() for gap in verdict.differences],
+        },
+        "arms": [
+            {
+                "name": arm["name"],
+                "folds": statistics.fmean(arm["rungs"][-1]["inner"]["linear"])
+                if arm["rungs"]
+                else None,
+                "test": arm["test"],
+                "macs": arm["macs"],
+            }
+            for arm in one.arms
+        ],
+        "levers": list(one.record["levers"]) if "levers" in one.record else [],
+        "compute": dict(one.record["compute"]),
+    }
 
 
-def _verdicts(found: Mapping[str, tuple[Customized, str]]) -> list[str]:
-    names = ["target", "candidate", "control", "difference on test", "outcome"]
-    names += ["used", "diagnosis said", "regret", "min", "TMACs"]
+def verdicts(found: Mapping[str, Found]) -> list[str]:
+    """Returns a line a target: what was compared, and what came out.
+
+    Args:
+        found: By target.
+    """
+    names = ["target", "candidate", "control", "difference on test", "of"]
+    names += ["outcome", "used", "diagnosis said", "regret", "min", "TMACs"]
     lines = [*head(names)]
     gaps, regrets = [], []
-    for target, (one, said) in found.items():
-        verdict, record = one.verdict, one.record
-        gap = verdict.differences[0] if verdict.differences else None
-        lost = regret(one.arms, said)
-        if gap is not None:
-            gaps.append(gap.mean)
-        if lost is not None:
-            regrets.append(lost)
-        compute = record["compute"]
+    for target, one in found.items():
+        verdict, compute = one["verdict"], one["compute"]
+        differences = [Difference(**gap) for gap in verdict["differences"]]
+        lost = regret(one["arms"], one["said"])
+        gaps += [differences[0].mean] if differences else []
+        regrets += [] if lost is None else [lost]
         lines.append(
             row(
                 [
-                    *(target, verdict.candidate, verdict.primary),
-                    str(gap) if gap else "-",
-                    *(verdict.outcome, verdict.recommended, said),
+                    *(target, verdict["candidate"], verdict["primary"]),
+                    str(differences[0]) if differences else "-",
+                    *(verdict["metric"], verdict["outcome"], verdict["recommended"]),
+                    one["said"],
                     "-" if lost is None else f"{lost:.1f}",
                     f"{compute['total_seconds'] / 60:.0f}",
                     f"{compute['training_gmacs'] / 1000:.1f}",
@@ -139,27 +172,25 @@ def _verdicts(found: Mapping[str, tuple[Customized, str]]) -> list[str]:
         )
     mean = f"{statistics.fmean(gaps):+.1f}" if gaps else "-"
     lost_mean = f"{statistics.fmean(regrets):.1f}" if regrets else "-"
-    return [*lines, row(["mean", "", "", mean, "", "", "", lost_mean, "", ""])]
+    return [*lines, row(["mean", "", "", mean, *[""] * 4, lost_mean, "", ""])]
 
 
-def policies(found: Mapping[str, tuple[Customized, str]]) -> list[str]:
+def policies(found: Mapping[str, Found]) -> list[str]:
     """Returns the mean regret of the diagnosis, and of always doing the same.
 
     Args:
-        found: By target, what came out and the lever that the diagnosis names.
+        found: By target.
     """
-    arms = {target: one.arms for target, (one, _) in found.items()}
-    said = {target: lever for target, (_, lever) in found.items()}
-    taken = {"the diagnosis": said}
-    names = dict.fromkeys(arm["name"] for one in arms.values() for arm in one)
-    taken |= {f"always {name}": dict.fromkeys(arms, name) for name in names}
+    taken = {"the diagnosis": {target: one["said"] for target, one in found.items()}}
+    names = dict.fromkeys(arm["name"] for one in found.values() for arm in one["arms"])
+    taken |= {f"always {name}": dict.fromkeys(found, name) for name in names}
     lines = head(["policy", "mean regret, folds", "targets"])
     for policy, levers in taken.items():
-        lost = [regret(arms[target], lever) for target, lever in levers.items()]
+        lost = [regret(found[target]["arms"], name) for target, name in levers.items()]
         known = [value for value in lost if value is not None]
         if known:
             mean = f"{statistics.fmean(known):.1f}"
-            lines.append(row([policy, mean, f"{len(known)} of {len(arms)}"]))
+            lines.append(row([policy, mean, f"{len(known)} of {len(found)}"]))
     return lines
 
 
@@ -167,25 +198,22 @@ def regret(arms: Sequence[Mapping[str, Any]], lever: str) -> float | None:
     """Returns how far an arm is behind the best, within the training images.
 
     Args:
-        arms: Of a record; those that were left behind by halving count as they stood.
-        lever: The arm that was recommended before anything was trained.
+        arms: See `figures_of`; those that were left behind by halving count as they
+            stood.
+        lever: An arm's name.
     """
-    means = {
-        arm["name"]: statistics.fmean(arm["rungs"][-1]["inner"]["linear"])
-        for arm in arms
-        if arm["rungs"]
-    }
+    means = {arm["name"]: arm["folds"] for arm in arms if arm["folds"] is not None}
     return max(means.values()) - means[lever] if lever in means else None
 
 
-def _arms(found: Mapping[str, Customized]) -> list[str]:
+def _arms(found: Mapping[str, Found]) -> list[str]:
     names = list(
-        dict.fromkeys(arm["name"] for one in found.values() for arm in one.arms)
+        dict.fromkeys(arm["name"] for one in found.values() for arm in one["arms"])
     )
-    lines = ["folds of the training images, then test; linear, %", ""]
+    lines = ["folds of the training images by linear accuracy, then test; %", ""]
     lines += head(["target", *names])
     for target, one in found.items():
-        by_name = {arm["name"]: arm for arm in one.arms}
+        by_name = {arm["name"]: arm for arm in one["arms"]}
         lines.append(row([target, *(_figure(by_name.get(name)) for name in names)]))
     return lines
 
@@ -193,9 +221,7 @@ def _arms(found: Mapping[str, Customized]) -> list[str]:
 def _figure(arm: Mapping[str, Any] | None) -> str:
     if arm is None:
         return ""
-    inner = "-"
-    if arm["rungs"]:
-        inner = f"{statistics.fmean(arm['rungs'][-1]['inner']['linear']):.1f}"
+    inner = "-" if arm["folds"] is None else f"{arm['folds']:.1f}"
     test = arm["test"] or {}
     values = test.get("linear") or next(iter(test.values()), None)
     return f"{inner} / {statistics.fmean(values):.1f}" if values else inner

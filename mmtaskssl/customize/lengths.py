@@ -1,0 +1,112 @@
+"""How long each arm of a run trains, and what that takes."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..utils.atomic import write_json
+from ..utils.inputs import read_json
+from .arms.arm import Arm, Case
+from .arms.known import ARMS
+from .diagnosis.step_cost import StepCost, measure_step
+from .fit.time import fitted
+from .race.trainings import Training, Trainings, slug
+from .settings import Settings
+
+#: Folder of what steps take.
+COSTS = "costs"
+# Images that steps are measured on.
+_MEASURED = 256
+
+
+@dataclasses.dataclass
+class Lengths:
+    """Iterations of trainings, by arm.
+
+    Attributes:
+        settings: What was asked for.
+        trainings: Their folder holds ``costs``.
+        log: Takes lines on the progress.
+        at_once: Trainings that run side by side.
+    """
+
+    settings: Settings
+    trainings: Trainings
+    log: Callable[[str], None]
+    at_once: int
+    # Of trainings that serve all budgets, once they are known.
+    _shared: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def whole(self) -> dict[str, int]:
+        """Of whole trainings."""
+        return {arm.name: self.of(arm) for arm in ARMS.values() if arm.full}
+
+    def of(self, arm: Arm) -> int:
+        """Returns the iterations of a whole training of an arm."""
+        return max(1, round(arm.full * self.settings.scale))
+
+    def costs(self, arms: Sequence[Arm], case: Case) -> dict[str, StepCost]:
+        """Returns what a step of each arm takes; measured once, and kept.
+
+        Args:
+            arms: Which.
+            case: What they are made from.
+        """
+        root, found = Path(case.found.pool_root), {}
+        paths = [root / image for image in case.found.pool_ids[:_MEASURED]]
+        for arm in arms:
+            if arm.images is None:
+                continue
+            training = Training(arm, case, self.of(arm), self.settings.seed)
+            file = self.trainings.out / COSTS / f"{training.name}.json"
+            if not file.is_file():
+                self.log(f"some steps of {arm.name} are measured")
+                cost = measure_step(self.trainings.config(training), paths)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_json(file, dataclasses.asdict(cost))
+            found[arm.name] = StepCost(**read_json(file))
+        return found
+
+    def within(
+        self, seconds: float, arms: Sequence[Arm], case: Case, seeds: int
+    ) -> tuple[list[Arm], dict[str, int]]:
+        """Returns the arms and lengths that a time pays for.
+
+        Found once: the same run goes on with them, also where seeds are added. What
+        serves all budgets is paid by the first one.
+
+        Args:
+            seconds: For the trainings of this budget.
+            arms: Those that say something.
+            case: What they are made from.
+            seeds: Trainings of what goes into the verdict.
+        """
+        name = f"within-{slug(case.budget) or 'all'}.json"
+        file = self.trainings.out / COSTS / name
+        kept = read_json(file) if file.is_file() else {}
+        if kept.get("seconds") != seconds:
+            costs = {
+                name: StepCost(0, 0, one.bytes, one.checkpoint, one.batch)
+                if name in self._shared
+                else one
+                for name, one in self.costs(arms, case).items()
+            }
+            lengths = {**self.whole, **self._shared}
+            left, lengths, said = fitted(
+                *(arms, costs, lengths, seeds), seconds, self.at_once
+            )
+            kept = {
+                "seconds": seconds,
+                "arms": [arm.name for arm in left],
+                "lengths": {**lengths, **self._shared},
+                "said": said,
+            }
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, kept)
+        for line in kept["said"]:
+            self.log(line)
+        for arm in (found := [ARMS[name] for name in kept["arms"]]):
+            if arm.shared:
+                self._shared.setdefault(arm.name, kept["lengths"][arm.name])
+        return found, kept["lengths"]
