@@ -1,0 +1,53 @@
+"""How long arms train, in a time for all budgets."""
+
+import dataclasses
+from types import SimpleNamespace
+
+from mmtaskssl.customize.arms.known import ARMS
+from mmtaskssl.customize.diagnosis.step_cost import StepCost
+from mmtaskssl.customize.lengths import Lengths
+from mmtaskssl.customize.settings import Settings
+
+RACED = [ARMS[name] for name in ("untrained", "scratch", "slimmed")]
+
+
+class Known(Lengths):
+    """Steps that need not be measured: narrow networks are fast."""
+
+    def costs(self, arms, case):
+        seconds = {"4M-5M": 0.1, "10M-12M": 0.4}[case.budget]
+        own = StepCost(seconds, 1.0, 1, 1, 128)
+        return {"scratch": own, "slimmed": dataclasses.replace(own, seconds=0.5)}
+
+
+def _cases():
+    return [SimpleNamespace(budget=text) for text in ("4M-5M", "10M-12M")]
+
+
+def _lengths(folder, lines=None):
+    log = (lambda line: None) if lines is None else lines.append
+    return Known(Settings(), SimpleNamespace(out=folder), log, 1)
+
+
+def test_what_serves_all_budgets_has_one_length(tmp_path):
+    lengths = _lengths(tmp_path)
+    first, second = _cases()
+    _, narrow = lengths.within(400, RACED, first, 1)
+    _, wide = lengths.within(400, RACED, second, 1)
+    assert narrow["slimmed"] == wide["slimmed"] < 1000
+    # The first budget paid for it, the second has all its time for its own.
+    _, alone = _lengths(tmp_path / "alone").within(400, RACED, second, 1)
+    assert wide["scratch"] > alone["scratch"]
+
+
+def test_a_time_is_divided_once(tmp_path):
+    first, second = _cases()
+    lengths = _lengths(tmp_path)
+    before = [lengths.within(400, RACED, case, 1) for case in (first, second)]
+    lines = []
+    again = _lengths(tmp_path, lines)
+    after = [again.within(400, RACED, case, 3) for case in (first, second)]
+    assert after == before and any("of their length" in line for line in lines)
+    # Another time, another division.
+    longer = _lengths(tmp_path).within(1e6, RACED, first, 1)
+    assert longer == (RACED, again.whole)
