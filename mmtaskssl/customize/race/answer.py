@@ -181,18 +181,23 @@ def answer(
         budget=race.case.budget,
         level=level,
     )
-    found = levers(
-        *(raced.rungs, tests, lengths_of(arms, iters)),
-        race.case.teacher is not None,
-        race.case.own is None or is_ours(race.case.own.config),
-        compare,
-    )
+    found = _levers(race.case, raced, tests, arms, iters, compare)
     return Answer(race, raced, primary, iters, means, verdict, found)
 
 
-def lengths_of(arms: Sequence[Arm], iters: Mapping[str, int]) -> dict[str, int]:
-    """Returns the lengths of those arms that train."""
-    return {arm.name: iters[arm.name] for arm in arms if arm.images is not None}
+def _levers(
+    case: Case,
+    raced: Raced,
+    tested: Mapping[str, Any],
+    arms: Sequence[Arm],
+    iters: Mapping[str, int],
+    compare: Callable[[str, str], Difference],
+) -> list[dict[str, Any]]:
+    """Returns what each lever brings, see `levers`."""
+    full = {arm.name: iters[arm.name] for arm in arms if arm.images is not None}
+    by_our_recipe = case.own is None or is_ours(case.own.config)
+    taught = case.teacher is not None
+    return levers(raced.rungs, tested, full, taught, by_our_recipe, compare)
 
 
 def _dense(
@@ -226,12 +231,7 @@ def _dense(
     tests = {
         name: {metric: [one.value(np.ones(one.images))]} for name, one in counts.items()
     }
-    found = levers(
-        *(raced.rungs, counts, lengths_of(arms, iters)),
-        race.case.teacher is not None,
-        race.case.own is None or is_ours(race.case.own.config),
-        compare,
-    )
+    found = _levers(race.case, raced, counts, arms, iters, compare)
     return Answer(race, raced, primary, iters, tests, verdict, found)
 
 
