@@ -1,11 +1,11 @@
 """What was selected, shown to the eye."""
 
-import csv
 import html
 from collections import defaultdict
 from pathlib import Path
 
 from ...report import Thumbnails
+from ...selection.output import TABLE, read_csv
 
 # Target images that are shown, and the first selected images of each.
 _QUERIES, _EACH = 8, 9
@@ -24,15 +24,8 @@ def chosen_section(selection: Path, pool_root: str, target_root: str) -> str:
         HTML with its heading.
     """
     images: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    # As it was written: names that are no UTF-8 too.
-    with open(
-        selection / "selection.csv",
-        encoding="utf-8",
-        errors="surrogateescape",
-        newline="",
-    ) as file:
-        for line in csv.DictReader(file):
-            images[line["query"]].append((line["image"], float(line["score"])))
+    for line in read_csv(selection / TABLE):
+        images[line["query"]].append((line["image"], float(line["score"])))
     order = sorted(images, key=lambda name: (-images[name][0][1], name))
     count = min(_QUERIES, len(order))
     # From best to worst served, evenly.
