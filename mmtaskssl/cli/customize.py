@@ -92,7 +92,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--arms",
         nargs="+",
         metavar="NAME",
-        help="what to race (default: all that say something here)",
+        help="what to race (default: auto, all that say something here); auto NAME: "
+        "NAME beside these",
     )
     parser.add_argument(
         "--fine-tune-iters",

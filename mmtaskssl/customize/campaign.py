@@ -18,16 +18,28 @@ from .arms.generic import Generic
 from .arms.known import ARMS
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
+from .diagnosis.stores import read_shared
+from .entrants import entrants
 from .fit.body import Body, opened
 from .fit.fits import Fits
+from .fit.own import Own
 from .handover.chosen import chosen_section
-from .images import FEATURES, SELECTION, how_many, select_images, write_lists
+from .images import (
+    FEATURES,
+    POOL,
+    SELECTION,
+    TARGET,
+    how_many,
+    select_images,
+    write_common,
+    write_lists,
+)
 from .inspection.inspected import DENSE, Inspected
 from .lengths import COSTS, Lengths
 from .race.answer import Answer, answer
 from .race.launched import make_steps
 from .race.race import Race
-from .race.trainings import Trainings
+from .race.trainings import Training, Trainings
 from .settings import LEVEL, Settings
 from .starts import Start
 
@@ -49,7 +61,9 @@ class Campaign:
         log: Takes lines on the progress.
         launcher: See `make_steps`, as for ``jobs``.
         jobs: See above.
-        share: See `diagnose`.
+        share: See `diagnose`; it keeps trainings of arms that are `Arm.of_pool`, too.
+        common: Images of the pool that all who share these may train on; None: those
+            of this target.
         seconds: What each stage took, in this process and in earlier ones that went
             on here.
     """
@@ -63,6 +77,7 @@ class Campaign:
     launcher: str = "none"
     jobs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     share: Path | None = None
+    common: Sequence[str] | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @contextmanager
@@ -85,7 +100,7 @@ class Campaign:
         """Runs all trainings."""
         logs = self.out / "logs"
         steps = make_steps(self.launcher, logs, self.log, self.jobs)
-        return Trainings(self.out, steps)
+        return Trainings(self.out, steps, self.share)
 
     @cached_property
     def count(self) -> int:
@@ -147,19 +162,30 @@ class Campaign:
                 f"nothing can select images: name a start ({option('start')}), or a "
                 "budget that pays for a network of ours"
             )
-        lists = write_lists(self.found, None, self.count, self.settings.seed, self.out)
-        counts = {"pool": len(self.found.pool_ids), "random": self.count}
-        case = Case(
-            self.found, own, None, None, lists, counts, self.settings.budgets[0]
-        )
-        race, arm = self._race(case), Generic()
+        race, arm = self._race(self._first_case(own)), Generic()
         race.judge_all([arm], {arm.name: self.lengths.of(arm)})
         return select_images(
             *(self.found, race.network(arm, self.lengths.of(arm)), own.side),
             *(self.count, self.out, self.log),
+            shared=self._shared_features(own),
             device=self.device,
             workers=self.workers,
         )
+
+    def _first_case(self, own: Own) -> Case:
+        """Returns what the network that selects is made from, without a start."""
+        lists, counts = self._lists(None, self.settings.seed)
+        return Case(
+            self.found, own, None, None, lists, counts, self.settings.budgets[0]
+        )
+
+    def _shared_features(self, own: Own) -> Path | None:
+        """Returns where targets share the pool's features by that network."""
+        if self.share is None:
+            return None
+        arm, seed = Generic(), self.settings.seed
+        training = Training(arm, self._first_case(own), self.lengths.of(arm), seed)
+        return self.share / FEATURES / self.trainings.name(training)
 
     def sections(self) -> list[str]:
         """Returns what a page says of the pool seen through the target."""
@@ -175,12 +201,7 @@ class Campaign:
 
     def case(self, budget: str, selection: Path, seed: int) -> Case:
         """Returns what the arms of a budget are made from."""
-        lists = write_lists(self.found, selection, self.count, seed, self.out)
-        counts = {
-            "pool": len(self.found.pool_ids),
-            "random": self.count,
-            "selected": self.count,
-        }
+        lists, counts = self._lists(selection, seed)
         own, body = self.fits.own(budget), self.best(self.fits.bodies(budget))
         teacher = None
         if self.settings.starts and own is not None:
@@ -195,18 +216,37 @@ class Campaign:
             self.out,
         )
 
+    def _lists(
+        self, selection: Path | None, seed: int
+    ) -> tuple[dict[str, Path], dict[str, int]]:
+        """Returns what arms may train on, by its kind, and how many images that is."""
+        lists = write_lists(self.found, selection, self.count, seed, self.out)
+        counts = {
+            "pool": len(self.found.pool_ids),
+            "random": self.count,
+            "selected": self.count,
+        }
+        if self.share is not None and self.common is not None:
+            lists["common"] = write_common(self.common, self.share)
+            counts["common"] = len(self.common)
+        return lists, counts
+
     @cached_property
     def stores(self) -> tuple[StoreLike, StoreLike]:
         """Features of the pool and the target's training images, to select by."""
         if self.settings.starts:
             pool, train = self.diagnosis.pool, self.diagnosis.train
             if pool is None or train is None:
-                raise UserError(
-                    f"the features that {self.out / 'diagnosis'} was made from are "
-                    "gone: remove that folder, and they are extracted again"
-                )
+                raise _gone(self.out / "diagnosis")
             return pool, train
-        return self.out / FEATURES / "pool", self.out / FEATURES / "target"
+        own = self.fits.own(self.settings.budgets[0])
+        target = self.out / FEATURES / TARGET
+        if own is None or (shared := self._shared_features(own)) is None:
+            return self.out / FEATURES / POOL, target
+        pool = read_shared(shared, self.found.pool_ids)
+        if pool is None:
+            raise _gone(self.out / SELECTION)
+        return pool, target
 
     def answer(self, budget: str, selection: Path) -> Answer:
         """Races the arms of a budget, and returns the verdict."""
@@ -234,43 +274,9 @@ class Campaign:
         return 1 if self.found.kind in DENSE else self.settings.seeds
 
     def arms(self, case: Case) -> list[Arm]:
-        """Returns the arms to race, and says why others are not.
-
-        Raises:
-            UserError: There is none.
-        """
-        arms = []
-        for arm in ARMS.values():
-            if why := self._left_out(arm, case):
-                self.log(f"no {arm.name}: {why}")
-            else:
-                arms.append(arm)
-        if not any(arm.control for arm in arms):
-            budget = f" of {case.budget}" if case.budget else ""
-            raise UserError(
-                f"there is nothing to compare with{budget}: {option('arms')} name no "
-                "control that says something here"
-            )
-        return arms
-
-    def _left_out(self, arm: Arm, case: Case) -> str | None:
-        """Returns why an arm is not raced; None: it is."""
-        if refused := arm.refuses(case):
-            return refused
-        wanted = self.settings.arms
-        if wanted is not None and arm.name not in wanted:
-            return "not asked for"
-        if (
-            arm.on_demand
-            and wanted is None
-            and arm.name not in self.diagnosis.recommendation.beside
-        ):
-            return f"the diagnosis does not ask for it; {option('arms')} would"
-        if arm.name.endswith("-random"):
-            return "trained beside the arm that is chosen"
-        if arm.name == "generic" and case.body is not None:
-            return "the start is what is to be beaten"
-        return None
+        """See `entrants`."""
+        beside = self.diagnosis.recommendation.beside
+        return entrants(self.settings, beside, case, self.log)
 
     def _race(self, case: Case) -> Race:
         return Race(
@@ -282,3 +288,10 @@ class Campaign:
             self.log,
             self.settings.seed,
         )
+
+
+def _gone(folder: Path) -> UserError:
+    return UserError(
+        f"the features that {folder} was made from are gone: remove that folder, and "
+        "they are extracted again"
+    )

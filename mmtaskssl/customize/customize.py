@@ -1,46 +1,26 @@
 """From a pool, a target and a budget to the backbone to use, with the proof."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..runs import State, Work, as_read
+from ..runs import State, as_read
 from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.devices import AUTO
 from ..utils.errors import UserError, option
-from ..utils.progress import ProgressLine
 from .campaign import Campaign
 from .customized import PAGE, Customized
 from .handover.hand_over import hand_over
 from .handover.model_card import model_card
 from .handover.page import page
-from .inspection.inspect import inspect
 from .inspection.inspected import DENSE
+from .order import Order, PathLike
 from .planning import make_plan
 from .race.answer import Answer
 from .race.launched import LAUNCHERS
 from .race.trainings import slug
 from .record import make_record, plan_record
-from .settings import Settings
-
-PathLike = str | os.PathLike
-_OWN = (
-    "arms/",
-    "configs/",
-    "judged/",
-    "tested/",
-    "fine-tuned/",
-    "ids/",
-    "logs/",
-    "costs/",
-)
-_FILES = ("report.html", "config.py", "README.md")
-_NESTED = (
-    *("inspection", "diagnosis", "features", "selection", "clusters"),
-    *("backbone", "budgets", "target"),
-)
 
 
 def customize(
@@ -66,6 +46,7 @@ def customize(
     launcher: str = "none",
     jobs: Mapping[str, str] | None = None,
     share: PathLike | None = None,
+    shared_ids: Sequence[str] | None = None,
     device: str = AUTO,
     workers: int | None = None,
     log: Callable[[str], None] = lambda text: None,
@@ -90,7 +71,8 @@ def customize(
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
         void: Of masks, the index of pixels that are of no class, see `inspect`.
-        arms: Names of those to race, of `ARMS`; None: all that say something here.
+        arms: Names of those to race, of `ARMS`; "auto" among them, or None: all that
+            say something here.
         fine_tune: Iterations of the detectors and segmentors that decide about such
             targets; None: their recipes'.
         dry_run: Stop after the plan.
@@ -98,8 +80,10 @@ def customize(
         launcher: How trainings are started: ``none``, ``pytorch``, ``slurm`` or
             ``submitit``, see `make_steps`.
         jobs: Settings of the launcher's jobs, see `make_steps`.
-        share: Folder that keeps the pool's features, so that other targets have them,
-            too; None: those of this target are kept with it.
+        share: Folder that keeps the pool's features and generic trainings, so that
+            other targets have them, too; None: those of this target are kept with it.
+        shared_ids: Images of the pool that all these targets may train on; None: no
+            training is shared.
         device: Of features, see `pick_device`.
         workers: See `open_runner`.
         log: Takes lines on the progress.
@@ -108,40 +92,29 @@ def customize(
         UserError: Images, options or a folder that cannot be used, or a stage that
             failed; what was done before stays.
     """
-    checks.path_like("out", out)
     checks.flag("dry_run", dry_run)
     checks.flag("overwrite", overwrite)
     checks.function("log", log)
     checks.one_of("launcher", launcher, LAUNCHERS)
-    settings = Settings.read(
-        budget, start, recipe, select, scale, time, seeds, seed, arms, fine_tune
+    order = Order.read(
+        *(pool, target, out),
+        test=test,
+        task=task,
+        budget=budget,
+        time=time,
+        start=start,
+        recipe=recipe,
+        select=select,
+        scale=scale,
+        seeds=seeds,
+        seed=seed,
+        void=void,
+        arms=arms,
+        fine_tune=fine_tune,
     )
-    out = Path(out).expanduser()
+    out, settings = order.out, order.settings
     shared = None if share is None else Path(share).expanduser()
-    inputs: dict[str, Any] = {
-        "pool": str(pool),
-        "target": os.fspath(target),
-        "test": test and os.fspath(test),
-        "task": task,
-        "void": void,
-        # A plan is made before anyone knows how much time to give, and more seeds are
-        # worth it where the first ones leave the answer open.
-        "settings": {
-            k: v for k, v in settings.to_dict().items() if k not in ("seconds", "seeds")
-        },
-    }
-    work = Work(
-        "customization",
-        1,
-        inputs,
-        (*_OWN, *_FILES),
-        "a customization",
-        nested=_NESTED,
-        remade=("*",),
-    )
-    if overwrite:
-        work.clear(out)
-    if work.state(out) is State.COMPLETE:
+    if order.state(overwrite) is State.COMPLETE:
         known = Customized.open(out)
         if known.record["inputs"]["seconds"] != settings.seconds:
             raise UserError(
@@ -164,17 +137,8 @@ def customize(
             log(f"{out} is complete already, from the same inputs: nothing to do")
             return known
         log(f"{out} has {before} of {settings.seeds} seeds: the others are added")
-    with work.growing(out) as growing:
-        found = inspect(
-            *(pool, target),
-            test=test,
-            task=task,
-            seed=seed,
-            void=void,
-            out=out / "inspection",
-            log=log,
-            progress=ProgressLine,
-        )
+    with order.work.growing(out) as growing:
+        found = order.inspected(log)
         log(found.table())
         campaign = Campaign(
             *(
@@ -187,6 +151,7 @@ def customize(
                 launcher,
                 dict(jobs or {}),
                 shared,
+                shared_ids,
             )
         )
         campaign.fits.check()

@@ -1,19 +1,24 @@
 """Which images of the pool the arms train on, as lists in files."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..features.extract import extract
 from ..features.opening import open_runner
+from ..features.sources import StoreLike
 from ..networks import Network
 from ..selection.folder import select_to_folder
 from ..selection.options import Options
 from ..utils.atomic import write_text
+from ..utils.hashing import lines_sha256
+from .diagnosis.stores import extract_shared
 from .inspection.inspected import Inspected
 
 FEATURES, SELECTION, LISTS = "features", "selection", "ids"
+# Of what there are features.
+POOL, TARGET = "pool", "target"
 #: Images that a training takes, at least.
 LEAST = 256
 #: Images that are selected where nobody says how many: those of our measurements.
@@ -40,6 +45,7 @@ def select_images(
     count: int,
     out: Path,
     log: Callable[[str], None],
+    shared: Path | None = None,
     **running: Any,
 ) -> Path:
     """Selects pool images that are most similar to the target's training images.
@@ -51,24 +57,27 @@ def select_images(
         count: How many to select.
         out: Holds the features and the selection; goes on there.
         log: Takes lines on the progress.
+        shared: Folder of the pool's features by this network, of several targets; None:
+            they lie in ``out``.
         **running: See `open_runner`.
 
     Returns:
         The folder of the selection.
     """
     runner = open_runner(network, image_size=side, **running)
-    pool = [str(Path(found.pool_root, image)) for image in found.pool_ids]
-    stores = {}
-    for name, paths, root in (
-        ("pool", pool, found.pool_root),
-        ("target", found.train.paths, found.train.root),
+    stores: dict[str, StoreLike] = {}
+    for name, ids, root in (
+        (POOL, found.pool_ids, found.pool_root),
+        (TARGET, found.train.image_ids, found.train.root),
     ):
-        place = out / FEATURES / name
-        log(f"features of the {name}: {len(paths):,} images at {side} px")
-        extract(runner, paths, root=root, out=place, log=log)
-        stores[name] = place
+        log(f"features of the {name}: {len(ids):,} images at {side} px")
+        if name == POOL and shared is not None:
+            stores[name] = extract_shared(runner, ids, root, shared, log)
+        else:
+            stores[name] = place = out / FEATURES / name
+            extract(runner, ids, root=root, out=place, log=log)
     select_to_folder(
-        out / SELECTION, stores["pool"], stores["target"], count, Options(), log=log
+        out / SELECTION, stores[POOL], stores[TARGET], count, Options(), log=log
     )
     return out / SELECTION
 
@@ -102,3 +111,20 @@ def write_lists(
     if selection is not None:
         files["selected"] = selection / "selection.txt"
     return files
+
+
+def write_common(ids: Sequence[str], share: Path) -> Path:
+    """Writes a file of ids that several targets train on, unless it is there.
+
+    Args:
+        ids: Of images of the pool.
+        share: Holds ``ids``, a file for each list.
+
+    Returns:
+        The file.
+    """
+    file = share / LISTS / f"pool-{lines_sha256(ids)[:8]}.txt"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, "".join(f"{image}\n" for image in ids))
+    return file

@@ -14,6 +14,8 @@ from .fit.own import CONFIG
 from .starts import Start, check_starts
 
 LEVEL = 0.95
+#: Among names of arms: those that are raced where nobody names any.
+USUAL = "auto"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Settings:
         seconds: Of all trainings together; None: as long as they take.
         seeds: Trainings of what goes into the verdict.
         seed: Of everything that is drawn.
-        arms: Names of those to race; None: all that say something.
+        arms: Names of those to race, `USUAL` among them; None: that alone.
         fine_tune: Iterations of detectors and segmentors; None: their recipes'.
     """
 
@@ -86,7 +88,7 @@ class Settings:
         if arms is not None:
             checks.listed("arms", arms, "names of arms")
             for arm in arms:
-                checks.one_of("arms", arm, tuple(ARMS))
+                checks.one_of("arms", arm, (USUAL, *ARMS))
         return cls(
             texts,
             check_starts(s if isinstance(s, Start) else Start.parse(s) for s in starts),
@@ -96,9 +98,18 @@ class Settings:
             read_time(time),
             seeds,
             seed,
-            None if arms is None else list(arms),
+            None if arms is None or {*arms} == {USUAL} else list(arms),
             fine_tune,
         )
+
+    def asks_for(self, arm: str) -> bool:
+        """Returns whether an arm is raced because it was named."""
+        return self.arms is not None and arm in self.arms
+
+    @property
+    def takes_the_usual(self) -> bool:
+        """Whether those are raced, too, that are where nobody names any."""
+        return self.arms is None or USUAL in self.arms
 
 
 def _sha256(start: Start) -> str | None:

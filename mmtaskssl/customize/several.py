@@ -2,16 +2,20 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from ..config.targets import named_targets
 from ..report.result import Result
+from ..runs import State
 from ..utils import checks
 from ..utils.errors import UserError
 from .customize import customize
 from .customized import Customized, where_it_is
+from .inspection.inspected import Inspected
+from .order import INSPECTION, Order
 
 SHARED = "shared"
 
@@ -60,7 +64,10 @@ def customize_several(
     out: str | os.PathLike,
     **options: Any,
 ) -> CustomizedTargets:
-    """Customizes for each of several targets; they share the pool's features.
+    """Customizes for each of several targets.
+
+    They share the pool's features and the trainings that see nothing of a target, which
+    leave out what any of the targets keeps out of the pool.
 
     Args:
         pool: See `customize`.
@@ -69,7 +76,8 @@ def customize_several(
         **options: See `customize`.
 
     Raises:
-        UserError: See `customize`; targets before the one that failed stay.
+        UserError: See `customize`; all are inspected before the first one begins, and
+            targets before the one that failed stay.
     """
     checks.path_like("out", out)
     names = named_targets([os.fspath(one) for one in target])
@@ -77,9 +85,31 @@ def customize_several(
         raise UserError(f"a target cannot be called {SHARED!r}: rename {names[SHARED]}")
     log = options.get("log", lambda text: None)
     place, found = Path(out).expanduser(), {}
+    overwrite = options.pop("overwrite", False)
+    kept = [
+        _kept_by(Order.read(pool, one, place / name, **_asked(options)), overwrite, log)
+        for name, one in names.items()
+    ]
+    options["shared_ids"] = [i for i in kept[0] if all(i in ids for ids in kept)]
     for name, one in names.items():
         log(f"== {name}")
         found[name] = customize(
             pool, one, place / name, share=place / SHARED, **options
         )
     return CustomizedTargets(place, found)
+
+
+def _asked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those options that an order consists of."""
+    return {k: options[k] for k in signature(Order.read).parameters if k in options}
+
+
+def _kept_by(
+    order: Order, overwrite: bool, log: Callable[[str], None]
+) -> dict[str, None]:
+    """Returns the images of the pool that a target may train on, in order."""
+    checks.flag("overwrite", overwrite)
+    if order.state(overwrite) is State.COMPLETE:
+        return dict.fromkeys(Inspected.open(order.out / INSPECTION).pool_ids)
+    with order.work.growing(order.out):
+        return dict.fromkeys(order.inspected(log).pool_ids)

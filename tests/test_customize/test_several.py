@@ -25,7 +25,8 @@ def test_two_targets_share_the_pools_features(tmp_path):
     )
     assert sorted(found) == ["a-x", "b-x"]
     assert all(one.verdict.recommended == "start" for one in found.values())
-    (store,) = (tmp_path / "out" / "shared").iterdir()
+    shared = (tmp_path / "out" / "shared").iterdir()
+    (store,) = (one for one in shared if FeatureStore.is_complete(one))
     assert len(FeatureStore.open(store)) == 81  # the copy, for the first target
     of_pool = [one.record["inputs"]["pool"]["images"] for one in found.values()]
     assert of_pool == [81, 80]
@@ -50,3 +51,35 @@ def test_two_targets_share_the_pools_features(tmp_path):
 def test_one_name_for_two(tmp_path):
     with pytest.raises(UserError, match="one twice"):
         customize_several("pool", [tmp_path / "a", tmp_path / "a"], tmp_path / "out")
+
+
+def test_targets_share_what_sees_nothing_of_them(tmp_path):
+    pool = write_pool(tmp_path / "pool")
+    targets = [write_target(tmp_path / name, begin=n) for n, name in
+               ((1000, "a"), (2000, "b"))]  # fmt: skip
+    copied = sorted((targets[1] / "test").rglob("*.png"))[0]
+    (pool / "copy.png").write_bytes(copied.read_bytes())
+    options = {"select": 64, "scale": 0.002, "workers": 0}
+    arms, out = ["untrained", "generic", "generic-long", "scratch"], tmp_path / "out"
+    found = customize_several(str(pool), targets, out, arms=arms, **options)
+    shared = out / "shared"
+    folders = sorted(one.name for one in (shared / "arms").iterdir() if one.is_dir())
+    assert [name.rpartition("-")[0] for name in folders] == [
+        "generic-2i-seed0",
+        "generic-long-8i-seed0",
+    ]
+    (ids,) = (shared / "ids").iterdir()
+    assert "copy.png" not in ids.read_text() and len(ids.read_text().split()) == 80
+    (store,) = (shared / "features").iterdir()
+    assert store.name == folders[0] and len(FeatureStore.open(store)) == 81
+    for one in found.values():
+        assert not [*(one.out / "arms").glob("generic*")]
+        by_name = {arm["name"]: arm for arm in one.arms}
+        generic, more = by_name["generic"], by_name["generic-long"]
+        assert str(shared / "arms" / folders[0]) in generic["command"]
+        assert [t["shared"] for t in generic["trainings"]] == [True]
+        assert [t["shared"] for t in by_name["scratch"]["trainings"]] == [False]
+        assert all(t["seconds"] > 0 for t in generic["trainings"])
+        assert more["images_seen"] == 4 * generic["images_seen"]
+        levers = {(one["arm"], one["without"]) for one in one.record["levers"]}
+        assert ("generic-long", "generic") in levers

@@ -6,7 +6,8 @@
 
 DIR is as for sept_evidence.py, with detection/NAME and segmentation/NAME if there are
 any. Each target is customized as anybody would, once with the start and once without
-one; all figures are read from the records. Regret is how far behind the best an arm is,
+one, where generic pre-training is what is to be beaten, also of four times the length;
+all figures are read from the records. Regret is how far behind the best an arm is,
 on folds of the training images: the one that the diagnosis names without past studies
 of that target, and each that could always be taken. Everything counts as compute:
 diagnosis, all arms, the verdict.

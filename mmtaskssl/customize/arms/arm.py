@@ -15,7 +15,7 @@ from ..fit.own import Own
 from ..inspection.inspected import Inspected
 from .recipes import Images
 
-ImageList = Literal["selected", "random", "pool"]
+ImageList = Literal["selected", "random", "pool", "common"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,6 +60,8 @@ class Arm(ABC):
         shared: Whether one training serves all budgets.
         on_demand: Whether it is raced only where it is asked for, by its name or by
             the diagnosis.
+        of_pool: Whether its training sees nothing of the target, so that several
+            targets share it.
     """
 
     name: ClassVar[str]
@@ -68,6 +70,7 @@ class Arm(ABC):
     full: ClassVar[int] = 0
     shared: ClassVar[bool] = False
     on_demand: ClassVar[bool] = False
+    of_pool: ClassVar[bool] = False
 
     @abstractmethod
     def what(self, case: Case) -> str:

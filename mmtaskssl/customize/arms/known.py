@@ -6,6 +6,7 @@ from .continued_random import ContinuedOnRandom
 from .continued_target import ContinuedWithTarget
 from .distilled import Distilled
 from .generic import Generic
+from .generic_long import GenericLong
 from .norms import StartWithNorms
 from .routed import Routed
 from .scratch import Scratch
@@ -22,6 +23,7 @@ ARMS: dict[str, Arm] = {
         StartWithNorms(),
         Untrained(),
         Generic(),
+        GenericLong(),
         ContinuedOnRandom(),
         ScratchOnRandom(),
         Continued(),

@@ -99,16 +99,8 @@ class Stores:
         ids = drawn(self.found.pool_ids, images, seed)
         if self.share is not None:
             shared = self.share / self._name(start, runner, POOL)
-            more = FeatureStore.is_complete(shared)
             self._helped(start, runner, ids, shared, seed)
-            store = extract(
-                *(runner, ids),
-                root=self.found.pool_root,
-                out=shared,
-                append=more,  # what another target keeps out is not there yet
-                log=self.log,
-            )
-            return _some_of(store, ids)
+            return extract_shared(runner, ids, self.found.pool_root, shared, self.log)
         out = self._out(start, runner, POOL)
         if out is not None:
             self._helped(start, runner, ids, out, seed)
@@ -176,6 +168,23 @@ def drawn(ids: Sequence[str], images: int | None, seed: int) -> list[str]:
     return sorted(random.Random(seed).sample([*ids], images))
 
 
+def extract_shared(
+    runner: BatchRunner, ids: Sequence[str], root: str, folder: Path, log: Log
+) -> FeatureStore:
+    """Returns the features of pool images, from a folder that targets share.
+
+    Args:
+        runner: Extracts those that are not there yet.
+        ids: Which images.
+        root: Their folder.
+        folder: Of this network's features.
+        log: Takes lines on the work.
+    """
+    more = FeatureStore.is_complete(folder)  # without what another target keeps out
+    store = extract(runner, ids, root=root, out=folder, append=more, log=log)
+    return _some_of(store, ids)
+
+
 def shared_pool(
     share: str | os.PathLike, start: Start, side: int, ids: Sequence[str]
 ) -> FeatureStore | None:
@@ -190,7 +199,16 @@ def shared_pool(
     Returns:
         None: they are not there any more.
     """
-    folder = Path(share) / name_of(start, side, POOL)
+    return read_shared(Path(share) / name_of(start, side, POOL), ids)
+
+
+def read_shared(folder: Path, ids: Sequence[str]) -> FeatureStore | None:
+    """Returns what `extract_shared` left there; None: it is not there any more.
+
+    Args:
+        folder: Of a network's features.
+        ids: Which images.
+    """
     if not FeatureStore.is_complete(folder):
         return None
     store = FeatureStore.open(folder)

@@ -92,6 +92,7 @@ class Answer:
                     "name": t.name,
                     "seconds": runs.seconds(t),
                     "gmacs": t.iters * batch * cost.macs / 1e9,
+                    "shared": runs.shares(t),
                 }
                 for t in trainings
             ],

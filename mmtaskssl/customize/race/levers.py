@@ -8,8 +8,9 @@ from .choose import lead
 from .race import Rung
 
 #: (arm, the arm without the lever, the lever in words). Both begin from the same
-#: weights, and train as long by the same objective: a slimmable network without a
-#: teacher (BYOL) and a routed one (SimSiam, on the pool) have no such pair.
+#: weights and train by the same objective, as long unless that is the lever: a
+#: slimmable network without a teacher (BYOL) and a routed one (SimSiam, on the pool)
+#: have no such pair.
 LEVERS = (
     ("norms", "start", "batch norms of the pool"),
     ("continued-random", "start", "training, on random images"),
@@ -17,6 +18,7 @@ LEVERS = (
     ("continued", "start", "training, on the chosen images"),
     ("continued-target", "continued", "the target's own images beside them"),
     ("generic", "untrained", "training, on the whole pool"),
+    ("generic-long", "generic", "four times the training, on the whole pool"),
     ("scratch-random", "untrained", "training, on random images"),
     ("scratch", "scratch-random", "the choice of images"),
     ("scratch", "generic", "the choice of images, against the whole pool"),

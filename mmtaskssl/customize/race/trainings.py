@@ -9,6 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ...utils.atomic import write_json, write_text
+from ...utils.hashing import lines_sha256
 from ...utils.inputs import read_json
 from ...utils.steps import Steps
 from ..arms.arm import Arm, Case
@@ -57,24 +58,40 @@ class Trainings:
     Attributes:
         out: Holds ``configs/NAME.py`` and ``arms/NAME``.
         steps: Runs commands that are not done yet.
+        share: Holds these, of arms that see nothing of the target, for all targets that
+            share it; None: each has its own.
     """
 
     out: Path
     steps: Steps
+    share: Path | None = None
+
+    def shares(self, training: Training) -> bool:
+        """Returns whether other targets use it, too."""
+        return self.share is not None and training.arm.of_pool
+
+    def name(self, training: Training) -> str:
+        """Returns the name of its files; what targets share is the same to the byte."""
+        if not self.shares(training):
+            return training.name
+        return f"{training.name}-{lines_sha256([_text(training)])[:8]}"
 
     def config(self, training: Training) -> Path:
         """Writes the complete config of a training, unless it is there."""
-        file = self.out / CONFIGS / f"{training.name}.py"
+        file = self._root(training) / CONFIGS / f"{self.name(training)}.py"
         if not file.is_file():
-            cfg = training.arm.config(training.case, training.iters)
-            cfg.setdefault("randomness", {})["seed"] = training.seed
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_text(file, cfg.pretty_text)
+            write_text(file, _text(training))
         return file
 
     def folder(self, training: Training) -> Path:
         """Returns where it trains."""
-        return self.out / ARMS / training.name
+        return self._root(training) / ARMS / self.name(training)
+
+    def _root(self, training: Training) -> Path:
+        if self.share is not None and training.arm.of_pool:
+            return self.share
+        return self.out
 
     def checkpoint(self, training: Training) -> Path:
         """Returns where its last weights lie."""
@@ -119,11 +136,18 @@ class Trainings:
 
     def seconds(self, training: Training) -> float:
         """Returns how long it took; 0 where a kill has left that unknown."""
-        file = self.out / ARMS / f"{training.name}.json"
+        file = self.folder(training).with_name(f"{self.name(training)}.json")
         took = self.steps.seconds.get(f"train {training.name}")
         if took is not None:
             write_json(file, {"seconds": took})
         return float(read_json(file)["seconds"]) if file.is_file() else 0.0
+
+
+@functools.lru_cache(maxsize=64)
+def _text(training: Training) -> str:
+    cfg = training.arm.config(training.case, training.iters)
+    cfg.setdefault("randomness", {})["seed"] = training.seed
+    return str(cfg.pretty_text)
 
 
 def slug(text: str) -> str:

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from types import SimpleNamespace
 
+from studies import customizing
 from studies.customizing import Customizing, policies, regret
 
 
@@ -14,6 +16,7 @@ def _found(said, *arms, mean=2.0):
     gap = {"control": "start", "mean": mean, "low": 1.0, "high": 3.0, "p": 0.01}
     return {
         "seeds": 1,
+        "kind": "classification",
         "said": said,
         "verdict": {
             "candidate": "continued",
@@ -78,4 +81,35 @@ def test_tables_are_made_from_figures(tmp_path):
     assert "| mean |  |  | +3.5 |  |  |  |  | 10.0 |  |  |" in text
     assert "| b | 50.0 / 48.0 | 60.0 |" in text
     # What is there is not run again.
-    study._customize("start", ["timm:x=file"], "classification", "a")
+    study._customize("start", ("classification", "a"))
+    assert "| start | +3.5 [-15.6, +22.6] | 2 | - |" in text
+
+
+def test_one_command_without_a_start(tmp_path, monkeypatch):
+    for task, name in (("classification", "a"), ("classification", "b"),
+                       ("segmentation", "c")):  # fmt: skip
+        (tmp_path / "data" / task / name).mkdir(parents=True)
+    args = argparse.Namespace(
+        **{"data": tmp_path / "data", "work_dir": tmp_path / "out", "seeds": 3},
+        **{"start": "timm:x=file", "budget": "1M-2M", "more": None, "void": ["c=11"]},
+        **{"targets": None, "with_start_only": False},
+    )
+    study, calls = Customizing(args), []
+    study.steps = SimpleNamespace(
+        run=lambda name, done, *line: calls.append([name, *map(str, line)]), seconds={}
+    )
+    study.keep = lambda file, figures: None
+    monkeypatch.setattr(customizing, "figures_of", lambda *_: {})
+    for cell in study.cells():
+        cell()
+    assert [call[0] for call in calls] == [
+        *(f"customize {name} start" for name in "abc"),
+        *("customize a b none", "customize c none"),
+    ]
+    both, dense = calls[3], calls[4]
+    assert both[both.index("--out") + 1] == str(tmp_path / "out" / "none")
+    assert both[both.index("--seeds") + 1] == "3" and "--start" not in both
+    assert both[both.index("--arms") :][:3] == ["--arms", "auto", "generic-long"]
+    assert dense[dense.index("--seeds") + 1] == "1"
+    assert dense[dense.index("--void") + 1] == "11" and "--void" not in both
+    assert dense[dense.index("--out") + 1] == str(tmp_path / "out" / "none" / "c")

@@ -12,12 +12,16 @@ from mmtaskssl.customize.diagnosis.diagnosis import Diagnosis
 from mmtaskssl.customize.diagnosis.past_studies import shipped
 from mmtaskssl.customize.diagnosis.recommend import recommend
 from mmtaskssl.customize.verdict.difference import Difference
+from mmtaskssl.evaluation.paired import paired_difference
 from mmtaskssl.runs import Record
 from mmtaskssl.utils.tables import head, row
 
 from .study import ONE_THREAD, Cell, Study, read_json
 
 TASKS = ("classification", "detection", "segmentation")
+#: Starts of a run: one, or none.
+START, NONE = "start", "none"
+_WITHOUT = ("auto", "generic-long")
 #: What came out of one customization, see `figures_of`.
 Found = Mapping[str, Any]
 
@@ -41,13 +45,15 @@ class Customizing(Study):
             for folder in sorted((self.data / task).glob("*"))
             if folder.is_dir() and (not args.targets or folder.name in args.targets)
         ]
-        self.kinds = {"start": [self.start]} if self.start else {}
+        self.kinds = [START] if self.start else []
         if not args.with_start_only:
-            self.kinds["none"] = []
+            self.kinds.append(NONE)
 
     def folder(self, kind: str, target: str) -> Path:
         """Returns where a run lies."""
-        return self.out / f"{target}-{kind}"
+        if kind == START:
+            return self.out / f"{target}-{kind}"
+        return self.out / kind / target
 
     def result(self, kind: str, target: str) -> Path:
         """Returns where what came out is kept."""
@@ -55,29 +61,47 @@ class Customizing(Study):
 
     def cells(self) -> Iterator[Cell]:
         """See `Study`."""
-        for kind, starts in self.kinds.items():
-            for task, target in self.targets:
-                yield partial(self._customize, kind, starts, task, target)
+        for kind in self.kinds:
+            shared = [
+                (task, target)
+                for task, target in self.targets
+                if kind == NONE and task == TASKS[0]
+            ]
+            if shared:
+                yield partial(self._customize, kind, *shared)
+            for one in self.targets:
+                if one not in shared:
+                    yield partial(self._customize, kind, one)
 
-    def _customize(
-        self, kind: str, starts: Sequence[str], task: str, target: str
-    ) -> None:
-        folder, dense = self.folder(kind, target), task != "classification"
-        seeds = 1 if dense else self.seeds
-        if (known := read_json(self.result(kind, target))) and known["seeds"] >= seeds:
+    def _customize(self, kind: str, *targets: tuple[str, str]) -> None:
+        """Customizes for a target, or by one command for several.
+
+        Args:
+            kind: With which starts.
+            *targets: Task and name of each.
+        """
+        names = [name for _, name in targets]
+        seeds = self.seeds if targets[0][0] == TASKS[0] else 1
+        results = {name: read_json(self.result(kind, name)) for name in names}
+        if all(found and found["seeds"] >= seeds for found in results.values()):
             return
+        folders = {name: self.folder(kind, name) for name in names}
+        out = folders[names[0]] if len(names) == 1 else self.out / kind
         self.steps.run(
-            f"customize {target} {kind}",
-            lambda: _finished(folder, seeds),
+            f"customize {' '.join(names)} {kind}",
+            lambda: all(_finished(folder, seeds) for folder in folders.values()),
             "customize",
             *("--pool", self.data / "pool" / "images"),
-            *("--target", self.data / task / target, "--out", folder),
-            *(("--start", *starts) if starts else ()),
-            *("--budget", self.budget, "--seeds", seeds),
-            *(("--void", self.void[target]) if target in self.void else ()),
+            *("--target", *(self.data / task / name for task, name in targets)),
+            *("--out", out, "--budget", self.budget, "--seeds", seeds),
+            # Without a start generic pre-training is what is to be beaten, also where
+            # it is given more time.
+            *(("--start", self.start) if kind == START else ("--arms", *_WITHOUT)),
+            *(("--void", self.void[names[0]]) if names[0] in self.void else ()),
             *("--workers", 0, *self.more),
         )
-        self.keep(self.result(kind, target), figures_of(folder, target))
+        for name, folder in folders.items():
+            self.keep(self.result(kind, name), figures_of(folder, name))
 
     def tables(self) -> str:
         """See `Study`."""
@@ -87,9 +111,10 @@ class Customizing(Study):
             found = {target: one for target, one in read.items() if one}
             if not found:
                 continue
-            title = f"with {self.start.partition('=')[0]}" if kind == "start" else ""
+            title = f"with {self.start.partition('=')[0]}" if kind == START else ""
             lines += ["", f"Budget {self.budget}, {title or 'without a start'}", ""]
             lines += verdicts(found)
+            lines += ["", *controls(found)]
             lines += ["", *policies(found)]
             lines += ["", *_arms(found)]
         return "\n".join(lines).lstrip() + "\n"
@@ -173,6 +198,31 @@ def verdicts(found: Mapping[str, Found]) -> list[str]:
     mean = f"{statistics.fmean(gaps):+.1f}" if gaps else "-"
     lost_mean = f"{statistics.fmean(regrets):.1f}" if regrets else "-"
     return [*lines, row(["mean", "", "", mean, *[""] * 4, lost_mean, "", ""])]
+
+
+def controls(found: Mapping[str, Found]) -> list[str]:
+    """Returns the mean difference from each control, over targets.
+
+    Of targets that were judged by accuracy, in points; the interval is Student's, of
+    the mean over targets.
+
+    Args:
+        found: By target.
+    """
+    gaps: dict[str, dict[str, Difference]] = {}
+    for target, one in found.items():
+        if one["kind"] == TASKS[0]:
+            for gap in one["verdict"]["differences"]:
+                gaps.setdefault(gap["control"], {})[target] = Difference(**gap)
+    lines = head(["candidate minus", "mean over targets", "targets", "below it"])
+    for control, by_target in gaps.items():
+        means = [gap.mean for gap in by_target.values()]
+        mean = paired_difference(means, [0.0] * len(means))
+        below = [target for target, gap in by_target.items() if gap.high < 0]
+        wide = f" [{mean.low:+.1f}, {mean.high:+.1f}]" if len(means) > 1 else ""
+        cells = [control, f"{mean.mean:+.1f}{wide}", str(len(means))]
+        lines.append(row([*cells, ", ".join(below) or "-"]))
+    return lines
 
 
 def policies(found: Mapping[str, Found]) -> list[str]:

@@ -1,0 +1,58 @@
+"""Which arms are raced."""
+
+from collections.abc import Callable, Sequence
+
+from ..utils.errors import UserError, option
+from .arms.arm import Arm, Case
+from .arms.known import ARMS
+from .settings import Settings
+
+
+def entrants(
+    settings: Settings,
+    beside: Sequence[str],
+    case: Case,
+    log: Callable[[str], None],
+) -> list[Arm]:
+    """Returns the arms to race, and says why others are not.
+
+    Args:
+        settings: What was asked for.
+        beside: Arms on demand that the diagnosis asks for.
+        case: What arms are made from.
+        log: Takes a line for each that is left out.
+
+    Raises:
+        UserError: There is nothing to compare with.
+    """
+    arms = []
+    for arm in ARMS.values():
+        if why := _left_out(settings, beside, arm, case):
+            log(f"no {arm.name}: {why}")
+        else:
+            arms.append(arm)
+    if not any(arm.control for arm in arms):
+        budget = f" of {case.budget}" if case.budget else ""
+        raise UserError(
+            f"there is nothing to compare with{budget}: {option('arms')} name no "
+            "control that says something here"
+        )
+    return arms
+
+
+def _left_out(
+    settings: Settings, beside: Sequence[str], arm: Arm, case: Case
+) -> str | None:
+    """Returns why an arm is not raced; None: it is."""
+    if refused := arm.refuses(case):
+        return refused
+    named = settings.asks_for(arm.name)
+    if not named and not settings.takes_the_usual:
+        return "not asked for"
+    if arm.on_demand and not named and arm.name not in beside:
+        return f"the diagnosis does not ask for it; {option('arms')} would"
+    if arm.name.endswith("-random"):
+        return "trained beside the arm that is chosen"
+    if arm.name == "generic" and case.body is not None:
+        return "the start is what is to be beaten"
+    return None

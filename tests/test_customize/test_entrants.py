@@ -1,0 +1,49 @@
+"""Which arms are raced."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mmtaskssl.customize.arms.arm import Case
+from mmtaskssl.customize.entrants import entrants
+from mmtaskssl.customize.fit.own import CONFIG
+from mmtaskssl.customize.settings import Settings
+from mmtaskssl.utils.errors import UserError
+
+_USUAL = ["untrained", "generic", "scratch"]
+
+
+def _entrants(arms, beside=()):
+    settings = Settings.read(
+        *(None, (), None, None, 1.0, None, 1, 0, arms, None),
+    )
+    own, lines = SimpleNamespace(config=CONFIG), []
+    found = SimpleNamespace(train=range(1000))
+    case = Case(found, own, None, None, {}, {"pool": 100}, "18M-21M", ("s40-w16",))
+    raced = entrants(settings, beside, case, lines.append)
+    return [arm.name for arm in raced], lines
+
+
+def test_usual_arms_and_those_on_demand():
+    names, lines = _entrants(None)
+    assert names == _USUAL
+    assert "no generic-long: the diagnosis does not ask for it; `arms` would" in lines
+    assert _entrants(["auto"])[0] == _USUAL
+    assert _entrants(None, beside=["searched"])[0] == [*_USUAL, "searched"]
+
+
+def test_a_name_beside_the_usual_ones():
+    assert _entrants(["auto", "generic-long"])[0] == [
+        *("untrained", "generic", "generic-long", "scratch")
+    ]
+
+
+def test_names_alone():
+    names, lines = _entrants(["generic", "scratch"])
+    assert names == ["generic", "scratch"] and "no untrained: not asked for" in lines
+    # The diagnosis adds nothing to what was named.
+    assert _entrants(["generic", "scratch"], ["searched"])[0] == names
+    with pytest.raises(UserError, match="of 18M-21M: `arms` name no control"):
+        _entrants(["scratch"])
+    with pytest.raises(UserError, match="must be one of auto, "):
+        _entrants(["usual"])
