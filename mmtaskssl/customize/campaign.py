@@ -29,9 +29,9 @@ from .images import (
     POOL,
     SELECTION,
     TARGET,
+    Common,
     how_many,
     select_images,
-    write_common,
     write_lists,
 )
 from .inspection.inspected import DENSE, Inspected
@@ -219,17 +219,11 @@ class Campaign:
     def _lists(
         self, selection: Path | None, seed: int
     ) -> tuple[dict[str, Path], dict[str, int]]:
-        """Returns what arms may train on, by its kind, and how many images that is."""
-        lists = write_lists(self.found, selection, self.count, seed, self.out)
-        counts = {
-            "pool": len(self.found.pool_ids),
-            "random": self.count,
-            "selected": self.count,
-        }
+        """See `write_lists`."""
+        common = None
         if self.share is not None and self.common is not None:
-            lists["common"] = write_common(self.common, self.share)
-            counts["common"] = len(self.common)
-        return lists, counts
+            common = Common(self.common, self.share)
+        return write_lists(self.found, selection, self.count, seed, self.out, common)
 
     @cached_property
     def stores(self) -> tuple[StoreLike, StoreLike]:

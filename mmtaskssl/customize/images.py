@@ -1,5 +1,6 @@
 """Which images of the pool the arms train on, as lists in files."""
 
+import dataclasses
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,49 +83,59 @@ def select_images(
     return out / SELECTION
 
 
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """What several targets train on, which sees nothing of any of them.
+
+    Attributes:
+        ids: Images of the pool that none of them keeps out.
+        folder: Holds ``ids``, a file for each list.
+    """
+
+    ids: Sequence[str]
+    folder: Path
+
+
 def write_lists(
-    found: Inspected, selection: Path | None, count: int, seed: int, out: Path
-) -> dict[str, Path]:
+    found: Inspected,
+    selection: Path | None,
+    count: int,
+    seed: int,
+    out: Path,
+    common: Common | None = None,
+) -> tuple[dict[str, Path], dict[str, int]]:
     """Writes a file of ids for each kind of list, unless it is there.
 
     Args:
         found: The pool.
         selection: Folder of a selection; None: there is none yet.
-        count: Images to draw at random.
+        count: Images to select, or to draw at random.
         seed: Of the draw.
         out: Holds ``ids``.
+        common: What is drawn from instead of the pool, and is a list, too.
 
     Returns:
-        The files, by kind.
+        The files, by kind, and the number of ids in each.
     """
-    drawn = random.Random(seed).sample(list(found.pool_ids), count)
+    drawn_from = found.pool_ids if common is None else common.ids
+    random_count = min(count, len(drawn_from))
+    drawn = random.Random(seed).sample([*drawn_from], random_count)
+    lists = {"pool": found.pool_ids, "random": drawn, "target": found.train.paths}
+    names = {"pool": "pool", "random": f"random-seed{seed}", "target": "target"}
+    places = dict.fromkeys(lists, out)
+    if common is not None:
+        lists["common"] = common.ids
+        for kind in ("common", "random"):  # of these ids, whoever asks
+            places[kind] = common.folder
+            names[kind] = f"{kind}-{lines_sha256(lists[kind])[:8]}"
     files = {}
-    for kind, name, ids in (
-        ("pool", "pool", found.pool_ids),
-        ("random", f"random-seed{seed}", drawn),
-        ("target", "target", found.train.paths),
-    ):
-        files[kind] = out / LISTS / f"{name}.txt"
-        if not files[kind].is_file():
-            files[kind].parent.mkdir(parents=True, exist_ok=True)
-            write_text(files[kind], "".join(f"{image}\n" for image in ids))
+    for kind, ids in lists.items():
+        files[kind] = file = places[kind] / LISTS / f"{names[kind]}.txt"
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_text(file, "".join(f"{image}\n" for image in ids))
+    counts = {kind: len(ids) for kind, ids in lists.items()}
     if selection is not None:
         files["selected"] = selection / "selection.txt"
-    return files
-
-
-def write_common(ids: Sequence[str], share: Path) -> Path:
-    """Writes a file of ids that several targets train on, unless it is there.
-
-    Args:
-        ids: Of images of the pool.
-        share: Holds ``ids``, a file for each list.
-
-    Returns:
-        The file.
-    """
-    file = share / LISTS / f"pool-{lines_sha256(ids)[:8]}.txt"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, "".join(f"{image}\n" for image in ids))
-    return file
+        counts["selected"] = count
+    return files, counts

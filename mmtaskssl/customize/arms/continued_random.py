@@ -12,6 +12,7 @@ class ContinuedOnRandom(Continued):
     name = "continued-random"
     control = True
     images: ClassVar[ImageList | None] = "random"
+    of_pool = True
 
     def what(self, case: Case) -> str:
         """See `Arm`."""

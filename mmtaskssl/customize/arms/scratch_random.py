@@ -12,6 +12,7 @@ class ScratchOnRandom(Scratch):
     name = "scratch-random"
     control = True
     images: ClassVar[ImageList | None] = "random"
+    of_pool = True
 
     def what(self, case: Case) -> str:
         """See `Arm`."""

@@ -27,7 +27,7 @@ def cases(tmp_path_factory):
     base = tmp_path_factory.mktemp("cases")
     found = inspect(write_pool(base / "pool"), write_target(base / "target"))
     teacher = Start.parse(write_start(base / "start.pth"))
-    lists = write_lists(found, None, 64, 0, base)
+    lists, _ = write_lists(found, None, 64, 0, base)
     lists["selected"] = lists["random"]
     paths = [f"{found.pool_root}/{image}" for image in found.pool_ids]
     stores = (

@@ -109,7 +109,7 @@ def test_one_command_without_a_start(tmp_path, monkeypatch):
     both, dense = calls[3], calls[4]
     assert both[both.index("--out") + 1] == str(tmp_path / "out" / "none")
     assert both[both.index("--seeds") + 1] == "3" and "--start" not in both
-    assert both[both.index("--arms") :][:3] == ["--arms", "auto", "generic-long"]
+    assert "generic-long" in both[both.index("--arms") :]
     assert dense[dense.index("--seeds") + 1] == "1"
     assert dense[dense.index("--void") + 1] == "11" and "--void" not in both
     assert dense[dense.index("--out") + 1] == str(tmp_path / "out" / "none" / "c")
