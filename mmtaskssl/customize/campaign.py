@@ -162,30 +162,29 @@ class Campaign:
                 f"nothing can select images: name a start ({option('start')}), or a "
                 "budget that pays for a network of ours"
             )
-        race, arm = self._race(self._first_case(own)), Generic()
-        race.judge_all([arm], {arm.name: self.lengths.of(arm)})
+        first = self._generic(own, self.settings.budgets[0], self.settings.seed)
+        self.trainings.run([first])
+        network = self._race(first.case).network(first.arm, first.iters)
         return select_images(
-            *(self.found, race.network(arm, self.lengths.of(arm)), own.side),
-            *(self.count, self.out, self.log),
+            *(self.found, network, own.side, self.count, self.out, self.log),
             shared=self._shared_features(own),
             device=self.device,
             workers=self.workers,
         )
 
-    def _first_case(self, own: Own) -> Case:
-        """Returns what the network that selects is made from, without a start."""
-        lists, counts = self._lists(None, self.settings.seed)
-        return Case(
-            self.found, own, None, None, lists, counts, self.settings.budgets[0]
-        )
+    def _generic(self, own: Own, budget: str, seed: int) -> Training:
+        """Returns the training that selects without a start, or others go on from."""
+        lists, counts = self._lists(None, seed)
+        arm = Generic()
+        case = Case(self.found, own, None, None, lists, counts, budget)
+        return Training(arm, case, self.lengths.first(arm, case), seed)
 
     def _shared_features(self, own: Own) -> Path | None:
         """Returns where targets share the pool's features by that network."""
         if self.share is None:
             return None
-        arm, seed = Generic(), self.settings.seed
-        training = Training(arm, self._first_case(own), self.lengths.of(arm), seed)
-        return self.share / FEATURES / self.trainings.name(training)
+        first = self._generic(own, self.settings.budgets[0], self.settings.seed)
+        return self.share / FEATURES / self.trainings.name(first)
 
     def sections(self) -> list[str]:
         """Returns what a page says of the pool seen through the target."""
@@ -209,11 +208,15 @@ class Campaign:
             start = self.diagnosis.best.start
             size = opened(start).preprocessing.image_size
             teacher = Body(start, min(2 * own.side, size))
+        generic = None
+        if not self.settings.starts and own is not None:
+            generic = self.trainings.checkpoint(self._generic(own, budget, seed))
         return Case(
             *(self.found, own, body, teacher, lists, counts, budget),
             self.fits.widths,
             self.stores,
             self.out,
+            generic,
         )
 
     def _lists(
@@ -246,18 +249,26 @@ class Campaign:
         """Races the arms of a budget, and returns the verdict."""
         first = self.case(budget, selection, self.settings.seed)
         arms, lengths = self.arms(first), self.lengths.whole
+        goes_on = any(arm.goes_on for arm in arms)
+
+        def case_of(seed: int) -> Case:
+            case = self.case(budget, selection, seed)
+            if goes_on and case.own is not None:
+                self.trainings.run([self._generic(case.own, budget, seed)])
+            return case
+
         if self.settings.seconds is not None:
             seconds = self.settings.seconds / len(self.settings.budgets)
             arms, lengths = self.lengths.within(seconds, arms, first, self.seeds)
         names = [arm.name for arm in arms]
         primary = ARMS[next(n for n in ("start", "generic", "untrained") if n in names)]
         return answer(
-            self._race(first),
+            self._race(case_of(self.settings.seed)),
             arms,
             primary,
             lengths,
             self.seeds,
-            lambda seed: self.case(budget, selection, seed),
+            case_of,
             LEVEL,
             self.settings.fine_tune,
         )

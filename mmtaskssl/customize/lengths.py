@@ -7,6 +7,7 @@ from pathlib import Path
 from ..utils.atomic import write_json
 from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
+from .arms.generic import Generic
 from .arms.known import ARMS
 from .diagnosis.step_cost import StepCost, measure_step
 from .fit.time import fitted
@@ -17,6 +18,8 @@ from .settings import Settings
 COSTS = "costs"
 # Images that steps are measured on.
 _MEASURED = 256
+# Of a time for all trainings, what the one may take that others wait for.
+_FIRST_SHARE = 0.25
 
 
 @dataclasses.dataclass
@@ -36,11 +39,33 @@ class Lengths:
     at_once: int
     # Of trainings that serve all budgets, once they are known.
     _shared: dict[str, int] = dataclasses.field(default_factory=dict)
+    # Of the training that is there before all others.
+    _first: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def whole(self) -> dict[str, int]:
         """Of whole trainings."""
-        return {arm.name: self.of(arm) for arm in ARMS.values() if arm.full}
+        lengths = {arm.name: self.of(arm) for arm in ARMS.values() if arm.full}
+        return {**lengths, **self._first}
+
+    def first(self, arm: Arm, case: Case) -> int:
+        """Returns the length of a training that others wait for; found once, and kept.
+
+        Args:
+            arm: Which.
+            case: What it is made from.
+        """
+        file = self.trainings.out / COSTS / f"first-{arm.name}.json"
+        if not file.is_file():
+            length = self.of(arm)
+            if self.settings.seconds is not None:
+                cost = self.costs([arm], case)[arm.name]
+                most = self.settings.seconds * _FIRST_SHARE - cost.begin
+                length = min(length, max(1, int(most / cost.seconds)))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, {"iters": length})
+        self._first[arm.name] = length = int(read_json(file)["iters"])
+        return length
 
     def of(self, arm: Arm) -> int:
         """Returns the iterations of a whole training of an arm."""
@@ -58,7 +83,9 @@ class Lengths:
         for arm in arms:
             if arm.images is None:
                 continue
-            training = Training(arm, case, self.of(arm), self.settings.seed)
+            # Those weights may not be there yet, and steps are the same without them.
+            measured = Generic() if arm.goes_on else arm
+            training = Training(measured, case, self.of(arm), self.settings.seed)
             file = self.trainings.out / COSTS / f"{training.name}.json"
             if not file.is_file():
                 self.log(f"some steps of {arm.name} are measured")
@@ -94,12 +121,13 @@ class Lengths:
             }
             lengths = {**self.whole, **self._shared}
             left, lengths, said = fitted(
-                *(arms, costs, lengths, seeds), seconds, self.at_once
+                *(arms, costs, lengths, seeds),
+                *(seconds, self.at_once, {*self._shared, *self._first}),
             )
             kept = {
                 "seconds": seconds,
                 "arms": [arm.name for arm in left],
-                "lengths": {**lengths, **self._shared},
+                "lengths": lengths,
                 "said": said,
             }
             file.parent.mkdir(parents=True, exist_ok=True)

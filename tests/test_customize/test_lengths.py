@@ -17,16 +17,17 @@ class Known(Lengths):
     def costs(self, arms, case):
         seconds = {"4M-5M": 0.1, "10M-12M": 0.4}[case.budget]
         own = StepCost(seconds, 1.0, 1, 1, 128)
-        return {"scratch": own, "slimmed": dataclasses.replace(own, seconds=0.5)}
+        taught = dataclasses.replace(own, seconds=0.5)
+        return {"scratch": own, "generic": own, "slimmed": taught}
 
 
 def _cases():
     return [SimpleNamespace(budget=text) for text in ("4M-5M", "10M-12M")]
 
 
-def _lengths(folder, lines=None):
+def _lengths(folder, lines=None, settings=None):
     log = (lambda line: None) if lines is None else lines.append
-    return Known(Settings(), SimpleNamespace(out=folder), log, 1)
+    return Known(settings or Settings(), SimpleNamespace(out=folder), log, 1)
 
 
 def test_what_serves_all_budgets_has_one_length(tmp_path):
@@ -38,6 +39,21 @@ def test_what_serves_all_budgets_has_one_length(tmp_path):
     # The first budget paid for it, the second has all its time for its own.
     _, alone = _lengths(tmp_path / "alone").within(400, RACED, second, 1)
     assert wide["scratch"] > alone["scratch"]
+
+
+def test_others_wait_for_a_quarter_of_the_time_at_most(tmp_path):
+    case, settings = _cases()[0], Settings(seconds=400)
+    lengths = _lengths(tmp_path, settings=settings)
+    assert lengths.first(ARMS["generic"], case) == 990  # (400 / 4 - 1) / 0.1
+    # Once it began, it keeps its length, whatever time is given later.
+    assert _lengths(tmp_path).first(ARMS["generic"], case) == 990
+    assert _lengths(tmp_path / "other").first(ARMS["generic"], case) == 1000
+    arms, found = lengths.within(
+        *(200, [ARMS["untrained"], ARMS["generic"], ARMS["scratch"]], case, 1)
+    )
+    assert [arm.name for arm in arms] == ["untrained", "generic", "scratch"]
+    # The other half is for trainings on the chosen images, and on random ones.
+    assert (found["generic"], found["scratch"]) == (990, 490)
 
 
 def test_a_time_is_divided_once(tmp_path):

@@ -60,7 +60,8 @@ def test_targets_share_what_sees_nothing_of_them(tmp_path):
     copied = sorted((targets[1] / "test").rglob("*.png"))[0]
     (pool / "copy.png").write_bytes(copied.read_bytes())
     options = {"select": 64, "scale": 0.002, "workers": 0}
-    arms, out = ["untrained", "generic", "generic-long", "scratch"], tmp_path / "out"
+    arms = ["untrained", "generic", "generic-long", "scratch", "generic-continued"]
+    out = tmp_path / "out"
     found = customize_several(str(pool), targets, out, arms=arms, **options)
     shared = out / "shared"
     folders = sorted(one.name for one in (shared / "arms").iterdir() if one.is_dir())

@@ -35,6 +35,8 @@ class Case:
         stores: Features of the pool and of the target's training images; None: there
             are none.
         folder: Keeps what arms share.
+        generic: Where the weights are that `Generic` ends with; None: it is not trained
+            before the others.
     """
 
     found: Inspected
@@ -47,6 +49,7 @@ class Case:
     widths: tuple[str, ...] = ()
     stores: tuple[StoreLike, StoreLike] | None = None
     folder: Path | None = None
+    generic: Path | None = None
 
 
 class Arm(ABC):
@@ -60,6 +63,7 @@ class Arm(ABC):
         shared: Whether one training serves all budgets.
         on_demand: Whether it is raced only where it is asked for, by its name or by
             the diagnosis.
+        goes_on: Whether it begins with the weights that `Generic` ends with.
         of_pool: Whether its training sees nothing of the target, so that several
             targets share it.
     """
@@ -70,6 +74,7 @@ class Arm(ABC):
     full: ClassVar[int] = 0
     shared: ClassVar[bool] = False
     on_demand: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = False
     of_pool: ClassVar[bool] = False
 
     @abstractmethod

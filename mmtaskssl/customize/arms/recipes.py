@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mmengine.config import Config
@@ -62,16 +63,35 @@ def taught_by_itself(body: Body, images: Images, iters: int) -> Config:
     return cfg
 
 
-def from_scratch(own: Own, images: Images, iters: int) -> Config:
+def from_scratch(
+    own: Own,
+    images: Images,
+    iters: int,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Config:
     """Returns the config of a self-supervised training of a network of ours.
 
     Args:
         own: Which.
         images: On what.
         iters: Length of the training.
+        more: Options of the config.
     """
-    options = {**own.options, "max_iters": iters}
+    options = {**own.options, "max_iters": iters, **more}
     return _loaded(own.config, options, images)
+
+
+def gone_on_with(own: Own, images: Images, iters: int, weights: Path) -> Config:
+    """Returns the config of the same training as `from_scratch`, of trained weights.
+
+    Args:
+        own: Which network.
+        images: On what.
+        iters: Length of the training.
+        weights: Where an earlier training ended.
+    """
+    cfg = from_scratch(own, images, iters, {"weights": str(weights)})
+    return cfg
 
 
 def taught(

@@ -1,6 +1,6 @@
 """How many trainings, and how long ones, a time pays for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ...utils.units import duration
 from ..arms.arm import Arm
@@ -44,6 +44,7 @@ def fitted(
     seeds: int,
     seconds: float,
     at_once: int,
+    fixed: Collection[str] = (),
 ) -> tuple[list[Arm], dict[str, int], list[str]]:
     """Returns the arms and lengths of trainings that a time pays for.
 
@@ -57,6 +58,7 @@ def fitted(
         seeds: See `runs_of`.
         seconds: For all trainings.
         at_once: Trainings that run side by side, each at the measured speed.
+        fixed: Arms whose trainings have their length already.
 
     Returns:
         Arms, lengths, and what a user should know of what was cut.
@@ -66,10 +68,12 @@ def fitted(
     while any(arm.images for arm in left):
         runs = runs_of(left, lengths, seeds)
         begins = sum(costs[name].begin for name, _ in runs)
-        steps = sum(costs[name].seconds * iters for name, iters in runs)
-        if steps == 0:  # trained already
+        steps = {run: costs[run[0]].seconds * run[1] for run in runs}
+        whole = sum(steps[run] for run in runs if run[0] in fixed)
+        cut_alike = sum(steps[run] for run in runs if run[0] not in fixed)
+        if cut_alike == 0:
             return left, dict(lengths), said
-        share = (seconds * at_once - begins) / steps
+        share = (seconds * at_once - begins - whole) / cut_alike
         if share >= 1:
             return left, dict(lengths), said
         if share >= LEAST_SHARE:
@@ -77,9 +81,12 @@ def fitted(
                 f"trainings are cut to {100 * share:.0f} % of their length: all are to "
                 f"take {duration(seconds)}"
             )
-            cut = {name: max(1, int(share * n)) for name, n in lengths.items()}
+            cut = {
+                name: n if name in fixed else max(1, int(share * n))
+                for name, n in lengths.items()
+            }
             return left, cut, said
-        trained = [arm for arm in left if arm.images]
+        trained = [arm for arm in left if arm.images and arm.name not in fixed]
         out = next((arm for arm in reversed(trained) if not arm.control), trained[-1])
         left.remove(out)
         said.append(f"no {out.name}: {duration(seconds)} would not suffice for it")

@@ -53,6 +53,18 @@ def test_trainings_are_cut_alike_then_arms_left_out():
     assert _seconds(arms, lengths) <= whole / 6
 
 
+def test_what_has_its_length_already_is_not_cut():
+    arms = [ARMS["untrained"], ARMS["generic"], ARMS["scratch"]]
+    costs, lengths = {**COSTS, "generic": COSTS["scratch"]}, {**LENGTHS, "generic": 600}
+    # All begin in 10 s; one of two seconds remains for each other step.
+    found, cut, _ = fitted(arms, costs, lengths, 1, 30 + 600 + 1000, 1, ["generic"])
+    assert found == arms and (cut["generic"], cut["scratch"]) == (600, 500)
+    # Where it leaves no time, the others go, and it stays.
+    found, cut, said = fitted(arms, costs, lengths, 1, 620, 1, ["generic"])
+    assert [arm.name for arm in found] == ["untrained", "generic"]
+    assert cut["generic"] == 600 and said[0].startswith("no scratch")
+
+
 def test_no_time_leaves_what_does_not_train():
     arms, _, said = fitted(RACED, COSTS, LENGTHS, 1, 5, 1)
     assert [arm.name for arm in arms] == ["start"] and len(said) == 3

@@ -1,0 +1,39 @@
+"""Generic pre-training, gone on with on the selected images."""
+
+from typing import ClassVar
+
+from mmengine.config import Config
+
+from .arm import Case, ImageList
+from .recipes import gone_on_with
+from .scratch import Scratch
+
+
+class GenericContinued(Scratch):
+    """What the whole pool taught is the start of what the selected images teach."""
+
+    name = "generic-continued"
+    images: ClassVar[ImageList | None] = "selected"
+    full = 500
+    goes_on = True
+
+    def what(self, case: Case) -> str:
+        """See `Arm`."""
+        return (
+            "our network pre-trained on the whole pool, then on the "
+            f"{case.counts['selected']:,} selected images"
+        )
+
+    def refuses(self, case: Case) -> str | None:
+        """See `Arm`."""
+        if refused := super().refuses(case):
+            return refused
+        if case.generic is None:
+            return "there is a start to go on from"
+        return None
+
+    def config(self, case: Case, iters: int) -> Config:
+        """See `Arm`."""
+        assert case.generic is not None
+        own, images = self.serves(case), self.train_images(case)
+        return gone_on_with(own, images, iters, case.generic)
