@@ -262,14 +262,9 @@ class Campaign:
             arms, lengths = self.lengths.within(seconds, arms, first, self.seeds)
         names = [arm.name for arm in arms]
         primary = ARMS[next(n for n in ("start", "generic", "untrained") if n in names)]
+        race = self._race(case_of(self.settings.seed))
         return answer(
-            self._race(case_of(self.settings.seed)),
-            arms,
-            primary,
-            lengths,
-            self.seeds,
-            case_of,
-            LEVEL,
+            *(race, arms, primary, lengths, self.seeds, case_of, LEVEL),
             self.settings.fine_tune,
         )
 

@@ -60,7 +60,7 @@ def test_targets_share_what_sees_nothing_of_them(tmp_path):
     copied = sorted((targets[1] / "test").rglob("*.png"))[0]
     (pool / "copy.png").write_bytes(copied.read_bytes())
     options = {"select": 64, "scale": 0.002, "workers": 0}
-    arms = ["untrained", "generic", "generic-long", "scratch", "generic-continued"]
+    arms = ["untrained", "generic", "generic-long", "scratch", "branched"]
     out = tmp_path / "out"
     found = customize_several(str(pool), targets, out, arms=arms, **options)
     shared = out / "shared"

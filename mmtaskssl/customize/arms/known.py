@@ -6,8 +6,8 @@ from .continued_random import ContinuedOnRandom
 from .continued_target import ContinuedWithTarget
 from .distilled import Distilled
 from .generic import Generic
-from .generic_continued import GenericContinued
-from .generic_continued_random import GenericContinuedOnRandom
+from .branched import Branched
+from .branched_random import BranchedOnRandom
 from .generic_long import GenericLong
 from .norms import StartWithNorms
 from .routed import Routed
@@ -28,11 +28,11 @@ ARMS: dict[str, Arm] = {
         GenericLong(),
         ContinuedOnRandom(),
         ScratchOnRandom(),
-        GenericContinuedOnRandom(),
+        BranchedOnRandom(),
         Continued(),
         ContinuedWithTarget(),
         Distilled(),
-        GenericContinued(),
+        Branched(),
         Scratch(),
         Slimmed(),
         Searched(),
@@ -44,5 +44,5 @@ RANDOM_OF = {
     "continued": "continued-random",
     "continued-target": "continued-random",
     "scratch": "scratch-random",
-    "generic-continued": "generic-continued-random",
+    "branched": "branched-random",
 }

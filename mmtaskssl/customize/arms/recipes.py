@@ -81,7 +81,7 @@ def from_scratch(
     return _loaded(own.config, options, images)
 
 
-def gone_on_with(own: Own, images: Images, iters: int, weights: Path) -> Config:
+def branched_off(own: Own, images: Images, iters: int, weights: Path) -> Config:
     """Returns the config of the same training as `from_scratch`, of trained weights.
 
     Args:

@@ -1,15 +1,15 @@
-"""The same training as of `GenericContinued`, on images drawn at random."""
+"""The same training as of `Branched`, on images drawn at random."""
 
 from typing import ClassVar
 
 from .arm import Case, ImageList
-from .generic_continued import GenericContinued
+from .branched import Branched
 
 
-class GenericContinuedOnRandom(GenericContinued):
+class BranchedOnRandom(Branched):
     """What the selection is worth is the difference from this."""
 
-    name = "generic-continued-random"
+    name = "branched-random"
     control = True
     images: ClassVar[ImageList | None] = "random"
     of_pool = True

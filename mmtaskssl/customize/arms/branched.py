@@ -1,18 +1,18 @@
-"""Generic pre-training, gone on with on the selected images."""
+"""A specialist that branches off from generic pre-training."""
 
 from typing import ClassVar
 
 from mmengine.config import Config
 
 from .arm import Case, ImageList
-from .recipes import gone_on_with
+from .recipes import branched_off
 from .scratch import Scratch
 
 
-class GenericContinued(Scratch):
+class Branched(Scratch):
     """What the whole pool taught is the start of what the selected images teach."""
 
-    name = "generic-continued"
+    name = "branched"
     images: ClassVar[ImageList | None] = "selected"
     full = 500
     goes_on = True
@@ -36,4 +36,4 @@ class GenericContinued(Scratch):
         """See `Arm`."""
         assert case.generic is not None
         own, images = self.serves(case), self.train_images(case)
-        return gone_on_with(own, images, iters, case.generic)
+        return branched_off(own, images, iters, case.generic)
