@@ -1,13 +1,13 @@
 """All arms, by name, those that are preferred where nothing tells them apart first."""
 
 from .arm import Arm
+from .branched import Branched
+from .branched_random import BranchedOnRandom
 from .continued import Continued
 from .continued_random import ContinuedOnRandom
 from .continued_target import ContinuedWithTarget
 from .distilled import Distilled
 from .generic import Generic
-from .branched import Branched
-from .branched_random import BranchedOnRandom
 from .generic_long import GenericLong
 from .norms import StartWithNorms
 from .routed import Routed
