@@ -14,6 +14,7 @@ from mmengine.model import is_model_wrapper
 from torch import nn
 
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.weights import check_finite
 
 POINTER = "last_checkpoint"
 
@@ -188,7 +189,7 @@ def check_weights(model: nn.Module, content: Mapping[str, Any], path: str) -> No
         path: Of it, for messages.
 
     Raises:
-        UserError: No key in common, or a backbone of other shapes.
+        UserError: No key in common, a backbone of other shapes, or NaN in its weights.
     """
     weights = content.get("state_dict", content)
     weights = {key.removeprefix("module."): value for key, value in weights.items()}
@@ -208,6 +209,8 @@ def check_weights(model: nn.Module, content: Mapping[str, Any], path: str) -> No
             f"weights differ in shape, the first is {key} with "
             f"{tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
         )
+    known = {key: weights[key] for key in shared if key not in unlike}
+    check_finite(model, known, f"checkpoint {path}", "model")
     fits = len(shared) - len(unlike)
     level = logging.INFO if fits == len(own) else logging.WARNING
     print_log(f"{path} fits {fits}/{len(own)} weights", "current", level)

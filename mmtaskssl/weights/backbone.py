@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..utils.errors import UserError, option
+from .finite import check_finite
 from .layouts import match_order, recognise, unwrap
 from .loading import STATISTICS
 from .reading import read_checkpoint
@@ -102,7 +103,7 @@ def load_backbone(
             and kinds agree one by one. Without it, only where no name is known.
 
     Raises:
-        UserError: The checkpoint is of another architecture, and why.
+        UserError: The checkpoint is of another architecture, and why; or holds NaN.
     """
     own = {k: v for k, v in module.state_dict().items() if not k.startswith(STATISTICS)}
     state, layout = _without_heads(checkpoint.backbone, own, heads), checkpoint.layout
@@ -125,6 +126,7 @@ def load_backbone(
             f"loaded {count}: {checkpoint.path} ({layout}) belongs to another "
             f"architecture: {_reason(own, state, bad)}{hint}"
         )
+    check_finite(module, {k: state[k] for k in fits}, checkpoint.path, what)
     module.load_state_dict({k: state[k] for k in fits}, strict=False)
     print_log(f"loaded {count} from {checkpoint.path} ({layout})", "current")
     if others:

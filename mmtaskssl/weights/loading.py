@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..utils.errors import UserError
+from .finite import check_finite
 
 # Where a checkpoint keeps the batch-norm statistics of an elastic backbone's calibrated
 # sub-nets, see `models.elastic.SubnetStatistics`.
@@ -57,7 +58,7 @@ def load_weights(
 
     Raises:
         UserError: A key of the module is missing or of another shape, or the file
-            holds more keys than the module (a deeper network, say).
+            holds more keys than the module (a deeper network, say), or NaN.
     """
     own = {k: v for k, v in module.state_dict().items() if not k.startswith(STATISTICS)}
     found: dict[str, Tensor] = {}
@@ -94,6 +95,7 @@ def load_weights(
             f"loaded {len(matched)}/{len(wanted)} {what} keys: {source} belongs to "
             f"another architecture ({detail})"
         )
+    check_finite(module, {k: found[k] for k in matched}, source, what)
     module.load_state_dict({k: found[k] for k in matched} | statistics, strict=False)
     print_log(
         f"loaded {len(matched)}/{len(wanted)} {what} keys from {source}", "current"
