@@ -171,7 +171,7 @@ def folder_labels(image_ids: Sequence[str]) -> list[str]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     seen = set()  # linked folders are followed, but circles of links are not
-    for current, folders, files in os.walk(folder, followlinks=True):
+    for current, folders, files in os.walk(folder, onerror=_unread, followlinks=True):
         real = os.path.realpath(current)
         if real in seen:
             folders.clear()
@@ -184,6 +184,13 @@ def _walk(folder: Path) -> Iterator[Path]:
                 and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
             ):
                 yield Path(current, name)
+
+
+def _unread(error: OSError) -> None:
+    raise UserError(
+        f"the folder {error.filename} cannot be read ({error.strerror}): images may be "
+        "in it"
+    ) from error
 
 
 def _relative(path: Path, base: Path, source: Path | None) -> str:

@@ -104,10 +104,15 @@ def _first(out: Path, name: str, inner: str) -> str:
 
 def files_in(out: Path, name: str = "") -> Iterator[str]:
     """Yields the files of a folder, and of all below, by their paths in ``out``."""
-    for parent, folders, names in os.walk(out / name):
+    for parent, folders, names in os.walk(out / name, onerror=_raised):
         folders.sort()
         for file in sorted(names):
             yield Path(parent, file).relative_to(out).as_posix()
+
+
+def _raised(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error  # what cannot be read is no empty folder, to be replaced
 
 
 def remove(path: Path) -> None:

@@ -29,6 +29,6 @@ def check_finite(
     if bad:
         raise UserError(
             f"{source} is of no use: {len(bad)} of the {what}'s {len(looked_at)} "
-            f"tensors hold NaN or infinity, such as {bad[0]} (the training that wrote it "
-            "had diverged, or the file is damaged)"
+            f"tensors hold NaN or infinity, such as {bad[0]} (its training had "
+            "diverged, or the file is damaged)"
         )

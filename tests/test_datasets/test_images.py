@@ -1,5 +1,7 @@
+import errno
 import io
 import json
+import os
 
 import cv2
 import numpy as np
@@ -237,3 +239,17 @@ def test_measuring_images_read_as_pillow_reads_them(data_root):
         data = (root / image_id).read_bytes()
         expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
         np.testing.assert_array_equal(read_image(root / image_id), expected)
+
+
+def test_a_folder_that_cannot_be_read_is_not_empty(tmp_path, monkeypatch):
+    make_image_folder(tmp_path, 2, classes=("open", "shut"))
+    scandir = os.scandir
+
+    def refusing(path):
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(UserError, match=r"shut cannot be read \(Permission denied\)"):
+        list_images(tmp_path)
