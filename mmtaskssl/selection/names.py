@@ -9,6 +9,7 @@ Policy: TypeAlias = Literal[
     "class_balanced",
     "cluster",
     "simcore",
+    "whitened",
     "random",
     "random_by_source",
 ]

@@ -122,3 +122,29 @@ def simcore(task, stop=0.95, reference_round=20):
                 chosen.append((row, -value, q, place))
         left = [r for r in left if r not in found]
     return chosen
+
+
+def whitened(task, nearest, ridge):
+    """Rows by mean Mahalanobis cosine to their nearest queries; no factorisation."""
+    allowed = [r for r in range(len(task.pool)) if not task.skip[r]]
+    pool = task.pool.read().astype(np.float64)
+    mean = pool[allowed].mean(0)
+    spread = (pool[allowed] - mean).T @ (pool[allowed] - mean) / len(allowed)
+    inverse = np.linalg.inv(
+        spread + ridge * np.trace(spread) / len(mean) * np.eye(len(mean))
+    )
+    queries = list(task.queries.astype(np.float64) - mean)
+
+    def alike(x, y):
+        return x @ inverse @ y / np.sqrt((x @ inverse @ x) * (y @ inverse @ y))
+
+    crowding = []
+    for i, one in enumerate(queries):
+        others = [alike(one, q) for j, q in enumerate(queries) if j != i]
+        crowding.append(np.mean(sorted(others)[-nearest:]) / 2)
+    scores = {}
+    for row in allowed:
+        found = [alike(q, pool[row] - mean) for q in queries]
+        found = [one - less for one, less in zip(found, crowding, strict=True)]
+        scores[row] = np.mean(sorted(found)[-nearest:])
+    return sorted(allowed, key=lambda r: (-round(scores[r], 9), r))[: task.budget]

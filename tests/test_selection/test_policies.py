@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 
@@ -116,6 +118,62 @@ def test_simcore_stops_when_hits_get_worse(tmp_path):
     assert 60 <= len(chosen.rows) < 110
     assert "stopped" in chosen.notes[0]
     assert chosen.rows.tolist() == [e[0] for e in _reference.simcore(task)]
+
+
+@pytest.mark.parametrize("queries", [6, 30])
+def test_whitened_equals_slow_reference(tmp_path, queries, monkeypatch):
+    task = task_with_copies(tmp_path, 40, num_queries=queries)
+    expected = _reference.whitened(task, nearest=20, ridge=0.1)
+    assert POLICIES["whitened"](task).rows.tolist() == expected
+    # The function has its module's name.
+    module = importlib.import_module("mmtaskssl.selection.policies.whitened")
+    monkeypatch.setattr(module, "TILE_QUERIES", 4)
+    monkeypatch.setattr(module, "BLOCK_ROWS", 16)
+    assert POLICIES["whitened"](task).rows.tolist() == expected
+
+
+def test_whitened_looks_past_what_the_whole_pool_varies_by(tmp_path):
+    rng = np.random.default_rng(0)
+    # Two kinds, told apart by little; most of what images differ by says nothing of it.
+    kind, features = np.arange(400) % 2, 0.05 * rng.standard_normal((400, 16)) + 1
+    features[:, 0] += 0.2 * kind
+    features[:, 8:] += 0.5 * rng.standard_normal((400, 8))
+    pool = make_store(tmp_path / "pool", features)
+    rows = np.flatnonzero(kind)[:30]
+    skip = rows.tolist()
+    shares = {
+        policy: kind[
+            POLICIES[policy](make_task(pool, pool.read(rows), 100, skip)).rows
+        ].mean()
+        for policy in ("round_robin", "score", "whitened")
+    }
+    assert shares["whitened"] > 0.9 > 0.75 > shares["round_robin"]
+    assert shares["score"] < 0.75
+
+
+def test_one_odd_query_draws_nothing_in(tmp_path):
+    rng = np.random.default_rng(0)
+    near, far = 4 * rng.standard_normal((2, 1, 16))
+    features = np.concatenate([near + rng.standard_normal((200, 16)),
+                               far + rng.standard_normal((200, 16))])  # fmt: skip
+    pool = make_store(tmp_path / "pool", features)
+    queries = np.concatenate([pool.read(np.arange(39)), pool.read([300])])
+    chosen = {
+        policy: POLICIES[policy](make_task(pool, queries, 80)).rows
+        for policy in ("round_robin", "whitened")
+    }
+    assert (chosen["round_robin"] >= 200).sum() > 0
+    assert (chosen["whitened"] >= 200).sum() == 0
+
+
+def test_whitened_of_equal_and_of_few_images(tmp_path):
+    pool = make_store(tmp_path / "pool", np.ones((6, 8)))
+    chosen = POLICIES["whitened"](make_task(pool, pool.read([0]), 3))
+    assert chosen.rows.tolist() == [0, 1, 2]
+    rng = np.random.default_rng(0)
+    few = make_store(tmp_path / "few", rng.standard_normal((5, 64)))
+    chosen = POLICIES["whitened"](make_task(few, few.read([3]), 2))
+    assert chosen.rows[0] == 3 and len(chosen.rows) == 2
 
 
 def test_cluster_stays_in_the_cells_of_the_target(tmp_path):

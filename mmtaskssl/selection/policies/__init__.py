@@ -6,6 +6,7 @@ from .random import random, random_by_source
 from .round_robin import round_robin
 from .score import score
 from .simcore import simcore
+from .whitened import whitened
 
 POLICIES = {
     policy.__name__: policy
@@ -15,6 +16,7 @@ POLICIES = {
         class_balanced,
         cluster,
         simcore,
+        whitened,
         random,
         random_by_source,
     )
