@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+#: Why an image that was read has no direction: the network answers nothing to it.
+ALL_ZERO = "feature is all zeros"
+
 
 def unit_rows(
     features: np.ndarray, broken: Mapping[int, str]
@@ -23,7 +26,7 @@ def unit_rows(
     for row in np.flatnonzero(~np.isfinite(length)):
         bad.setdefault(int(row), "feature holds NaN or infinity")
     for row in np.flatnonzero(length == 0):
-        bad.setdefault(int(row), "feature is all zeros")
+        bad.setdefault(int(row), ALL_ZERO)
     good = np.ones(len(features), dtype=bool)
     good[list(bad)] = False
     out = np.zeros(features.shape, dtype=np.float32)

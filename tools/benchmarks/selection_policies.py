@@ -3,11 +3,12 @@
     selection_policies.py --data DIR --networks [SIDE@]NETWORK ... --work-dir OUT
                           [--budget 1000] [--figures FILE]
 
-DIR is as for sept_evidence.py; its ``pool/sources.csv`` says where each image of the pool
-is from, which no policy reads. Of each network's features each policy selects for each
-target; the figures are the share of the target's own source in the selection, and how
-evenly it serves the target's classes (exp(entropy) of the classes of the most similar
-training images). Nothing is trained, so nothing is said of what a selection is worth.
+DIR is as for sept_evidence.py; its ``pool/sources.csv`` says where each image of the
+pool is from, which no policy reads. Of each network's features each policy selects for
+each target; the figures are the share of the target's own source in the selection, and
+how evenly it serves the target's classes (exp(entropy) of the classes of the most
+similar training images). Nothing is trained, so nothing is said of what a selection is
+worth.
 
 An interrupted run goes on where it was; the tables are in OUT/tables.md.
 """

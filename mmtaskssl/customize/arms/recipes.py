@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from mmengine.config import Config
@@ -63,21 +62,15 @@ def taught_by_itself(body: Body, images: Images, iters: int) -> Config:
     return cfg
 
 
-def from_scratch(
-    own: Own,
-    images: Images,
-    iters: int,
-    more: Mapping[str, Any] = MappingProxyType({}),
-) -> Config:
+def from_scratch(own: Own, images: Images, iters: int) -> Config:
     """Returns the config of a self-supervised training of a network of ours.
 
     Args:
         own: Which.
         images: On what.
         iters: Length of the training.
-        more: Options of the config.
     """
-    options = {**own.options, "max_iters": iters, **more}
+    options = {**own.options, "max_iters": iters}
     return _loaded(own.config, options, images)
 
 
@@ -90,7 +83,9 @@ def branched_off(own: Own, images: Images, iters: int, weights: Path) -> Config:
         iters: Length of the training.
         weights: Where an earlier training ended.
     """
-    cfg = from_scratch(own, images, iters, {"weights": str(weights)})
+    cfg = from_scratch(own, images, iters)
+    # All of it: the projector and its average go on where they were, too.
+    cfg.load_from = str(weights)
     return cfg
 
 

@@ -22,7 +22,7 @@ from ...utils.atomic import write_json
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
 from ..inspection.inspected import Inspected
-from ..race.judge import labelled
+from ..race.judge import check_broken, labelled
 from ..starts import Start
 
 TRAIN, POOL = "train", "pool"
@@ -76,13 +76,7 @@ class Stores:
             out=self._out(start, runner, TRAIN),
             log=self.log,
         )
-        if store.quarantine:
-            bad = store.quarantine[0]
-            raise UserError(
-                f"{Path(split.root, bad['image'])} has no feature ({bad['reason']}), "
-                f"and {len(store.quarantine) - 1} other images: remove them from the "
-                "target"
-            )
+        check_broken(split, {one["image"]: one["reason"] for one in store.quarantine})
         return store
 
     def pool(

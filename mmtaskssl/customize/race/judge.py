@@ -1,6 +1,6 @@
 """A network, judged by the images of a target."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from ...evaluation.data import LabeledFeatures, labeled_pair
 from ...evaluation.methods import Probe, make_probes
 from ...evaluation.splits import stratified_folds
+from ...features.rows import ALL_ZERO
 from ...features.runner import BatchRunner, extract_in_memory
 from ...utils.errors import UserError
 from ..inspection.inspected import Inspected, Split
@@ -100,20 +101,35 @@ def features_of(
         class_names: Of all classes; one that no image of the split has is left out.
 
     Returns:
-        (N, D) features of length 1; (N,) classes, or (N, C) where an image may have
+        (N, D) features of length 1, or of zeros where the network answers nothing to an
+        image, which counts against it; (N,) classes, or (N, C) where an image may have
         several.
 
     Raises:
-        UserError: An image cannot be read any more.
+        UserError: An image cannot be read any more, or has a feature of NaN.
     """
     x, broken = extract_in_memory(runner, Path(split.root), split.image_ids)
-    if broken:
-        row, reason = next(iter(broken.items()))
-        raise UserError(
-            f"{Path(split.root, split.image_ids[row])} has no feature ({reason}), and "
-            f"{len(broken) - 1} other images: remove them from the target"
-        )
+    check_broken(split, {split.image_ids[row]: why for row, why in broken.items()})
     return labelled(torch.from_numpy(x), split, class_names)
+
+
+def check_broken(split: Split, broken: Mapping[str, str]) -> None:
+    """Refuses to judge a network by fewer images than others.
+
+    Args:
+        split: Of the target.
+        broken: Images without a feature, and why.
+
+    Raises:
+        UserError: The network is not to blame for one, or its features are no numbers.
+    """
+    bad = {image: why for image, why in broken.items() if why != ALL_ZERO}
+    if bad:
+        image, why = next(iter(bad.items()))
+        raise UserError(
+            f"{Path(split.root, image)} has no feature ({why}), and {len(bad) - 1} "
+            "other images: every network is judged by the same ones"
+        )
 
 
 def labelled(x: Tensor, split: Split, class_names: Sequence[str]) -> LabeledFeatures:

@@ -60,9 +60,7 @@ class PolicyStudy(Study):
 
     def _figures(self, network: str, target: str, policy: str) -> dict[str, Any]:
         train = self.store(network, target)
-        found = select(
-            *(self.store(network, None), train, self.budget), policy=policy
-        )
+        found = select(*(self.store(network, None), train, self.budget), policy=policy)
         served = np.bincount(train.labels[found.selection.queries])
         shares = served[served > 0] / served.sum()
         return {
