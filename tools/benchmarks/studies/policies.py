@@ -82,7 +82,7 @@ class PolicyStudy(Study):
             *(name, str(folder)),
             out=place,
             image_size=int(side) if side else None,
-            labels="folders" if target is not None else None,
+            labels="folder" if target is not None else None,
             workers=0,
         )
 
@@ -95,7 +95,7 @@ class PolicyStudy(Study):
         """See `Study`."""
         lines = []
         for network in self.networks:
-            lines += ["", f"{network}: own source %, classes served", ""]
+            lines += ["", f"{slug(network)}: own source %, classes served", ""]
             lines += head(["policy", *self.targets, "mean"])
             for policy in POLICIES:
                 found = [
@@ -108,8 +108,10 @@ class PolicyStudy(Study):
 
 def slug(network: str) -> str:
     """Returns a network as a part of a file's name, without folders."""
-    name, _, file = network.partition("=")
-    return re.sub(r"[^\w.@-]+", "-", f"{name}-{Path(file).stem}" if file else name)
+    side, at, name = network.rpartition("@")
+    name, _, file = name.partition("=")
+    words = [Path(name).name, *([Path(file).stem] if file else ())]
+    return re.sub(r"[^\w.@-]+", "-", side + at + "-".join(words))
 
 
 def own_share(sources: dict[str, str], images: Sequence[str], source: str) -> float:
