@@ -78,8 +78,9 @@ class PolicyStudy(Study):
         folder = self.data / "pool" / "images"
         if target is not None:
             folder = self.data / "classification" / target / "train"
+        config, _, checkpoint = name.partition("=")
         return extract(
-            *(name, str(folder)),
+            *((config, checkpoint) if config.endswith(".py") else name, str(folder)),
             out=place,
             image_size=int(side) if side else None,
             labels="folder" if target is not None else None,
