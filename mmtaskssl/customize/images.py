@@ -11,6 +11,7 @@ from ..features.opening import open_runner
 from ..features.sources import StoreLike
 from ..networks import Network
 from ..selection.folder import select_to_folder
+from ..selection.names import Policy
 from ..selection.options import Options
 from ..utils.atomic import write_text
 from ..utils.hashing import lines_sha256
@@ -20,6 +21,9 @@ from .inspection.inspected import Inspected
 FEATURES, SELECTION, LISTS = "features", "selection", "ids"
 # Of what there are features.
 POOL, TARGET = "pool", "target"
+#: How to select by a network that a short training made: by its features other policies
+#: find less of the target's own kind (measured, see model_zoo.md).
+WITHOUT_START: Policy = "whitened"
 #: Images that a training takes, at least.
 LEAST = 256
 #: Images that are selected where nobody says how many: those of our measurements.
@@ -78,7 +82,9 @@ def select_images(
             stores[name] = place = out / FEATURES / name
             extract(runner, ids, root=root, out=place, log=log)
     select_to_folder(
-        out / SELECTION, stores[POOL], stores[TARGET], count, Options(), log=log
+        *(out / SELECTION, stores[POOL], stores[TARGET], count),
+        Options(policy=WITHOUT_START),
+        log=log,
     )
     return out / SELECTION
 
