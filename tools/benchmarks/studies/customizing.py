@@ -21,7 +21,7 @@ from .study import ONE_THREAD, Cell, Study, read_json
 TASKS = ("classification", "detection", "segmentation")
 #: Starts of a run: one, or none.
 START, NONE = "start", "none"
-_WITHOUT = ("untrained", "generic", "generic-long", "scratch")
+_WITHOUT = ("untrained", "generic", "generic-long", "branched", "scratch")
 #: What came out of one customization, see `figures_of`.
 Found = Mapping[str, Any]
 
