@@ -58,6 +58,8 @@ class Arm(ABC):
     Attributes:
         name: Short, for tables and folders.
         control: Whether it is there to be compared with.
+        reference: Whether it takes more than the others, and is not chosen for being
+            as good; the verdict compares with it.
         images: What it trains on; None: it does not train.
         full: Iterations of a whole training.
         shared: Whether one training serves all budgets.
@@ -70,6 +72,7 @@ class Arm(ABC):
 
     name: ClassVar[str]
     control: ClassVar[bool] = False
+    reference: ClassVar[bool] = False
     images: ClassVar[ImageList | None] = None
     full: ClassVar[int] = 0
     shared: ClassVar[bool] = False

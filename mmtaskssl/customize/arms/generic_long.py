@@ -10,6 +10,7 @@ class GenericLong(Generic):
     """What the same network learns from the whole pool in four times the iterations."""
 
     name = "generic-long"
+    reference = True
     full = _TIMES * Generic.full
     on_demand = True
 

@@ -115,7 +115,8 @@ class Race:
         judged = self.judge_all(finals, lengths)
         for name, one in judged.items():
             rungs[name].append(Rung(lengths[name], one, True))
-        scores = {name: one.both() for name, one in judged.items()}
+        choices = {arm.name for arm in finals if not arm.reference}
+        scores = {name: one.both() for name, one in judged.items() if name in choices}
         order = [primary.name, *(name for name in scores if name != primary.name)]
         chosen = choose({name: scores[name] for name in order})
         trained = [arm.name for arm in left] or order[1:] or [primary.name]
