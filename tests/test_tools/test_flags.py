@@ -43,6 +43,7 @@ _IMAGES = {
     "benchmarks/objectives_evidence",
     "benchmarks/queue_evidence",
     "benchmarks/sdr_evidence",
+    "benchmarks/selection_policies",
     "benchmarks/sept_evidence",
     "benchmarks/starts_evidence",
     "benchmarks/students_evidence",
