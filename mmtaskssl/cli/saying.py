@@ -5,7 +5,8 @@ import os
 
 def say(text: str) -> None:
     """Prints a line at once, for those who watch a pipe or a log."""
-    print(text, flush=True)
+    # At once to the end of the line: several trainings speak at a time.
+    print(f"{text}\n", end="", flush=True)
 
 
 def say_complete(out: str | os.PathLike) -> None:

@@ -23,7 +23,11 @@ class StartAsItIs(Arm):
 
     def refuses(self, case: Case) -> str | None:
         """See `Arm`."""
-        return None if case.body else "no start is within the budget"
+        if case.body is not None:
+            return None
+        if case.generic is not None:  # which is there where no start was given
+            return "no start was given"
+        return "no start is within the budget"
 
     def serves(self, case: Case) -> Body:
         """See `Arm`."""

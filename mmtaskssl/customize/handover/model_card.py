@@ -237,8 +237,8 @@ def _limits(
             )
         if verdict.get("outcome") != "better" and verdict.get("outcome"):
             lines.append(
-                "- No pre-training was significantly better than the control named "
-                "beforehand, which is what is recommended or beside it."
+                "- Nothing that was trained for this target was significantly better "
+                "than the control that was named beforehand."
             )
     if start or any("ImageNet" in str(meta.get("labels")) for meta in metas):
         lines.append(

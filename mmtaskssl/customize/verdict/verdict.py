@@ -61,7 +61,8 @@ class Verdict:
         if self.chosen == self.primary:
             return (
                 f"Use {use}: within the training images {name} is not better than it "
-                f"by more than a standard error (on the test images {gap})."
+                "by more than a standard error, by kNN and linear accuracy together "
+                f"(on the test images {gap})."
             )
         if self.recommended == self.chosen:
             return f"Use {use}: better than {control} by {gap}."

@@ -166,7 +166,7 @@ def test_a_card_has_its_metadata_and_marks_licences(tmp_path):
     ):
         assert part in body, part
     model_card(record(verdict=[_worse("30M-36M")]), tmp_path)  # takes its place
-    assert "No pre-training was significantly better" in path.read_text()
+    assert "Nothing that was trained for this target was" in path.read_text()
     model_card({}, tmp_path / "none")
     path.write_text("# Mine\n")
     with pytest.raises(UserError, match="is not a model card of mmtaskssl"):
