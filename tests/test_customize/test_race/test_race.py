@@ -1,12 +1,14 @@
 """Which arm a race ends with."""
 
+import statistics
 from types import SimpleNamespace
 
 import pytest
 
 from mmtaskssl.customize.arms.known import ARMS
+from mmtaskssl.customize.race import race as racing
 from mmtaskssl.customize.race.judged import Judged
-from mmtaskssl.customize.race.race import Race
+from mmtaskssl.customize.race.race import Race, Rung
 
 LENGTHS = {arm.name: arm.full for arm in ARMS.values()}
 
@@ -54,3 +56,23 @@ def test_the_worse_half_is_left_behind():
     assert [rung.iters for rung in found.rungs["continued"]] == [100, 200]
     assert not found.rungs["distilled"][0].kept
     assert found.candidate == "continued-target"
+
+
+def test_the_log_says_what_the_tables_say(tmp_path, monkeypatch):
+    # Folds of three images and one: 83.3 by folds, 75 by images.
+    scores = [0.0, 100.0, 100.0, 100.0]
+    found = Judged({"knn": scores, "linear": scores}, [0, 0, 0, 1])
+    mean = statistics.fmean(Rung(0, found, True).to_dict()["inner"]["linear"])
+    monkeypatch.setattr(racing, "open_runner", lambda *given, **options: None)
+    monkeypatch.setattr(racing, "judge_folds", lambda runner, images: found)
+    monkeypatch.setattr(Race, "network", lambda *given: None)
+    case, lines = (
+        SimpleNamespace(found=None, budget="", own=SimpleNamespace(side=8)),
+        [],
+    )
+    race = Race(tmp_path, case, None, "cpu", 0, lines.append)
+    assert race.judge(ARMS["untrained"], 0).mean("linear") == 75
+    assert lines == [
+        f"untrained-0i-seed0, folds of train: knn {mean:.1f}, linear {mean:.1f}"
+    ]
+    assert f"{mean:.1f}" == "83.3"
