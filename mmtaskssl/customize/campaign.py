@@ -22,7 +22,6 @@ from .diagnosis.stores import read_shared
 from .entrants import entrants
 from .fit.body import Body, opened
 from .fit.fits import Fits
-from .fit.own import Own
 from .handover.chosen import chosen_section
 from .images import (
     FEATURES,
@@ -79,6 +78,8 @@ class Campaign:
     share: Path | None = None
     common: Sequence[str] | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    # Made once: its lists are drawn from all of the pool.
+    _generics: dict[tuple[str, int], Training] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -162,28 +163,31 @@ class Campaign:
                 f"nothing can select images: name a start ({option('start')}), or a "
                 "budget that pays for a network of ours"
             )
-        first = self._generic(own, self.settings.budgets[0], self.settings.seed)
+        first = self._generic(self.settings.budgets[0], self.settings.seed)
         self.trainings.run([first])
         network = self._race(first.case).network(first.arm, first.iters)
         return select_images(
             *(self.found, network, own.side, self.count, self.out, self.log),
-            shared=self._shared_features(own),
+            shared=self._shared_features(),
             device=self.device,
             workers=self.workers,
         )
 
-    def _generic(self, own: Own, budget: str, seed: int) -> Training:
+    def _generic(self, budget: str, seed: int) -> Training:
         """Returns the training that selects without a start, or others go on from."""
-        lists, counts = self._lists(None, seed)
-        arm = Generic()
-        case = Case(self.found, own, None, None, lists, counts, budget)
-        return Training(arm, case, self.lengths.first(arm, case), seed)
+        if (budget, seed) not in self._generics:
+            lists, counts = self._lists(None, seed)
+            own, arm = self.fits.own(budget), Generic()
+            case = Case(self.found, own, None, None, lists, counts, budget)
+            iters = self.lengths.first(arm, case)
+            self._generics[budget, seed] = Training(arm, case, iters, seed)
+        return self._generics[budget, seed]
 
-    def _shared_features(self, own: Own) -> Path | None:
+    def _shared_features(self) -> Path | None:
         """Returns where targets share the pool's features by that network."""
         if self.share is None:
             return None
-        first = self._generic(own, self.settings.budgets[0], self.settings.seed)
+        first = self._generic(self.settings.budgets[0], self.settings.seed)
         return self.share / FEATURES / self.trainings.name(first)
 
     def sections(self) -> list[str]:
@@ -210,7 +214,7 @@ class Campaign:
             teacher = Body(start, min(2 * own.side, size))
         generic = None
         if not self.settings.starts and own is not None:
-            generic = self.trainings.checkpoint(self._generic(own, budget, seed))
+            generic = self.trainings.checkpoint(self._generic(budget, seed))
         return Case(
             *(self.found, own, body, teacher, lists, counts, budget),
             self.fits.widths,
@@ -236,9 +240,8 @@ class Campaign:
             if pool is None or train is None:
                 raise _gone(self.out / "diagnosis")
             return pool, train
-        own = self.fits.own(self.settings.budgets[0])
         target = self.out / FEATURES / TARGET
-        if own is None or (shared := self._shared_features(own)) is None:
+        if (shared := self._shared_features()) is None:
             return self.out / FEATURES / POOL, target
         pool = read_shared(shared, self.found.pool_ids)
         if pool is None:
@@ -254,7 +257,7 @@ class Campaign:
         def case_of(seed: int) -> Case:
             case = self.case(budget, selection, seed)
             if goes_on and case.own is not None:
-                self.trainings.run([self._generic(case.own, budget, seed)])
+                self.trainings.run([self._generic(budget, seed)])
             return case
 
         if self.settings.seconds is not None:

@@ -1,5 +1,7 @@
 """The other direction of the search: pool rows by their most similar query."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -98,13 +100,42 @@ def top_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Finds the ``count`` pool rows most similar to whichever query is nearest.
 
+    Args:
+        queries: (Q, D) float32.
+        pool: See `best_rows`, as for the others.
+        count: See above.
+        skip: See above.
+        progress: See above.
+
+    Returns:
+        See `best_rows`.
+    """
+
+    def score(rows: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(best_queries(queries, rows.numpy())[1])
+
+    return best_rows(pool, count, score, skip=skip, progress=progress)
+
+
+def best_rows(
+    pool: FeatureStore,
+    count: int,
+    score: Callable[[torch.Tensor], torch.Tensor],
+    *,
+    skip: np.ndarray | None = None,
+    device: str | torch.device = "cpu",
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the ``count`` pool rows with the highest score.
+
     Memory grows with ``count`` only.
 
     Args:
-        queries: (Q, D) float32.
         pool: Where to search.
         count: Rows wanted, at most those that ``skip`` leaves.
+        score: Of features (B, D) float32 returns (B,) float64.
         skip: (N,) bool, rows to leave out.
+        device: Where the features go.
         progress: Called with the number of pool rows read so far.
 
     Returns:
@@ -112,9 +143,9 @@ def top_rows(
         order of the row.
     """
     best = TopRows(1, count)
-    for numbers, rows, done in iter_blocks(pool, skip):
-        _, score = best_queries(queries, rows.numpy())
-        best.add(torch.zeros_like(numbers), numbers, torch.from_numpy(score))
+    for numbers, rows, done in iter_blocks(pool, skip, device=device):
+        number = numbers.cpu()
+        best.add(torch.zeros_like(number), number, score(rows).cpu())
         if progress is not None:
             progress(done)
     found, scores = best.finish()

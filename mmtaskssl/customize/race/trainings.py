@@ -68,7 +68,7 @@ class Trainings:
 
     def shares(self, training: Training) -> bool:
         """Returns whether other targets use it, too."""
-        return self.share is not None and training.arm.of_pool
+        return self._root(training) != self.out
 
     def name(self, training: Training) -> str:
         """Returns the name of its files; what targets share is the same to the byte."""

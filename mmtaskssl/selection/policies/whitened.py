@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ...features.store import FeatureStore
 from ...utils.devices import pick_device
+from ..nearest import best_rows
 from ..search import full_precision
-from ..stream import BLOCK_ROWS, TILE_QUERIES, iter_blocks
+from ..stream import BLOCK_ROWS, TILE_QUERIES
 from ..task import Selection, SelectionTask
-from ..toprows import TopRows
 
 #: A score is the mean similarity to so many of the nearest queries.
 NEAREST = 20
@@ -42,15 +42,14 @@ def whitened(task: SelectionTask) -> Selection:
         space = Whitening.of(task.pool, task.skip).to(device)
         queries = space(torch.from_numpy(np.ascontiguousarray(task.queries)).to(device))
         crowded = crowding(queries)
-        best = TopRows(1, task.budget)
-        for numbers, rows, done in iter_blocks(task.pool, task.skip, device=device):
-            score = density(space(rows), queries, crowded).cpu()
-            number = numbers.cpu()
-            best.add(torch.zeros_like(number), number, score)
-            if task.progress is not None:
-                task.progress(done)
-    found, _ = best.finish()
-    return task.with_nearest_query(found[0])
+        rows, _ = best_rows(
+            *(task.pool, task.budget),
+            lambda block: density(space(block), queries, crowded),
+            skip=task.skip,
+            device=device,
+            progress=task.progress,
+        )
+    return task.with_nearest_query(rows)
 
 
 def density(rows: Tensor, queries: Tensor, less: Tensor) -> Tensor:
