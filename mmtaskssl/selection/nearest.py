@@ -114,7 +114,7 @@ def top_rows(
     def score(rows: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(best_queries(queries, rows.numpy())[1])
 
-    return best_rows(pool, count, score, skip=skip, progress=progress)
+    return best_rows(pool, count, score, device="cpu", skip=skip, progress=progress)
 
 
 def best_rows(
@@ -122,8 +122,8 @@ def best_rows(
     count: int,
     score: Callable[[torch.Tensor], torch.Tensor],
     *,
+    device: str | torch.device,
     skip: np.ndarray | None = None,
-    device: str | torch.device = "cpu",
     progress: Progress | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Finds the ``count`` pool rows with the highest score.
@@ -134,8 +134,8 @@ def best_rows(
         pool: Where to search.
         count: Rows wanted, at most those that ``skip`` leaves.
         score: Of features (B, D) float32 returns (B,) float64.
-        skip: (N,) bool, rows to leave out.
         device: Where the features go.
+        skip: (N,) bool, rows to leave out.
         progress: Called with the number of pool rows read so far.
 
     Returns:
