@@ -12,8 +12,9 @@ on folds of the training images: the one that the diagnosis names without past s
 of that target, and each that could always be taken. Everything counts as compute:
 diagnosis, all arms, the verdict.
 
-Interrupted, it continues with the same command, and with more seeds adds them; the
-tables are in OUT/tables.md.
+A seed is the whole command again with that seed, in a folder of its own; those whose
+figures are in a file (--figures) are not run again. Interrupted, it continues with the
+same command; the tables are in OUT/tables.md.
 """
 
 import argparse

@@ -4,8 +4,12 @@ import argparse
 import json
 from types import SimpleNamespace
 
+import pytest
+
+from mmtaskssl.customize.verdict.difference import Difference
 from studies import customizing
-from studies.customizing import Customizing, policies, regret
+from studies.customized_tables import over_seeds, policies, regret, verdicts
+from studies.customizing import Customizing
 
 
 def _arm(name, folds, test=None):
@@ -15,7 +19,6 @@ def _arm(name, folds, test=None):
 def _found(said, *arms, mean=2.0):
     gap = {"control": "start", "mean": mean, "low": 1.0, "high": 3.0, "p": 0.01}
     return {
-        "seeds": 1,
         "kind": "classification",
         "said": said,
         "verdict": {
@@ -42,11 +45,13 @@ def test_regret_is_behind_the_best_at_the_end():
 
 def test_policies_are_judged_where_they_were_raced():
     found = {
-        "a": _found("continued", _arm("start", 50.0), _arm("continued", 60.0)),
-        "b": _found(
-            *("start", _arm("start", 50.0), _arm("continued", 46.0)),
-            _arm("norms", 49.0),
-        ),
+        "a": [_found("continued", _arm("start", 50.0), _arm("continued", 60.0))],
+        "b": [
+            _found(
+                *("start", _arm("start", 50.0), _arm("continued", 46.0)),
+                _arm("norms", 49.0),
+            )
+        ],
     }
     lines = policies(found)[2:]
     assert lines == [
@@ -75,41 +80,105 @@ def test_tables_are_made_from_figures(tmp_path):
     text = study.tables()
     assert "Budget 1M-2M, with timm:x\n" in text and "without a start" not in text
     assert (
-        "| a | continued | start | +2.0 [+1.0, +3.0] | linear top-1 | better | "
+        "| a | 1 | continued | start | +2.0 [+1.0, +3.0] | linear top-1 | better | "
         "continued | start | 10.0 | 2 | 1.5 |" in text
     )
-    assert "| mean |  |  | +3.5 |  |  |  |  | 10.0 |  |  |" in text
+    assert "| mean |  |  |  | +3.5 |  |  |  |  | 10.0 |  |  |" in text
     assert "| b | 50.0 / 48.0 | 60.0 |" in text
     # What is there is not run again.
-    study._customize("start", ("classification", "a"))
+    study._customize("start", 0, ("classification", "a"))
     assert "| start | +3.5 [-15.6, +22.6] | 2 | - |" in text
 
 
-def test_one_command_without_a_start(tmp_path, monkeypatch):
+def _study(tmp_path, monkeypatch, seeds):
+    """Returns a study of four targets, and the command lines that it would run."""
     for task, name in (("classification", "a"), ("classification", "b"),
                        ("segmentation", "c")):  # fmt: skip
         (tmp_path / "data" / task / name).mkdir(parents=True)
     args = argparse.Namespace(
-        **{"data": tmp_path / "data", "work_dir": tmp_path / "out", "seeds": 3},
+        **{"data": tmp_path / "data", "work_dir": tmp_path / "out", "seeds": seeds},
         **{"start": "timm:x=file", "budget": "1M-2M", "more": None, "void": ["c=11"]},
         **{"targets": None, "with_start_only": False},
     )
-    study, calls = Customizing(args), []
-    study.steps = SimpleNamespace(
-        run=lambda name, done, *line: calls.append([name, *map(str, line)]), seconds={}
+    study, calls, done = Customizing(args), [], set()
+
+    def run(name, is_done, *line):
+        calls.append([name, *map(str, line)])
+        place = study.out / line[line.index("--out") + 1]
+        names = [one.name for one in line if study.data in getattr(one, "parents", ())]
+        names.remove("images")  # of the pool
+        done.update({place / one for one in names} if len(names) > 1 else {place})
+        assert is_done()
+
+    study.steps = SimpleNamespace(run=run, seconds={})
+    monkeypatch.setattr(customizing, "_finished", lambda folder: folder in done)
+    monkeypatch.setattr(
+        customizing,
+        "figures_of",
+        lambda folder, name: _found("start", _arm("start", 50.0), _arm("x", 60.0)),
     )
-    study.keep = lambda file, figures: None
-    monkeypatch.setattr(customizing, "figures_of", lambda *_: {})
+    return study, calls, done
+
+
+def test_one_command_for_all_classifications_and_one_a_dense_target(
+    tmp_path, monkeypatch
+):
+    study, calls, _ = _study(tmp_path, monkeypatch, seeds=2)
     for cell in study.cells():
         cell()
     assert [call[0] for call in calls] == [
-        *(f"customize {name} start" for name in "abc"),
-        *("customize a b none", "customize c none"),
+        *("customize a b start seed 0", "customize c start seed 0"),
+        *("customize a b none seed 0", "customize c none seed 0"),
+        *("customize a b start seed 1", "customize a b none seed 1"),
     ]
-    both, dense = calls[3], calls[4]
-    assert both[both.index("--out") + 1] == str(tmp_path / "out" / "none")
-    assert both[both.index("--seeds") + 1] == "3" and "--start" not in both
+    both, dense, again = calls[2], calls[3], calls[5]
+    out = tmp_path / "out"
+    assert both[both.index("--out") + 1] == str(out / "seed0" / "none")
+    assert both[both.index("--seed") + 1] == "0" and "--start" not in both
     assert "generic-long" in both[both.index("--arms") :]
-    assert dense[dense.index("--seeds") + 1] == "1"
     assert dense[dense.index("--void") + 1] == "11" and "--void" not in both
-    assert dense[dense.index("--out") + 1] == str(tmp_path / "out" / "none" / "c")
+    assert dense[dense.index("--out") + 1] == str(out / "seed0" / "none" / "c")
+    assert again[again.index("--seed") + 1] == "1"
+    assert again[again.index("--out") + 1] == str(out / "seed1" / "none")
+    # All is there: nothing is run again.
+    calls.clear()
+    for cell in study.cells():
+        cell()
+    assert not calls
+
+
+def test_a_killed_command_goes_on_with_what_its_targets_share(tmp_path, monkeypatch):
+    study, calls, done = _study(tmp_path, monkeypatch, seeds=1)
+    done.add(study.folder("start", "a"))
+    targets = ("classification", "a"), ("classification", "b")
+    study._customize("start", 0, *targets)
+    assert study.result("start", "a").exists() and study.result("start", "b").exists()
+    assert [call[0] for call in calls] == ["customize a b start seed 0"]
+    # Of figures that come from a file there is no folder, and no need of one.
+    study.result("none", "a").write_text(json.dumps({}))
+    study._customize("none", 0, *targets)
+    assert calls[-1][0] == "customize b none seed 0"
+    assert calls[-1][calls[-1].index("--out") + 1] == str(study.folder("none", "b"))
+
+
+def test_seeds_widen_what_images_leave_open():
+    def gap(mean, wide):
+        return Difference("start", mean, mean - wide, mean + wide, 0.01, 500, 1)
+
+    assert over_seeds([gap(3.0, 1.0)]) == gap(3.0, 1.0)
+    # Seeds that agree leave the error of the images, which they share.
+    same = over_seeds([gap(3.0, 1.0)] * 3)
+    assert (same.mean, same.seeds, same.scope) == (3.0, 3, "the method")
+    assert same.high - 3.0 == pytest.approx(1.0, rel=0.01)
+    apart = over_seeds([gap(1.0, 1.0), gap(3.0, 1.0), gap(5.0, 1.0)])
+    assert apart.mean == 3.0 and apart.low < 0 < same.low and apart.p > 0.05 > same.p
+    none = over_seeds([gap(3.0, 0.0)] * 2)
+    assert (none.low, none.high) == (3.0, 3.0)
+
+
+def test_a_line_has_all_seeds():
+    one = _found("start", _arm("start", 50.0), _arm("continued", 60.0), mean=1.0)
+    two = _found("continued", _arm("start", 50.0), _arm("continued", 60.0), mean=3.0)
+    line = verdicts({"a": [one, two]})[2]
+    assert line.startswith("| a | 2 | continued | start | +2.0 [")
+    assert "| start (1), continued (1) | 5.0 | 2 | 1.5 |" in line

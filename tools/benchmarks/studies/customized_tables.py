@@ -1,0 +1,195 @@
+"""Tables of customizations: verdicts, controls, the diagnosis' regret, all arms."""
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from scipy import stats
+
+from mmtaskssl.customize.verdict.difference import Difference
+from mmtaskssl.evaluation.paired import paired_difference
+from mmtaskssl.utils.tables import head, row
+
+#: What came out of one customization, see `figures_of`.
+Found = Mapping[str, Any]
+#: By target, a seed each.
+ByTarget = Mapping[str, Sequence[Found]]
+_LEVEL = 0.95
+
+
+def customized_tables(found: ByTarget) -> list[str]:
+    """Returns all tables, with empty lines between them."""
+    tables = (verdicts(found), controls(found), policies(found), [*_arms(found)])
+    return [line for table in tables for line in ("", *table)][1:]
+
+
+def over_seeds(gaps: Sequence[Difference]) -> Difference:
+    """Returns the mean of differences that seeds of a method made on the same images.
+
+    The error adds the variance of their means to that of the images, which is no
+    smaller for more seeds: at most as large as that of a single one, on the mean.
+
+    Args:
+        gaps: From one control, each of one training.
+    """
+    if len(gaps) == 1:
+        return gaps[0]
+    means = [gap.mean for gap in gaps]
+    half = stats.norm.ppf((1 + _LEVEL) / 2)
+    of_images = statistics.fmean(((gap.high - gap.low) / 2 / half) ** 2 for gap in gaps)
+    of_seeds = statistics.variance(means) / len(means)
+    error, mean = math.sqrt(of_images + of_seeds), statistics.fmean(means)
+    images = min(gap.images for gap in gaps)
+    if error == 0:
+        return Difference(
+            gaps[0].control, mean, mean, mean, float(mean == 0), images, len(gaps)
+        )
+    freedom = (of_images + of_seeds) ** 2 / (
+        of_seeds**2 / (len(means) - 1) + of_images**2 / max(images - 1, 1)
+    )
+    wide = float(stats.t.ppf((1 + _LEVEL) / 2, freedom)) * error
+    p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
+    return Difference(
+        gaps[0].control, mean, mean - wide, mean + wide, p, images, len(gaps)
+    )
+
+
+def verdicts(found: ByTarget) -> list[str]:
+    """Returns a line a target: what was compared, and what came out.
+
+    Args:
+        found: See `ByTarget`.
+    """
+    names = ["target", "seeds", "candidate", "control", "difference on test", "of"]
+    names += ["outcome", "used", "diagnosis said", "regret", "min", "TMACs"]
+    lines = [*head(names)]
+    gaps, regrets = [], []
+    for target, seeds in found.items():
+        verdict = [one["verdict"] for one in seeds]
+        gap = _differences(seeds).get(verdict[0]["primary"])
+        lost = [regret(one["arms"], one["said"]) for one in seeds]
+        known = [value for value in lost if value is not None]
+        gaps += [] if gap is None else [gap.mean]
+        regrets += [statistics.fmean(known)] if known else []
+        spent = [one["compute"] for one in seeds]
+        lines.append(
+            row(
+                [
+                    *(target, str(len(seeds)), _said(v["candidate"] for v in verdict)),
+                    verdict[0]["primary"],
+                    "-" if gap is None else str(gap),
+                    *(_said(v[k] for v in verdict) for k in ("metric", "outcome")),
+                    _said(v["recommended"] for v in verdict),
+                    _said(one["said"] for one in seeds),
+                    f"{statistics.fmean(known):.1f}" if known else "-",
+                    f"{statistics.fmean(c['total_seconds'] for c in spent) / 60:.0f}",
+                    f"{statistics.fmean(c['training_gmacs'] for c in spent) / 1e3:.1f}",
+                ]
+            )
+        )
+    mean = f"{statistics.fmean(gaps):+.1f}" if gaps else "-"
+    lost_mean = f"{statistics.fmean(regrets):.1f}" if regrets else "-"
+    return [*lines, row(["mean", *[""] * 3, mean, *[""] * 4, lost_mean, "", ""])]
+
+
+def _said(values: Iterator[str]) -> str:
+    """Returns what seeds have in common, or how many said what."""
+    values = [*values]
+    counts = {one: values.count(one) for one in values}
+    if len(counts) == 1:
+        return values[0]
+    return ", ".join(f"{one} ({count})" for one, count in counts.items())
+
+
+def _differences(seeds: Sequence[Found]) -> dict[str, Difference]:
+    """Returns what the candidates differ by on the test images, by control."""
+    gaps: dict[str, list[Difference]] = {}
+    for one in seeds:
+        for gap in one["verdict"]["differences"]:
+            gaps.setdefault(gap["control"], []).append(Difference(**gap))
+    return {control: over_seeds(several) for control, several in gaps.items()}
+
+
+def controls(found: ByTarget) -> list[str]:
+    """Returns the mean difference from each control, over targets.
+
+    Of targets that were judged by accuracy, in points; the interval is Student's, of
+    the mean over targets.
+
+    Args:
+        found: See `ByTarget`.
+    """
+    gaps: dict[str, dict[str, Difference]] = {}
+    for target, seeds in found.items():
+        if seeds[0]["kind"] == "classification":
+            for control, gap in _differences(seeds).items():
+                gaps.setdefault(control, {})[target] = gap
+    lines = head(["candidate minus", "mean over targets", "targets", "below it"])
+    for control, by_target in gaps.items():
+        means = [gap.mean for gap in by_target.values()]
+        mean = paired_difference(means, [0.0] * len(means))
+        below = [target for target, gap in by_target.items() if gap.high < 0]
+        wide = f" [{mean.low:+.1f}, {mean.high:+.1f}]" if len(means) > 1 else ""
+        cells = [control, f"{mean.mean:+.1f}{wide}", str(len(means))]
+        lines.append(row([*cells, ", ".join(below) or "-"]))
+    return lines
+
+
+def policies(found: ByTarget) -> list[str]:
+    """Returns the mean regret of the diagnosis, and of always doing the same.
+
+    Args:
+        found: See `ByTarget`.
+    """
+    runs = [one for seeds in found.values() for one in seeds]
+    names = dict.fromkeys(arm["name"] for one in runs for arm in one["arms"])
+    taken = {"the diagnosis": [one["said"] for one in runs]}
+    taken |= {f"always {name}": [name] * len(runs) for name in names}
+    lines = head(["policy", "mean regret, folds", "runs"])
+    for policy, levers in taken.items():
+        lost = [regret(o["arms"], name) for o, name in zip(runs, levers, strict=True)]
+        known = [value for value in lost if value is not None]
+        if known:
+            mean = f"{statistics.fmean(known):.1f}"
+            lines.append(row([policy, mean, f"{len(known)} of {len(runs)}"]))
+    return lines
+
+
+def regret(arms: Sequence[Mapping[str, Any]], lever: str) -> float | None:
+    """Returns how far an arm is behind the best, within the training images.
+
+    Args:
+        arms: See `figures_of`; those that were left behind by halving count as they
+            stood.
+        lever: An arm's name.
+    """
+    means = {arm["name"]: arm["folds"] for arm in arms if arm["folds"] is not None}
+    return max(means.values()) - means[lever] if lever in means else None
+
+
+def _arms(found: ByTarget) -> Iterator[str]:
+    runs = [one for seeds in found.values() for one in seeds]
+    names = list(dict.fromkeys(arm["name"] for one in runs for arm in one["arms"]))
+    yield "folds of the training images by linear accuracy, then test; %"
+    yield ""
+    yield from head(["target", *names])
+    for target, seeds in found.items():
+        arms = [arm for one in seeds for arm in one["arms"]]
+        cells = (_figure([a for a in arms if a["name"] == name]) for name in names)
+        yield row([target, *cells])
+
+
+def _figure(arms: Sequence[Mapping[str, Any]]) -> str:
+    """Returns an arm's means, over the seeds that have it."""
+    if not arms:
+        return ""
+    folds = [arm["folds"] for arm in arms if arm["folds"] is not None]
+    inner = f"{statistics.fmean(folds):.1f}" if folds else "-"
+    tests = [arm["test"] or {} for arm in arms]
+    values = [
+        value
+        for test in tests
+        for value in test.get("linear") or next(iter(test.values()), None) or ()
+    ]
+    return f"{inner} / {statistics.fmean(values):.1f}" if values else inner
