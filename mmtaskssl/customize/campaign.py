@@ -18,6 +18,7 @@ from .arms.generic import Generic
 from .arms.known import ARMS
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
+from .diagnosis.recommend import Recommendation
 from .diagnosis.stores import read_shared
 from .entrants import entrants
 from .fit.body import Body, opened
@@ -132,7 +133,7 @@ class Campaign:
             for budget in self.settings.budgets
             for body in self.fits.bodies(budget)
         }
-        return diagnose(
+        found = diagnose(
             self.found,
             starts,
             sides=sides,
@@ -146,6 +147,17 @@ class Campaign:
             log=self.log,
             help=self.trainings.steps.help,
         )
+        return dataclasses.replace(found, recommendation=self._as_asked(found))
+
+    def _as_asked(self, found: Diagnosis) -> Recommendation:
+        """Returns what is recommended within what was asked for."""
+        said = found.recommendation
+        images = said.images
+        if self.settings.select is not None and said.lever not in ("start", "generic"):
+            images = self.settings.select
+        several = len(self.settings.budgets) > 1
+        beside = [arm for arm in said.beside if arm != "slimmed" or several]
+        return dataclasses.replace(said, images=images, beside=beside)
 
     def select(self) -> Path:
         """Selects the images, and returns the folder of the selection.

@@ -7,21 +7,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..runs import State, Work
+from ..runs import Record, State, Work
 from ..utils import checks
+from ..utils.errors import UserError
 from ..utils.progress import ProgressLine
 from .inspection.inspect import inspect
 from .inspection.inspected import Inspected
 from .settings import Settings
 
 PathLike = str | os.PathLike
-INSPECTION = "inspection"
+INSPECTION, DIAGNOSIS = "inspection", "diagnosis"
 _FILES = (
     *("arms/", "configs/", "judged/", "tested/", "fine-tuned/", "ids/", "logs/"),
     *("costs/", "report.html", "config.py", "README.md"),
 )
 _NESTED = (
-    *(INSPECTION, "diagnosis", "features", "selection", "clusters"),
+    *(INSPECTION, DIAGNOSIS, "features", "selection", "clusters"),
     *("backbone", "budgets", "target"),
 )
 
@@ -107,6 +108,9 @@ class Order:
     def state(self, overwrite: bool) -> State:
         """Looks at the place.
 
+        What a call left that was refused for its images or options, before anything
+        was diagnosed, does not stand in the way of the corrected one.
+
         Args:
             overwrite: Remove what an earlier call with other inputs left.
 
@@ -115,7 +119,22 @@ class Order:
         """
         if overwrite:
             self.work.clear(self.out)
-        return self.work.state(self.out)
+        try:
+            return self.work.state(self.out)
+        except UserError:
+            if not self._is_hardly_begun():
+                raise
+            return State.UNFINISHED  # what is not ours is refused when it goes on
+
+    def _is_hardly_begun(self) -> bool:
+        """Whether nothing but an inspection was made so far."""
+        record = Record.read(self.out) if self.out.is_dir() else None
+        return (
+            record is not None
+            and record.kind == self.work.kind
+            and not record.complete
+            and not (self.out / DIAGNOSIS).exists()
+        )
 
     def inspected(self, log: Callable[[str], None]) -> Inspected:
         """Inspects pool and target, or reads what was found.
@@ -133,6 +152,7 @@ class Order:
             seed=self.settings.seed,
             void=self.void,
             out=self.out / INSPECTION,
+            anew=self._is_hardly_begun(),
             log=log,
             progress=ProgressLine,
         )

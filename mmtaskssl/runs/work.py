@@ -87,9 +87,7 @@ class Work:
         if overwrite:
             return State.REPLACE
         inputs, complete = self._found(real, record)
-        different = [
-            self.words.get(key, key) for key in _differences(inputs, self.inputs)
-        ]
+        different = _differences(inputs, self.inputs, self.words)
         if different:
             raise UserError(
                 f"{out} exists and was not made from the same inputs "
@@ -287,9 +285,25 @@ class Work:
         )
 
 
-def _differences(found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list:
+def _differences(
+    found: Mapping[str, Any] | None,
+    wanted: Mapping[str, Any],
+    words: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Returns which inputs differ, and of those that have parts, which of these."""
+    words = words or {}
     if not found and wanted:
         return ["it does not say from what"]
     wanted, found = as_read(wanted), found or {}
-    keys = sorted({*found, *wanted})
-    return [key for key in keys if found.get(key) != wanted.get(key)]
+    different = []
+    for key in sorted({*found, *wanted}):
+        before, now = found.get(key), wanted.get(key)
+        if before == now:
+            continue
+        name = words.get(key, key)
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            parts = sorted({*before, *now})
+            parts = [part for part in parts if before.get(part) != now.get(part)]
+            name += f": {', '.join(parts)}"
+        different.append(name)
+    return different

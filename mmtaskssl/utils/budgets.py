@@ -59,7 +59,7 @@ class Budget:
             images = "; it counts images" if _counts_images(text) else ""
             raise UserError(
                 f"budget {text!r} cannot be read as the cost of a network{images}: "
-                "write LO-HI such as 3G-4G, 5M-6M:params or 2ms-4ms"
+                "write LO-HI such as 3G-4G (MACs), 5M-6M:params or 2ms-4ms (latency)"
             )
         low, low_unit, high, high_unit, kind = match.groups()
         # 3-4G is 3G to 4G.

@@ -56,6 +56,8 @@ def done(images, tmp_path_factory):
 def test_the_answer(done):
     found, _ = done
     verdict = found.verdict
+    said = found.record["diagnosis"]["recommendation"]
+    assert said["images"] in (None, 64) and "slimmed" not in said["beside"]
     assert verdict.primary == "start" and verdict.budget == "3M-6M"
     assert {a["name"] for a in found.arms} >= {"start", "norms", "continued"}
     by_name = {arm["name"]: arm for arm in found.arms}
@@ -180,6 +182,29 @@ def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):
     assert done.verdict.recommended == "start"
     assert "nothing to compare it with" in done.verdict.sentence
     assert any(line.startswith("no continued: about 2 s") for line in lines)
+
+
+def test_what_was_refused_does_not_stand_in_the_way(images, tmp_path):
+    out, seen = tmp_path / "out", []
+    with pytest.raises(UserError, match="pays for no start at any side"):
+        customize(out=out, **_options(images, budget="1-2"))
+    # Another budget, the same images: they are not looked at again.
+    with pytest.raises(UserError, match="pays for no start at any side"):
+        customize(out=out, log=seen.append, **_options(images, budget="2-3"))
+    assert any("inspected before" in line for line in seen)
+    # Other images.
+    pool, target, start = images
+    empty = tmp_path / "empty" / "train" / "a"
+    empty.mkdir(parents=True)
+    with pytest.raises(UserError, match="empty"):
+        customize(out=out, **_options((pool, empty.parents[1], start)))
+    fewer = shutil.copytree(pool, tmp_path / "pool")
+    next(fewer.rglob("*.*")).unlink()
+    plan = customize(out=out, dry_run=True, **_options((fewer, target, start)))
+    assert plan.record["diagnosis"]
+    # From here on it is somebody's work.
+    with pytest.raises(UserError, match=r"same inputs \(pool, settings: budgets\)"):
+        customize(out=out, **_options(images, budget="3M-7M"))
 
 
 def test_other_options_are_refused(done, images):

@@ -45,6 +45,10 @@ def test_a_written_folder_is_complete_for_the_same_inputs_alone(tmp_path):
     with pytest.raises(UserError, match=r"replace it with `overwrite`"):
         work(seed=2).state(out)
     assert work(seed=2).state(out, overwrite=True) is State.REPLACE
+    make(out, seed=1, settings={"k": 1, "side": 40, "more": {"a": 1, "b": 2}})
+    now = {"k": 2, "side": 40, "more": {"a": 1, "b": 3}}
+    with pytest.raises(UserError, match=r"inputs \(settings: k, more\)"):
+        work(seed=1, settings=now).state(out)
 
 
 def test_what_is_not_ours_is_never_replaced(tmp_path):

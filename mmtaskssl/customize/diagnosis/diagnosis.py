@@ -1,6 +1,7 @@
 """What is known of a pool, a target and starts before anything is trained."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,21 @@ class Diagnosis(Result):
             [f"{k:,}", f"{value:.3f}", f"{like.closeness(value):.2f}"]
             for k, value in like.curve
         ]
+        told = (
+            f"closeness 0: as a random image ({like.random:.3f}), 1: as the target's "
+            f"own ({like.own:.3f})"
+        )
+        if math.isnan(like.closest):
+            rows = [cells[:2] for cells in rows]
+            told = (
+                "the target has no two images to compare"
+                if math.isnan(like.own)
+                else f"a random image ({like.random:.3f}) is as similar as the "
+                f"target's own ({like.own:.3f}): these features do not tell them apart"
+            )
         lines = [
             f"pool of {like.pool:,} images, by {self.best.start.name} at "
-            f"{self.best.at[-1].side} px; closeness 0: as a random image "
-            f"({like.random:.3f}), 1: as the target's own ({like.own:.3f})",
+            f"{self.best.at[-1].side} px; {told}",
             *(f"  {line}" for line in aligned(rows, names=0)),
         ]
         if like.spread is not None:

@@ -13,7 +13,7 @@ from ...utils.errors import UserError
 from ...utils.inputs import read_json
 from ..inspection.inspected import DENSE
 from .card_front import front_matter, licence_of, start_of
-from .figures import count, verdicts_of
+from .figures import arm_of, count, metric_of, over, tested, verdicts_of
 
 CARD = "README.md"
 _MARK = "<!-- model card of mmtaskssl -->"
@@ -178,6 +178,7 @@ def _figures(record: Mapping[str, Any]) -> str:
             ]
             for one in verdict.get("differences") or ()
         ]
+        parts.append(_handed_over(record, verdict))
         if not rows:
             continue
         level = f"{100 * float(verdict.get('level') or 0.95):g} % interval"
@@ -185,6 +186,7 @@ def _figures(record: Mapping[str, Any]) -> str:
         budget = f", budget {verdict['budget']}" if verdict.get("budget") else ""
         head = [f"{names.get(ours, ours)}{budget}", "points", level, "p", "images"]
         parts.append(_table([*head, "trainings"], rows))
+    parts = [part for part in parts if part]
     if not parts:
         return ""
     metric = verdicts_of(record)[0].get("metric") or "linear"
@@ -195,6 +197,23 @@ def _figures(record: Mapping[str, Any]) -> str:
         "nothing was chosen. p of all but the first control is Holm's.\n\n"
         + "\n".join(parts)
     )
+
+
+def _handed_over(record: Mapping[str, Any], verdict: Mapping[str, Any]) -> str:
+    """Says what the recommended weights reached, whoever was compared."""
+    name = verdict.get("recommended")
+    arm = arm_of(record, name, verdict.get("budget"))
+    values = tested(arm, metric_of(arm))
+    if not values:
+        return ""
+    what = (verdict.get("names") or {}).get(name, name)
+    budget = f" for {verdict['budget']}" if verdict.get("budget") else ""
+    several = (
+        f" (the first of {len(values)} trainings; all: {over(values)})"
+        if len(values) > 1
+        else ""
+    )
+    return f"Handed over{budget}: {what}, **{values[0]:.1f} %**{several}.\n"
 
 
 def _loading(backbones: list[Mapping[str, Any]], metas: list[Mapping[str, Any]]) -> str:

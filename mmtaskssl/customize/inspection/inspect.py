@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.images import ImagesLike, list_images
-from ...runs import Record, State, Work
+from ...runs import Record, State, Work, as_read
 from ...utils import checks
 from ...utils.errors import UserError, option
 from ...utils.hashing import lines_sha256
@@ -30,6 +30,7 @@ def inspect(
     void: int | None = None,
     out: str | os.PathLike | None = None,
     overwrite: bool = False,
+    anew: bool = False,
     log: Log = lambda text: None,
     progress: ProgressFactory | None = None,
 ) -> Inspected:
@@ -54,7 +55,8 @@ def inspect(
             beyond the names in ``classes.txt``.
         out: Folder that keeps what was found; killed, the same call goes on there, and
             a finished one is read from it. None: nothing is written.
-        overwrite: Replace an inspection of other images.
+        overwrite: Replace what an earlier inspection left.
+        anew: Replace a finished inspection of other images; one of the same is read.
         log: Receives lines.
         progress: Makes what shows how far a pass over images is, such as
             `ProgressLine`.
@@ -96,7 +98,7 @@ def inspect(
         return examination.run(Kept(None, progress), None, log)
     out = Path(out).expanduser()
     work = files.work_of(inputs)
-    if _state(work, out, overwrite, log) is State.COMPLETE:
+    if _state(work, out, overwrite, anew, log) is State.COMPLETE:
         log(f"{out}: inspected before")
         return Inspected.open(out)
     with work.growing(out):
@@ -113,17 +115,17 @@ def _names(labelled: Labelled) -> set[str]:
     return boxes.union(labelled.class_names or (), *(item.labels for item in items))
 
 
-def _state(work: Work, out: Path, overwrite: bool, log: Log) -> State:
+def _state(work: Work, out: Path, overwrite: bool, anew: bool, log: Log) -> State:
     """Looks at the place; unfinished work of other images is of no use to anyone."""
     record = Record.read(out) if out.is_dir() else None
     stale = (
         record is not None
         and record.kind == work.kind
-        and not record.complete
-        and record.inputs != work.inputs
+        and (anew or not record.complete)
+        and record.inputs != as_read(work.inputs)
     )
     if stale:
-        log(f"{out}: begun with other images or labels, and begins anew")
+        log(f"{out}: of other images or labels, and begins anew")
     state = work.state(out, overwrite or stale)
     if state is State.REPLACE:
         work.clear(out)

@@ -152,7 +152,9 @@ def test_other_images(pool, own, tmp_path):
     out = tmp_path / "out"
     inspect(pool, own, out=out)
     draw(own / "train/a/new.png", 99)
-    with pytest.raises(UserError, match=r"not made from the same inputs \(target\)"):
+    with pytest.raises(
+        UserError, match=r"not made from the same inputs \(target: train\)"
+    ):
         inspect(pool, own, out=out)
     assert len(inspect(pool, own, out=out, overwrite=True).train) == 11
     # What was not finished is of no use, and is no reason to stop.
