@@ -153,7 +153,7 @@ def test_other_images(pool, own, tmp_path):
     inspect(pool, own, out=out)
     draw(own / "train/a/new.png", 99)
     with pytest.raises(
-        UserError, match=r"not made from the same inputs \(target: train\)"
+        UserError, match=r"same inputs \(target: train\)"
     ):
         inspect(pool, own, out=out)
     assert len(inspect(pool, own, out=out, overwrite=True).train) == 11
