@@ -40,6 +40,7 @@ def make_record(
     """
     found, settings = campaign.found, campaign.settings
     arms = [arm for one in answers for arm in one.arms()]
+    hashes = found.facts.get("images_sha256", {})
     trained = trained_once(arms)
     return {
         "mmtaskssl": __version__,
@@ -50,12 +51,14 @@ def make_record(
                 "root": found.pool_root,
                 "images": len(found.pool_ids),
                 "ids_sha256": lines_sha256(found.pool_ids),
+                "images_sha256": hashes.get("pool"),
             },
             "target": {
                 name: {
                     "root": part.root,
                     "images": len(part),
                     "ids_sha256": lines_sha256(part.image_ids),
+                    "images_sha256": hashes.get(name),
                 }
                 for name, part in (("train", found.train), ("test", found.test))
             },

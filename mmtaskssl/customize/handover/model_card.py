@@ -159,8 +159,8 @@ def _made_from(
 
 
 def _digest(one: Mapping[str, Any]) -> str:
-    digest = one.get("ids_sha256") or one.get("sha256")
-    return f" (SHA-256 of the list `{str(digest)[:16]}`)" if digest else ""
+    digest = one.get("images_sha256")
+    return f" (SHA-256 over theirs in order `{str(digest)[:16]}`)" if digest else ""
 
 
 def _figures(record: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...utils.errors import UserError
+from ...utils.hashing import lines_sha256
 from . import findings
 from .coco import write_coco
 from .copies import HeldOut
@@ -81,6 +82,12 @@ class Examination:
         found += findings.of_labels(train.part.items, test.part.items)
         found += findings.of_duplicates(train.part.items, train.facts, hashes)
         side, more = findings.of_sizes(train.facts, pool_facts)
+        images = {"pool": pool_facts, "train": train.facts, "test": test.facts}
+        # Of what images hold, in their order: names and folders may be others.
+        facts["images_sha256"] = {
+            name: lines_sha256(fact.sha256 for fact in part)
+            for name, part in images.items()
+        }
         items = [*train.part.items, *test.part.items]
         names = fitted.class_names or sorted({n for i in items for n in i.labels})
         return Inspected(

@@ -141,7 +141,7 @@ def test_a_card_has_its_metadata_and_marks_licences(tmp_path):
         "weights": "weights.pth",
     }
     (tmp_path / "backbone" / "meta.json").write_text(json.dumps(meta))
-    inputs = {"pool": {"images": 6010, "ids_sha256": "ab" * 32}, "starts": [START]}
+    inputs = {"pool": {"images": 6010, "images_sha256": "ab" * 32}, "starts": [START]}
     path = model_card(record(inputs=inputs), tmp_path)
     text = path.read_text()
     _, front, body = text.split("---\n", 2)
@@ -157,6 +157,7 @@ def test_a_card_has_its_metadata_and_marks_licences(tmp_path):
     }
     for part in (
         "Licence of the images: not known here, fill it in.",
+        "6,010 images (SHA-256 over theirs in order `abababababababab`)",
         f"began from: `{START}`. **Licence: ",
         "ImageNet-1k, if they are timm's own weights",
         f"Handed over for 30M-36M: {NAMES['continued']}, **63.0 %** (the first of 2 "

@@ -152,9 +152,7 @@ def test_other_images(pool, own, tmp_path):
     out = tmp_path / "out"
     inspect(pool, own, out=out)
     draw(own / "train/a/new.png", 99)
-    with pytest.raises(
-        UserError, match=r"same inputs \(target: train\)"
-    ):
+    with pytest.raises(UserError, match=r"same inputs \(target: train\)"):
         inspect(pool, own, out=out)
     assert len(inspect(pool, own, out=out, overwrite=True).train) == 11
     # What was not finished is of no use, and is no reason to stop.
@@ -218,6 +216,9 @@ def test_what_is_odd_of_labels_and_sizes(pool, tmp_path):
     (target / "empty").mkdir()
     found = inspect(pool, target, seed=5)
     assert found.short_side == 20 and found.facts["divided"] == {"seed": 5}
+    # Of three lists of images that nobody takes for each other.
+    hashes = found.facts["images_sha256"]
+    assert [*hashes] == ["pool", "train", "test"] and len({*hashes.values()}) == 3
     assert [len(found.train), len(found.test)] == [25, 24]
     said = texts(found)
     for words in (
