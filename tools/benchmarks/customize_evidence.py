@@ -12,9 +12,10 @@ on folds of the training images: the one that the diagnosis names without past s
 of that target, and each that could always be taken. Everything counts as compute:
 diagnosis, all arms, the verdict.
 
-A seed is the whole command again with that seed, in a folder of its own; those whose
-figures are in a file (--figures) are not run again. Interrupted, it continues with the
-same command; the tables are in OUT/tables.md.
+Another seed is the command again with that seed and the arms that the first one
+decided between, in a folder of its own; what has figures in a file (--figures) is not
+run again. Interrupted, it continues with the same command; the tables are in
+OUT/tables.md.
 """
 
 import argparse

@@ -55,7 +55,7 @@ def arm_table(arms: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> 
             "side",
             "kNN, folds",
             "linear, folds",
-            "linear, while it trained",
+            "as it trained",
         ),
         *(f"{_NAMES.get(name, name)}, test" for name in metrics),
         *("images seen", "time"),

@@ -13,7 +13,8 @@ from mmtaskssl.utils.tables import head, row
 
 #: What came out of one customization, see `figures_of`.
 Found = Mapping[str, Any]
-#: By target, a seed each.
+#: By target, a seed each; those after the first had only the arms that the first one
+#: decided between.
 ByTarget = Mapping[str, Sequence[Found]]
 _LEVEL = 0.95
 
@@ -68,10 +69,9 @@ def verdicts(found: ByTarget) -> list[str]:
     for target, seeds in found.items():
         verdict = [one["verdict"] for one in seeds]
         gap = _differences(seeds).get(verdict[0]["primary"])
-        lost = [regret(one["arms"], one["said"]) for one in seeds]
-        known = [value for value in lost if value is not None]
+        lost = regret(seeds[0]["arms"], seeds[0]["said"])
         gaps += [] if gap is None else [gap.mean]
-        regrets += [statistics.fmean(known)] if known else []
+        regrets += [] if lost is None else [lost]
         spent = [one["compute"] for one in seeds]
         lines.append(
             row(
@@ -81,10 +81,10 @@ def verdicts(found: ByTarget) -> list[str]:
                     "-" if gap is None else str(gap),
                     *(_said(v[k] for v in verdict) for k in ("metric", "outcome")),
                     _said(v["recommended"] for v in verdict),
-                    _said(one["said"] for one in seeds),
-                    f"{statistics.fmean(known):.1f}" if known else "-",
-                    f"{statistics.fmean(c['total_seconds'] for c in spent) / 60:.0f}",
-                    f"{statistics.fmean(c['training_gmacs'] for c in spent) / 1e3:.1f}",
+                    seeds[0]["said"],
+                    "-" if lost is None else f"{lost:.1f}",
+                    f"{sum(one['total_seconds'] for one in spent) / 60:.0f}",
+                    f"{sum(one['training_gmacs'] for one in spent) / 1000:.1f}",
                 ]
             )
         )
@@ -142,11 +142,11 @@ def policies(found: ByTarget) -> list[str]:
     Args:
         found: See `ByTarget`.
     """
-    runs = [one for seeds in found.values() for one in seeds]
+    runs = [seeds[0] for seeds in found.values()]
     names = dict.fromkeys(arm["name"] for one in runs for arm in one["arms"])
     taken = {"the diagnosis": [one["said"] for one in runs]}
     taken |= {f"always {name}": [name] * len(runs) for name in names}
-    lines = head(["policy", "mean regret, folds", "runs"])
+    lines = head(["policy", "mean regret, folds", "targets"])
     for policy, levers in taken.items():
         lost = [regret(o["arms"], name) for o, name in zip(runs, levers, strict=True)]
         known = [value for value in lost if value is not None]

@@ -19,7 +19,13 @@ from .study import ONE_THREAD, Cell, Study, read_json
 TASKS = ("classification", "detection", "segmentation")
 #: Starts of a run: one, or none.
 START, NONE = "start", "none"
-_WITHOUT = ("untrained", "generic", "generic-long", "branched", "scratch")
+#: What is to be beaten. Without a start that is generic pre-training, also where it is
+#: given more time.
+_CONTROLS = {
+    START: ("start", "norms", "untrained"),
+    NONE: ("untrained", "generic", "generic-long"),
+}
+_WITHOUT = (*_CONTROLS[NONE], "branched", "scratch")
 
 
 class Customizing(Study):
@@ -55,24 +61,53 @@ class Customizing(Study):
 
     def cells(self) -> Iterator[Cell]:
         """See `Study`."""
-        for seed in range(self.seeds):
+        quick = [one for one in self.targets if one[0] == TASKS[0]]
+        for kind in self.kinds:
+            if quick:
+                yield partial(self._customize, kind, 0, *quick)
+        for seed in range(1, self.seeds):
             for kind in self.kinds:
-                quick = [one for one in self.targets if one[0] == TASKS[0]]
                 if quick:
-                    yield partial(self._customize, kind, seed, *quick)
-                # A detector takes as long as all of them: one seed says enough.
-                for one in self.targets if seed == 0 else ():
-                    if one not in quick:
-                        yield partial(self._customize, kind, seed, one)
+                    yield partial(self._repeat, kind, seed, *quick)
+        # A detector takes as long as all of them: one seed says enough.
+        for kind in self.kinds:
+            for one in self.targets:
+                if one not in quick:
+                    yield partial(self._customize, kind, 0, one)
 
-    def _customize(self, kind: str, seed: int, *targets: tuple[str, str]) -> None:
+    def _repeat(self, kind: str, seed: int, *targets: tuple[str, str]) -> None:
+        """Trains again what the first seed decided for, with its controls.
+
+        Args:
+            kind: See `_customize`, as for the others.
+            seed: See above.
+            *targets: See above.
+        """
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for one in targets:
+            first = read_json(self.result(kind, one[1]))
+            groups.setdefault(first["verdict"]["candidate"], []).append(one)
+        for arm, several in groups.items():
+            arms = dict.fromkeys([*_CONTROLS[kind], arm])
+            self._customize(kind, seed, *several, arms=[*arms])
+
+    def _customize(
+        self,
+        kind: str,
+        seed: int,
+        *targets: tuple[str, str],
+        arms: Sequence[str] | None = None,
+    ) -> None:
         """Customizes for a target, or by one command for several.
 
         Args:
             kind: With which starts.
             seed: Of all that is drawn.
             *targets: Task and name of each.
+            arms: Names of those to race; None: all.
         """
+        if arms is None and kind == NONE:
+            arms = _WITHOUT
         self._keep(kind, seed, targets)  # which may be those of a run that was killed
         known = {o: self.result(kind, o[1], seed).exists() for o in targets}
         if all(known.values()):
@@ -94,9 +129,8 @@ class Customizing(Study):
             *("--pool", self.data / "pool" / "images"),
             *("--target", *(self.data / task / name for task, name in asked)),
             *("--out", out, "--budget", self.budget, "--seed", seed),
-            # Without a start generic pre-training is what is to be beaten, also where
-            # it is given more time.
-            *(("--start", self.start) if kind == START else ("--arms", *_WITHOUT)),
+            *(("--start", self.start) if kind == START else ()),
+            *(() if arms is None else ("--arms", *arms)),
             *(() if void is None else ("--void", void)),
             *("--workers", 0, *self.more),
         )
