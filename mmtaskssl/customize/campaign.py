@@ -16,9 +16,9 @@ from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
 from .arms.known import ARMS
+from .diagnosing import as_asked, looked_at
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
-from .diagnosis.recommend import Recommendation
 from .diagnosis.stores import read_shared
 from .entrants import entrants
 from .fit.body import Body, opened
@@ -41,7 +41,6 @@ from .race.launched import make_steps
 from .race.race import Race
 from .race.trainings import Training, Trainings
 from .settings import LEVEL, Settings
-from .starts import Start
 
 # Without a start so many images of the pool are looked at: the features say little.
 _GLANCE = 2000
@@ -126,7 +125,7 @@ class Campaign:
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What is known before anything is trained."""
-        starts = self.settings.starts or [Start.untrained(self.settings.recipe)]
+        starts, networks = looked_at(self.settings, self.fits)
         sides = {start.name: self.fits.sides(start) for start in starts}
         serves = {
             body.start.name
@@ -138,6 +137,7 @@ class Campaign:
             starts,
             sides=sides,
             serves=serves,
+            networks=networks,
             budget_images=None if self.settings.starts else _GLANCE,
             seed=self.settings.seed,
             out=self.out / "diagnosis",
@@ -147,17 +147,8 @@ class Campaign:
             log=self.log,
             help=self.trainings.steps.help,
         )
-        return dataclasses.replace(found, recommendation=self._as_asked(found))
-
-    def _as_asked(self, found: Diagnosis) -> Recommendation:
-        """Returns what is recommended within what was asked for."""
-        said = found.recommendation
-        images = said.images
-        if self.settings.select is not None and said.lever not in ("start", "generic"):
-            images = self.settings.select
-        several = len(self.settings.budgets) > 1
-        beside = [arm for arm in said.beside if arm != "slimmed" or several]
-        return dataclasses.replace(said, images=images, beside=beside)
+        said = as_asked(found.recommendation, self.settings)
+        return dataclasses.replace(found, recommendation=said)
 
     def select(self) -> Path:
         """Selects the images, and returns the folder of the selection.

@@ -1,13 +1,15 @@
 """The table of past studies by which a diagnosis predicts gains, made anew.
 
-    past_studies.py --data DIR --weights FILE --work-dir OUT [--records RECORD ...]
+    past_studies.py --data DIR --weights FILE --work-dir OUT [--runs RUN ...]
 
 DIR holds pool/images and classification/NAME; FILE EfficientNet-Lite0's ImageNet
 weights, by timm's names. Gains are read from results/starts.json, that of
 starts_evidence.py: on test images, a continued start above the same start as it is.
 Each target of it is diagnosed, at the side that it was measured at and at twice that,
-as `customize` does; RECORDs are those of finished runs of `customize`, each of which
-adds a target. The table is written to mmtaskssl/customize/diagnosis/past_studies.json.
+as `customize` does. All targets of results/customize.json, that of
+customize_evidence.py, are there once more, with gains on folds of the training images;
+RUNs are folders of further finished runs of `customize`. The table is written to
+mmtaskssl/customize/diagnosis/past_studies.json.
 
 Interrupted, it continues with the same command. Delete OUT to measure anew.
 """
@@ -19,8 +21,14 @@ from pathlib import Path
 
 from mmtaskssl.customize import diagnosis
 from mmtaskssl.customize.diagnosis.diagnose import diagnose
-from mmtaskssl.customize.diagnosis.past_studies import FILE, PastStudies, PastStudy
-from mmtaskssl.customize.diagnosis.recommend import figures_of
+from mmtaskssl.customize.diagnosis.past_studies import (
+    FILE,
+    UNTRAINED,
+    PastStudies,
+    PastStudy,
+    Prediction,
+)
+from mmtaskssl.customize.diagnosis.recommend import before_of
 from mmtaskssl.customize.inspection.inspect import inspect
 from mmtaskssl.customize.starts import Start
 from mmtaskssl.features.extract import extract
@@ -28,10 +36,12 @@ from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.inputs import read_json
 from mmtaskssl.utils.tables import head, row
-from studies.past import gains_of_starts, rows_of_record
+from studies.customizing import figures_of
+from studies.past import gains_of_starts, row_of_customization, rows_of_customizing
 from studies.public import NETWORK
 
-_STARTS = Path(__file__).parent / "results" / "starts.json"
+_RESULTS = Path(__file__).parent / "results"
+_STARTS, _CUSTOMIZE = _RESULTS / "starts.json", _RESULTS / "customize.json"
 _TABLE = Path(diagnosis.__file__).parent / FILE
 
 
@@ -42,14 +52,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="DIR")
     parser.add_argument("--weights", required=True, metavar="FILE")
     parser.add_argument("--work-dir", required=True, type=Path, metavar="OUT")
-    parser.add_argument("--records", nargs="+", default=[], metavar="RECORD")
+    parser.add_argument("--runs", nargs="+", default=[], type=Path, metavar="RUN")
     parser.add_argument("--table", type=Path, default=_TABLE, help="where it goes")
     args = parser.parse_args(argv)
-    rows = [*_of_starts(args)]
-    for record in args.records:
-        rows += rows_of_record(read_json(record))
-    records = " --records RECORD ..." if args.records else ""
-    command = f"past_studies.py --data DIR --weights FILE --work-dir OUT{records}"
+    rows = [*_of_starts(args), *rows_of_customizing(read_json(_CUSTOMIZE))]
+    for run in args.runs:
+        row = row_of_customization(run.resolve().name, figures_of(run))
+        rows += [] if row is None else [row]
+    runs = " --runs RUN ..." if args.runs else ""
+    command = f"past_studies.py --data DIR --weights FILE --work-dir OUT{runs}"
     table = PastStudies(rows, command)
     write_text(args.table, _text(table))
     print("\n".join(_shown(table)))
@@ -83,7 +94,7 @@ def _of_starts(args: argparse.Namespace) -> Iterator[PastStudy]:
             log=print,
         )
         print(said)
-        before = figures_of(said.best, said.likeness)
+        before = before_of(said.best, said.likeness)
         yield PastStudy(
             *("starts", target, NETWORK, side, seeds),
             {name: round(value, 3) for name, value in before.items()},
@@ -102,22 +113,28 @@ def _text(table: PastStudies) -> str:
 def _shown(table: PastStudies) -> Iterator[str]:
     """Yields the table in Markdown, and each lever's cross-fitted predictions."""
     levers = sorted({lever for one in table.rows for lever in one.gains})
-    yield from head(["study", "target", "headroom", *levers, "continued, predicted"])
+    yield from head(["study", "target", "start", "headroom", "lead", *levers])
     for one in table.rows:
         others = table.without(one.target)
-        guess = others.predict("continued", one.before)
+        begun = one.start == UNTRAINED
+        others = others.without_start() if begun else others.with_start()
+        figures = (one.before.get(name) for name in ("headroom", "lead"))
         yield row(
             [
-                one.study,
-                one.target,
-                f"{one.before.get('headroom', float('nan')):.1f}",
+                *(one.study, one.target, one.start),
+                *("-" if value is None else f"{value:.1f}" for value in figures),
                 *(
-                    f"{one.gains[name]:+.1f}" if name in one.gains else "-"
-                    for name in levers
+                    _gain(one.gains.get(n), others.predict(n, one.before))
+                    for n in levers
                 ),
-                "-" if guess is None else f"{guess.gain:+.1f}",
             ]
         )
+
+
+def _gain(found: float | None, predicted: Prediction | None) -> str:
+    """Returns a gain, and what was predicted without studies of its target."""
+    gain = "-" if found is None else f"{found:+.1f}"
+    return gain if predicted is None else f"{gain} ({predicted.gain:+.1f})"
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def diagnose(
     *,
     sides: Sides,
     serves: Collection[str] | None = None,
+    networks: Mapping[str, Network] | None = None,
     budget_images: int | None = None,
     pool: FeatureStore | str | os.PathLike | None = None,
     studies: PastStudies | None = None,
@@ -61,6 +62,8 @@ def diagnose(
             network is looked at at the first alone.
         serves: Names of the starts that the budget pays for; others may only teach.
             None: all.
+        networks: Of starts that are open already, by the start's name: of a network
+            of ours that would be trained, at another width than its config's.
         budget_images: Of the pool, how many are looked at, at random; None: all.
         pool: Features of the pool that are there already, by the best start at its
             largest side; they are compared with its own.
@@ -90,7 +93,8 @@ def diagnose(
     looks = {one.name: _sides_of(one, sides) for one in starts}
     if not inspected.pool_ids:
         raise UserError(f"the pool, {inspected.pool_root}, has no image to train on")
-    networks = {one.name: one.open(seed) for one in starts}
+    opened = networks or {}
+    networks = {one.name: opened.get(one.name) or one.open(seed) for one in starts}
     studies = shipped() if studies is None else studies
     if isinstance(pool, str | os.PathLike):
         pool = FeatureStore.open(pool)
@@ -235,6 +239,7 @@ def _described(
                 "name": one.name,
                 "start": one.text,
                 "weights_sha256": networks[one.name].weights_sha256,
+                "params": networks[one.name].cost(shape=looks[one.name][0]).params,
                 "sides": [*looks[one.name]],
             }
             for one in starts

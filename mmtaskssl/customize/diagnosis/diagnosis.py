@@ -14,9 +14,10 @@ from ...utils.atomic import write_json
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
 from ...utils.tables import aligned
+from .choice import LEVERS
 from .likeness import Likeness
 from .measured import Measured, best_of, measured_of
-from .recommend import LEVERS, Recommendation
+from .recommend import Recommendation
 
 DIAGNOSIS = "diagnosis.json"
 #: Holds the stores of features.

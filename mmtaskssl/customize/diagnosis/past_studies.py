@@ -15,7 +15,17 @@ Fit = Callable[[float], float]
 #: Levers, by the names of the arms of `customize`, whose gain over the start as it is
 #: depends on what a diagnosis says before: where a start gains nothing from a higher
 #: resolution, there is nothing to hand down.
-COVARIATES = {"continued": "headroom", "continued-random": "headroom"}
+COVARIATES = {
+    "continued": "headroom",
+    "continued-target": "headroom",
+    "continued-random": "headroom",
+}
+#: Levers that begin with a network drawn at random. What they bring above that network
+#: has nothing to do with the start; above the start it is less by what the start is
+#: ahead, its ``lead``.
+FROM_NOTHING = ("distilled", "scratch", "branched", "generic")
+#: What a study without a start says that it began with.
+UNTRAINED = "untrained"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +38,11 @@ class PastStudy:
         start: What it began with.
         side: That the network serves at, pixels.
         seeds: Trainings that figures are means over.
-        before: What a diagnosis said: ``linear``, ``headroom``, ``closeness``.
-        gains: By lever, points of linear accuracy on the test images above the start as
-            it is.
+        before: What a diagnosis said: ``linear``, ``headroom``, ``closeness``, and the
+            ``lead`` of the start over a network of ours that is not trained.
+        gains: By lever, points of linear accuracy above the start as it is (without
+            one, above that network), on the test images or on folds of the training
+            images; of arms that were left behind in a race as they stood then.
     """
 
     study: str
@@ -55,6 +67,8 @@ class Prediction:
         low: Least gain of these.
         high: Largest gain of these.
         within: Whether the target's own figures lie where theirs do.
+        lead: Of levers that begin with an untrained network, how far the start is ahead
+            of it; then ``low`` and ``high`` are gains above that network.
     """
 
     lever: str
@@ -64,6 +78,7 @@ class Prediction:
     low: float
     high: float
     within: bool
+    lead: float | None = None
 
     def __str__(self) -> str:
         targets = f"{self.studies} past target{'s' if self.studies > 1 else ''}"
@@ -72,10 +87,14 @@ class Prediction:
             if self.error is None
             else f"each predicted from the others with an error of {self.error:.1f}"
         )
-        return (
-            f"{self.gain:+.1f} points by {targets} ({error}; their gains were "
-            f"{self.low:+.1f} to {self.high:+.1f})"
-        )
+        gains = f"{self.low:+.1f} to {self.high:+.1f}"
+        if self.lead is None:
+            told = f"their gains were {gains}"
+        else:
+            told = f"above an untrained network theirs were {gains}"
+            if self.lead:
+                told += f", and the start is {self.lead:+.1f} from it"
+        return f"{self.gain:+.1f} points by {targets} ({error}; {told})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,41 +114,60 @@ class PastStudies:
         rows = [row for row in self.rows if row.target not in targets]
         return dataclasses.replace(self, rows=rows)
 
+    def with_start(self) -> "PastStudies":
+        """Returns the studies that began with trained weights."""
+        rows = [row for row in self.rows if row.start != UNTRAINED]
+        return dataclasses.replace(self, rows=rows)
+
+    def without_start(self) -> "PastStudies":
+        """Returns the studies that began with a network drawn at random."""
+        rows = [row for row in self.rows if row.start == UNTRAINED]
+        return dataclasses.replace(self, rows=rows)
+
     def predict(self, lever: str, before: Mapping[str, float]) -> Prediction | None:
         """Predicts what a lever brings.
 
         By the mean of past gains, or by a line through 0 along the lever's covariate:
         by whichever predicts each past target better from the others. Its error is the
-        smaller of two for that, and so a little too small.
+        smaller of two for that, and so a little too small. A lever that begins with an
+        untrained network is predicted by its mean gain above that, less the lead that
+        the start has. Several studies of one target count as one.
 
         Args:
             lever: Its name.
             before: Figures of a diagnosis, as `PastStudy.before`.
 
         Returns:
-            None: no study has tried it.
+            None: no study has tried it, or the diagnosis lacks a figure.
         """
-        rows = [row for row in self.rows if lever in row.gains]
-        name = COVARIATES.get(lever)
-        if name is not None and name not in before:
+        afresh = lever in FROM_NOTHING
+        name = "lead" if afresh else COVARIATES.get(lever)
+        rows = [
+            row
+            for row in self.rows
+            if lever in row.gains and (name is None or name in row.before)
+        ]
+        if not rows or (name is not None and name not in before):
             return None
-        rows = [row for row in rows if name is None or name in row.before]
-        if not rows:
-            return None
-        gains = [row.gains[lever] for row in rows]
-        x = [1.0 if name is None else row.before[name] for row in rows]
+        points: dict[str, list[tuple[float, float]]] = {}
+        for row in rows:
+            figure = 1.0 if name is None else row.before[name]
+            gain = row.gains[lever] + (figure if afresh else 0.0)
+            points.setdefault(row.target, []).append((figure, gain))
+        figures, gains = zip(*map(_centre, points.values()), strict=True)
         at = 1.0 if name is None else before[name]
-        targets = [row.target for row in rows]
-        errors = {fit: _left_out(fit, x, gains, targets) for fit in (_mean, _line)}
+        within = min(figures) <= at <= max(figures)
+        if afresh:
+            gain, error = _mean(_ones(gains), gains)(1.0), _left_out(_mean, gains)
+            return Prediction(
+                *(lever, gain - at, len(points), error, min(gains), max(gains)),
+                *(within, at),
+            )
+        errors = {fit: _left_out(fit, gains, figures) for fit in (_mean, _line)}
         fit = min(errors, key=lambda one: errors[one] or 0.0)  # of a single one, first
         return Prediction(
-            lever,
-            fit(x, gains)(at),
-            len(rows),
-            errors[fit],
-            min(gains),
-            max(gains),
-            min(x) <= at <= max(x),
+            *(lever, fit(figures, gains)(at), len(points), errors[fit]),
+            *(min(gains), max(gains), within),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -180,18 +218,24 @@ def _shrunken(count: int) -> float:
 
 def _left_out(
     fit: Callable[[Sequence[float], Sequence[float]], Fit],
-    x: Sequence[float],
     gains: Sequence[float],
-    targets: Sequence[str],
+    figures: Sequence[float] | None = None,
 ) -> float | None:
     """Returns the error of predicting each target from all others."""
-    names = sorted(set(targets))
-    if len(names) < 2:
+    x = _ones(gains) if figures is None else figures
+    if len(x) < 2:
         return None
     errors = []
-    for name in names:
-        kept = [i for i, target in enumerate(targets) if target != name]
-        own = [i for i, target in enumerate(targets) if target == name]
-        predict = fit([x[i] for i in kept], [gains[i] for i in kept])
-        errors.append(statistics.fmean((gains[i] - predict(x[i])) ** 2 for i in own))
+    for left in range(len(x)):
+        others, theirs = ([*v[:left], *v[left + 1 :]] for v in (x, gains))
+        errors.append((gains[left] - fit(others, theirs)(x[left])) ** 2)
     return math.sqrt(statistics.fmean(errors))
+
+
+def _ones(values: Sequence[float]) -> list[float]:
+    return [1.0] * len(values)
+
+
+def _centre(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    x, y = zip(*points, strict=True)
+    return statistics.fmean(x), statistics.fmean(y)

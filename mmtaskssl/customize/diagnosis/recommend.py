@@ -4,23 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .choice import Given, choose
 from .likeness import Likeness
 from .measured import Measured, best_of
 from .past_studies import PastStudies, Prediction
 
-#: Levers, by the names of the arms of `customize`, and what they are in words.
-LEVERS = {
-    "start": "use the start as it is",
-    "continued": "continue from the start on the selected images, taught by itself at "
-    "twice the side",
-    "continued-random": "continue from the start on random images of the pool, taught "
-    "by itself at twice the side",
-    "distilled": "distil the start into a smaller network on the selected images",
-    "scratch": "pre-train a network of your own on the selected images",
-    "generic": "pre-train a network of your own on the whole pool",
-}
-#: Points of linear accuracy, expected, that are worth a training.
-WORTH = 1.0
 _KINDS = {
     "multilabel": "task of several labels an image",
     "detection": "detection",
@@ -35,7 +23,7 @@ class Recommendation:
     """What to do.
 
     Attributes:
-        lever: A name of `LEVERS`.
+        lever: A name of `LEVERS`, see `choice`.
         start: Name of the start to begin from, or to be taught by.
         images: Of the pool, to train on; None: nothing is trained.
         pool: See `Likeness.use`.
@@ -43,7 +31,7 @@ class Recommendation:
         others: What other levers would bring.
         reasons: Sentences.
         would_change: What would change the answer, sentences.
-        beside: Levers, by the names of their arms, that are worth a race beside it.
+        beside: Arms, that are worth a race beside it.
     """
 
     lever: str
@@ -73,14 +61,43 @@ class Recommendation:
         )
 
 
-def figures_of(best: Measured, like: Likeness) -> dict[str, float]:
-    """Returns what predictions are made from, as `PastStudy.before` has it."""
+def before_of(
+    best: Measured, like: Likeness, drawn: Measured | None = None
+) -> dict[str, float]:
+    """Returns what predictions are made from, as `PastStudy.before` has it.
+
+    Args:
+        best: The start that is begun from.
+        like: Pool and target.
+        drawn: The network of ours that would be trained, without weights; None: there
+            is none.
+    """
     found = {"linear": best.linear}
     if best.headroom is not None:
         found["headroom"] = best.headroom[0]
     if like.closest == like.closest:
         found["closeness"] = like.closest
+    if drawn is not None:
+        found["lead"] = best.linear - drawn.linear
     return found
+
+
+def begun_with(
+    measured: Sequence[Measured], like: Likeness
+) -> tuple[Measured, Given, dict[str, float]]:
+    """Returns the start that is begun from, what it may be, and `before_of` it.
+
+    Args:
+        measured: See `recommend`, as for the other.
+        like: See above.
+    """
+    serving = [one for one in measured if one.serves and one.start.trained]
+    start = best_of(serving or measured)
+    given: Given = "start" if serving else "nothing"
+    if not serving and start.start.trained:
+        given = "teacher"
+    drawn = next((one for one in measured if not one.start.trained), None)
+    return start, given, before_of(start, like, drawn)
 
 
 def recommend(
@@ -89,49 +106,31 @@ def recommend(
     studies: PastStudies,
     kind: str = "classification",
 ) -> Recommendation:
-    """Says what to do.
-
-    Of the levers that a past study has tried, the one whose predicted gain is largest,
-    if that is worth a training; else the start as it is: what is least far from the
-    best arm, as far as can be expected. How wrong a prediction may be is said.
-    Without a start that the budget pays for there is no start to use as it is: a
-    larger one teaches; without any, a network is trained on the images.
+    """Says what to do: what past studies promise most of, and how sure that is.
 
     Args:
-        measured: The starts.
+        measured: The starts, and the network of ours that would be trained, if there
+            is one.
         like: Pool and target, by the features of the best of them.
         studies: Past ones.
         kind: Of the target, see `Inspected`.
     """
-    best = best_of(measured)
-    serving = [one for one in measured if one.serves and one.start.trained]
-    of_use = like.use != "nothing"
-    before = figures_of(best_of(serving) if serving else best, like)
-    predictions: list[Prediction] = []
-    if serving:
-        start = best_of(serving)
-        names = ["continued" if of_use else "continued-random", "distilled", "scratch"]
-        found = (studies.predict(name, before) for name in names)
-        predictions = [one for one in found if one is not None]
-        worth = [one for one in predictions if one.gain >= WORTH]
-        prediction = max(worth, key=lambda one: one.gain, default=None)
-        lever = "start" if prediction is None else prediction.lever
-    else:
-        start, prediction = best, None
-        lever = "distilled" if best.start.trained else "scratch"
-        if lever == "scratch" and not of_use:
-            lever = "generic"
-    images = {"start": None, "generic": like.pool}.get(lever, like.images)
+    start, given, before = begun_with(measured, like)
+    choice = choose(given, before, like.use != "nothing", studies)
+    lever = choice.lever
+    predictions = [*choice.others]
+    if choice.prediction is not None:
+        predictions.append(choice.prediction)
     return Recommendation(
         lever,
         start.start.name,
-        images,
+        {"start": None, "generic": like.pool}.get(lever, like.images),
         like.use,
-        prediction,
-        [one for one in predictions if one is not prediction],
-        _reasons(measured, start, like, lever, prediction, kind),
+        choice.prediction,
+        choice.others,
+        _reasons(measured, start, like, lever, choice.prediction, kind),
         _would_change(start, like, lever, predictions),
-        [] if serving else _beside(like),
+        [] if given == "start" else _beside(like),
     )
 
 
@@ -159,6 +158,12 @@ def _reasons(
             f"{start.start.name} is the best start at hand (linear, five folds of the "
             f"training images, %: {ranked})."
         )
+        drawn = [one for one in measured if not one.start.trained]
+        if drawn and start.linear <= drawn[0].linear:
+            found.append(
+                "That is no better than a network of your own before any training: "
+                "what it knows is not what this target asks."
+            )
         if start.start.public:
             found.append(f"Its weights know {start.start.public}.")
     else:

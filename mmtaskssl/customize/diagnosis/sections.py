@@ -8,10 +8,10 @@ import numpy as np
 
 from ...report.axes import Axes
 from ...selection.report.charts import histogram
+from .choice import LEVERS
 from .diagnosis import Diagnosis
 from .likeness import Likeness
 from .measured import Measured
-from .recommend import LEVERS
 
 
 def sections(found: Diagnosis) -> list[str]:

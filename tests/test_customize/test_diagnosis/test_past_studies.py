@@ -51,13 +51,44 @@ def test_what_predicted_others_better_predicts(gains, better, worse):
         assert table.predict("continued", {"headroom": nothing}).gain <= 0
 
 
-def test_seeds_of_a_target_are_left_out_together():
+def test_studies_of_a_target_count_as_one():
     rows = [_row("a", 10.0, 8.0), _row("a", 10.0, 9.0), _row("b", 10.0, 1.0)]
     found = PastStudies(rows).predict("continued", {"headroom": 10.0})
-    b_from_a = 1 - (2 / 3) * 8.5
-    a_from_b = [8 - 0.5, 9 - 0.5]
-    of_a = np.mean(np.square(a_from_b))
-    assert found.error == pytest.approx(np.sqrt((of_a + b_from_a**2) / 2))
+    b_from_a, a_from_b = 1 - 8.5 / 2, 8.5 - 1 / 2
+    assert found.error == pytest.approx(np.sqrt((a_from_b**2 + b_from_a**2) / 2))
+    assert found.studies == 2 and found.gain == pytest.approx((8.5 + 1) / 3)
+
+
+def test_what_begins_with_nothing_gains_less_above_a_better_start():
+    gains = {"a": (20.0, -8.0), "b": (40.0, -26.0), "c": (-1.0, 13.0)}
+    table = PastStudies(
+        [
+            PastStudy("s", name, "timm:x", 40, 1, {"lead": lead}, {"distilled": gain})
+            for name, (lead, gain) in gains.items()
+        ]
+    )
+    found = table.predict("distilled", {"lead": 0.0})
+    # Each was 12 to 14 points above the network that it began with.
+    assert found.gain == pytest.approx((12 + 14 + 12) / 4)
+    errors = np.array([12 - 26 / 3, 14 - 24 / 3, 12 - 26 / 3])
+    assert found.error == pytest.approx(np.sqrt(np.mean(errors**2)))
+    assert (found.low, found.high, found.lead, found.within) == (12, 14, 0, True)
+    behind = table.predict("distilled", {"lead": 30.0})
+    assert behind.gain == pytest.approx(38 / 4 - 30)
+    assert "theirs were +12.0 to +14.0, and the start is +30.0 from it" in str(behind)
+    assert table.predict("distilled", {"headroom": 3.0}) is None
+    assert not table.predict("distilled", {"lead": 50.0}).within
+
+
+def test_studies_with_and_without_a_start_are_told_apart():
+    rows = [
+        PastStudy("s", "a", start, 40, 1, {"lead": 0.0}, {"scratch": gain})
+        for start, gain in (("untrained", 4.0), ("timm:x", 8.0))
+    ]
+    table = PastStudies(rows)
+    assert table.with_start().rows == rows[1:]
+    assert table.without_start().rows == rows[:1]
+    assert table.without_start().predict("scratch", {"lead": 0.0}).gain == 2.0
 
 
 def test_what_no_study_tried_is_not_predicted():

@@ -97,6 +97,38 @@ def test_without_a_start_that_the_budget_pays_for():
     assert any("public start" in one for one in alone.would_change)
 
 
+def test_a_start_that_knows_nothing_of_the_target():
+    lever = "distilled"
+    rows = [
+        PastStudy("s", name, "x", 40, 1, {"lead": lead}, {lever: 15.0 - lead})
+        for name, lead in (("a", 20.0), ("b", 25.0), ("c", 10.0))
+    ]
+    both = PastStudies([*_studies(8.0).rows, *rows])
+    drawn = _measured("untrained", 10)
+    said = recommend([_measured("a", 10, 14), drawn], ALIKE, both)
+    assert (said.lever, said.prediction.lead, said.images) == (lever, 0.0, 500)
+    assert any("no better than a network of your own" in one for one in said.reasons)
+    # What is far ahead is gone on with.
+    said = recommend([_measured("a", 18, 20), drawn], ALIKE, both)
+    assert said.lever == "continued" and said.others[0].gain == 45 / 4 - 40
+    assert not any("no better than" in one for one in said.reasons)
+    # Nobody knows what such a lever brings here where no network of ours is affordable.
+    assert recommend([_measured("a", 10, 14)], ALIKE, both).lever == "continued"
+
+
+def test_without_weights_studies_that_had_none_decide():
+    def row(target, **gains):
+        return PastStudy("s", target, "untrained", 40, 1, {"lead": 0.0}, gains)
+
+    table = PastStudies([row("a", scratch=4.0, branched=9.0), row("b", scratch=6.0)])
+    drawn = [_measured("untrained", 15)]
+    said = recommend(drawn, ALIKE, table)
+    assert (said.lever, said.images) == ("branched", 500)
+    assert said.prediction.gain == 4.5 and "an untrained network" in said.reasons[-1]
+    assert recommend(drawn, ALIKE, table.with_start()).lever == "scratch"
+    assert recommend(drawn, FAR, table).lever == "generic"
+
+
 def test_other_networks_are_tried_where_no_start_serves():
     drawn = _measured("untrained", 15)
     assert recommend([drawn], ALIKE, _studies(10.0)).beside == ["slimmed"]

@@ -7,9 +7,22 @@ from types import SimpleNamespace
 import pytest
 
 from mmtaskssl.customize.verdict.difference import Difference
-from studies import customizing
+from studies import customized_tables, customizing
 from studies.customized_tables import over_seeds, policies, regret, verdicts
 from studies.customizing import Customizing
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch):
+    """What studies the diagnosis was asked with; it says what figures give it."""
+    asked = []
+
+    def choose(given, before, is_pool_of_use, studies):
+        asked.append({row.target for row in studies.rows})
+        return SimpleNamespace(lever=given)
+
+    monkeypatch.setattr(customized_tables, "choose", choose)
+    return asked
 
 
 def _arm(name, folds, test=None):
@@ -20,7 +33,7 @@ def _found(said, *arms, mean=2.0):
     gap = {"control": "start", "mean": mean, "low": 1.0, "high": 3.0, "p": 0.01}
     return {
         "kind": "classification",
-        "said": said,
+        "diagnosis": {"given": said, "before": {}, "use": "alike"},
         "verdict": {
             "candidate": "continued",
             "primary": "start",
@@ -115,7 +128,7 @@ def _study(tmp_path, monkeypatch, seeds):
     monkeypatch.setattr(
         customizing,
         "figures_of",
-        lambda folder, name: _found("start", _arm("start", 50.0), _arm("x", 60.0)),
+        lambda folder: _found("start", _arm("start", 50.0), _arm("x", 60.0)),
     )
     return study, calls, done
 
@@ -185,3 +198,9 @@ def test_a_line_has_all_seeds():
     line = verdicts({"a": [one, two]})[2]
     assert line.startswith("| a | 2 | continued | start | +2.0 [")
     assert "| start | 10.0 | 4 | 3.0 |" in line  # a race is one seed's
+
+
+def test_the_diagnosis_does_not_know_the_target(asked):
+    found = [_found("start", _arm("start", 50.0))]
+    verdicts({"dtd10": found, "mugs": found})
+    assert "dtd10" not in asked[0] and {"dtd10", "cifar10"} <= asked[1]

@@ -1,8 +1,6 @@
 """What studies have left becomes rows of one table."""
 
-import pytest
-
-from studies.past import gains_of_starts, rows_of_record
+from studies.past import gains_of_starts, rows_of_customizing
 
 
 def _figures(linear):
@@ -26,34 +24,31 @@ def test_gains_are_of_the_seeds_that_all_arms_have():
     assert found == {(40, "a"): (2, {"continued": 11.0, "continued-random": 3.0})}
 
 
-def _arm(name, budget, *linear):
-    test = {"knn": [0.0], "linear": [*linear]} if linear else None
-    return {"name": name, "budget": budget, "side": 40, "test": test}
-
-
-def test_a_record_has_a_row_for_each_budget():
-    sides = [{"side": s, "mean": {"linear": v}} for s, v in ((40, 50.0), (80, 62.5))]
-    said = {
-        "starts": [{"name": "timm:x", "sides": sides}],
-        "recommendation": {"start": "timm:x"},
-        "likeness": {"closest": 1.25},
+def _customized(given, *arms):
+    before = {"linear": 50.0, "headroom": 12.5, "lead": 20.0}
+    start = "timm:x" if given == "start" else "untrained"
+    return {
+        "kind": "classification",
+        "diagnosis": {"given": given, "start": start, "side": 40, "before": before},
+        "arms": [{"name": name, "folds": folds} for name, folds in arms],
     }
-    arms = [
-        _arm("start", "1M-2M", 60.0),
-        _arm("continued", "1M-2M", 66.0, 68.0),
-        _arm("scratch", "1M-2M"),
-        _arm("start-norms", "1M-2M", 1.0),
-        _arm("start", "2M-3M", 60.0),
-    ]
-    target = {"train": {"root": "/data/cups/train"}}
-    (row,) = rows_of_record(
-        {
-            "budgets": ["1M-2M", "2M-3M"],
-            "diagnosis": said,
-            "arms": arms,
-            "inputs": {"target": target},
-        }
-    )
-    assert (row.target, row.start, row.side, row.seeds) == ("cups", "timm:x", 40, 2)
-    assert row.gains == {"continued": pytest.approx(7.0)}
-    assert row.before == {"linear": 50.0, "headroom": 12.5, "closeness": 1.25}
+
+
+def test_a_customization_is_a_row_of_all_arms_that_were_judged():
+    arms = ("start", 60.0), ("continued", 66.0), ("scratch", 48.0), ("norms", 40.0)
+    found = {
+        "seed0/results/cups-start.json": _customized(
+            "start", *arms, ("continued-random", None)
+        ),
+        "seed1/results/cups-start.json": _customized("start", ("start", 1.0)),
+        "seed0/results/cups-none.json": _customized(
+            "nothing", ("untrained", 30.0), ("generic", 36.0), ("generic-long", 40.0)
+        ),
+        "seed0/results/cells-start.json": {"kind": "detection"},
+        "seed0/results/mugs-start.json": _customized("start", ("continued", 66.0)),
+    }
+    without, begun = rows_of_customizing(found)
+    assert (begun.target, begun.start, begun.side) == ("cups", "timm:x", 40)
+    assert begun.gains == {"continued": 6.0, "scratch": -12.0}
+    assert begun.before == {"linear": 50.0, "headroom": 12.5, "lead": 20.0}
+    assert (without.start, without.gains) == ("untrained", {"generic": 6.0})

@@ -7,6 +7,8 @@ from typing import Any
 
 from scipy import stats
 
+from mmtaskssl.customize.diagnosis.choice import choose
+from mmtaskssl.customize.diagnosis.past_studies import shipped
 from mmtaskssl.customize.verdict.difference import Difference
 from mmtaskssl.evaluation.paired import paired_difference
 from mmtaskssl.utils.tables import head, row
@@ -69,7 +71,8 @@ def verdicts(found: ByTarget) -> list[str]:
     for target, seeds in found.items():
         verdict = [one["verdict"] for one in seeds]
         gap = _differences(seeds).get(verdict[0]["primary"])
-        lost = regret(seeds[0]["arms"], seeds[0]["said"])
+        said = said_of(target, seeds[0])
+        lost = regret(seeds[0]["arms"], said)
         gaps += [] if gap is None else [gap.mean]
         regrets += [] if lost is None else [lost]
         spent = [one["compute"] for one in seeds]
@@ -81,7 +84,7 @@ def verdicts(found: ByTarget) -> list[str]:
                     "-" if gap is None else str(gap),
                     *(_said(v[k] for v in verdict) for k in ("metric", "outcome")),
                     _said(v["recommended"] for v in verdict),
-                    seeds[0]["said"],
+                    said,
                     "-" if lost is None else f"{lost:.1f}",
                     f"{sum(one['total_seconds'] for one in spent) / 60:.0f}",
                     f"{sum(one['training_gmacs'] for one in spent) / 1000:.1f}",
@@ -144,7 +147,7 @@ def policies(found: ByTarget) -> list[str]:
     """
     runs = [seeds[0] for seeds in found.values()]
     names = dict.fromkeys(arm["name"] for one in runs for arm in one["arms"])
-    taken = {"the diagnosis": [one["said"] for one in runs]}
+    taken = {"the diagnosis": [said_of(name, found[name][0]) for name in found]}
     taken |= {f"always {name}": [name] * len(runs) for name in names}
     lines = head(["policy", "mean regret, folds", "targets"])
     for policy, levers in taken.items():
@@ -154,6 +157,18 @@ def policies(found: ByTarget) -> list[str]:
             mean = f"{statistics.fmean(known):.1f}"
             lines.append(row([policy, mean, f"{len(known)} of {len(runs)}"]))
     return lines
+
+
+def said_of(target: str, one: Found) -> str:
+    """Returns what the diagnosis recommends without past studies of the target.
+
+    Args:
+        target: Its name.
+        one: Its figures.
+    """
+    known = one["diagnosis"]
+    of_use, studies = known["use"] != "nothing", shipped().without(target)
+    return choose(known["given"], known["before"], of_use, studies).lever
 
 
 def regret(arms: Sequence[Mapping[str, Any]], lever: str) -> float | None:

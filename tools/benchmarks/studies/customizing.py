@@ -9,8 +9,7 @@ from typing import Any
 
 from mmtaskssl.customize.customized import Customized
 from mmtaskssl.customize.diagnosis.diagnosis import Diagnosis
-from mmtaskssl.customize.diagnosis.past_studies import shipped
-from mmtaskssl.customize.diagnosis.recommend import recommend
+from mmtaskssl.customize.diagnosis.recommend import begun_with
 from mmtaskssl.runs import Record
 
 from .customized_tables import Found, customized_tables
@@ -143,7 +142,7 @@ class Customizing(Study):
                 self.folder(kind, name, seed),
             )
             if not result.exists() and _finished(folder):
-                self.keep(result, figures_of(folder, name))
+                self.keep(result, figures_of(folder))
 
     def _found(self, kind: str, target: str) -> list[Found]:
         """Returns what came out, a seed each."""
@@ -169,20 +168,25 @@ def _finished(folder: Path) -> bool:
     return record is not None and record.complete and record.results is not None
 
 
-def figures_of(folder: Path, target: str) -> dict[str, Any]:
+def figures_of(folder: Path) -> dict[str, Any]:
     """Returns what tables show of a customization, JSON-ready.
 
     Args:
         folder: Where it lies.
-        target: The past studies that the diagnosis is asked again with are without it.
     """
     one = Customized.open(folder)
     known = Diagnosis.open(folder / "diagnosis")
-    kind, studies = str(one.record["inspection"]["kind"]), shipped().without(target)
+    start, given, before = begun_with(known.measured, known.likeness)
     verdict = one.verdict
     return {
-        "kind": kind,
-        "said": recommend(known.measured, known.likeness, studies, kind).lever,
+        "kind": one.record["inspection"]["kind"],
+        "diagnosis": {
+            "given": given,
+            "start": start.start.name,
+            "side": start.at[0].side,
+            "before": before,
+            "use": known.likeness.use,
+        },
         "verdict": {
             "candidate": verdict.candidate,
             "primary": verdict.primary,

@@ -3,13 +3,14 @@
 import re
 import statistics
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from mmtaskssl.customize.diagnosis.past_studies import PastStudy
-from mmtaskssl.customize.diagnosis.recommend import LEVERS
+from mmtaskssl.customize.diagnosis.choice import LEVERS
+from mmtaskssl.customize.diagnosis.past_studies import UNTRAINED, PastStudy
 
 _RESULT = re.compile(r"seed(\d+)/results/(\d+)px-(.+)-(\w+)\.json")
+# All arms were raced with the first seed alone.
+_CUSTOMIZED = re.compile(r"seed0/results/(.+)-(?:start|none)\.json")
 #: Arms of starts_evidence.py, by what `customize` calls them.
 _ARMS = {"selfres-sept": "continued", "selfres-random": "continued-random"}
 
@@ -51,53 +52,45 @@ def gains_of_starts(
     return gains
 
 
-def rows_of_record(record: Mapping[str, Any]) -> Iterator[PastStudy]:
-    """Yields a row for each budget of a finished run of `customize`.
+def row_of_customization(target: str, found: Mapping[str, Any]) -> PastStudy | None:
+    """Returns what a customization adds.
 
-    One without a test of the start as it is, or of anything beside it, has none.
+    Gains are of folds of the training images, where all arms were judged; those that
+    were left behind in the race have what they had then.
 
     Args:
-        record: What record.json holds.
+        target: Its name.
+        found: See `customizing.figures_of`.
+
+    Returns:
+        None: the start (without one, the untrained network) was not judged.
     """
-    said = record["diagnosis"]
-    name = said["recommendation"]["start"]
-    begun = next(start for start in said["starts"] if start["name"] == name)
-    for budget in record["budgets"]:
-        tests = {
-            arm["name"]: (arm["side"], arm["test"]["linear"])
-            for arm in record["arms"]
-            if arm["budget"] == budget and arm["name"] in LEVERS and arm["test"]
-        }
-        if "start" not in tests or len(tests) < 2:
+    known = found["diagnosis"]
+    begun, start = "start", known["start"]
+    if known["given"] != "start":
+        begun, start = "untrained", UNTRAINED
+    folds = {arm["name"]: arm["folds"] for arm in found["arms"] if arm["folds"]}
+    if begun not in folds:
+        return None
+    gains = {
+        name: round(value - folds[begun], 3)
+        for name, value in folds.items()
+        if name in LEVERS and name != begun
+    }
+    before = {name: round(value, 3) for name, value in known["before"].items()}
+    return PastStudy("customize", target, start, known["side"], 1, before, gains)
+
+
+def rows_of_customizing(figures: Mapping[str, Any]) -> Iterator[PastStudy]:
+    """Yields the rows of customize_evidence.py.
+
+    Args:
+        figures: As results/customize.json holds them.
+    """
+    for name, found in sorted(figures.items()):
+        match = _CUSTOMIZED.fullmatch(name)
+        if match is None or found["kind"] != "classification":
             continue
-        side, own = tests.pop("start")
-        before = _before(begun, said["likeness"]["closest"], side)
-        yield PastStudy(
-            "customize",
-            _name(record),
-            begun["name"],
-            side,
-            min(len(values) for _, values in tests.values()),
-            before,
-            {
-                lever: round(statistics.fmean(values) - statistics.fmean(own), 3)
-                for lever, (_, values) in tests.items()
-            },
-        )
-
-
-def _before(
-    begun: Mapping[str, Any], closest: float | None, side: int
-) -> dict[str, float]:
-    means = {one["side"]: one["mean"]["linear"] for one in begun["sides"]}
-    found = {"linear": means[side]}
-    if max(means) > side:
-        found["headroom"] = means[max(means)] - means[side]
-    if closest is not None:
-        found["closeness"] = closest
-    return {key: round(value, 3) for key, value in found.items()}
-
-
-def _name(record: Mapping[str, Any]) -> str:
-    root = Path(record["inputs"]["target"]["train"]["root"])
-    return root.parent.name if root.name == "train" else root.name
+        row = row_of_customization(match[1], found)
+        if row is not None and row.gains:
+            yield row

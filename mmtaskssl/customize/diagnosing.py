@@ -1,0 +1,48 @@
+"""What a diagnosis is asked of, and what it says within what was asked for."""
+
+import dataclasses
+
+from ..networks import Network
+from .diagnosis.recommend import Recommendation
+from .fit.fits import Fits
+from .settings import Settings
+from .starts import Start
+
+# Levers that train no image of a selection.
+_NOT_SELECTED = ("start", "generic", "continued-random")
+
+
+def looked_at(settings: Settings, fits: Fits) -> tuple[list[Start], dict[str, Network]]:
+    """Returns the starts to diagnose, and networks of these that are open already.
+
+    The network of ours that would be trained is among them, without weights, at the
+    width that the first budget with one pays for: it tells what a start knows more.
+
+    Args:
+        settings: With the starts at hand.
+        fits: What budgets pay for.
+    """
+    starts = [*settings.starts]
+    owns = (fits.own(budget) for budget in settings.budgets)
+    own = next((one for one in owns if one is not None), None)
+    if own is None:
+        return starts or [Start.untrained(settings.recipe)], {}
+    if not all(start.trained for start in starts):  # hers is to tell that
+        return starts, {}
+    drawn = Start.untrained(own.config)
+    return [*starts, drawn], {drawn.name: own.untrained(settings.seed)}
+
+
+def as_asked(said: Recommendation, settings: Settings) -> Recommendation:
+    """Returns what is recommended within what was asked for.
+
+    Args:
+        said: By pool, target and starts alone.
+        settings: How many images to select, and for how many budgets.
+    """
+    images, beside = said.images, list(said.beside)
+    if settings.select is not None and said.lever not in _NOT_SELECTED:
+        images = settings.select
+    if len(settings.budgets) == 1:
+        beside = [arm for arm in beside if arm != "slimmed"]
+    return dataclasses.replace(said, images=images, beside=beside)
