@@ -8,8 +8,8 @@ from .fit.fits import Fits
 from .settings import Settings
 from .starts import Start
 
-# Levers that train no image of a selection.
-_NOT_SELECTED = ("start", "generic", "continued-random")
+# Levers that train on none, or on all of the pool.
+_UNASKED = ("start", "generic")
 
 
 def looked_at(settings: Settings, fits: Fits) -> tuple[list[Start], dict[str, Network]]:
@@ -41,7 +41,7 @@ def as_asked(said: Recommendation, settings: Settings) -> Recommendation:
         settings: How many images to select, and for how many budgets.
     """
     images, beside = said.images, list(said.beside)
-    if settings.select is not None and said.lever not in _NOT_SELECTED:
+    if settings.select is not None and said.lever not in _UNASKED:
         images = settings.select
     if len(settings.budgets) == 1:
         beside = [arm for arm in beside if arm != "slimmed"]
