@@ -6,8 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils.errors import UserError, option
-
-_TYPE = "HoldOutImages"
+from .wrappers import HOLD_OUT, is_hold_out, is_with_target
 
 
 def hold_out(cfg: Config, count: Any = None) -> None:
@@ -25,6 +24,8 @@ def hold_out(cfg: Config, count: Any = None) -> None:
         UserError: No number, or a config without images to train on.
     """
     loader = cfg.get("train_dataloader") or {}
+    while is_with_target(loader.get("dataset") or {}):  # whose images all train
+        loader = loader["dataset"]
     dataset = loader.get("dataset") or {}
     if is_hold_out(dataset):
         count = dataset["count"] if count is None else count
@@ -44,7 +45,7 @@ def hold_out(cfg: Config, count: Any = None) -> None:
             hooks.pop(name, None)
         return
     part = {
-        "type": f"mmtaskssl.{_TYPE}",
+        "type": f"mmtaskssl.{HOLD_OUT}",
         "count": count,
         "seed": (cfg.get("randomness") or {}).get("seed") or 0,
     }
@@ -73,11 +74,6 @@ def _plain(dataset: dict[str, Any]) -> dict[str, Any]:
         inner.clear()
         inner.update(type="mmtaskssl.UnlabeledImages", source=source)
     return dataset
-
-
-def is_hold_out(dataset: Any) -> bool:
-    """Whether a data set's config is one that has images held out."""
-    return str(dataset.get("type")).rpartition(".")[2] == _TYPE
 
 
 def length_of(cfg: Config) -> tuple[bool, int]:

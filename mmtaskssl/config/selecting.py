@@ -5,14 +5,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .held_out import hold_out, is_hold_out
-
-_SELECTED = "SelectedImages"
-
-
-def is_selected(dataset: Any) -> bool:
-    """Whether a data set's config is one of selected images."""
-    return str(dataset.get("type")).rpartition(".")[2] == _SELECTED
+from .held_out import hold_out
+from .wrappers import is_around, is_hold_out, is_selected
 
 
 def selection_of(cfg: Config) -> str | None:
@@ -22,7 +16,7 @@ def selection_of(cfg: Config) -> str | None:
         cfg: Complete.
     """
     dataset = cfg.train_dataloader.dataset
-    while is_hold_out(dataset):
+    while is_around(dataset):
         dataset = dataset["dataset"]
     return dataset["selection"] if is_selected(dataset) else None
 
@@ -34,18 +28,22 @@ def held_out_of(cfg: Config) -> int:
         cfg: Complete.
     """
     dataset = cfg.train_dataloader.dataset
-    return dataset["count"] if is_hold_out(dataset) else 0
+    while is_around(dataset):
+        if is_hold_out(dataset):
+            return dataset["count"]
+        dataset = dataset["dataset"]
+    return 0
 
 
 def without_selection(cfg: Config) -> Config:
-    """Returns a config that trains on all images of its pool.
+    """Returns a config that trains on all images of its pool; a target's own stay.
 
     Args:
         cfg: Complete; left as it is.
     """
     cfg = copy.deepcopy(cfg)
     outer = cfg.train_dataloader
-    while is_hold_out(outer["dataset"]):
+    while is_around(outer["dataset"]):
         outer = outer["dataset"]
     if is_selected(outer["dataset"]):
         outer["dataset"] = outer["dataset"]["dataset"]
@@ -60,6 +58,6 @@ def pool_of(cfg: Config) -> dict[str, Any]:
         cfg: Complete.
     """
     dataset = copy.deepcopy(cfg.train_dataloader.dataset)
-    while is_hold_out(dataset) or is_selected(dataset):
+    while is_around(dataset) or is_selected(dataset):
         dataset = dataset["dataset"]
     return dataset

@@ -6,12 +6,12 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils.errors import UserError
-from .held_out import hold_out, is_hold_out, length_of
+from .held_out import hold_out, length_of
 from .host_objectives import brings_pipeline, follow_batch_size, innermost, read_source
-from .selecting import is_selected
 from .targets import is_classification, named_targets, use_target
 from .teacher import use_teacher
 from .variables import OWN_SCHEDULE, PLACES, layer_of
+from .wrappers import is_around, is_selected, is_with_target
 
 
 def fill_places(cfg: Config, values: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
         loader["persistent_workers"] = False
     if values.get("selection"):
         outer = loader
-        while is_hold_out(outer["dataset"]):
+        while is_around(outer["dataset"]):
             outer = outer["dataset"]
         dataset = outer["dataset"]
         if brings_pipeline(dataset) and "source" not in dataset:
@@ -128,7 +128,7 @@ def _with_target(dataset: dict[str, Any], values: dict[str, Any]) -> dict[str, A
         raise UserError(
             f"target_share={share} needs one target, whose images are to be trained on"
         )
-    if str(dataset.get("type")).rpartition(".")[2] == "WithTarget":
+    if is_with_target(dataset):
         dataset = dataset["dataset"]
     kind = "mmtaskssl.WithTarget"
     return {"type": kind, "dataset": dataset, "target": target, "share": share}

@@ -167,10 +167,12 @@ def test_names_that_are_no_utf8(images, tmp_path):
 
 def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):
     lines = []
-    options = _options(images, log=lines.append, arms=["start", "continued"])
+    arms = ["start", "continued", "continued-target"]
+    options = _options(images, log=lines.append, arms=arms)
     plan = customize(out=tmp_path / "out", dry_run=True, **options)
     assert [one["name"] for one in plan.plan] == [
         "training continued of 3M-6M, 1 iterations",
+        "training continued-target of 3M-6M, 1 iterations",
         "training continued-random of 3M-6M, 1 iterations",
     ]
     assert all(one["seconds"] > 0 and one["bytes"] > 0 for one in plan.plan)

@@ -5,6 +5,12 @@ import torch
 from PIL import Image
 
 from mmtaskssl.config import load_config
+from mmtaskssl.config.selecting import (
+    held_out_of,
+    pool_of,
+    selection_of,
+    without_selection,
+)
 from mmtaskssl.datasets.with_target import WithTarget
 from mmtaskssl.utils.errors import UserError
 
@@ -63,6 +69,28 @@ def test_the_option_wraps_what_is_trained_on():
     assert cfg.train_dataloader.dataset.dataset.type == "mmtaskssl.SelectedImages"
     with pytest.raises(UserError, match=r"target_share=0\.3 needs one target"):
         load_config(_SMALL, {"target_share": 0.3})
+
+
+def test_a_printed_config_is_changed_below_the_targets_images(tmp_path):
+    options = {"target": "task", "target_share": 0.3, "selection": "some.txt"}
+    cfg = load_config(_SMALL, options)
+    assert selection_of(cfg) == "some.txt" and held_out_of(cfg) == 0
+    assert pool_of(cfg)["type"] == "UnlabeledImages"
+    whole = without_selection(cfg).train_dataloader.dataset
+    assert whole["type"] == "mmtaskssl.WithTarget"
+    assert whole["dataset"]["type"] == "UnlabeledImages"
+    printed = tmp_path / "printed.py"
+    printed.write_text(cfg.pretty_text)
+    other = load_config(printed, {"selection": "other.txt", "held_out": 5})
+    assert selection_of(other) == "other.txt" and held_out_of(other) == 5
+    types = []
+    dataset = other.train_dataloader.dataset
+    while "dataset" in dataset:
+        types.append(dataset.type.removeprefix("mmtaskssl."))
+        dataset = dataset.dataset
+    assert types == ["WithTarget", "HoldOutImages", "SelectedImages"]
+    printed.write_text(other.pretty_text)
+    assert held_out_of(load_config(printed, {"held_out": 0})) == 0
 
 
 def test_a_list_names_the_images(folders, tmp_path):
