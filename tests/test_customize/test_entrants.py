@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmtaskssl.customize.arms.arm import Case
+from mmtaskssl.customize.arms.known import ARMS, RANDOM_OF
 from mmtaskssl.customize.entrants import entrants
 from mmtaskssl.customize.fit.own import CONFIG
 from mmtaskssl.customize.settings import Settings
@@ -47,3 +48,10 @@ def test_names_alone():
         _entrants(["scratch"])
     with pytest.raises(UserError, match="must be one of auto, "):
         _entrants(["usual"])
+
+
+def test_a_control_on_random_images_is_its_arm_on_others():
+    for name, control in RANDOM_OF.items():
+        arm, random = ARMS[name], ARMS[control]
+        assert random.control and random.images == "random" and not arm.control
+        assert random.full == arm.full and isinstance(arm, type(random).__mro__[1])

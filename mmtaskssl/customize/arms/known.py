@@ -7,6 +7,7 @@ from .continued import Continued
 from .continued_random import ContinuedOnRandom
 from .continued_target import ContinuedWithTarget
 from .distilled import Distilled
+from .distilled_random import DistilledOnRandom
 from .generic import Generic
 from .generic_long import GenericLong
 from .norms import StartWithNorms
@@ -28,6 +29,7 @@ ARMS: dict[str, Arm] = {
         GenericLong(),
         ContinuedOnRandom(),
         ScratchOnRandom(),
+        DistilledOnRandom(),
         BranchedOnRandom(),
         Continued(),
         ContinuedWithTarget(),
@@ -44,5 +46,6 @@ RANDOM_OF = {
     "continued": "continued-random",
     "continued-target": "continued-random",
     "scratch": "scratch-random",
+    "distilled": "distilled-random",
     "branched": "branched-random",
 }

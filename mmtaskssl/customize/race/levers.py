@@ -26,6 +26,8 @@ LEVERS = (
     ("scratch", "scratch-random", "the choice of images"),
     ("scratch", "generic", "the choice of images, against the whole pool"),
     ("scratch", "untrained", "training, on the chosen images"),
+    ("distilled-random", "untrained", "a teacher, on random images"),
+    ("distilled", "distilled-random", "the choice of images"),
     ("distilled", "scratch", "a teacher"),
     ("slimmed", "distilled", "all widths at once"),
     ("searched", "distilled", "a shape searched in a supernet"),
