@@ -23,6 +23,7 @@ def test_the_trainings_of_a_race():
         ("scratch", 500),
         ("distilled", 1000),
         ("scratch", 1000),
+        ("distilled-random", 1000),  # of the first one that is left
     ]
     # Two arms go on as they are, and the first of them is what seeds repeat.
     assert runs_of([ARMS["continued"]], LENGTHS, 2) == [
