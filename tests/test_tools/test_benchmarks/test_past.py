@@ -1,6 +1,15 @@
 """What studies have left becomes rows of one table."""
 
+import json
+
+from mmtaskssl.customize.diagnosis.past_studies import shipped
 from studies.past import gains_of_starts, rows_of_customizing
+
+
+def test_the_shipped_table_has_the_figures_of_customizations(repo_root):
+    results = repo_root / "tools" / "benchmarks" / "results" / "customize.json"
+    rows = [row for row in shipped().rows if row.study == "customize"]
+    assert rows == [*rows_of_customizing(json.loads(results.read_text("utf-8")))]
 
 
 def _figures(linear):
