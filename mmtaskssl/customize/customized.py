@@ -77,6 +77,8 @@ class Customized(Result):
 
     def table(self) -> str:
         """Returns arms and figures, a line each, and the answer."""
+        if not self.verdicts:
+            return "a plan: nothing is decided yet"
         lines = []
         for verdict in self.verdicts:
             arms = [a for a in self.arms if a["budget"] == verdict.budget]

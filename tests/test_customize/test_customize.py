@@ -176,6 +176,7 @@ def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):
         "training continued-random of 3M-6M, 1 iterations",
     ]
     assert all(one["seconds"] > 0 and one["bytes"] > 0 for one in plan.plan)
+    assert plan.table() == "a plan: nothing is decided yet"
     assert plan.verdicts == [] and not (tmp_path / "out" / "arms").exists()
     with pytest.raises(UserError, match="only a plan"):
         assert plan.verdict
