@@ -1,4 +1,4 @@
-"""The doors through seven known walls of the OpenMMLab stack.
+"""The doors through eight known walls of the OpenMMLab stack.
 
 Each is a finder on `sys.meta_path` that wakes up when its module is imported, so
 opening them costs nothing, imports nothing and needs none of the packages they
@@ -11,6 +11,7 @@ from . import (
     mmcv_ext,
     mmcv_hue,
     mmengine_names,
+    mmselfsup_hog,
     mmselfsup_runner,
     mmselfsup_swav,
 )
@@ -28,3 +29,4 @@ def install() -> None:
     mmengine_names.install()
     mmcv_hue.install()
     mmselfsup_swav.install()
+    mmselfsup_hog.install()

@@ -48,3 +48,15 @@ def test_swavs_queue_is_where_the_model_is():
     assert hook.queue.shape == (2, 4, 3)
     assert hook.queue.device == torch.device("cpu")
     assert model.head.loss.queue is hook.queue
+
+
+def test_histograms_of_gradients_are_made_in_mixed_precision():
+    from mmselfsup.models.target_generators import HOGGenerator
+
+    images = torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+    make = HOGGenerator(nbins=9, pool=8, gaussian_window=16)
+    exact = make(images)
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # converted, where not native
+        mixed = make(images)
+    assert mixed.dtype == exact.dtype == torch.float32
+    assert (mixed - exact).abs().mean() < 0.1 * exact.abs().mean()
