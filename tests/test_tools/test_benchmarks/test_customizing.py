@@ -48,12 +48,17 @@ def _found(said, *arms, mean=2.0):
 
 
 def test_regret_is_behind_the_best_at_the_end():
-    arms = [_arm("start", 51.0), _arm("continued", 62.0), _arm("random", None)]
+    arms = [
+        _arm("start", 51.0),
+        _arm("continued", 62.0),
+        _arm("continued-random", None),
+    ]
+    arms.append(_arm("generic-long", 99.0))
     assert regret(arms, "start") == 11
     assert regret(arms, "continued") == 0
     # What was not raced has no regret that anybody knows.
     assert regret(arms, "scratch") is None
-    assert regret(arms, "random") is None
+    assert regret(arms, "continued-random") is None
 
 
 def test_policies_are_judged_where_they_were_raced():
@@ -128,7 +133,7 @@ def _study(tmp_path, monkeypatch, seeds):
     monkeypatch.setattr(
         customizing,
         "figures_of",
-        lambda folder: _found("start", _arm("start", 50.0), _arm("x", 60.0)),
+        lambda folder: _found("start", _arm("start", 50.0), _arm("norms", 60.0)),
     )
     return study, calls, done
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy import stats
 
+from mmtaskssl.customize.arms.known import ARMS
 from mmtaskssl.customize.diagnosis.choice import choose
 from mmtaskssl.customize.diagnosis.past_studies import shipped
 from mmtaskssl.customize.verdict.difference import Difference
@@ -176,10 +177,14 @@ def regret(arms: Sequence[Mapping[str, Any]], lever: str) -> float | None:
 
     Args:
         arms: See `figures_of`; those that were left behind by halving count as they
-            stood.
+            stood, and those that are never chosen, which have more time, not at all.
         lever: An arm's name.
     """
-    means = {arm["name"]: arm["folds"] for arm in arms if arm["folds"] is not None}
+    means = {
+        arm["name"]: arm["folds"]
+        for arm in arms
+        if arm["folds"] is not None and not ARMS[arm["name"]].reference
+    }
     return max(means.values()) - means[lever] if lever in means else None
 
 
