@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..utils.errors import UserError
+from ..utils.threads import one_thread
 from .metrics import multilabel_map, top1
 from .splits import stratified_folds
 
@@ -16,6 +17,8 @@ from .splits import stratified_folds
 WEIGHT_DECAYS = tuple(10.0**power for power in range(2, -8, -1))
 # Double precision up to a copy of 512 MiB; larger sets are fitted in single.
 _DOUBLE_VALUES = 2**26
+# Of so few values each step is too short for several threads.
+_ONE_THREAD_VALUES = 500_000
 # Rows at once, so that their scores stay small beside the features.
 _CHUNK = 16384
 # Log odds of what all rows say.
@@ -118,7 +121,8 @@ def fit_linear(
             parameters.grad[settled != 0] = 0
         return loss
 
-    optimizer.step(closure)
+    with one_thread(x.numel() <= _ONE_THREAD_VALUES):
+        optimizer.step(closure)
     weight, bias = parameters.detach().split([x.shape[1], 1], dim=1)
     return LinearClassifier(weight, bias.squeeze(1), mean, scale, weight_decay)
 

@@ -131,7 +131,8 @@ class PastStudies:
         by whichever predicts each past target better from the others. Its error is the
         smaller of two for that, and so a little too small. A lever that begins with an
         untrained network is predicted by its mean gain above that, less the lead that
-        the start has. Several studies of one target count as one.
+        the start has. Several studies of one target count as one, and nothing becomes
+        better than right.
 
         Args:
             lever: Its name.
@@ -156,17 +157,18 @@ class PastStudies:
             points.setdefault(row.target, []).append((figure, gain))
         figures, gains = zip(*map(_centre, points.values()), strict=True)
         at = 1.0 if name is None else before[name]
+        most = 100.0 - before.get("linear", 0.0)
         within = min(figures) <= at <= max(figures)
         if afresh:
             gain, error = _mean(_ones(gains), gains)(1.0), _left_out(_mean, gains)
             return Prediction(
-                *(lever, gain - at, len(points), error, min(gains), max(gains)),
-                *(within, at),
+                *(lever, min(most, gain - at), len(points), error),
+                *(min(gains), max(gains), within, at),
             )
         errors = {fit: _left_out(fit, gains, figures) for fit in (_mean, _line)}
         fit = min(errors, key=lambda one: errors[one] or 0.0)  # of a single one, first
         return Prediction(
-            *(lever, fit(figures, gains)(at), len(points), errors[fit]),
+            *(lever, min(most, fit(figures, gains)(at)), len(points), errors[fit]),
             *(min(gains), max(gains), within),
         )
 

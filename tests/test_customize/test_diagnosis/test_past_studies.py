@@ -78,6 +78,8 @@ def test_what_begins_with_nothing_gains_less_above_a_better_start():
     assert "theirs were +12.0 to +14.0, and the start is +30.0 from it" in str(behind)
     assert table.predict("distilled", {"headroom": 3.0}) is None
     assert not table.predict("distilled", {"lead": 50.0}).within
+    # Nothing becomes better than right.
+    assert table.predict("distilled", {"lead": 0.0, "linear": 95.0}).gain == 5.0
 
 
 def test_studies_with_and_without_a_start_are_told_apart():
