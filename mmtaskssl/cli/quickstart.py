@@ -20,7 +20,7 @@ from . import options
 
 # What serves at 32 px: small enough for minutes of one CPU core.
 _BUDGET, _SCALE = "7M-12M", 0.2
-_ARMS = ("start", "untrained", "generic", "continued", "scratch")
+_ARMS = ("start", "untrained", "generic", "continued", "distilled", "scratch")
 
 
 def make_parser() -> argparse.ArgumentParser:
