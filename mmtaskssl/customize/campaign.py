@@ -30,6 +30,7 @@ from .images import (
     SELECTION,
     TARGET,
     Common,
+    features_gone,
     how_many,
     select_images,
     write_lists,
@@ -241,14 +242,14 @@ class Campaign:
         if self.settings.starts:
             pool, train = self.diagnosis.pool, self.diagnosis.train
             if pool is None or train is None:
-                raise _gone(self.out / "diagnosis")
+                raise features_gone(self.out / "diagnosis")
             return pool, train
         target = self.out / FEATURES / TARGET
         if (shared := self._shared_features()) is None:
             return self.out / FEATURES / POOL, target
         pool = read_shared(shared, self.found.pool_ids)
         if pool is None:
-            raise _gone(self.out / SELECTION)
+            raise features_gone(self.out / SELECTION)
         return pool, target
 
     def answer(self, budget: str, selection: Path) -> Answer:
@@ -294,10 +295,3 @@ class Campaign:
             self.log,
             self.settings.seed,
         )
-
-
-def _gone(folder: Path) -> UserError:
-    return UserError(
-        f"the features that {folder} was made from are gone: remove that folder, and "
-        "they are extracted again"
-    )

@@ -14,6 +14,7 @@ from ..selection.folder import select_to_folder
 from ..selection.names import Policy
 from ..selection.options import Options
 from ..utils.atomic import write_text
+from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256
 from .diagnosis.stores import extract_shared
 from .inspection.inspected import Inspected
@@ -145,3 +146,11 @@ def write_lists(
         files["selected"] = selection / "selection.txt"
         counts["selected"] = count
     return files, counts
+
+
+def features_gone(folder: Path) -> UserError:
+    """Returns what says that features that a folder was made from are not there."""
+    return UserError(
+        f"the features that {folder} was made from are gone: remove that folder, and "
+        "they are extracted again"
+    )

@@ -12,6 +12,7 @@ from typing import Any
 from ..utils.atomic import is_temporary
 from ..utils.errors import UserError, option
 from .contents import Contents, expanded, files_in, look, remove
+from .differences import differences
 from .growing import Growing
 from .locks import is_lock, locked
 from .output_file import writing
@@ -87,7 +88,7 @@ class Work:
         if overwrite:
             return State.REPLACE
         inputs, complete = self._found(real, record)
-        different = _differences(inputs, self.inputs, self.words)
+        different = differences(inputs, self.inputs, self.words)
         if different:
             raise UserError(
                 f"{out} exists and was not made from the same inputs "
@@ -283,27 +284,3 @@ class Work:
             __version__,
             sorted(begun),
         )
-
-
-def _differences(
-    found: Mapping[str, Any] | None,
-    wanted: Mapping[str, Any],
-    words: Mapping[str, str] | None = None,
-) -> list[str]:
-    """Returns which inputs differ, and of those that have parts, which of these."""
-    words = words or {}
-    if not found and wanted:
-        return ["it does not say from what"]
-    wanted, found = as_read(wanted), found or {}
-    different = []
-    for key in sorted({*found, *wanted}):
-        before, now = found.get(key), wanted.get(key)
-        if before == now:
-            continue
-        name = words.get(key, key)
-        if isinstance(before, Mapping) and isinstance(now, Mapping):
-            parts = sorted({*before, *now})
-            parts = [part for part in parts if before.get(part) != now.get(part)]
-            name += f": {', '.join(parts)}"
-        different.append(name)
-    return different
