@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from .held_out import hold_out
-from .wrappers import is_around, is_hold_out, is_selected
+from .wrappers import is_around, is_hold_out, is_selected, place_of_selection
 
 
 def selection_of(cfg: Config) -> str | None:
@@ -15,9 +15,7 @@ def selection_of(cfg: Config) -> str | None:
     Args:
         cfg: Complete.
     """
-    dataset = cfg.train_dataloader.dataset
-    while is_around(dataset):
-        dataset = dataset["dataset"]
+    dataset = place_of_selection(cfg.train_dataloader)["dataset"]
     return dataset["selection"] if is_selected(dataset) else None
 
 
@@ -42,9 +40,7 @@ def without_selection(cfg: Config) -> Config:
         cfg: Complete; left as it is.
     """
     cfg = copy.deepcopy(cfg)
-    outer = cfg.train_dataloader
-    while is_around(outer["dataset"]):
-        outer = outer["dataset"]
+    outer = place_of_selection(cfg.train_dataloader)
     if is_selected(outer["dataset"]):
         outer["dataset"] = outer["dataset"]["dataset"]
     hold_out(cfg)

@@ -11,7 +11,7 @@ from .host_objectives import brings_pipeline, follow_batch_size, innermost, read
 from .targets import is_classification, named_targets, use_target
 from .teacher import use_teacher
 from .variables import OWN_SCHEDULE, PLACES, layer_of
-from .wrappers import is_around, is_selected, is_with_target
+from .wrappers import is_selected, is_with_target, place_of_selection, with_target
 
 
 def fill_places(cfg: Config, values: dict[str, Any]) -> None:
@@ -62,9 +62,7 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
     if loader.get("num_workers") == 0:
         loader["persistent_workers"] = False
     if values.get("selection"):
-        outer = loader
-        while is_around(outer["dataset"]):
-            outer = outer["dataset"]
+        outer = place_of_selection(loader)
         dataset = outer["dataset"]
         if brings_pipeline(dataset) and "source" not in dataset:
             raise UserError(
@@ -130,8 +128,7 @@ def _with_target(dataset: dict[str, Any], values: dict[str, Any]) -> dict[str, A
         )
     if is_with_target(dataset):
         dataset = dataset["dataset"]
-    kind = "mmtaskssl.WithTarget"
-    return {"type": kind, "dataset": dataset, "target": target, "share": share}
+    return with_target(dataset, target, share)
 
 
 def _watch(cfg: Config, target: Any, keep: bool) -> None:

@@ -25,5 +25,22 @@ def is_around(dataset: Any) -> bool:
     return is_hold_out(dataset) or is_with_target(dataset)
 
 
+def place_of_selection(loader: Any) -> Any:
+    """Returns what has, as its ``dataset``, a selection or what may become one.
+
+    Args:
+        loader: Config of a loader, whose data set may be around others.
+    """
+    while is_around(loader["dataset"]):
+        loader = loader["dataset"]
+    return loader
+
+
+def with_target(dataset: Any, target: str, share: float) -> dict[str, Any]:
+    """Returns the config of another one's images and a target's; see `WithTarget`."""
+    kind = f"mmtaskssl.{WITH_TARGET}"
+    return {"type": kind, "dataset": dataset, "target": target, "share": share}
+
+
 def _is(dataset: Any, kind: str) -> bool:
     return str(dataset.get("type")).rpartition(".")[2] == kind

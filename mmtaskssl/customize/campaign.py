@@ -37,6 +37,7 @@ from .images import (
 )
 from .inspection.inspected import DENSE, Inspected
 from .lengths import COSTS, Lengths
+from .order import DIAGNOSIS
 from .race.answer import Answer, answer
 from .race.launched import make_steps
 from .race.race import Race
@@ -141,7 +142,7 @@ class Campaign:
             networks=networks,
             budget_images=None if self.settings.starts else _GLANCE,
             seed=self.settings.seed,
-            out=self.out / "diagnosis",
+            out=self.out / DIAGNOSIS,
             share=self.share,
             device=self.device,
             workers=self.workers,
@@ -242,7 +243,7 @@ class Campaign:
         if self.settings.starts:
             pool, train = self.diagnosis.pool, self.diagnosis.train
             if pool is None or train is None:
-                raise features_gone(self.out / "diagnosis")
+                raise features_gone(self.out / DIAGNOSIS)
             return pool, train
         target = self.out / FEATURES / TARGET
         if (shared := self._shared_features()) is None:

@@ -120,6 +120,14 @@ class Arm(ABC):
         """Returns what an image costs at inference; None: its training decides."""
         return self.serves(case).cost
 
+    def told_images(self, case: Case) -> str:
+        """Returns what it trains on, in words: selected images, or random ones."""
+        assert self.images is not None
+        count = case.counts[self.images]
+        if self.images == "random":
+            return f"{count:,} random images of the pool"
+        return f"the {count:,} selected images"
+
     def train_images(self, case: Case) -> Images:
         """Returns what it trains on."""
         kind = self.images

@@ -20,8 +20,8 @@ class Branched(Scratch):
     def what(self, case: Case) -> str:
         """See `Arm`."""
         return (
-            "our network pre-trained on the whole pool, then on the "
-            f"{case.counts['selected']:,} selected images"
+            "our network pre-trained on the whole pool, then on "
+            f"{self.told_images(case)}"
         )
 
     def refuses(self, case: Case) -> str | None:

@@ -19,11 +19,8 @@ class Continued(Arm):
 
     def what(self, case: Case) -> str:
         """See `Arm`."""
-        body, count = self.serves(case), case.counts["selected"]
-        return (
-            f"{body.start.name} continued at {body.side} px on the {count:,} selected "
-            "images"
-        )
+        body, images = self.serves(case), self.told_images(case)
+        return f"{body.start.name} continued at {body.side} px on {images}"
 
     def refuses(self, case: Case) -> str | None:
         """See `Arm`."""

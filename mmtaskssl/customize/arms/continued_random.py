@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from .arm import Case, ImageList
+from .arm import ImageList
 from .continued import Continued
 
 
@@ -13,11 +13,3 @@ class ContinuedOnRandom(Continued):
     control = True
     images: ClassVar[ImageList | None] = "random"
     of_pool = True
-
-    def what(self, case: Case) -> str:
-        """See `Arm`."""
-        body, count = self.serves(case), case.counts["random"]
-        return (
-            f"{body.start.name} continued at {body.side} px on {count:,} random images "
-            "of the pool"
-        )

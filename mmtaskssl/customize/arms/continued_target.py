@@ -2,6 +2,7 @@
 
 from mmengine.config import Config
 
+from ...config.wrappers import with_target
 from .arm import Case
 from .continued import Continued
 
@@ -20,10 +21,7 @@ class ContinuedWithTarget(Continued):
     def config(self, case: Case, iters: int) -> Config:
         """See `Arm`."""
         cfg = super().config(case, iters)
-        cfg.train_dataloader.dataset = {
-            "type": "mmtaskssl.WithTarget",
-            "dataset": cfg.train_dataloader.dataset,
-            "target": str(case.lists["target"]),
-            "share": _SHARE,
-        }
+        cfg.train_dataloader.dataset = with_target(
+            cfg.train_dataloader.dataset, str(case.lists["target"]), _SHARE
+        )
         return cfg

@@ -19,9 +19,8 @@ class Distilled(Arm):
 
     def what(self, case: Case) -> str:
         """See `Arm`."""
-        count = case.counts["selected"]
         teacher = case.teacher.start.name if case.teacher else "a start"
-        return f"our network taught by {teacher} on the {count:,} selected images"
+        return f"our network taught by {teacher} on {self.told_images(case)}"
 
     def refuses(self, case: Case) -> str | None:
         """See `Arm`."""

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from .arm import Case, ImageList
+from .arm import ImageList
 from .distilled import Distilled
 
 
@@ -13,9 +13,3 @@ class DistilledOnRandom(Distilled):
     control = True
     images: ClassVar[ImageList | None] = "random"
     of_pool = True
-
-    def what(self, case: Case) -> str:
-        """See `Arm`."""
-        count = case.counts["random"]
-        teacher = case.teacher.start.name if case.teacher else "a start"
-        return f"our network taught by {teacher} on {count:,} random images of the pool"

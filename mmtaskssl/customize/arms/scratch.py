@@ -19,8 +19,7 @@ class Scratch(Arm):
 
     def what(self, case: Case) -> str:
         """See `Arm`."""
-        count = case.counts["selected"]
-        return f"our network pre-trained on the {count:,} selected images"
+        return f"our network pre-trained on {self.told_images(case)}"
 
     def refuses(self, case: Case) -> str | None:
         """See `Arm`."""

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from .arm import Case, ImageList
+from .arm import ImageList
 from .scratch import Scratch
 
 
@@ -13,8 +13,3 @@ class ScratchOnRandom(Scratch):
     control = True
     images: ClassVar[ImageList | None] = "random"
     of_pool = True
-
-    def what(self, case: Case) -> str:
-        """See `Arm`."""
-        count = case.counts["random"]
-        return f"our network pre-trained on {count:,} random images of the pool"

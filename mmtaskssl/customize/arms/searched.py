@@ -45,7 +45,7 @@ class Searched(SubnetArm):
         """See `Arm`."""
         return (
             "the shape of a supernet that sees the target's images most as the whole "
-            f"does, trained on the {case.counts['selected']:,} selected images"
+            f"does, trained on {self.told_images(case)}"
         )
 
     def refuses(self, case: Case) -> str | None:

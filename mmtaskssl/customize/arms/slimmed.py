@@ -28,8 +28,7 @@ class Slimmed(SubnetArm):
         """See `Arm`."""
         return (
             "a width of our slimmable network, trained for "
-            f"{len(case.widths)} budgets on the {case.counts['selected']:,} selected "
-            "images"
+            f"{len(case.widths)} budgets on {self.told_images(case)}"
         )
 
     def refuses(self, case: Case) -> str | None:

@@ -157,19 +157,21 @@ class PastStudies:
             points.setdefault(row.target, []).append((figure, gain))
         figures, gains = zip(*map(_centre, points.values()), strict=True)
         at = 1.0 if name is None else before[name]
-        most = 100.0 - before.get("linear", 0.0)
-        within = min(figures) <= at <= max(figures)
-        if afresh:
-            gain, error = _mean(_ones(gains), gains)(1.0), _left_out(_mean, gains)
-            return Prediction(
-                *(lever, min(most, gain - at), len(points), error),
-                *(min(gains), max(gains), within, at),
-            )
-        errors = {fit: _left_out(fit, gains, figures) for fit in (_mean, _line)}
+        # Above an untrained network a gain follows no figure: its mean alone.
+        x, here = (_ones(gains), 1.0) if afresh else (figures, at)
+        fits = (_mean,) if afresh else (_mean, _line)
+        errors = {fit: _left_out(fit, x, gains) for fit in fits}
         fit = min(errors, key=lambda one: errors[one] or 0.0)  # of a single one, first
+        gain = fit(x, gains)(here) - (at if afresh else 0.0)
         return Prediction(
-            *(lever, min(most, fit(figures, gains)(at)), len(points), errors[fit]),
-            *(min(gains), max(gains), within),
+            lever,
+            min(gain, 100.0 - before.get("linear", 0.0)),
+            len(points),
+            errors[fit],
+            min(gains),
+            max(gains),
+            min(figures) <= at <= max(figures),
+            at if afresh else None,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -220,11 +222,10 @@ def _shrunken(count: int) -> float:
 
 def _left_out(
     fit: Callable[[Sequence[float], Sequence[float]], Fit],
+    x: Sequence[float],
     gains: Sequence[float],
-    figures: Sequence[float] | None = None,
 ) -> float | None:
     """Returns the error of predicting each target from all others."""
-    x = _ones(gains) if figures is None else figures
     if len(x) < 2:
         return None
     errors = []

@@ -99,12 +99,32 @@ def difference(
         return Difference(name, mean, low, high, p, images, seeds)
     of_seeds = float(gaps.mean(1).var(ddof=1)) / seeds
     of_images = float(by_image.var(ddof=1)) / images if images > 1 else 0.0
-    error = math.sqrt(of_seeds + of_images)
+    return of_variances(name, mean, (of_seeds, seeds), (of_images, images), level)
+
+
+def of_variances(
+    name: str,
+    mean: float,
+    of_seeds: tuple[float, int],
+    of_images: tuple[float, int],
+    level: float = 0.95,
+) -> Difference:
+    """Returns the difference of several trainings, by the variances of its mean.
+
+    Student's degrees of freedom are Welch's and Satterthwaite's.
+
+    Args:
+        name: Of the control.
+        mean: Over seeds and images.
+        of_seeds: Variance, and how many: two or more.
+        of_images: The same.
+        level: Coverage of the interval.
+    """
+    (a, seeds), (b, images) = of_seeds, of_images
+    error = math.sqrt(a + b)
     if error == 0:
         return Difference(name, mean, mean, mean, float(mean == 0), images, seeds)
-    freedom = (of_seeds + of_images) ** 2 / (
-        of_seeds**2 / (seeds - 1) + of_images**2 / max(images - 1, 1)
-    )
+    freedom = (a + b) ** 2 / (a**2 / (seeds - 1) + b**2 / max(images - 1, 1))
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
     p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
     return Difference(name, mean, mean - half, mean + half, p, images, seeds)

@@ -1,6 +1,5 @@
 """Tables of customizations: verdicts, controls, the diagnosis' regret, all arms."""
 
-import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from scipy import stats
 from mmtaskssl.customize.arms.known import ARMS
 from mmtaskssl.customize.diagnosis.choice import choose
 from mmtaskssl.customize.diagnosis.past_studies import shipped
-from mmtaskssl.customize.verdict.difference import Difference
+from mmtaskssl.customize.verdict.difference import Difference, of_variances
 from mmtaskssl.evaluation.paired import paired_difference
 from mmtaskssl.utils.tables import head, row
 
@@ -43,19 +42,12 @@ def over_seeds(gaps: Sequence[Difference]) -> Difference:
     half = stats.norm.ppf((1 + _LEVEL) / 2)
     of_images = statistics.fmean(((gap.high - gap.low) / 2 / half) ** 2 for gap in gaps)
     of_seeds = statistics.variance(means) / len(means)
-    error, mean = math.sqrt(of_images + of_seeds), statistics.fmean(means)
-    images = min(gap.images for gap in gaps)
-    if error == 0:
-        return Difference(
-            gaps[0].control, mean, mean, mean, float(mean == 0), images, len(gaps)
-        )
-    freedom = (of_images + of_seeds) ** 2 / (
-        of_seeds**2 / (len(means) - 1) + of_images**2 / max(images - 1, 1)
-    )
-    wide = float(stats.t.ppf((1 + _LEVEL) / 2, freedom)) * error
-    p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
-    return Difference(
-        gaps[0].control, mean, mean - wide, mean + wide, p, images, len(gaps)
+    return of_variances(
+        gaps[0].control,
+        statistics.fmean(means),
+        (of_seeds, len(means)),
+        (of_images, min(gap.images for gap in gaps)),
+        _LEVEL,
     )
 
 
