@@ -20,7 +20,7 @@ from .diagnosing import as_asked, looked_at
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
 from .diagnosis.stores import read_shared
-from .entrants import entrants
+from .entrants import PRIMARY, entrants
 from .fit.body import Body, opened
 from .fit.fits import Fits
 from .handover.chosen import chosen_section
@@ -80,8 +80,8 @@ class Campaign:
     share: Path | None = None
     common: Sequence[str] | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    # Made once: its lists are drawn from all of the pool.
-    _generics: dict[tuple[str, int], Training] = dataclasses.field(default_factory=dict)
+    # By budget and seed. Made once: its lists are drawn from all of the pool.
+    generics: dict[tuple[str, int], Training] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -180,13 +180,13 @@ class Campaign:
 
     def _generic(self, budget: str, seed: int) -> Training:
         """Returns the training that selects without a start, or others go on from."""
-        if (budget, seed) not in self._generics:
+        if (budget, seed) not in self.generics:
             lists, counts = self._lists(None, seed)
             own, arm = self.fits.own(budget), Generic()
             case = Case(self.found, own, None, None, lists, counts, budget)
-            iters = self.lengths.first(arm, case)
-            self._generics[budget, seed] = Training(arm, case, iters, seed)
-        return self._generics[budget, seed]
+            iters = self.lengths.first(case)
+            self.generics[budget, seed] = Training(arm, case, iters, seed)
+        return self.generics[budget, seed]
 
     def _shared_features(self) -> Path | None:
         """Returns where targets share the pool's features by that network."""
@@ -256,7 +256,9 @@ class Campaign:
     def answer(self, budget: str, selection: Path) -> Answer:
         """Races the arms of a budget, and returns the verdict."""
         first = self.case(budget, selection, self.settings.seed)
-        arms, lengths = self.arms(first), self.lengths.whole
+        arms, lengths = self.arms(first), self.lengths.whole(budget)
+        names = [arm.name for arm in arms]
+        primary = ARMS[next(name for name in PRIMARY if name in names)]
         goes_on = any(arm.goes_on for arm in arms)
 
         def case_of(seed: int) -> Case:
@@ -267,9 +269,9 @@ class Campaign:
 
         if self.settings.seconds is not None:
             seconds = self.settings.seconds / len(self.settings.budgets)
-            arms, lengths = self.lengths.within(seconds, arms, first, self.seeds)
-        names = [arm.name for arm in arms]
-        primary = ARMS[next(n for n in ("start", "generic", "untrained") if n in names)]
+            arms, lengths = self.lengths.within(
+                seconds, arms, first, self.seeds, primary.name
+            )
         race = self._race(case_of(self.settings.seed))
         return answer(
             *(race, arms, primary, lengths, self.seeds, case_of, LEVEL),

@@ -114,15 +114,23 @@ def customize(
     )
     out, settings = order.out, order.settings
     shared = None if share is None else Path(share).expanduser()
+    if overwrite and dry_run and out.is_dir():
+        raise UserError(
+            f"a plan replaces nothing: name another folder than {out}, or leave out "
+            + option("overwrite")
+        )
+    edited, more = list[str](), False
     if order.state(overwrite) is State.COMPLETE:
         known = Customized.open(out)
+        order.check_same()
         if known.record["inputs"]["seconds"] != settings.seconds:
             raise UserError(
                 f"{out} was made with another {option('time')}: name another folder, "
                 f"or replace it with {option('overwrite')}"
             )
         before, dense = known.record["inputs"]["seeds"], known.record["inspection"]
-        if dry_run or dense["kind"] in DENSE:
+        whole = known.has_backbones()
+        if dry_run or (whole and dense["kind"] in DENSE):
             log(
                 f"{out} is complete already, from the same inputs: nothing to do"
                 + ("" if dry_run else " (one fine-tuning each, whatever the seeds)")
@@ -133,11 +141,16 @@ def customize(
                 f"{out} was made with {before} {option('seeds')}: more of them can be "
                 "added to it, none taken away"
             )
-        if before == settings.seeds:
+        if whole and before == settings.seeds:
             log(f"{out} is complete already, from the same inputs: nothing to do")
             return known
-        log(f"{out} has {before} of {settings.seeds} seeds: the others are added")
-    with order.work.growing(out) as growing:
+        if not whole:
+            log(f"{out} lacks what it handed over: it is made again")
+        if before < settings.seeds:
+            log(f"{out} has {before} of {settings.seeds} seeds: the others are added")
+        edited, more = order.edited(), True
+    with order.work.growing(out, keep_results=more) as growing:
+        order.set_aside(edited, log)
         found = order.inspected(log)
         log(found.table())
         campaign = Campaign(
@@ -167,6 +180,7 @@ def customize(
         for one in settings.budgets:
             with campaign.stage(f"arms{f' of {one}' if one else ''}"):
                 answers.append(campaign.answer(one, selection))
+        growing.forget()
         with campaign.stage("hand over"):
             backbones = [
                 hand_over(one, _place(out, one, answers), out, log) for one in answers

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..report.result import Result
-from ..runs import Record
+from ..runs import Record, verify
 from ..utils.errors import UserError
 from ..utils.tables import aligned
 from .verdict.difference import Difference
@@ -74,6 +74,20 @@ class Customized(Result):
         if len(self.record["backbones"]) != 1:
             raise UserError("there is not one backbone: look at .record['backbones']")
         return self.record["backbones"][0]
+
+    def has_backbones(self) -> bool:
+        """Whether what was handed over is there, as it was written."""
+        for one in self.record["backbones"]:
+            folder = self.out / one["folder"]
+            try:
+                if Record.read(folder) is None:
+                    return False
+                verify(folder)
+            except UserError:
+                return False
+            if not (self.out / one["config"]).is_file():
+                return False
+        return True
 
     def table(self) -> str:
         """Returns arms and figures, a line each, and the answer."""

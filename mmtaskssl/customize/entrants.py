@@ -7,6 +7,9 @@ from .arms.arm import Arm, Case
 from .arms.known import ARMS
 from .settings import Settings
 
+#: What a verdict may be against, in the order of preference.
+PRIMARY = ("start", "generic", "untrained")
+
 
 def entrants(
     settings: Settings,
@@ -31,11 +34,11 @@ def entrants(
             log(f"no {arm.name}: {why}")
         else:
             arms.append(arm)
-    if not any(arm.control for arm in arms):
+    if not any(arm.name in PRIMARY for arm in arms):
         budget = f" of {case.budget}" if case.budget else ""
         raise UserError(
-            f"there is nothing to compare with{budget}: {option('arms')} name no "
-            "control that says something here"
+            f"there is nothing to compare with{budget}: {option('arms')} name none of "
+            f"{', '.join(PRIMARY)} that says something here"
         )
     return arms
 

@@ -8,6 +8,7 @@ from ..utils.atomic import write_json
 from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
+from .arms.generic_long import GenericLong
 from .arms.known import ARMS
 from .diagnosis.step_cost import StepCost, measure_step
 from .fit.time import fitted
@@ -39,32 +40,43 @@ class Lengths:
     at_once: int
     # Of trainings that serve all budgets, once they are known.
     _shared: dict[str, int] = dataclasses.field(default_factory=dict)
-    # Of the training that is there before all others.
+    # Of the training that is there before all others, by budget.
     _first: dict[str, int] = dataclasses.field(default_factory=dict)
 
-    @property
-    def whole(self) -> dict[str, int]:
-        """Of whole trainings."""
-        lengths = {arm.name: self.of(arm) for arm in ARMS.values() if arm.full}
-        return {**lengths, **self._first}
-
-    def first(self, arm: Arm, case: Case) -> int:
-        """Returns the length of a training that others wait for; found once, and kept.
+    def whole(self, budget: str) -> dict[str, int]:
+        """Returns the iterations of whole trainings.
 
         Args:
-            arm: Which.
+            budget: In the user's words.
+        """
+        lengths = {arm.name: self.of(arm) for arm in ARMS.values() if arm.full}
+        if (first := self._first.get(budget)) is not None:
+            times = lengths[GenericLong.name] / lengths[Generic.name]
+            lengths[Generic.name] = first
+            lengths[GenericLong.name] = round(times * first)
+        return lengths
+
+    def first(self, case: Case) -> int:
+        """Returns the length of the training that others wait for.
+
+        Found once, and kept. All seeds of all budgets together take a quarter of the
+        time at most.
+
+        Args:
             case: What it is made from.
         """
-        file = self.trainings.out / COSTS / f"first-{arm.name}.json"
+        arm, budget = Generic(), case.budget
+        file = self.trainings.out / COSTS / f"first-{slug(budget) or 'all'}.json"
         if not file.is_file():
             length = self.of(arm)
             if self.settings.seconds is not None:
                 cost = self.costs([arm], case)[arm.name]
-                most = self.settings.seconds * _FIRST_SHARE - cost.begin
+                each = self.settings.seeds * len(self.settings.budgets)
+                most = self.settings.seconds * _FIRST_SHARE / each - cost.begin
                 length = min(length, max(1, int(most / cost.seconds)))
             file.parent.mkdir(parents=True, exist_ok=True)
             write_json(file, {"iters": length})
-        self._first[arm.name] = length = int(read_json(file)["iters"])
+        self._first[budget] = length = int(read_json(file)["iters"])
         return length
 
     def of(self, arm: Arm) -> int:
@@ -96,7 +108,12 @@ class Lengths:
         return found
 
     def within(
-        self, seconds: float, arms: Sequence[Arm], case: Case, seeds: int
+        self,
+        seconds: float,
+        arms: Sequence[Arm],
+        case: Case,
+        seeds: int,
+        primary: str = "",
     ) -> tuple[list[Arm], dict[str, int]]:
         """Returns the arms and lengths that a time pays for.
 
@@ -108,6 +125,7 @@ class Lengths:
             arms: Those that say something.
             case: What they are made from.
             seeds: Trainings of what goes into the verdict.
+            primary: Arm that stays, whatever the time.
         """
         name = f"within-{slug(case.budget) or 'all'}.json"
         file = self.trainings.out / COSTS / name
@@ -119,10 +137,13 @@ class Lengths:
                 else one
                 for name, one in self.costs(arms, case).items()
             }
-            lengths = {**self.whole, **self._shared}
+            lengths = {**self.whole(case.budget), **self._shared}
+            fixed = {*self._shared}
+            if case.budget in self._first:
+                fixed |= {Generic.name, GenericLong.name}
             left, lengths, said = fitted(
                 *(arms, costs, lengths, seeds),
-                *(seconds, self.at_once, {*self._shared, *self._first}),
+                *(seconds, self.at_once, fixed, primary),
             )
             kept = {
                 "seconds": seconds,

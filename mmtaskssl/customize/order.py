@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..runs import Record, State, Work
+from ..runs import Record, State, Work, differences, differs
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..utils.progress import ProgressLine
+from .inspection.given import Given, look_at
 from .inspection.inspect import inspect
 from .inspection.inspected import Inspected
 from .settings import Settings
@@ -20,7 +21,10 @@ INSPECTION, DIAGNOSIS = "inspection", "diagnosis"
 _FILES = (
     *("arms/", "configs/", "judged/", "tested/", "fine-tuned/", "ids/", "logs/"),
     *("costs/", "report.html", "config.py", "README.md"),
+    *("config.edited.py", "README.edited.md"),
 )
+# What its user may change, as the card asks for.
+_EDITED = ("config.py", "README.md")
 _NESTED = (
     *(INSPECTION, DIAGNOSIS, "features", "selection", "clusters"),
     *("backbone", "budgets", "target"),
@@ -103,6 +107,7 @@ class Order:
             *("customization", 1, inputs, _FILES, "a customization"),
             nested=_NESTED,
             remade=("*",),
+            edited=(*_EDITED, "config.edited.py", "README.edited.md"),
         )
 
     def state(self, overwrite: bool) -> State:
@@ -118,6 +123,7 @@ class Order:
             UserError: See `Work.state`.
         """
         if overwrite:
+            self.given()  # first: what cannot be read must not cost what is there
             self.work.clear(self.out)
         try:
             return self.work.state(self.out)
@@ -136,6 +142,61 @@ class Order:
             and not (self.out / DIAGNOSIS).exists()
         )
 
+    def given(self) -> Given:
+        """Lists pool and target.
+
+        Raises:
+            UserError: They cannot be used, see `look_at`.
+        """
+        given = (self.pool, self.target, self.test, self.task)
+        return look_at(*given, self.settings.seed, self.void)
+
+    def check_same(self) -> None:
+        """Refuses images or labels that are not those of the finished inspection.
+
+        Raises:
+            UserError: They are others; or cannot be used any more.
+        """
+        record = Record.read(self.out / INSPECTION)
+        if record is None or not record.complete:
+            return
+        if others := differences(record.inputs, self.given().inputs):
+            raise UserError(
+                f"{self.out} was made from other images or labels "
+                f"({', '.join(others)}): name another folder, or replace it with "
+                + option("overwrite")
+            )
+
+    def edited(self) -> list[str]:
+        """Returns which files of a finished run its user has edited."""
+        record = Record.read(self.out)
+        known = {} if record is None else record.files
+        return [
+            name
+            for name in _EDITED
+            if name in known
+            and (self.out / name).is_file()
+            and differs(self.out / name, known[name])
+        ]
+
+    def set_aside(self, names: Sequence[str], log: Callable[[str], None]) -> None:
+        """Renames what its user has edited, before it is written anew.
+
+        Args:
+            names: See `edited`.
+            log: Takes a line for each.
+
+        Raises:
+            UserError: Something lies there already.
+        """
+        for name in names:
+            path = self.out / name
+            aside = path.with_suffix(f".edited{path.suffix}")
+            if aside.exists():
+                raise UserError(f"{path} was edited, and so was {aside}: move it away")
+            path.rename(aside)
+            log(f"{path} was edited: yours is now {aside.name}")
+
     def inspected(self, log: Callable[[str], None]) -> Inspected:
         """Inspects pool and target, or reads what was found.
 
@@ -145,6 +206,8 @@ class Order:
         Raises:
             UserError: See `inspect`.
         """
+        if not self._is_hardly_begun():
+            self.check_same()
         return inspect(
             *(self.pool, self.target),
             test=self.test,

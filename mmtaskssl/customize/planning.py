@@ -23,7 +23,7 @@ def make_plan(campaign: Campaign, selection: Path) -> Plan:
         costs = campaign.lengths.costs(arms, case)
         costs |= {RANDOM_OF[a]: c for a, c in costs.items() if a in RANDOM_OF}
         place = f" of {budget}" if budget else ""
-        runs = runs_of(arms, campaign.lengths.whole, campaign.seeds)
+        runs = runs_of(arms, campaign.lengths.whole(budget), campaign.seeds)
         stages += [
             Stage(
                 f"training {name}{place}, {iters:,} iterations",

@@ -41,7 +41,7 @@ def make_record(
     found, settings = campaign.found, campaign.settings
     arms = [arm for one in answers for arm in one.arms()]
     hashes = found.facts.get("images_sha256", {})
-    trained = trained_once(arms)
+    trained = trained_once([*arms, {"trainings": _selecting(campaign)}])
     return {
         "mmtaskssl": __version__,
         "environment": environment(),
@@ -87,6 +87,25 @@ def make_record(
             "training_gmacs": sum(one["gmacs"] for one in trained),
         },
     }
+
+
+def _selecting(campaign: Campaign) -> list[dict[str, Any]]:
+    """Returns the trainings that selected the images, or that others went on from."""
+    runs, found = campaign.trainings, []
+    for training in campaign.generics.values():
+        if not runs.checkpoint(training).is_file():
+            continue
+        batch = runs.trained(training)[0].train_dataloader.batch_size
+        cost = training.arm.cost(training.case)
+        macs = 0 if cost is None else cost.macs
+        found.append(
+            {
+                "name": training.name,
+                "seconds": runs.seconds(training),
+                "gmacs": training.iters * batch * macs / 1e9,
+            }
+        )
+    return found
 
 
 def trained_once(arms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..config import load_config
+from ..runs import RECORD
 from ..utils import checks
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
-from ..utils.hashing import file_sha256
+from ..utils.hashing import file_sha256, lines_sha256
 from .arms.known import ARMS
 from .fit.own import CONFIG
 from .starts import Start, check_starts
@@ -52,6 +54,7 @@ class Settings:
         found["starts"] = [
             {**dataclasses.asdict(one), "sha256": _sha256(one)} for one in self.starts
         ]
+        found["recipe_sha256"] = _recipe_sha256(self.recipe)
         return found
 
     @classmethod
@@ -73,7 +76,15 @@ class Settings:
         Raises:
             UserError: Names the option.
         """
+        if budgets is not None and not isinstance(budgets, str):
+            checks.listed("budget", budgets, "bands such as 30M-36M")
         texts = [budgets] if isinstance(budgets, str) else list(budgets or [""])
+        for text in texts:
+            if not isinstance(text, str):
+                raise UserError(
+                    f"{option('budget')} is a band such as 30M-36M, not "
+                    f"{checks.shown(text)}"
+                )
         for text in texts:
             if text:
                 Budget.parse(text)
@@ -113,9 +124,15 @@ class Settings:
 
 
 def _sha256(start: Start) -> str | None:
-    """Returns the hash of a start's file of weights."""
-    file = Path(start.text.partition("=")[2])
+    """Returns the hash of a start's file of weights, or of an export's record."""
+    file = Path(start.text.partition("=")[2] or start.text)
+    file = file / RECORD if file.is_dir() else file
     return file_sha256(file) if file.is_file() else None
+
+
+def _recipe_sha256(recipe: str) -> str:
+    """Returns the hash of a config with all that it is based on."""
+    return lines_sha256([str(load_config(recipe).pretty_text)])
 
 
 def read_time(time: str | float | None) -> float | None:

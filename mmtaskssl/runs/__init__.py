@@ -9,6 +9,7 @@ Whatever writes a folder or a file for the user goes through here::
         ...  # fill the folder; it appears whole, with its record, or not at all
 """
 
+from .differences import differences
 from .growing import Growing
 from .locks import Busy, is_lock, locked
 from .output_file import OutputFile, writing
@@ -37,6 +38,7 @@ __all__ = [
     "as_read",
     "check_listed",
     "check_version",
+    "differences",
     "differs",
     "filled",
     "has_types",

@@ -45,6 +45,12 @@ class Growing:
             raise self.work.foreign(self.path, name)
         self.work.describe(self.path, False, names=[*begun, name]).write(self.path)
 
+    def forget(self) -> None:
+        """Drops what was found before: from here on it does not stand."""
+        record = Record.read(self.path)
+        if record is not None and record.results is not None:
+            dataclasses.replace(record, results=None).write(self.path)
+
     def finish(self, results: Mapping[str, Any] | None = None) -> None:
         """States that all is there, with the checksums of all files.
 

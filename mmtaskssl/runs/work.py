@@ -48,6 +48,7 @@ class Work:
         older: Returns the paths in such a folder; None: it has ``files``.
         words: What messages say of an input that is another one; else its name.
         remade: Patterns of paths that nobody edits: damaged, they are made again.
+        edited: Patterns of paths that are their user's to edit, whatever they hold.
         instead: What messages tell to do where something else stands.
     """
 
@@ -61,6 +62,7 @@ class Work:
     older: Callable[[Path], Iterable[str]] | None = None
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remade: Sequence[str] = ()
+    edited: Sequence[str] = ()
     instead: str = "name another folder"
 
     def state(self, out: str | os.PathLike, overwrite: bool = False) -> State:
@@ -135,12 +137,16 @@ class Work:
                         self._own(out, Record.read(real), deep=True)
 
     @contextlib.contextmanager
-    def growing(self, out: str | os.PathLike) -> Iterator[Growing]:
+    def growing(
+        self, out: str | os.PathLike, keep_results: bool = False
+    ) -> Iterator[Growing]:
         """Yields a folder that is filled part by part, and goes on after a kill.
 
         Args:
             out: The folder; `state` has been asked about it, and what is to be
                 replaced was removed.
+            keep_results: What was found before stands until `Growing.finish` or
+                `Growing.forget`.
 
         Raises:
             UserError: The disk is full or forbidden, or another process writes there.
@@ -154,7 +160,10 @@ class Work:
                     remove(real / name)
                 listed = self._listed(real, record)
                 # Before anything is: what is listed is ours after a kill, too.
-                self.describe(real, complete=False, names=listed).write(real)
+                begun = self.describe(real, complete=False, names=listed)
+                if keep_results and record is not None:
+                    begun = dataclasses.replace(begun, results=record.results)
+                begun.write(real)
                 try:
                     yield Growing(self, Path(out))
                 finally:
@@ -232,8 +241,8 @@ class Work:
         for name, stated in record.files.items():
             if not os.path.lexists(out / name):
                 whole = False
-            elif differs(out / name, stated):
-                if not any(fnmatch.fnmatchcase(name, one) for one in self.remade):
+            elif not _is_any(name, self.edited) and differs(out / name, stated):
+                if not _is_any(name, self.remade):
                     raise UserError(
                         f"{out / name} was changed after it was written, and is not "
                         "made again: move it away, or replace the folder with "
@@ -284,3 +293,7 @@ class Work:
             __version__,
             sorted(begun),
         )
+
+
+def _is_any(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, one) for one in patterns)

@@ -6,19 +6,21 @@ takes a CPU ten seconds: a server process (`multiprocessing`'s forkserver) can d
 once, and each call then runs in a fork of it.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 from .errors import run_tool
 
-# A new process takes this process's environment along.
+# A new process takes this process's environment and main module along.
 _ENVIRONMENT = threading.Lock()
 
 
@@ -72,13 +74,14 @@ def call_apart(
     if warm:
         context = multiprocessing.get_context("forkserver")
         process = context.Process(target=_call, args=(*work, True))
-        process.start()
+        with _ENVIRONMENT, _hidden_main(function):
+            process.start()
     else:
         env = dict(env or {})
         if threads is not None:
             env["OMP_NUM_THREADS"] = str(threads)
         process = multiprocessing.get_context("spawn").Process(target=_call, args=work)
-        with _ENVIRONMENT:
+        with _ENVIRONMENT, _hidden_main(function):
             before = dict(os.environ)
             try:
                 os.environ.update(env)
@@ -88,6 +91,25 @@ def call_apart(
                 os.environ.update(before)
     process.join()
     return process.exitcode or 0
+
+
+@contextlib.contextmanager
+def _hidden_main(function: str) -> Iterator[None]:
+    """Keeps the new process from running the user's script once more.
+
+    It would import it, as `multiprocessing` does, and without the customary
+    ``if __name__ == "__main__"`` all of it would run. What a config needs of a user's
+    own modules it names (``custom_imports``).
+    """
+    if function.startswith("__main__:"):
+        yield
+        return
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _call(

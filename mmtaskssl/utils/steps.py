@@ -165,6 +165,8 @@ class Steps:
 
 def reason(log: Path) -> str:
     """Returns the sentence of an error that a log ends with, else its last line."""
+    if not log.is_file():
+        return "its process did not begin"
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
     if errors:

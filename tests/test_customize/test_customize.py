@@ -11,9 +11,11 @@ from mmtaskssl.apis import export
 from mmtaskssl.config import load_config
 from mmtaskssl.customize.customize import customize
 from mmtaskssl.customize.customized import Customized
+from mmtaskssl.customize.fit.own import CONFIG
 from mmtaskssl.customize.race import race as racing
 from mmtaskssl.networks import open_network
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resolve_config
 
 from ._images import write_pool, write_start, write_target
 
@@ -210,6 +212,74 @@ def test_what_was_refused_does_not_stand_in_the_way(images, tmp_path):
         customize(out=out, **_options(images, budget="3M-7M"))
 
 
+def test_changed_pixels_are_refused_and_cost_nothing(done, images, tmp_path):
+    """Of as many bytes: seeds would be measured on other images."""
+    out = shutil.copytree(done[0].out, tmp_path / "out")
+    pool, target, start = images
+    path = target / "test" / "class0" / "0.png"
+    before = path.read_bytes()
+    other = (target / "test" / "class1" / "0.png").read_bytes()
+    size = max(len(before), len(other))
+    try:
+        path.write_bytes(other.ljust(size, b"\0"))
+        for more in ({}, {"seeds": 2}):
+            with pytest.raises(
+                UserError, match=r"made from other images or labels \(t"
+            ):
+                customize(out=out, **_options(images, **more))
+            assert Customized.open(out).record == done[0].record
+    finally:
+        path.write_bytes(before)
+    # What cannot be read does not cost what is there, either.
+    gone = (pool, tmp_path / "nowhere", start)
+    with pytest.raises(UserError):
+        customize(out=out, overwrite=True, **_options(gone))
+    with pytest.raises(UserError, match="a plan replaces nothing"):
+        customize(out=out, overwrite=True, dry_run=True, **_options(images))
+    assert Customized.open(out).record == done[0].record
+
+
+def test_an_answer_stands_while_seeds_are_added(done, images, tmp_path, monkeypatch):
+    out = shutil.copytree(done[0].out, tmp_path / "out")
+
+    def killed(runner, found):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(racing, "judge_test", killed)
+    with pytest.raises(KeyboardInterrupt):
+        customize(out=out, **_options(images, seeds=2))
+    assert Customized.open(out).record == done[0].record
+
+
+def test_what_its_user_wrote_is_kept(done, images, tmp_path):
+    out = shutil.copytree(done[0].out, tmp_path / "out")
+    card = out / "README.md"
+    mine = card.read_text() + "Licence of the images: mine."
+    card.write_text(mine)
+    lines = []
+    customize(out=out, log=lines.append, **_options(images))
+    assert card.read_text() == mine and "nothing to do" in lines[0]
+    # What was handed over and is gone is made again; the card, too.
+    shutil.rmtree(out / "backbone")
+    again = customize(out=out, log=lines.append, **_options(images))
+    assert open_network(again.backbone).weights_sha256
+    assert (out / "README.edited.md").read_text() == mine
+    assert "mine." not in card.read_text()
+    assert any("README.md was edited: yours is now" in line for line in lines)
+    assert Customized.open(out).verdict == done[0].verdict
+
+
+def test_another_recipe_of_the_same_name_is_refused(images, tmp_path):
+    recipe = tmp_path / "recipe.py"
+    base = resolve_config(CONFIG).resolve()
+    recipe.write_text(f"_base_ = {str(base)!r}")
+    options = _options(images, recipe=recipe, arms=["start"])
+    customize(out=tmp_path / "out", **options)
+    recipe.write_text(f"_base_ = {str(base)!r}\nnumber = 1")
+    with pytest.raises(UserError, match=r"same inputs \(settings: recipe_sha256\)"):
+        customize(out=tmp_path / "out", **options)
+
+
 def test_other_options_are_refused(done, images):
     found, _ = done
     with pytest.raises(UserError, match="not made from the same inputs"):
@@ -229,6 +299,8 @@ def test_a_budget_that_nothing_fits(images, tmp_path):
     [
         ("time", "soon", "is no time"),
         ("budget", "cheap", "cannot be read as the cost"),
+        ("budget", 3e6, "budget"),
+        ("budget", [3e6], "is a band such as 30M-36M, not 3000000.0"),
         ("scale", 0, "scale"),
         ("start", ["nothing"], "is no start"),
         ("seeds", 0, "seeds"),

@@ -44,8 +44,11 @@ def test_names_alone():
     assert names == ["generic", "scratch"] and "no untrained: not asked for" in lines
     # The diagnosis adds nothing to what was named.
     assert _entrants(["generic", "scratch"], ["searched"])[0] == names
-    with pytest.raises(UserError, match="of 18M-21M: `arms` name no control"):
+    with pytest.raises(UserError, match="of 18M-21M: `arms` name none of start"):
         _entrants(["scratch"])
+    # A control that no verdict can be against.
+    with pytest.raises(UserError, match="none of start, generic, untrained that says"):
+        _entrants(["generic-long", "scratch"])
     with pytest.raises(UserError, match="must be one of auto, "):
         _entrants(["usual"])
 

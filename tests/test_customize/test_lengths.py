@@ -44,16 +44,37 @@ def test_what_serves_all_budgets_has_one_length(tmp_path):
 def test_others_wait_for_a_quarter_of_the_time_at_most(tmp_path):
     case, settings = _cases()[0], Settings(seconds=400)
     lengths = _lengths(tmp_path, settings=settings)
-    assert lengths.first(ARMS["generic"], case) == 990  # (400 / 4 - 1) / 0.1
+    assert lengths.first(case) == 990  # (400 / 4 - 1) / 0.1
     # Once it began, it keeps its length, whatever time is given later.
-    assert _lengths(tmp_path).first(ARMS["generic"], case) == 990
-    assert _lengths(tmp_path / "other").first(ARMS["generic"], case) == 1000
+    assert _lengths(tmp_path).first(case) == 990
+    assert _lengths(tmp_path / "other").first(case) == 1000
     arms, found = lengths.within(
         *(200, [ARMS["untrained"], ARMS["generic"], ARMS["scratch"]], case, 1)
     )
     assert [arm.name for arm in arms] == ["untrained", "generic", "scratch"]
     # The other half is for trainings on the chosen images, and on random ones.
     assert (found["generic"], found["scratch"]) == (990, 490)
+
+
+def test_a_quarter_is_for_all_seeds_of_all_budgets(tmp_path):
+    narrow, wide = _cases()
+    settings = Settings(("4M-5M", "10M-12M"), seconds=400, seeds=2)
+    lengths = _lengths(tmp_path, settings=settings)
+    assert lengths.first(narrow) == 240  # (400 / 4 / 4 - 1) / 0.1
+    assert lengths.first(wide) == 60  # of its own steps
+    whole = [lengths.whole(case.budget) for case in (narrow, wide)]
+    assert [one["generic"] for one in whole] == [240, 60]
+    # Four times as long stays four times as long, or goes.
+    assert [one["generic-long"] for one in whole] == [960, 240]
+    arms = [ARMS[name] for name in ("untrained", "generic", "generic-long", "scratch")]
+    lines = []
+    again = _lengths(tmp_path / "b", lines, Settings(seconds=400))
+    assert again.first(narrow) == 990
+    left, found = again.within(400, arms, narrow, 1, "generic")
+    assert [arm.name for arm in left] == ["untrained", "generic", "scratch"]
+    assert lines[0].startswith("no generic-long") and found["generic"] == 990
+    left, found = again.within(4000, arms, narrow, 1, "generic")
+    assert left == arms and found["generic-long"] == 3960
 
 
 def test_a_time_is_divided_once(tmp_path):
@@ -66,4 +87,4 @@ def test_a_time_is_divided_once(tmp_path):
     assert after == before and any("of their length" in line for line in lines)
     # Another time, another division.
     longer = _lengths(tmp_path).within(1e6, RACED, first, 1)
-    assert longer == (RACED, again.whole)
+    assert longer == (RACED, again.whole("4M-5M"))

@@ -76,6 +76,11 @@ def test_targets_share_what_sees_nothing_of_them(tmp_path):
     assert store.name == folders[0] and len(FeatureStore.open(store)) == 81
     for one in found.values():
         assert not [*(one.out / "arms").glob("generic*")]
+        # Figures are of those very weights, not of their like for other targets.
+        assert (one.out / "judged" / f"{folders[0]}.json").is_file()
+        assert (one.out / "tested" / f"{folders[0]}.json").is_file()
+        spent = one.record["compute"]["training_gmacs"]
+        assert spent >= sum(t["gmacs"] for a in one.arms for t in a["trainings"]) > 0
         by_name = {arm["name"]: arm for arm in one.arms}
         generic, more = by_name["generic"], by_name["generic-long"]
         assert str(shared / "arms" / folders[0]) in generic["command"]

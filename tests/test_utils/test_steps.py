@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from mmtaskssl import __version__
@@ -85,3 +90,27 @@ def test_a_command_line_is_called_too(steps, tmp_path):
     log = tmp_path / "logs" / "the-version.log"
     steps.run("the version", log.is_file, "--version")
     assert log.read_text().strip() == __version__
+
+
+def test_a_script_without_a_guard_runs_once(tmp_path):
+    """The step's process does not import the script that asked for it."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        "from mmtaskssl.utils.steps import Steps\n"
+        f"place = pathlib.Path({str(tmp_path)!r})\n"
+        "with open(place / 'ran', 'a') as file: file.write('x')\n"
+        "for name, warm in (('cold', ()), ('warm', ('json',))):\n"
+        "    steps = Steps(place / 'logs', print, preload=warm)\n"
+        "    steps.call(name, place / name, 'tests.test_utils._called:touch', "
+        "place / name)\n"
+    )
+    root = Path(__file__).parents[2]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, script], env=env, cwd=root, check=False)
+    assert done.returncode == 0 and (tmp_path / "ran").read_text() == "x"
+    assert (tmp_path / "cold").is_file() and (tmp_path / "warm").is_file()
+
+
+def test_a_process_that_did_not_begin_has_a_sentence(tmp_path):
+    assert module.reason(tmp_path / "none.log") == "its process did not begin"

@@ -66,6 +66,7 @@ class Arm(ABC):
         on_demand: Whether it is raced only where it is asked for, by its name or by
             the diagnosis.
         goes_on: Whether it begins with the weights that `Generic` ends with.
+        seeded: Whether a seed draws it, though it does not train.
         of_pool: Whether its training sees nothing of the target, so that several
             targets share it.
     """
@@ -78,6 +79,7 @@ class Arm(ABC):
     shared: ClassVar[bool] = False
     on_demand: ClassVar[bool] = False
     goes_on: ClassVar[bool] = False
+    seeded: ClassVar[bool] = False
     of_pool: ClassVar[bool] = False
 
     @abstractmethod

@@ -14,6 +14,7 @@ class Untrained(Arm):
 
     name = "untrained"
     control = True
+    seeded = True
 
     def what(self, case: Case) -> str:
         """See `Arm`."""

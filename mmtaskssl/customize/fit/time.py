@@ -45,6 +45,7 @@ def fitted(
     seconds: float,
     at_once: int,
     fixed: Collection[str] = (),
+    primary: str = "",
 ) -> tuple[list[Arm], dict[str, int], list[str]]:
     """Returns the arms and lengths of trainings that a time pays for.
 
@@ -58,7 +59,9 @@ def fitted(
         seeds: See `runs_of`.
         seconds: For all trainings.
         at_once: Trainings that run side by side, each at the measured speed.
-        fixed: Arms whose trainings have their length already.
+        fixed: Arms whose trainings have their length already, or a multiple of it; of
+            these only such as are references are left out, and they first.
+        primary: Arm that is never left out.
 
     Returns:
         Arms, lengths, and what a user should know of what was cut.
@@ -71,9 +74,10 @@ def fitted(
         steps = {run: costs[run[0]].seconds * run[1] for run in runs}
         whole = sum(steps[run] for run in runs if run[0] in fixed)
         cut_alike = sum(steps[run] for run in runs if run[0] not in fixed)
-        if cut_alike == 0:
+        over = begins + whole > seconds * at_once
+        if cut_alike == 0 and not (over and _references(left, fixed)):
             return left, dict(lengths), said
-        share = (seconds * at_once - begins - whole) / cut_alike
+        share = (seconds * at_once - begins - whole) / max(cut_alike, 1e-9)
         if share >= 1:
             return left, dict(lengths), said
         if share >= LEAST_SHARE:
@@ -86,8 +90,26 @@ def fitted(
                 for name, n in lengths.items()
             }
             return left, cut, said
-        trained = [arm for arm in left if arm.images and arm.name not in fixed]
-        out = next((arm for arm in reversed(trained) if not arm.control), trained[-1])
+        out = _least(left, fixed, primary)
+        if out is None:
+            return left, dict(lengths), said
         left.remove(out)
         said.append(f"no {out.name}: {duration(seconds)} would not suffice for it")
     return left, dict(lengths), said
+
+
+def _references(left: Sequence[Arm], fixed: Collection[str]) -> list[Arm]:
+    return [arm for arm in left if arm.images and arm.reference and arm.name in fixed]
+
+
+def _least(left: Sequence[Arm], fixed: Collection[str], primary: str) -> Arm | None:
+    """Returns the arm that can be done without best; None: there is none."""
+    if references := _references(left, fixed):
+        return references[-1]
+    trained = [
+        arm
+        for arm in left
+        if arm.images and arm.name not in fixed and arm.name != primary
+    ]
+    others = [arm for arm in trained if not arm.control]
+    return next(iter([*reversed(others), *reversed(trained)]), None)

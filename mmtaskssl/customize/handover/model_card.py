@@ -256,8 +256,8 @@ def _limits(
             )
         if verdict.get("outcome") != "better" and verdict.get("outcome"):
             lines.append(
-                "- Nothing that was trained for this target was significantly better "
-                "than the control that was named beforehand."
+                "- What was chosen within the training images was not significantly "
+                "better than the control that was named beforehand."
             )
     if start or any("ImageNet" in str(meta.get("labels")) for meta in metas):
         lines.append(

@@ -1,21 +1,18 @@
 """Looks at a pool and a target, before anything is computed from them."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from ...datasets.images import ImagesLike, list_images
+from ...datasets.images import ImagesLike
 from ...runs import Record, State, Work, as_read
 from ...utils import checks
 from ...utils.errors import UserError, option
-from ...utils.hashing import lines_sha256
 from . import files
 from .examination import Examination
+from .given import look_at
 from .inspected import Inspected
 from .kept import Kept, ProgressFactory
-from .labelled import Labelled
-from .reading import TASKS, read_target
 
 Log = Callable[[str], None]
 
@@ -67,28 +64,11 @@ def inspect(
     Raises:
         UserError: A pool or a target that cannot be used; says what to do.
     """
-    checks.one_of("task", task, TASKS)
-    checks.seed(seed)
-    checks.whole("void", void, 0, 255, none=True)
-    checks.path_like("target", target)
-    checks.path_like("test", test, none=True)
     checks.path_like("out", out, none=True)
     checks.flag("overwrite", overwrite)
-    root, image_ids = list_images(pool)
-    image_ids = list(dict.fromkeys(image_ids))
-    labelled = read_target(target, test, task)
-    if void is not None and labelled.kind != "segmentation":
-        checks.unused("to masks", void=void)
-    files.check_names(_names(labelled))
-    root = root.absolute()
-    inputs = {
-        "pool": _describe(root, image_ids),
-        "target": _describe_target(labelled),
-        "task": labelled.kind,
-        "seed": seed,
-        "void": void,
-    }
-    examination = Examination(root, image_ids, labelled, seed, void, inputs)
+    given = look_at(pool, target, test, task, seed, void)
+    inputs, labelled = given.inputs, given.labelled
+    examination = Examination(given.root, given.image_ids, labelled, seed, void, inputs)
     if out is None:
         if labelled.kind == "detection":
             raise UserError(
@@ -109,12 +89,6 @@ def inspect(
     return found
 
 
-def _names(labelled: Labelled) -> set[str]:
-    items = [item for part in labelled.parts.values() for item in part.items]
-    boxes = {box.name for item in items for box in item.boxes}
-    return boxes.union(labelled.class_names or (), *(item.labels for item in items))
-
-
 def _state(work: Work, out: Path, overwrite: bool, anew: bool, log: Log) -> State:
     """Looks at the place; unfinished work of other images is of no use to anyone."""
     record = Record.read(out) if out.is_dir() else None
@@ -130,33 +104,3 @@ def _state(work: Work, out: Path, overwrite: bool, anew: bool, log: Log) -> Stat
     if state is State.REPLACE:
         work.clear(out)
     return state
-
-
-def _describe(root: Path, image_ids: Sequence[str]) -> dict[str, Any]:
-    """Tells images from others by names and sizes, which takes no reading."""
-
-    def size(image: str) -> int:
-        try:
-            return os.stat(root / image).st_size
-        except OSError:
-            return -1
-
-    return {
-        "root": str(root),
-        "images": len(image_ids),
-        "files_sha256": lines_sha256(f"{image}\t{size(image)}" for image in image_ids),
-    }
-
-
-def _describe_target(labelled: Labelled) -> dict[str, Any]:
-    found: dict[str, Any] = {"class_names": labelled.class_names}
-    for name, part in labelled.parts.items():
-        ids = [item.image for item in part.items]
-        found[name] = {
-            **_describe(part.root.absolute(), ids),
-            "labels_sha256": part.labels_sha256(),
-        }
-        if part.masks is not None:
-            masks = [item.mask for item in part.items]
-            found[name]["masks"] = _describe(part.masks.absolute(), masks)
-    return found

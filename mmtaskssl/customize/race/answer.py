@@ -156,7 +156,7 @@ def answer(
     tests = {
         arm.name: [
             one.test(arm, iters.get(arm.name, 0) if arm.images else 0)
-            for one in (repeats if arm.images is not None else repeats[:1])
+            for one in (repeats if arm.images or arm.seeded else repeats[:1])
         ]
         for arm in compared
     }
@@ -181,6 +181,7 @@ def answer(
         metric="linear top-1" if _single(race.case) else "linear ranking precision",
         budget=race.case.budget,
         level=level,
+        controls=[arm.name for arm in compared if arm.control],
     )
     found = _levers(race.case, raced, tests, arms, iters, compare)
     return Answer(race, raced, primary, iters, means, verdict, found)
@@ -228,6 +229,7 @@ def _dense(
         metric=metric,
         budget=race.case.budget,
         level=level,
+        controls=[arm.name for arm in compared if arm.control],
     )
     tests = {
         name: {metric: [one.value(np.ones(one.images))]} for name, one in counts.items()

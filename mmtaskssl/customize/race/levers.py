@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..arms.known import ARMS
 from ..verdict.difference import Difference
 from .choose import lead
 from .race import Rung
@@ -33,6 +34,8 @@ LEVERS = (
     ("searched", "distilled", "a shape searched in a supernet"),
     ("searched", "scratch", "a shape searched in a supernet"),
 )
+# Lengths are whole numbers of iterations, and a few of them are no lever.
+_ROUNDED = 0.05
 # With a teacher more than the lever would differ.
 _ALONE = {("searched", "scratch")}
 # Distillation has one recipe, which is our own network's.
@@ -71,6 +74,8 @@ def levers(
             not is_our_recipe and pair in _OF_OUR_RECIPE
         ):
             continue
+        if not _as_long(arm, without, full):
+            continue
         folds = _folds(rungs.get(arm, ()), rungs.get(without, ()), arm, without, full)
         test = None
         if arm in tested and without in tested:
@@ -86,6 +91,17 @@ def levers(
                 }
             )
     return found
+
+
+def _as_long(arm: str, without: str, full: Mapping[str, int]) -> bool:
+    """Whether both have the lengths that the lever means, as one time may not allow.
+
+    What goes on from another's end is longer than that in any case.
+    """
+    if arm not in full or without not in full or ARMS[arm].goes_on:
+        return True
+    meant = ARMS[arm].full / ARMS[without].full
+    return abs(full[arm] / full[without] / meant - 1) <= _ROUNDED
 
 
 def _folds(

@@ -159,7 +159,7 @@ class Race:
 
     def name_of(self, arm: Arm, iters: int) -> str:
         """Returns the name of the files of an arm at a length of its training."""
-        return Training(arm, self.case, iters, self.seed).judged
+        return self.trainings.judged(Training(arm, self.case, iters, self.seed))
 
     def cost(self, arm: Arm, iters: int) -> Cost:
         """Returns what an image costs at inference, once the arm is trained."""

@@ -42,7 +42,7 @@ class Training:
 
     @property
     def judged(self) -> str:
-        """Of the files of what is known of its network at the case's budget."""
+        """Its name at the case's budget, wherever its weights lie."""
         budget = f"{slug(self.case.budget)}-" if self.case.budget else ""
         return f"{budget}{self._bare}"
 
@@ -75,6 +75,12 @@ class Trainings:
         if not self.shares(training):
             return training.name
         return f"{training.name}-{lines_sha256([_text(training)])[:8]}"
+
+    def judged(self, training: Training) -> str:
+        """Returns the name of what is known of its network at the case's budget."""
+        if not self.shares(training):
+            return training.judged
+        return f"{training.judged}-{lines_sha256([_text(training)])[:8]}"
 
     def config(self, training: Training) -> Path:
         """Writes the complete config of a training, unless it is there."""

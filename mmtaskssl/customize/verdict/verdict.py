@@ -29,6 +29,8 @@ class Verdict:
         differences: The candidate minus each control, the primary one first.
         level: Of the intervals.
         names: What the arms are called in a sentence.
+        lead: What is recommended minus the primary control, where it is another control
+            that is significantly better; None: it is none.
     """
 
     budget: str
@@ -41,6 +43,7 @@ class Verdict:
     differences: Sequence[Difference]
     level: float
     names: Mapping[str, str] = dataclasses.field(repr=False)
+    lead: Difference | None = None
 
     @property
     def scope(self) -> str:
@@ -53,14 +56,16 @@ class Verdict:
         use, control = (self.names[a] for a in (self.recommended, self.primary))
         if not self.differences:
             return f"Use {use}: there was nothing to compare it with."
-        first = self.differences[0]
-        level = f"{100 * self.level:g} % interval"
-        gap = f"{first.mean:+.1f} points of {self.metric} [{level} {first.low:+.1f} to "
-        gap += f"{first.high:+.1f}], of {self.scope}"
+        gap = self._gap(self.differences[0])
         name = self.names[self.candidate]
+        if self.lead is not None:
+            use += f", which is better than {control} by {self._gap(self.lead)}"
+            if self.recommended == self.candidate:
+                return f"Use {use}; the training images alone did not tell."
         if self.chosen == self.primary:
+            it = "it" if self.lead is None else control
             return (
-                f"Use {use}: within the training images {name} is not better than it "
+                f"Use {use}: within the training images {name} is not better than {it} "
                 "by more than a standard error, by kNN and linear accuracy together "
                 f"(on the test images {gap})."
             )
@@ -74,12 +79,17 @@ class Verdict:
         how = "worse than" if self.outcome == WORSE else "no different from"
         return f"Use {use}: {name} is {how} {control} ({gap})."
 
+    def _gap(self, found: Difference) -> str:
+        level = f"{100 * self.level:g} % interval"
+        gap = f"{found.mean:+.1f} points of {self.metric} [{level} {found.low:+.1f} to "
+        return f"{gap}{found.high:+.1f}], of {found.scope}"
+
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it, JSON-ready."""
         plain = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name not in ("differences", "names")
+            if field.name not in ("differences", "names", "lead")
         }
         return {
             **plain,
@@ -87,12 +97,15 @@ class Verdict:
             "sentence": self.sentence,
             "differences": [one.to_dict() for one in self.differences],
             "names": dict(self.names),
+            "lead": None if self.lead is None else self.lead.to_dict(),
         }
 
     @classmethod
     def of_dict(cls, found: Mapping[str, Any]) -> "Verdict":
         """Returns what `to_dict` wrote."""
-        given = {f.name: found[f.name] for f in dataclasses.fields(cls)}
+        given = {f.name: found.get(f.name) for f in dataclasses.fields(cls)}
+        if given["lead"] is not None:
+            given["lead"] = Difference(**given["lead"])
         given["differences"] = [Difference(**one) for one in found["differences"]]
         return cls(**given)
 
@@ -108,6 +121,7 @@ def decide(
     metric: str = "linear",
     budget: str = "",
     level: float = 0.95,
+    controls: Sequence[str] | None = None,
 ) -> Verdict:
     """Reads the test scores once, and says what to use.
 
@@ -126,6 +140,7 @@ def decide(
         metric: See `Verdict`.
         budget: See `Verdict`.
         level: Of the intervals.
+        controls: Those of ``arms`` that are controls; None: all but the candidate.
     """
     rest = [arm for arm in arms if arm not in (primary, candidate)]
     differences = []
@@ -140,6 +155,7 @@ def decide(
         elif first.is_significant(level) and first.high < 0:
             outcome = WORSE
     recommended = candidate if outcome == BETTER else primary
+    lead = None
     if recommended == candidate:
         beaten_by = [
             d for d in differences[1:] if d.mean < 0 and d.is_significant(level)
@@ -147,7 +163,10 @@ def decide(
         if beaten_by:
             recommended = min(beaten_by, key=lambda d: d.mean).control
     else:
-        recommended = _no_worse(compare, primary, rest, level)
+        known = rest if controls is None else controls
+        others = [a for a in (*rest, candidate) if a != primary and a in known]
+        lead = _ahead(compare, primary, others, level)
+        recommended = primary if lead is None else lead.control
     return Verdict(
         budget,
         metric,
@@ -159,15 +178,19 @@ def decide(
         differences,
         level,
         names,
+        lead,
     )
 
 
-def _no_worse(
+def _ahead(
     compare: Compare, primary: str, others: Sequence[str], level: float
-) -> str:
-    """Returns the primary control, or one that is significantly better than it."""
+) -> Difference | None:
+    """Returns the best of the controls that are significantly better than the primary.
+
+    Its ``control`` names that one; None: there is none.
+    """
     found = holm(
         [dataclasses.replace(compare(arm, primary), control=arm) for arm in others]
     )
     better = [d for d in found if d.mean > 0 and d.is_significant(level)]
-    return max(better, key=lambda d: d.mean).control if better else primary
+    return max(better, key=lambda d: d.mean, default=None)

@@ -66,6 +66,13 @@ def test_what_has_its_length_already_is_not_cut():
     assert cut["generic"] == 600 and said[0].startswith("no scratch")
 
 
+def test_the_primary_control_stays():
+    arms = [ARMS["generic"], ARMS["distilled"]]
+    costs = {**COSTS, "generic": COSTS["scratch"]}
+    left, _, _ = fitted(arms, costs, LENGTHS, 1, 1, 1, primary="generic")
+    assert [arm.name for arm in left] == ["generic"]
+
+
 def test_no_time_leaves_what_does_not_train():
     arms, _, said = fitted(RACED, COSTS, LENGTHS, 1, 5, 1)
     assert [arm.name for arm in arms] == ["start"] and len(said) == 3

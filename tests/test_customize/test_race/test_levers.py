@@ -27,6 +27,24 @@ def _of(found, arm, without):
     )
 
 
+def test_other_lengths_are_no_lever():
+    """A time may cut one of two arms alone: they then differ in more."""
+    rungs = {
+        "generic": [_rung(500, 0, 100)],
+        "scratch": [_rung(538, 100, 100)],
+        "branched": [_rung(269, 100, 100)],
+    }
+    full = {"generic": 500, "scratch": 538, "branched": 269}
+    found = levers(rungs, {}, full, False, True, _compare)
+    assert _of(found, "scratch", "generic") is None
+    assert _of(found, "branched", "generic") is not None  # longer in any case
+    found = levers(rungs, {}, {**full, "scratch": 500}, False, True, _compare)
+    assert _of(found, "scratch", "generic") is None  # judged at other shares
+    alike = {**rungs, "scratch": [_rung(500, 100, 100)]}
+    found = levers(alike, {}, {**full, "scratch": 500}, False, True, _compare)
+    assert _of(found, "scratch", "generic")["folds"]["mean"] == 50
+
+
 def test_arms_are_known_and_differ():
     assert {name for one in LEVERS for name in one[:2]} <= {*ARMS}
     assert len({one[:2] for one in LEVERS}) == len(LEVERS)

@@ -37,9 +37,13 @@ def test_several_trainings_speak_of_the_method():
     assert found.scope == METHOD and found.seeds == 3
     a = gaps.mean(1).var(ddof=1) / 3
     b = gaps.mean(0).var(ddof=1) / 50
-    freedom = (a + b) ** 2 / (a**2 / 2 + b**2 / 49)
-    half = stats.t.ppf(0.975, freedom) * (a + b) ** 0.5
+    # Cochran and Cox: quantiles weighted by the variances.
+    ends = stats.t.ppf(0.975, [2, 49])
+    half = (a * ends[0] + b * ends[1]) / (a + b) * (a + b) ** 0.5
     assert found.high - found.mean == pytest.approx(half)
+    # p is that of the interval which just touches 0.
+    touching = difference(gaps, np.zeros((1, 50)), "start", 1 - found.p)
+    assert touching.low == pytest.approx(0, abs=1e-6)
     # Seeds that differ more make it less sure, though no image says otherwise.
     wider = difference(gaps + np.array([[-9.0], [0.0], [9.0]]), np.zeros((1, 50)), "")
     assert wider.high - wider.low > found.high - found.low
@@ -48,12 +52,21 @@ def test_several_trainings_speak_of_the_method():
 def test_the_interval_covers():
     """Of 95 % intervals of no difference about 95 % hold 0, with seeds' noise too."""
     rng = np.random.default_rng(2)
-    held = 0
-    for _ in range(300):
-        gaps = rng.normal(0, 3, (3, 1)) + rng.normal(0, 25, (3, 60))
-        found = difference(gaps, np.zeros((1, 60)), "")
-        held += found.low <= 0 <= found.high
-    assert 0.92 <= held / 300 <= 1
+    for seeds, of_seeds in ((3, 3), (2, 8)):  # with two, Satterthwaite's hold 86 %
+        held = 0
+        for _ in range(300):
+            gaps = rng.normal(0, of_seeds, (seeds, 1)) + rng.normal(0, 25, (seeds, 60))
+            found = difference(gaps, np.zeros((1, 60)), "")
+            held += found.low <= 0 <= found.high
+            assert (found.p < 0.05) == (not found.low <= 0 <= found.high)
+        assert 0.92 <= held / 300 <= 1, seeds
+
+
+def test_gaps_without_spread_are_not_certain():
+    ours = [[100.0] * 8, [100.0] * 8]
+    assert difference(ours, [[0.0] * 8], "").p == pytest.approx(2 * 0.5**8)
+    assert difference([[3.0] * 4], [[1.0] * 4], "").p == pytest.approx(2 * 0.5**4)
+    assert difference(ours, ours, "").p == 1
 
 
 def test_holm_is_stepwise():

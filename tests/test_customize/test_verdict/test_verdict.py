@@ -67,6 +67,33 @@ def test_never_significantly_worse_than_a_control(ours):
     assert found.sentence.startswith("Use Lite0 with other norms")
 
 
+def test_the_sentence_names_what_was_compared():
+    """What is used is another control than the primary one."""
+    found = _decide(121, 120, 199, chosen="start")
+    assert found.recommended == "norms" and found.lead.mean == pytest.approx(39.5)
+    assert found.sentence.startswith(
+        "Use Lite0 with other norms, which is better than Lite0 as it is by +39.5"
+    )
+    assert "Lite0 continued is not better than Lite0 as it is by more" in found.sentence
+    assert Verdict.of_dict(found.to_dict()) == found
+
+
+def test_of_controls_alone_the_better_one_is_recommended():
+    """The candidate is a control, too, where nothing was trained."""
+    scores = {"norms": _right(160), "start": _right(80), "untrained": _right(10)}
+    found = decide(
+        [*scores],
+        lambda arm, control: difference(scores[arm], scores[control], control),
+        primary="start",
+        candidate="norms",
+        chosen="start",
+        names={**NAMES, "untrained": "nothing"},
+        controls=[*scores],
+    )
+    assert found.recommended == "norms"
+    assert "which is better than Lite0 as it is by +40.0" in found.sentence
+
+
 def test_reads_back():
     found = _decide(150, 120, 100)
     assert Verdict.of_dict(found.to_dict()) == found

@@ -1,0 +1,141 @@
+"""What an inspection is given, and what tells it from any other."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...datasets.images import ImagesLike, list_images
+from ...utils import checks
+from ...utils.hashing import file_sha256, lines_sha256
+from . import files
+from .labelled import Labelled
+from .reading import TASKS, read_target
+
+# Of a pool, so many images are read to tell it from another with equal sizes.
+_READ = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """A pool and a target, listed but not read.
+
+    Attributes:
+        root: Folder of the pool.
+        image_ids: Of the pool, each once.
+        labelled: The target.
+        inputs: What tells them from any others, JSON-ready.
+    """
+
+    root: Path
+    image_ids: list[str]
+    labelled: Labelled
+    inputs: dict[str, Any]
+
+
+def look_at(
+    pool: ImagesLike,
+    target: str | os.PathLike,
+    test: str | os.PathLike | None = None,
+    task: str = "auto",
+    seed: int = 0,
+    void: int | None = None,
+) -> Given:
+    """Lists a pool and a target, and what tells them from others.
+
+    The target's files are told by all that is in them; the pool's by names and sizes,
+    and by all that is in 256 of them, evenly spaced: of a large pool reading all would
+    take as long as using it.
+
+    Args:
+        pool: See `inspect`, as for the others.
+        target: See above.
+        test: See above.
+        task: See above.
+        seed: See above.
+        void: See above.
+
+    Raises:
+        UserError: A pool or a target that cannot be used; says what to do.
+    """
+    checks.one_of("task", task, TASKS)
+    checks.seed(seed)
+    checks.whole("void", void, 0, 255, none=True)
+    checks.path_like("target", target)
+    checks.path_like("test", test, none=True)
+    root, image_ids = list_images(pool)
+    image_ids = list(dict.fromkeys(image_ids))
+    labelled = read_target(target, test, task)
+    if void is not None and labelled.kind != "segmentation":
+        checks.unused("to masks", void=void)
+    files.check_names(_names(labelled))
+    root = root.absolute()
+    inputs = {
+        "pool": _described(root, image_ids, _READ),
+        "target": _describe_target(labelled),
+        "task": labelled.kind,
+        "seed": seed,
+        "void": void,
+    }
+    return Given(root, image_ids, labelled, inputs)
+
+
+def _names(labelled: Labelled) -> set[str]:
+    items = [item for part in labelled.parts.values() for item in part.items]
+    boxes = {box.name for item in items for box in item.boxes}
+    return boxes.union(labelled.class_names or (), *(item.labels for item in items))
+
+
+def _described(
+    root: Path, image_ids: Sequence[str], most: int | None = None
+) -> dict[str, Any]:
+    """Tells files from others.
+
+    Args:
+        root: Their folder.
+        image_ids: Their names.
+        most: So many of them are read, evenly spaced; None: all.
+    """
+    count = len(image_ids)
+    rows = range(count)
+    if most is not None and count > most:
+        rows = sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
+    return {
+        "root": str(root),
+        "images": count,
+        "files_sha256": lines_sha256(
+            f"{image}\t{_size(root / image)}" for image in image_ids
+        ),
+        "content_sha256": lines_sha256(
+            f"{image_ids[row]}\t{_content(root / image_ids[row])}" for row in rows
+        ),
+    }
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1
+
+
+def _content(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError:
+        return ""
+
+
+def _describe_target(labelled: Labelled) -> dict[str, Any]:
+    found: dict[str, Any] = {"class_names": labelled.class_names}
+    for name, part in labelled.parts.items():
+        ids = [item.image for item in part.items]
+        found[name] = {
+            **_described(part.root.absolute(), ids),
+            "labels_sha256": part.labels_sha256(),
+        }
+        if part.masks is not None:
+            masks = [item.mask for item in part.items]
+            found[name]["masks"] = _described(part.masks.absolute(), masks)
+    return found
