@@ -8,6 +8,7 @@ from typing import Any
 
 from ...datasets.images import ImagesLike, list_images
 from ...utils import checks
+from ...utils.errors import UserError
 from ...utils.hashing import file_sha256, lines_sha256
 from . import files
 from .labelled import Labelled
@@ -98,7 +99,7 @@ def _described(
         most: So many of them are read, evenly spaced; None: all.
     """
     count = len(image_ids)
-    rows = range(count)
+    rows: Sequence[int] = range(count)
     if most is not None and count > most:
         rows = sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
     return {
@@ -123,7 +124,7 @@ def _size(path: Path) -> int:
 def _content(path: Path) -> str:
     try:
         return file_sha256(path)
-    except OSError:
+    except (OSError, UserError):  # which the inspection tells
         return ""
 
 

@@ -103,7 +103,9 @@ class Verdict:
     @classmethod
     def of_dict(cls, found: Mapping[str, Any]) -> "Verdict":
         """Returns what `to_dict` wrote."""
-        given = {f.name: found.get(f.name) for f in dataclasses.fields(cls)}
+        given: dict[str, Any] = {
+            f.name: found.get(f.name) for f in dataclasses.fields(cls)
+        }
         if given["lead"] is not None:
             given["lead"] = Difference(**given["lead"])
         given["differences"] = [Difference(**one) for one in found["differences"]]
