@@ -169,7 +169,7 @@ def test_a_card_has_its_metadata_and_marks_licences(tmp_path):
     ):
         assert part in body, part
     model_card(record(verdict=[_worse("30M-36M")]), tmp_path)  # takes its place
-    assert "Nothing that was trained for this target was" in path.read_text()
+    assert "What was chosen within the training images was not" in path.read_text()
     # A control that is handed over has its own figure.
     assert (
         f"Handed over for 30M-36M: {NAMES['start']}, **57.2 %**.\n" in path.read_text()
