@@ -14,8 +14,9 @@ from . import files
 from .labelled import Labelled
 from .reading import TASKS, read_target
 
-# Of a pool, so many images are read to tell it from another with equal sizes.
-_READ = 256
+# So many images of a pool, and of a target's part, are read to tell them from others
+# with equal names and sizes.
+_OF_POOL, _OF_TARGET = 256, 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,9 +46,9 @@ def look_at(
 ) -> Given:
     """Lists a pool and a target, and what tells them from others.
 
-    The target's files are told by all that is in them; the pool's by names and sizes,
-    and by all that is in 256 of them, evenly spaced: of a large pool reading all would
-    take as long as using it.
+    Files are told by names and sizes, and by all that is in some of them, evenly
+    spaced: of a target 20,000 a part, of a pool 256, since to read all of a large one
+    takes as long as to use it.
 
     Args:
         pool: See `inspect`, as for the others.
@@ -73,7 +74,7 @@ def look_at(
     files.check_names(_names(labelled))
     root = root.absolute()
     inputs = {
-        "pool": _described(root, image_ids, _READ),
+        "pool": _described(root, image_ids, _OF_POOL),
         "target": _describe_target(labelled),
         "task": labelled.kind,
         "seed": seed,
@@ -89,18 +90,18 @@ def _names(labelled: Labelled) -> set[str]:
 
 
 def _described(
-    root: Path, image_ids: Sequence[str], most: int | None = None
+    root: Path, image_ids: Sequence[str], most: int = _OF_TARGET
 ) -> dict[str, Any]:
     """Tells files from others.
 
     Args:
         root: Their folder.
         image_ids: Their names.
-        most: So many of them are read, evenly spaced; None: all.
+        most: So many of them are read, evenly spaced.
     """
     count = len(image_ids)
     rows: Sequence[int] = range(count)
-    if most is not None and count > most:
+    if count > most:
         rows = sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
     return {
         "root": str(root),
