@@ -8,7 +8,7 @@ import pytest
 
 from mmtaskssl.customize.verdict.difference import Difference
 from studies import customized_tables, customizing
-from studies.customized_tables import over_seeds, policies, regret, verdicts
+from studies.customized_tables import across, over_seeds, policies, regret, verdicts
 from studies.customizing import Customizing
 
 
@@ -203,6 +203,22 @@ def test_a_line_has_all_seeds():
     line = verdicts({"a": [one, two]})[2]
     assert line.startswith("| a | 2 | continued | start | +2.0 [")
     assert "| start | 10.0 | 4 | 3.0 |" in line  # a race is one seed's
+
+
+def test_candidates_are_set_against_generic_pre_training():
+    ours = [_arm("continued", 60.0, {"linear": [v]}) for v in (70.0, 72.0)]
+    with_start = {
+        "a": [_found("start", one) for one in ours],
+        "b": [_found("start", _arm("continued", 50.0, {"linear": [55.0]}))],
+        "c": [_found("start", _arm("continued", 50.0, {"linear": [55.0]}))],
+    }
+    long = _arm("generic-long", 40.0, {"linear": [50.0]})
+    without = {name: [_found("none", long)] for name in "ab"}
+    lines = across(with_start, without, "generic-long")
+    assert "| a | 71.0 | 50.0 | +21.0 | 2, 1 |" in lines
+    assert not any(line.startswith("| c") for line in lines)
+    # Student's t of 21 and 5.
+    assert lines[-1].startswith("| mean |  |  | +13.0 [-88.6, +114.6]")
 
 
 def test_the_diagnosis_does_not_know_the_target(asked):

@@ -132,6 +132,40 @@ def controls(found: ByTarget) -> list[str]:
     return lines
 
 
+def across(found: ByTarget, without: ByTarget, control: str) -> list[str]:
+    """Returns the candidates minus a control that ran without a start.
+
+    Linear accuracy on the test images, each a mean over the seeds that there are; the
+    interval is Student's, of the mean over targets.
+
+    Args:
+        found: Of candidates, see `ByTarget`.
+        without: Of the control.
+        control: An arm's name.
+    """
+    lines, gaps = [*head(["target", "candidate", control, "minus it", "seeds"])], []
+    for target, seeds in found.items():
+        ours = _tests(seeds, seeds[0]["verdict"]["candidate"])
+        theirs = _tests(without.get(target, ()), control)
+        if not ours or not theirs:
+            continue
+        means = statistics.fmean(ours), statistics.fmean(theirs)
+        gaps.append(means[0] - means[1])
+        cells = [target, *(f"{mean:.1f}" for mean in means), f"{gaps[-1]:+.1f}"]
+        lines.append(row([*cells, f"{len(ours)}, {len(theirs)}"]))
+    if len(gaps) < 2:
+        return []
+    mean = paired_difference(gaps, [0.0] * len(gaps))
+    wide = f"{mean.mean:+.1f} [{mean.low:+.1f}, {mean.high:+.1f}]"
+    return [*lines, row(["mean", "", "", wide, ""])]
+
+
+def _tests(seeds: Sequence[Found], name: str) -> list[float]:
+    """Returns an arm's accuracies on the test images, of all seeds that have it."""
+    found = [arm for one in seeds for arm in one["arms"] if arm["name"] == name]
+    return [v for arm in found for v in (arm["test"] or {}).get("linear", ())]
+
+
 def policies(found: ByTarget) -> list[str]:
     """Returns the mean regret of the diagnosis, and of always doing the same.
 

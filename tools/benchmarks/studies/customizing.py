@@ -12,7 +12,7 @@ from mmtaskssl.customize.diagnosis.diagnosis import Diagnosis
 from mmtaskssl.customize.diagnosis.recommend import begun_with
 from mmtaskssl.runs import Record
 
-from .customized_tables import Found, customized_tables
+from .customized_tables import Found, across, customized_tables
 from .study import ONE_THREAD, Cell, Study, read_json
 
 TASKS = ("classification", "detection", "segmentation")
@@ -151,15 +151,22 @@ class Customizing(Study):
 
     def tables(self) -> str:
         """See `Study`."""
-        lines = []
+        lines, by_kind = [], {}
         for kind in self.kinds:
             read = {t: self._found(kind, t) for _, t in self.targets}
             found = {target: seeds for target, seeds in read.items() if seeds}
+            by_kind[kind] = found
             if not found:
                 continue
             title = f"with {self.start.partition('=')[0]}" if kind == START else ""
             lines += ["", f"Budget {self.budget}, {title or 'without a start'}", ""]
             lines += customized_tables(found)
+        if len(by_kind) > 1:
+            beside = across(by_kind[START], by_kind[NONE], "generic-long")
+            title = (
+                "With the start, against generic pre-training of four times the length"
+            )
+            lines += ["", title, "", *beside] if beside else []
         return "\n".join(lines).lstrip() + "\n"
 
 
