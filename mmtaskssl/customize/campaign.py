@@ -257,8 +257,7 @@ class Campaign:
         """Races the arms of a budget, and returns the verdict."""
         first = self.case(budget, selection, self.settings.seed)
         arms, lengths = self.arms(first), self.lengths.whole(budget)
-        names = [arm.name for arm in arms]
-        primary = ARMS[next(name for name in PRIMARY if name in names)]
+        primary = ARMS[next(n for n in PRIMARY if n in [arm.name for arm in arms])]
         goes_on = any(arm.goes_on for arm in arms)
 
         def case_of(seed: int) -> Case:
@@ -276,11 +275,12 @@ class Campaign:
         return answer(
             *(race, arms, primary, lengths, self.seeds, case_of, LEVEL),
             self.settings.fine_tune,
+            self.diagnosis.recommendation.lever,
         )
 
     @property
     def seeds(self) -> int:
-        """Trainings of what goes into the verdict; of what is fine-tuned, one."""
+        """Trainings of what goes into the verdict; one of what is fine-tuned."""
         return 1 if self.found.kind in DENSE else self.settings.seeds
 
     def arms(self, case: Case) -> list[Arm]:

@@ -118,6 +118,7 @@ def answer(
     case_of: Callable[[int], Case],
     level: float,
     fine_tune: int | None = None,
+    preferred: str = "",
 ) -> Answer:
     """Races the arms of a budget, repeats what the verdict needs, and reads the test.
 
@@ -130,8 +131,9 @@ def answer(
         case_of: Returns the case of a seed, whose random images are its own.
         level: Of the intervals.
         fine_tune: See `Trial`.
+        preferred: See `Race.run`.
     """
-    raced = race.run(arms, primary, iters)
+    raced = race.run(arms, primary, iters, preferred)
     candidate = ARMS[raced.candidate]
     beside = [arm for arm in arms if arm.control and arm.name != candidate.name]
     random = RANDOM_OF.get(candidate.name)

@@ -21,7 +21,7 @@ def lead(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
     return float(gaps.mean()), error
 
 
-def choose(scores: Mapping[str, Sequence[float]]) -> str:
+def choose(scores: Mapping[str, Sequence[float]], slack: float = 0.0) -> str:
     """Returns the first arm that the best one does not beat by a standard error.
 
     The one-standard-error rule (Breiman et al., "Classification and Regression Trees",
@@ -31,11 +31,12 @@ def choose(scores: Mapping[str, Sequence[float]]) -> str:
     Args:
         scores: Of each image by arm; arms in the order in which they are preferred
             where nothing tells them apart, controls first.
+        slack: A lead of so much says nothing either, however sure it is.
     """
     best = max(scores, key=lambda arm: statistics.fmean(scores[arm]))
     for arm, own in scores.items():
         ahead, error = lead(scores[best], own)
-        if arm == best or ahead <= error:
+        if arm == best or ahead <= max(error, slack):
             return arm
     raise AssertionError("the best arm is among them")
 

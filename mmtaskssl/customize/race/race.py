@@ -12,13 +12,15 @@ from ...subnets import Cost
 from ...utils.atomic import write_json
 from ...utils.inputs import read_json
 from ..arms.arm import Arm, Case
-from ..inspection.inspected import Inspected
+from ..inspection.inspected import DENSE, Inspected
 from .choose import RUNGS, choose, keep
 from .judge import judge_folds, judge_test
 from .judged import Judged
 from .trainings import Training, Trainings
 
 JUDGED, TESTED = "judged", "tested"
+# Points of a proxy that are no reason to prefer one arm.
+_PROXY = 1.0
 Log = Callable[[str], None]
 
 
@@ -86,6 +88,7 @@ class Race:
         arms: Sequence[Arm],
         primary: Arm,
         iters: Mapping[str, int],
+        preferred: str = "",
     ) -> Raced:
         """Runs a race; what was found before is not done again.
 
@@ -97,16 +100,24 @@ class Race:
             arms: Controls first, then those preferred where nothing tells them apart.
             primary: The control among them that was named beforehand.
             iters: Full lengths of the trainings, by arm.
+            preferred: What the diagnosis recommends. A detector or segmentor is judged
+                here by a proxy, of whose leads below a point nothing follows; then this
+                goes into the verdict, which is by fine-tuning.
         """
         rungs: dict[str, list[Rung]] = {arm.name: [] for arm in arms}
         fixed = [arm for arm in arms if arm.images is None or arm.control]
         left = [arm for arm in arms if arm not in fixed]
+        is_proxy = self.case.found.kind in DENSE
         for share in RUNGS:
             if len(left) <= share:
                 continue
             lengths = {arm.name: max(1, iters[arm.name] // share) for arm in left}
             judged = self.judge_all(left, lengths)
+            means = {n: statistics.fmean(one.both()) for n, one in judged.items()}
             kept = {*keep({name: one.both() for name, one in judged.items()})}
+            behind = max(means.values()) - means.get(preferred, -100.0)
+            if is_proxy and behind <= _PROXY:
+                kept.add(preferred)
             for name, one in judged.items():
                 rungs[name].append(Rung(lengths[name], one, name in kept))
             left = [arm for arm in left if arm.name in kept]
@@ -117,8 +128,13 @@ class Race:
             rungs[name].append(Rung(lengths[name], one, True))
         choices = {arm.name for arm in finals if not arm.reference}
         scores = {name: one.both() for name, one in judged.items() if name in choices}
-        order = [primary.name, *(name for name in scores if name != primary.name)]
-        chosen = choose({name: scores[name] for name in order})
+        order, slack = [primary.name], 0.0
+        if is_proxy and left:
+            named = [arm.name for arm in left if not arm.reference]
+            order = [preferred if preferred in named else named[0], primary.name]
+            slack = _PROXY
+        order += [name for name in scores if name not in order]
+        chosen = choose({name: scores[name] for name in order}, slack)
         trained = [arm.name for arm in left] or order[1:] or [primary.name]
         best = max(trained, key=lambda name: statistics.fmean(scores[name]))
         candidate = best if chosen == primary.name else chosen

@@ -20,17 +20,21 @@ class Known(Race):
         """Returns eight images of each arm: so many that it gets right."""
         found = {}
         for arm in arms:
-            right = self.case.right[arm.name]
-            scores = [100.0] * right + [0.0] * (8 - right)
-            found[arm.name] = Judged({"knn": scores, "linear": scores}, [0] * 8)
+            right, count = self.case.right[arm.name], self.case.images
+            scores = [100.0] * right + [0.0] * (count - right)
+            found[arm.name] = Judged({"knn": scores, "linear": scores}, [0] * count)
         return found
 
 
-def _raced(primary, **right):
+def _raced(primary, kind="classification", preferred="", images=8, **right):
     names = [name.replace("_", "-") for name in right]
-    case = SimpleNamespace(right=dict(zip(names, right.values(), strict=True)))
+    found = SimpleNamespace(kind=kind)
+    right = dict(zip(names, right.values(), strict=True))
+    case = SimpleNamespace(right=right, found=found)
     race = Known(None, case, None, "cpu", 0, lambda line: None)
-    return race.run([ARMS[name] for name in names], ARMS[primary], LENGTHS)
+    race.case.images = images
+    arms = [ARMS[name] for name in names]
+    return race.run(arms, ARMS[primary], LENGTHS, preferred)
 
 
 def test_the_best_is_chosen_and_the_control_where_it_is_as_good():
@@ -48,6 +52,26 @@ def test_a_reference_is_compared_with_and_not_chosen(right):
     assert (found.chosen, found.candidate) == ("branched", "branched")
     (rung,) = found.rungs["generic-long"]
     assert rung.judged.mean("linear") == 100 * right / 8
+
+
+def test_a_proxy_that_tells_nothing_leaves_it_to_the_diagnosis():
+    """Of crops all are right but a few: an untrained network is no candidate then."""
+    right = {"start": 985, "norms": 989, "untrained": 993, "continued": 990}
+    right |= {"continued_target": 988, "distilled": 986, "scratch": 987}
+    given = {"kind": "detection", "images": 1000, **right}
+    for preferred in ("continued-target", "distilled"):
+        found = _raced("start", preferred=preferred, **given)
+        assert (found.chosen, found.candidate) == (preferred, preferred)
+    # Without one, the first that is trained.
+    assert _raced("start", **given).candidate == "continued"
+    # A lead that tells is heeded, of whichever.
+    found = _raced("start", preferred="distilled", **{**given, "start": 999})
+    assert found.chosen == "start"
+    found = _raced("start", preferred="distilled", **{**given, "continued": 1000})
+    assert found.candidate == "continued"
+    # Of images themselves even a small one is.
+    found = _raced("start", **{**given, "kind": "classification"})
+    assert found.chosen == "untrained"
 
 
 def test_the_worse_half_is_left_behind():
