@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from ..customize.arms.names import NAMES
 from ..utils.errors import UserError
 from . import options
 from .saying import say
@@ -56,10 +57,13 @@ def make_parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="LO-HI",
         help="what an image may cost at inference: 30M-36M multiply-accumulates, "
-        "2ms-4ms, 4M-5M:params; several: an answer each",
+        "2ms-4ms, 4M-5M:params; several: an answer each (default: any; starts at the "
+        "target's own resolution)",
     )
     parser.add_argument(
-        "--time", metavar="TIME", help="of all trainings together: 20m, 2h"
+        "--time",
+        metavar="TIME",
+        help="of all trainings together: 20m, 2h (default: as long as they take)",
     )
     parser.add_argument(
         "--start",
@@ -83,17 +87,21 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         default=1.0,
         metavar="X",
-        help="multiplies the length of every training",
+        help="multiplies the length of every training (default %(default)s)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="trainings in the verdict"
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="trainings in the verdict (default %(default)s)",
     )
     parser.add_argument(
         "--arms",
         nargs="+",
         metavar="NAME",
         help="what to race (default: auto, all that say something here); auto NAME: "
-        "NAME beside these",
+        f"NAME beside these; of {', '.join(NAMES)}",
     )
     parser.add_argument(
         "--fine-tune-iters",

@@ -20,7 +20,7 @@ from .diagnosing import as_asked, looked_at
 from .diagnosis.diagnose import diagnose
 from .diagnosis.diagnosis import Diagnosis
 from .diagnosis.stores import read_shared
-from .entrants import PRIMARY, entrants
+from .entrants import entrants
 from .fit.body import Body, opened
 from .fit.fits import Fits
 from .handover.chosen import chosen_section
@@ -42,7 +42,7 @@ from .race.answer import Answer, answer
 from .race.launched import make_steps
 from .race.race import Race
 from .race.trainings import Training, Trainings
-from .settings import LEVEL, Settings
+from .settings import LEVEL, PRIMARY, Settings
 
 # Without a start so many images of the pool are looked at: the features say little.
 _GLANCE = 2000

@@ -1,5 +1,6 @@
 """From a pool, a target and a budget to the backbone to use, with the proof."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,10 +124,14 @@ def customize(
     if order.state(overwrite) is State.COMPLETE:
         known = Customized.open(out)
         order.check_same()
-        if known.record["inputs"]["seconds"] != settings.seconds:
+        had = known.record["inputs"]["seconds"]
+        if settings.seconds is None:  # what was said once need not be said again
+            settings = dataclasses.replace(settings, seconds=had)
+        if had != settings.seconds:
+            told = "none" if had is None else f"{had:g} s"
             raise UserError(
-                f"{out} was made with another {option('time')}: name another folder, "
-                f"or replace it with {option('overwrite')}"
+                f"{out} was made with another {option('time')} ({told}): name another "
+                f"folder, or replace it with {option('overwrite')}"
             )
         before, dense = known.record["inputs"]["seeds"], known.record["inspection"]
         whole = known.has_backbones()

@@ -154,7 +154,7 @@ def _figures(arms: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[str]:
             "folds: kNN",
             "linear",
             *(f"test: {name}" for name in metrics),
-            f"{verdict.candidate} minus it",
+            f"{verdict.candidate} is ahead by",
         ]
     ]
     gaps = {d.control: d for d in verdict.differences}
@@ -169,7 +169,7 @@ def _figures(arms: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[str]:
                 str(gaps.get(arm["name"], "")),
             ]
         )
-    return list(aligned(rows, 1))
+    return [*aligned(rows, 1), "*: what is used"]
 
 
 def lever_table(levers: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,10 +5,7 @@ from collections.abc import Callable, Sequence
 from ..utils.errors import UserError, option
 from .arms.arm import Arm, Case
 from .arms.known import ARMS
-from .settings import Settings
-
-#: What a verdict may be against, in the order of preference.
-PRIMARY = ("start", "generic", "untrained")
+from .settings import PRIMARY, Settings
 
 
 def entrants(
@@ -23,17 +20,19 @@ def entrants(
         settings: What was asked for.
         beside: Arms on demand that the diagnosis asks for.
         case: What arms are made from.
-        log: Takes a line for each that is left out.
+        log: Takes a line for each reason why some are left out.
 
     Raises:
         UserError: There is nothing to compare with.
     """
-    arms = []
+    arms, out = [], dict[str, list[str]]()
     for arm in ARMS.values():
         if why := _left_out(settings, beside, arm, case):
-            log(f"no {arm.name}: {why}")
+            out.setdefault(why, []).append(arm.name)
         else:
             arms.append(arm)
+    for why, names in out.items():
+        log(f"no {', '.join(names)}: {why}")
     if not any(arm.name in PRIMARY for arm in arms):
         budget = f" of {case.budget}" if case.budget else ""
         raise UserError(

@@ -16,6 +16,8 @@ from .fit.own import CONFIG
 from .starts import Start, check_starts
 
 LEVEL = 0.95
+#: What a verdict may be against, in the order of preference.
+PRIMARY = ("start", "generic", "untrained")
 #: Among names of arms: those that are raced where nobody names any.
 USUAL = "auto"
 
@@ -100,6 +102,11 @@ class Settings:
             checks.listed("arms", arms, "names of arms")
             for arm in arms:
                 checks.one_of("arms", arm, (USUAL, *ARMS))
+            if not {*arms} & {USUAL, *PRIMARY}:
+                raise UserError(
+                    f"{option('arms')} name nothing to compare with: add one of "
+                    f"{', '.join(PRIMARY)}, or {USUAL}"
+                )
         return cls(
             texts,
             check_starts(s if isinstance(s, Start) else Start.parse(s) for s in starts),

@@ -15,6 +15,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from .errors import run_tool
 
 # A new process takes this process's environment and main module along.
 _ENVIRONMENT = threading.Lock()
+# Processes that calls wait for.
+_LIVE: set[BaseProcess] = set()
+# Seconds that a process has to end in, once it was told to.
+_PATIENCE = 10.0
 
 
 def start_server(modules: Sequence[str]) -> bool:
@@ -89,8 +94,29 @@ def call_apart(
             finally:
                 os.environ.clear()
                 os.environ.update(before)
-    process.join()
+    _LIVE.add(process)
+    try:
+        process.join()
+    except BaseException:  # an interrupt: nobody waits for it any more
+        _end([process])
+        raise
+    finally:
+        _LIVE.discard(process)
     return process.exitcode or 0
+
+
+def end_all() -> None:
+    """Ends all processes that calls wait for, in whatever thread."""
+    _end([*_LIVE])
+
+
+def _end(processes: Sequence[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_PATIENCE)
+        if process.is_alive():
+            process.kill()
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .apart import call_apart, start_server
+from .apart import call_apart, end_all, start_server
 from .errors import UserError
 
 _AFFINITY = hasattr(os, "sched_getaffinity")
@@ -157,8 +157,17 @@ class Steps:
             self._threads = max(1, min(self._threads, int(limit)))
         try:
             with ThreadPoolExecutor(at_once) as pool:
-                for result in [pool.submit(call) for call in calls]:
-                    result.result()
+                results = [pool.submit(call) for call in calls]
+                try:
+                    for result in results:
+                        result.result()
+                except Exception:  # of one step: the others go on to their end
+                    raise
+                except BaseException:  # an interrupt: the threads would wait for them
+                    for result in results:
+                        result.cancel()
+                    end_all()
+                    raise
         finally:
             self._threads = None
 

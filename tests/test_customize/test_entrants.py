@@ -6,6 +6,7 @@ import pytest
 
 from mmtaskssl.customize.arms.arm import Case
 from mmtaskssl.customize.arms.known import ARMS, RANDOM_OF
+from mmtaskssl.customize.arms.names import NAMES
 from mmtaskssl.customize.entrants import entrants
 from mmtaskssl.customize.fit.own import CONFIG
 from mmtaskssl.customize.settings import Settings
@@ -28,7 +29,8 @@ def _entrants(arms, beside=()):
 def test_usual_arms_and_those_on_demand():
     names, lines = _entrants(None)
     assert names == _USUAL
-    assert "no generic-long: the diagnosis does not ask for it; `arms` would" in lines
+    (line,) = (one for one in lines if "the diagnosis does not ask for" in one)
+    assert "generic-long" in line and line.endswith("; `arms` would")
     assert _entrants(["auto"])[0] == _USUAL
     assert _entrants(None, beside=["searched"])[0] == [*_USUAL, "searched"]
 
@@ -39,16 +41,27 @@ def test_a_name_beside_the_usual_ones():
     ]
 
 
+def test_names_that_are_offered_are_all():
+    assert {*NAMES} == {*ARMS} - {*RANDOM_OF.values()}
+
+
 def test_names_alone():
     names, lines = _entrants(["generic", "scratch"])
-    assert names == ["generic", "scratch"] and "no untrained: not asked for" in lines
+    assert names == ["generic", "scratch"]
+    assert any("untrained" in one and "not asked for" in one for one in lines)
     # The diagnosis adds nothing to what was named.
     assert _entrants(["generic", "scratch"], ["searched"])[0] == names
-    with pytest.raises(UserError, match="of 18M-21M: `arms` name none of start"):
+    with pytest.raises(
+        UserError, match="`arms` name nothing to compare with: add one of"
+    ):
         _entrants(["scratch"])
     # A control that no verdict can be against.
-    with pytest.raises(UserError, match="none of start, generic, untrained that says"):
+    with pytest.raises(
+        UserError, match="add one of start, generic, untrained, or auto"
+    ):
         _entrants(["generic-long", "scratch"])
+    with pytest.raises(UserError, match="none of start, generic, untrained that says"):
+        _entrants(["start", "scratch"])  # no start was given
     with pytest.raises(UserError, match="must be one of auto, "):
         _entrants(["usual"])
 

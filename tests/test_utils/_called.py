@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from mmtaskssl.utils.errors import UserError
@@ -76,3 +77,10 @@ def see_gpu():
     import mmtaskssl.utils.cuda_seen as seen
 
     seen.CUDA_SEEN = True
+
+
+def linger(path):
+    """Says that it began, and much later that it ended."""
+    Path(f"{path}.began").write_text(str(os.getpid()))
+    time.sleep(100)
+    Path(f"{path}.ended").touch()

@@ -1,12 +1,18 @@
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from mmtaskssl.utils import apart
 
 from . import _called
+
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
 
 
 @pytest.fixture(params=[False, True], ids=["cold", "warm"])
@@ -90,3 +96,31 @@ def test_nothing_changes_here(call):
     before = multiprocessing.get_start_method(allow_none=True)
     call(_called.speak)
     assert multiprocessing.get_start_method(allow_none=True) == before
+
+
+def test_an_interrupt_ends_what_is_waited_for(tmp_path):
+    """Whoever began it, in whatever thread: it must write nothing afterwards."""
+    script = (
+        "import pathlib, sys\n"
+        "from mmtaskssl.utils.steps import Steps\n"
+        f"place = pathlib.Path({str(tmp_path)!r})\n"
+        "steps = Steps(place / 'logs', print)\n"
+        "def call(name):\n"
+        "    steps.call(name, place / name, 'tests.test_utils._called:linger', "
+        "str(place / name))\n"
+        "steps.run_two_at_a_time([lambda n=n: call(n) for n in ('a', 'b', 'c')])\n"
+    )
+    root = Path(__file__).parents[2]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", script]
+    process = subprocess.Popen(command, env=env, cwd=root, start_new_session=True)
+    began = [tmp_path / f"{name}.began" for name in "ab"]
+    end = time.monotonic() + 120
+    while not all(one.exists() for one in began[: 2 if _CORES > 1 else 1]):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)  # to it alone, as a scheduler does
+    assert process.wait(60) != 0
+    assert not [*tmp_path.glob("*.ended")] and not (tmp_path / "c.began").exists()
+    pids = [int(one.read_text()) for one in tmp_path.glob("*.began")]
+    assert pids and not any(Path(f"/proc/{pid}").exists() for pid in pids)

@@ -83,18 +83,19 @@ class Prediction:
     def __str__(self) -> str:
         targets = f"{self.studies} past target{'s' if self.studies > 1 else ''}"
         error = (
-            "each left out and predicted from the others: no error known"
+            "how far off that may be is not known"
             if self.error is None
-            else f"each predicted from the others with an error of {self.error:.1f}"
+            else f"each of them, predicted from the others, was off by {self.error:.1f}"
         )
         gains = f"{self.low:+.1f} to {self.high:+.1f}"
         if self.lead is None:
-            told = f"their gains were {gains}"
+            told = f"there it brought {gains}"
         else:
-            told = f"above an untrained network theirs were {gains}"
+            told = f"there it ended {gains} above an untrained network"
             if self.lead:
-                told += f", and the start is {self.lead:+.1f} from it"
-        return f"{self.gain:+.1f} points by {targets} ({error}; {told})"
+                side = "above" if self.lead > 0 else "below"
+                told += f", and this start is {abs(self.lead):.1f} {side} one"
+        return f"{self.gain:+.1f} points are expected, from {targets}: {told}; {error}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -155,8 +155,8 @@ def _reasons(
     if start.start.trained:
         ranked = ", ".join(f"{one.start.name} {one.linear:.1f}" for one in measured)
         found.append(
-            f"{start.start.name} is the best start at hand (linear, five folds of the "
-            f"training images, %: {ranked})."
+            f"Of the trained weights at hand {start.start.name} serve best (linear "
+            f"accuracy on five folds of the training images, %: {ranked})."
         )
         drawn = [one for one in measured if not one.start.trained]
         if drawn and start.linear <= drawn[0].linear:
@@ -176,14 +176,14 @@ def _reasons(
             "at best teach itself."
         )
     if prediction is not None:
-        found.append(f"Past studies promise {prediction}.")
+        found.append(f"Past studies: {prediction}.")
         if prediction.error is not None and prediction.error >= prediction.gain:
             found.append(
                 "That error is as large as the gain: it may well bring nothing."
             )
         if not prediction.within:
             found.append(
-                "This target's figures lie outside theirs: the promise is a guess."
+                "No past target was like this one in these figures: that is a guess."
             )
         if kind != "classification":
             found.append(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from ...utils.errors import UserError
+from ...utils.errors import UserError, option
 from .facts import ImageFacts
 from .inspected import Finding, TaskKind
 from .labelled import Item
@@ -30,7 +30,8 @@ def check_enough(
         if count < least:
             raise UserError(
                 f"the target has {len(train)} images to train and {len(test)} to test "
-                f"on ({lost}): at least {least} to {name} on are needed, so label more"
+                f"on ({lost}): at least {least} to {name} on are needed, so label more,"
+                f" or name the test part if there is one ({option('test')})"
             )
     classes = Counter(label for item in train for label in item.labels)
     if not classes:

@@ -45,7 +45,7 @@ def test_what_predicted_others_better_predicts(gains, better, worse):
     assert found.error == pytest.approx(_reference(x, y, better))
     assert (found.studies, found.within) == (3, True)
     assert (found.low, found.high) == (y.min(), y.max())
-    assert "by 3 past targets" in str(found)
+    assert "from 3 past targets" in str(found)
     assert not table.predict("continued", {"headroom": 30.0}).within
     for nothing in (0.0, -4.0):
         assert table.predict("continued", {"headroom": nothing}).gain <= 0
@@ -75,7 +75,8 @@ def test_what_begins_with_nothing_gains_less_above_a_better_start():
     assert (found.low, found.high, found.lead, found.within) == (12, 14, 0, True)
     behind = table.predict("distilled", {"lead": 30.0})
     assert behind.gain == pytest.approx(38 / 4 - 30)
-    assert "theirs were +12.0 to +14.0, and the start is +30.0 from it" in str(behind)
+    told = "it ended +12.0 to +14.0 above an untrained network, and this start is 30.0"
+    assert f"{told} above one" in str(behind)
     assert table.predict("distilled", {"headroom": 3.0}) is None
     assert not table.predict("distilled", {"lead": 50.0}).within
     # Nothing becomes better than right.
@@ -100,7 +101,7 @@ def test_what_no_study_tried_is_not_predicted():
     assert table.without("a").predict("continued", {"headroom": 1.0}) is None
     one = table.predict("continued", {"headroom": 10.0})
     assert one.error is None and one.gain == pytest.approx(4.0)
-    assert "no error known" in str(one)
+    assert "how far off that may be is not known" in str(one)
 
 
 def test_the_shipped_table_is_that_of_the_results(repo_root):

@@ -46,7 +46,7 @@ def test_what_pays_in_past_studies_is_recommended():
     assert (said.lever, said.start, said.images) == ("continued", "a", 500)
     assert said.prediction.studies == 4 and said.prediction.gain > 5
     text = " ".join(said.reasons)
-    assert "by 4 past targets" in text and "with an error of" in text
+    assert "from 4 past targets" in text and "was off by" in text
     assert "gains +20.0 ±" in text and "know ImageNet-1k" in text
     dense = recommend([_measured("a", 10, 14)], ALIKE, _studies(10.0), "detection")
     assert any("this is a detection" in reason for reason in dense.reasons)
