@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from ..search.search import search
     from ..selection.select import select
     from ..selection.selected import Selected
+    from ..specialists.branch import branch
+    from ..specialists.routed import SpecialistRouting
+    from ..specialists.specialists import Specialists
     from ..subnets import Latency, measure_latency
 
 # Where each public name lives.
@@ -68,8 +71,11 @@ _HOMES = {
     "Routing": "..routing.result",
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
+    "SpecialistRouting": "..specialists.routed",
+    "Specialists": "..specialists.specialists",
     "SubnetEvaluation": "..evaluation.subnet_evaluation",
     "TransferEvaluation": "..evaluation.transfer_evaluation",
+    "branch": "..specialists.branch",
     "calibrate": "..export.calibrate",
     "cluster": "..clustering.cluster",
     "controls": "..engine.controls.controls",
@@ -115,8 +121,11 @@ __all__ = [
     "Routing",
     "SearchResult",
     "Selected",
+    "SpecialistRouting",
+    "Specialists",
     "SubnetEvaluation",
     "TransferEvaluation",
+    "branch",
     "calibrate",
     "cluster",
     "controls",

@@ -58,8 +58,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--on-tie",
         choices=TIES,
         default=Options.on_tie,
-        help="where a path is ahead of MAX by what may be chance, MAX wins (default) "
-        "or the score decides",
+        help="where a path is ahead of MAX by what may be chance, MAX wins (default); "
+        "one-se: by less than one standard error; or the score decides",
     )
     parser.add_argument(
         "--shortlist",

@@ -16,6 +16,7 @@ VERBS = {
     "cluster": "cluster_data",
     "search": "search_subnet",
     "route": "route_subnet",
+    "branch": "branch",
     "calibrate": "calibrate_bn",
     "export": "export_subnet",
     "evaluate": "evaluate",

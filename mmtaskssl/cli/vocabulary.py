@@ -32,6 +32,7 @@ MEANINGS = {
     "torchvision:NAME FILE",
     "--no-report": "write no page",
     "--num-images": "how many images are drawn",
+    "--on-tie": "who wins where a lead may be chance",
     "--out": "where results are written",
     "--overwrite": "replace earlier results of the same kind; nothing else ever is",
     "--pool": "the images to choose from, or their features: a store",

@@ -1,8 +1,7 @@
 """One of the sub-nets that a routing chooses from."""
 
 import dataclasses
-
-from ..subnets import Subnet
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -10,7 +9,7 @@ class Candidate:
     """A sub-net and what is known of it.
 
     Attributes:
-        subnet: MAX or a path.
+        subnet: MAX or a path; or whatever has a ``name``, among networks.
         score: Of the probe, 0..1 for kNN, linear and overlap.
         low: Lower end of the score's 95 % interval.
         high: Upper end.
@@ -23,7 +22,7 @@ class Candidate:
             known.
     """
 
-    subnet: Subnet
+    subnet: Any
     score: float
     low: float
     high: float

@@ -26,4 +26,7 @@ def choose(
     if 0 in top:
         return 0
     best = top[0] if len(top) == 1 else max(top, key=tie_breaker)
+    if on_tie == "one-se":
+        lead = float(evidence.scores[best] - evidence.scores[0])
+        return best if lead > evidence.error(best, 0) else 0
     return 0 if on_tie == "max" and evidence.tied(best, 0) else best

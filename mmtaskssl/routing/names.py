@@ -10,9 +10,10 @@ ROUTERS: tuple[RouterName, ...] = get_args(RouterName)
 ProbeName: TypeAlias = Literal["knn", "logme", "linear"]
 PROBES: tuple[ProbeName, ...] = get_args(ProbeName)
 #: "max": a path must be ahead of MAX by more than chance (our rule: the best of many
-#: paths is partly the luckiest, and MAX suits other tasks, too). "score": the best
-#: score wins (as in arXiv 2205.13267), MAX at equal scores only.
-Tie: TypeAlias = Literal["max", "score"]
+#: paths is partly the luckiest, and MAX suits other tasks, too). "one-se": by more than
+#: one standard error of the paired difference (Breiman et al., 1984, section 3.4.3).
+#: "score": the best score wins (as in arXiv 2205.13267), MAX at equal scores only.
+Tie: TypeAlias = Literal["max", "one-se", "score"]
 TIES: tuple[Tie, ...] = get_args(Tie)
 #: Paths of the shortlist, and width of the beam.
 SHORTLIST, BEAM = 16, 4

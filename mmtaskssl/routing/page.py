@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..report import Thumbnails, html_page
-from ..subnets import ALL, Subnet
+from ..subnets import Subnet
 from .candidate import Candidate
 from .result import Routing
 
@@ -37,7 +37,9 @@ def render(routing: Routing) -> str:
     percent = routing.probe != "logme"
     thumbs = Thumbnails()
     winner = routing.winner.subnet
-    name = "MAX, the generic network" if winner == routing.largest else f"path {winner}"
+    label = routing.label(winner)
+    name = "MAX, the generic network" if label == "MAX" else f"path {winner}"
+    name = name if isinstance(winner, Subnet) else f"network {label}"
     notes = "".join(
         f"<li>{html.escape(n[:1].upper() + n[1:])}.</li>" for n in routing.notes
     )
@@ -53,12 +55,11 @@ def render(routing: Routing) -> str:
     ]
     rng = np.random.default_rng(routing.seed)
     body += ["<h2>The task</h2>", _pictures(thumbs, task.root, task.image_ids, rng)]
-    if clusters is not None and winner != routing.largest:
-        leaf = clusters.leaves_of(winner.path)
+    if clusters is not None and (leaf := routing.leaves_of(winner)) is not None:
         names = [clusters.image_ids[row] for row in clusters.rows(leaf).tolist()]
         root = Path(clusters.root) if clusters.root else None
         body += [
-            f"<h2>The cluster that path {_path(winner)} was trained on</h2>",
+            f"<h2>What {html.escape(label)} was trained on</h2>",
             f'<p class="soft">{len(names):,} images; some drawn at random.</p>',
             _pictures(thumbs, root, names, rng),
         ]
@@ -101,7 +102,7 @@ def _picture(routing: Routing, percent: bool) -> str:
         kind = " best" if place == 0 else kind
         at = f"{x(place):.1f}"
         parts.append(
-            f"<g><title>{_path(c.subnet)}: {_score(c.score, percent)} "
+            f"<g><title>{routing.label(c.subnet)}: {_score(c.score, percent)} "
             f"({_score(c.low, percent)} to {_score(c.high, percent)})</title>"
             f'<line class="band{kind}" x1="{at}" x2="{at}" y1="{y(c.low):.1f}" '
             f'y2="{y(c.high):.1f}"/><circle class="dot{kind}" cx="{at}" '
@@ -110,7 +111,7 @@ def _picture(routing: Routing, percent: bool) -> str:
     parts.append(
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" '
         'text-anchor="middle">sub-nets, the winner first, with 95 % intervals; '
-        "green: the winner, dark: MAX</text>"
+        f"green: the winner, dark: {routing.label(routing.largest)}</text>"
     )
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="score of each '
@@ -122,7 +123,9 @@ def _table(routing: Routing, percent: bool) -> str:
     shown = list(enumerate(routing.ranking, 1))
     rows = shown[:_ROWS]
     rows += [row for row in shown[_ROWS:] if row[1].subnet == routing.largest]
-    lines = "".join(_row(rank, c, routing.largest, percent) for rank, c in rows)
+    lines = "".join(
+        _row(rank, c, html.escape(routing.label(c.subnet)), percent) for rank, c in rows
+    )
     return (
         "<table><tr><th>rank</th><th>sub-net</th><th>score</th><th>95 % interval</th>"
         "<th>behind the first</th><th></th><th>overlap</th></tr>"
@@ -130,9 +133,8 @@ def _table(routing: Routing, percent: bool) -> str:
     )
 
 
-def _row(rank: int, c: Candidate, largest: Subnet, percent: bool) -> str:
+def _row(rank: int, c: Candidate, name: str, percent: bool) -> str:
     overlap = "" if c.overlap is None else f"{c.overlap:.3f}"
-    name = "MAX" if c.subnet == largest else _path(c.subnet)
     margin = ""
     if rank > 1:
         margin = (
@@ -155,9 +157,3 @@ def _score(value: float, percent: bool) -> str:
     if math.isnan(value):
         return "\N{EN DASH}"
     return f"{100 * value:.1f}" if percent else f"{value:.3f}"
-
-
-def _path(subnet: Subnet) -> str:
-    if subnet.path is None:
-        return "MAX"
-    return ".".join("x" if group == ALL else str(group) for group in subnet.path)

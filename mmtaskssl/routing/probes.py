@@ -84,6 +84,13 @@ class Evidence:
         score = float(self.scores[first] - self.scores[second])
         return _interval(score, resampled, without)
 
+    def error(self, first: int, second: int) -> float:
+        """Returns the standard error of the margin of one candidate over another."""
+        if self._resampled is not None:
+            return float((self._resampled[first] - self._resampled[second]).std())
+        assert self._without is not None
+        return _jackknife_error(self._without[first] - self._without[second])
+
     def tied(self, first: int, second: int) -> bool:
         """Whether the margin's interval holds zero."""
         margin = self.margin(first, second)
@@ -96,12 +103,19 @@ def _interval(
     if resampled is not None:  # the percentile bootstrap
         ends = torch.quantile(resampled, torch.tensor([_LOW, _HIGH]).double())
         return Interval(score, *ends.tolist())
-    # The delete-a-group jackknife (Efron and Tibshirani, 1993, section 11.5): copies
-    # of an image, which a bootstrap draws, would raise the evidence.
+    half = _NORMAL * _jackknife_error(without)
+    return Interval(score, score - half, score + half)
+
+
+def _jackknife_error(without: Tensor) -> float:
+    """Returns a score's standard error from those without each fold.
+
+    The delete-a-group jackknife (Efron and Tibshirani, 1993, section 11.5): copies of
+    an image, which a bootstrap draws, would raise the evidence.
+    """
     folds = len(without)
     spread = (without - without.mean()).square().sum().item() * (folds - 1) / folds
-    half = _NORMAL * math.sqrt(spread)
-    return Interval(score, score - half, score + half)
+    return math.sqrt(spread)
 
 
 def probe_features(

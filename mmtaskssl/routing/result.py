@@ -8,7 +8,7 @@ from typing import Any
 
 from ..clustering.clusters import Clusters
 from ..report.result import Result
-from ..subnets import Subnet
+from ..subnets import ALL, Subnet
 from . import output
 from .candidate import Candidate
 from .table import routing_table
@@ -43,7 +43,7 @@ class Routing(Result):
     """
 
     ranking: tuple[Candidate, ...] = dataclasses.field(repr=False)
-    largest: Subnet
+    largest: Any
     notes: tuple[str, ...] = dataclasses.field(repr=False)
     paths: int
     regret: Mapping[str, Mapping[str, Any]] = dataclasses.field(repr=False)
@@ -73,6 +73,18 @@ class Routing(Result):
             return Subnet.parse(self.fine_tuned[0]["subnet"])
         return self.winner.subnet
 
+    def label(self, subnet: Any) -> str:
+        """Returns how tables and pages call a candidate: MAX, or a path's groups."""
+        if subnet.path is None:
+            return "MAX"
+        return ".".join("x" if group == ALL else str(group) for group in subnet.path)
+
+    def leaves_of(self, subnet: Any) -> Any:
+        """Returns the clusters that a candidate was trained on; None: on all."""
+        if self.clusters is None or subnet == self.largest:
+            return None
+        return self.clusters.leaves_of(subnet.path)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns what routing.json holds."""
         found: dict[str, Any] = {
@@ -90,6 +102,8 @@ class Routing(Result):
             **found,
             "answer": self.answer.name,
             "winner": self.winner.subnet.name,
+            "generic": self.largest.name,
+            "generic_label": self.label(self.largest),
             "notes": list(self.notes),
             "paths": self.paths,
             "scored": len(self.ranking),

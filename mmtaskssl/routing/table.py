@@ -17,7 +17,7 @@ def routing_table(found: Mapping[str, Any]) -> str:
     unit = 1 if found["probe"] == "logme" else 100
     lines = [f"  {'rank':>4} {'score':>8} {'95 % interval':>18} {'behind':>8}  sub-net"]
     for rank, row in enumerate(found["ranking"], 1):
-        is_largest = Subnet.parse(row["subnet"]).path is None
+        is_largest = _is_generic(row["subnet"], found)
         if rank > _ROWS and not is_largest:
             continue
         cells = f"{'-':>8} {'-':>18} {'-':>8}"
@@ -27,7 +27,7 @@ def routing_table(found: Mapping[str, Any]) -> str:
                 f"{unit * row['score']:>8.2f} {interval:>18} "
                 f"{unit * row['behind']:>8.2f}"
             )
-        name = "MAX" if is_largest else row["subnet"]
+        name = found.get("generic_label", "MAX") if is_largest else row["subnet"]
         lines.append(f"  {rank:>4} {cells}  {name}{'  tie' if row['tied'] else ''}")
     lines += [f"note: {note}" for note in found["notes"]]
     for name, row in found["regret"].items():
@@ -47,3 +47,9 @@ def routing_table(found: Mapping[str, Any]) -> str:
         f"stages run in place of {found['stages_without_sharing']}"
     )
     return "\n".join(lines)
+
+
+def _is_generic(name: str, found: Mapping[str, Any]) -> bool:
+    if "generic" in found:
+        return name == found["generic"]
+    return Subnet.parse(name).path is None  # of an older version
