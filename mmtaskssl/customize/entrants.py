@@ -46,13 +46,13 @@ def _left_out(
     settings: Settings, beside: Sequence[str], arm: Arm, case: Case
 ) -> str | None:
     """Returns why an arm is not raced; None: it is."""
-    if refused := arm.refuses(case):
-        return refused
     named = settings.asks_for(arm.name)
     if not named and not settings.takes_the_usual:
         return "not asked for"
     if arm.on_demand and not named and arm.name not in beside:
         return f"the diagnosis does not ask for it; {option('arms')} would"
+    if refused := arm.refuses(case):  # last: it may take a look at the pool
+        return refused
     if arm.name.endswith("-random"):
         return "trained beside the arm that is chosen"
     if arm.name == "generic" and case.body is not None:

@@ -26,7 +26,7 @@ _FILES = (
 # What its user may change, as the card asks for.
 _EDITED = ("config.py", "README.md")
 _NESTED = (
-    *(INSPECTION, DIAGNOSIS, "features", "selection", "clusters"),
+    *(INSPECTION, DIAGNOSIS, "features", "selection", "clusters", "clusters-16"),
     *("backbone", "budgets", "target"),
 )
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,13 @@ class Home:
             "votes": votes,
             "is_diffuse": self.is_diffuse,
         }
+
+    @classmethod
+    def of_dict(cls, found: Mapping[str, Any]) -> "Home":
+        """Returns what `to_dict` wrote."""
+        given = {field.name: found[field.name] for field in dataclasses.fields(cls)}
+        several = ("leaves", "votes")
+        return cls(**{k: tuple(v) if k in several else v for k, v in given.items()})
 
 
 def find_home(

@@ -16,6 +16,7 @@ from .scratch import Scratch
 from .scratch_random import ScratchOnRandom
 from .searched import Searched
 from .slimmed import Slimmed
+from .specialist import Specialist
 from .start import StartAsItIs
 from .untrained import Untrained
 
@@ -33,6 +34,7 @@ ARMS: dict[str, Arm] = {
         BranchedOnRandom(),
         Continued(),
         ContinuedWithTarget(),
+        Specialist(),
         Distilled(),
         Branched(),
         Scratch(),
@@ -45,6 +47,7 @@ ARMS: dict[str, Arm] = {
 RANDOM_OF = {
     "continued": "continued-random",
     "continued-target": "continued-random",
+    "specialist": "continued-random",
     "scratch": "scratch-random",
     "distilled": "distilled-random",
     "branched": "branched-random",

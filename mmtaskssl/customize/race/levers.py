@@ -18,6 +18,7 @@ LEVERS = (
     ("continued", "continued-random", "the choice of images"),
     ("continued", "start", "training, on the chosen images"),
     ("continued-target", "continued", "the target's own images beside them"),
+    ("specialist", "continued", "all images of its clusters instead of the nearest"),
     ("generic", "untrained", "training, on the whole pool"),
     ("generic-long", "generic", "four times the training, on the whole pool"),
     ("branched-random", "generic", "more training, on random images"),
