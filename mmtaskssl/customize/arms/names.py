@@ -4,5 +4,5 @@
 NAMES = (
     *("start", "norms", "untrained", "generic", "generic-long"),
     *("continued", "continued-target", "distilled", "branched", "scratch"),
-    *("slimmed", "searched", "routed"),
+    *("specialist", "slimmed", "searched", "routed"),
 )
