@@ -10,7 +10,8 @@ Each specialist continues from START on the fewest clusters that hold most of a 
 the answer for targets that are spread over more than half of the clusters. --route
 names labelled folders, of which TASK/train/CLASS/IMAGE is read: the generic network,
 the start, all specialists and means of their weights are scored by an inner split, and
-the generic one wins ties. The answer, with its weights, is in DIR/routing/TASK.
+the specialist of the target's own clusters wins ties. The answer, with its weights, is
+in DIR/routing/TASK.
 
 Features of pool and targets come from `mmtaskssl extract`, clusters from `mmtaskssl
 cluster`; those of a public network find the sources of a pool best.
@@ -79,8 +80,15 @@ def make_parser() -> argparse.ArgumentParser:
         "--on-tie",
         choices=TIES,
         default="one-se",
-        help="whether the generic network wins (max: within a 95 %% interval; one-se: "
-        "within one standard error, the default) or the score decides",
+        help="whether the favourite wins (max: within a 95 %% interval; one-se: within "
+        "one standard error, the default) or the score decides",
+    )
+    parser.add_argument(
+        "--favour",
+        choices=("home", "generic"),
+        default="home",
+        help="the favourite: the specialist of the target's own clusters, where it has "
+        "one (default), or the generic network",
     )
     options.add_cfg_options(parser)
     options.add_device(parser, "of the routing")
@@ -118,7 +126,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     for task in args.route or ():
         routed = trained.route(
-            task, probe=args.probe, on_tie=args.on_tie, log=say, device=args.device
+            task,
+            probe=args.probe,
+            on_tie=args.on_tie,
+            favour=args.favour,
+            log=say,
+            device=args.device,
         )
         folder = trained.keep(routed, Path(task).name)
         say(f"\n{task}\n{routed.table()}")

@@ -38,6 +38,7 @@ def route_networks(
     target: str | Path,
     clusters: Clusters,
     *,
+    favourite: str = GENERIC,
     votes: Sequence[float] | None = None,
     probe: str = "linear",
     on_tie: str = "one-se",
@@ -49,10 +50,11 @@ def route_networks(
     """Finds the one of several networks that suits a task.
 
     Args:
-        networks: By name; "generic" is the one that wins ties.
+        networks: By name; "generic" is one of them.
         leaves: Clusters that each specialist was trained on.
         target: See `Specialists.route`, as for the following.
         clusters: Of the pool.
+        favourite: The one that wins ties.
         votes: The target's share of each cluster; None: not known.
         probe: See above.
         on_tie: See above.
@@ -72,7 +74,8 @@ def route_networks(
     running = dict(running or {})
     check_running(running)
     clock = Clock()
-    candidates = dict(_candidates(networks, leaves, votes, mixtures))
+    candidates = {favourite: {favourite: 1.0}}
+    candidates |= dict(_candidates(networks, leaves, votes, mixtures))
     runner = open_runner(networks[GENERIC], **running)
     read = Target(str(target))
     found = []
@@ -109,8 +112,8 @@ def route_networks(
     task = _task(read, runner, y, classes)
     return SpecialistRouting(
         tuple(ranking),
-        Named(GENERIC),
-        tuple(_notes(ranking, best, probe)),
+        Named(favourite),
+        tuple(_notes(ranking, best, probe, favourite)),
         len(names) - 1,
         {},
         tuple(soft),
@@ -129,6 +132,7 @@ def route_networks(
             "task": {**task.describe(), "root": None},
             "probe": probe,
             "on_tie": on_tie,
+            "favourite": favourite,
             "seed": seed,
         },
         chosen=chosen,
@@ -216,21 +220,23 @@ def _triple(found: Interval) -> tuple[float, float, float]:
     return found.score, found.low, found.high
 
 
-def _notes(ranking: Sequence[Candidate], best: int, probe: str) -> Iterator[str]:
+def _notes(
+    ranking: Sequence[Candidate], best: int, probe: str, favourite: str
+) -> Iterator[str]:
     unit = 1.0 if probe == "logme" else 100.0
     if best == 0:
         first = max(ranking[1:], key=lambda c: c.score)
         yield (
-            f"no network is ahead of the generic one by more than chance; the nearest, "
+            f"no network is ahead of {favourite} by more than chance; the nearest, "
             f"{first.subnet}, by {0 - unit * first.behind:.2f} "
             f"({0 - unit * first.behind_high:.2f} to {0 - unit * first.behind_low:.2f})"
         )
     else:
-        generic = next(c for c in ranking if c.subnet.name == GENERIC)
+        other = next(c for c in ranking if c.subnet.name == favourite)
         yield (
-            f"{ranking[0].subnet} is ahead of the generic network by "
-            f"{unit * generic.behind:.2f} ({unit * generic.behind_low:.2f} to "
-            f"{unit * generic.behind_high:.2f})"
+            f"{ranking[0].subnet} is ahead of {favourite} by "
+            f"{unit * other.behind:.2f} ({unit * other.behind_low:.2f} to "
+            f"{unit * other.behind_high:.2f})"
         )
     yield (
         "the first of several candidates is partly the luckiest: its own score is "

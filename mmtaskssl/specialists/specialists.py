@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from mmengine.config import Config
 
@@ -18,13 +18,15 @@ from ..utils import checks
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
 from ..utils.tables import aligned
-from .arm import GENERIC, START, Branch
+from .arm import GENERIC, START, Branch, name_of
 from .home import Home
 from .route import route_networks
 from .routed import SpecialistRouting
 
 FILE, ROUTINGS = "specialists.json", "routing"
 Log = Callable[[str], None]
+#: Who wins where nothing tells networks apart.
+Favour = Literal["home", "generic"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -123,6 +125,7 @@ class Specialists(Result):
         *,
         probe: ProbeName = "linear",
         on_tie: Tie = "one-se",
+        favour: Favour = "home",
         mixtures: bool = True,
         seed: int = 0,
         log: Log = lambda text: None,
@@ -130,15 +133,18 @@ class Specialists(Result):
     ) -> SpecialistRouting:
         """Finds the network that suits a task, by its training images alone.
 
-        The candidates are the generic network, which wins ties, the start, all
-        specialists and, with ``mixtures``, one network half way between the generic one
-        and each specialist, and one that mixes the specialists by the target's share
-        of their clusters, where that is known.
+        The candidates are the generic network, the start, all specialists and, with
+        ``mixtures``, one network half way between the generic one and each specialist,
+        and one that mixes the specialists by the target's share of their clusters,
+        where that is known. A target of the plan is known by its name.
 
         Args:
             target: Folder with ``train/CLASS/IMAGE``; no other part is read.
             probe: See `route`.
-            on_tie: See `route`, where "max" stands for the generic network.
+            on_tie: See `route`, where "max" stands for the favourite.
+            favour: Who wins ties: the specialist of the target's own clusters, which
+                are found without labels, where it has one ("home"); or the generic
+                network.
             mixtures: See above.
             seed: Of inner split and resamples.
             log: Takes a line on each network.
@@ -151,13 +157,17 @@ class Specialists(Result):
             UserError: They are not trained yet, or the task cannot be read.
         """
         networks = {arm.name: self.network(arm.name) for arm in self.all_arms}
+        checks.one_of("favour", favour, get_args(Favour))
         home = next((h for h in self.homes if h.target == Path(target).name), None)
+        own = "" if home is None else name_of(home.leaves)
+        favourite = own if favour == "home" and own in networks else GENERIC
         leaves = {arm.name: arm.leaves for arm in self.arms}
         return route_networks(
             networks,
             leaves,
             target,
             self.clusters,
+            favourite=favourite,
             votes=None if home is None else home.votes,
             probe=probe,
             on_tie=on_tie,

@@ -154,6 +154,23 @@ def test_a_task_is_routed_by_its_training_images(trained, place):
     assert torch.equal(opened.backbone.conv1.weight, found.chosen.backbone.conv1.weight)
 
 
+def test_the_specialist_of_a_targets_own_clusters_wins_ties(place):
+    """All get everything right: nothing but the clusters tells them apart."""
+    done = _plan(place, share=0.9).run(place / "own")
+    task = place / "near-task" / "mine-features"  # by the name of its features
+    make_image_folder(task / "train", 6, ("x", "y"), size=40, seed=1)
+    given = {"workers": 0, "device": "cpu", "image_size": 32}
+    (arm,) = done.arms
+    found = done.route(task, **given)
+    scores = {c.subnet.name: c.score for c in found.ranking}
+    assert {*scores.values()} == {1.0}, scores
+    assert found.answer.name == found.largest.name == arm.name
+    assert f"no network is ahead of {arm.name}" in found.notes[0]
+    assert done.route(task, favour="generic", **given).answer.name == "generic"
+    # A task that the plan does not know has no clusters of its own.
+    assert done.route(place / "mine", **given).answer.name == "generic"
+
+
 def test_a_mean_of_networks_is_one(trained):
     networks = {name: trained.network(name) for name in ("generic", "clusters-0")}
     one, two = (net.backbone.state_dict() for net in networks.values())
