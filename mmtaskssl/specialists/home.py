@@ -55,9 +55,8 @@ class Home:
     @classmethod
     def of_dict(cls, found: Mapping[str, Any]) -> "Home":
         """Returns what `to_dict` wrote."""
-        given = {field.name: found[field.name] for field in dataclasses.fields(cls)}
-        several = ("leaves", "votes")
-        return cls(**{k: tuple(v) if k in several else v for k, v in given.items()})
+        leaves, votes = tuple(found["leaves"]), tuple(found["votes"])
+        return cls(found["target"], leaves, found["held"], found["spread"], votes)
 
 
 def find_home(
