@@ -123,7 +123,7 @@ class Order:
             UserError: See `Work.state`.
         """
         if overwrite:
-            self.given()  # first: what cannot be read must not cost what is there
+            _ = self.given  # first: what cannot be read must not cost what is there
             self.work.clear(self.out)
         try:
             return self.work.state(self.out)
@@ -142,8 +142,9 @@ class Order:
             and not (self.out / DIAGNOSIS).exists()
         )
 
+    @cached_property
     def given(self) -> Given:
-        """Lists pool and target.
+        """Pool and target, listed once.
 
         Raises:
             UserError: They cannot be used, see `look_at`.
@@ -160,7 +161,7 @@ class Order:
         record = Record.read(self.out / INSPECTION)
         if record is None or not record.complete:
             return
-        if others := differences(record.inputs, self.given().inputs):
+        if others := differences(record.inputs, self.given.inputs):
             raise UserError(
                 f"{self.out} was made from other images or labels "
                 f"({', '.join(others)}): name another folder, or replace it with "
@@ -214,6 +215,7 @@ class Order:
             task=self.task,
             seed=self.settings.seed,
             void=self.void,
+            given=self.given,
             out=self.out / INSPECTION,
             anew=self._is_hardly_begun(),
             log=log,

@@ -4,8 +4,7 @@ import copy
 import dataclasses
 import os
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -19,7 +18,7 @@ from ..evaluation.splits import stratified_folds
 from ..evaluation.target import Target
 from ..features.extractor import extractor_of
 from ..features.opening import check_running, open_runner
-from ..features.runner import BatchRunner, ImageFiles, collate
+from ..features.runner import spaced_images
 from ..networks import Network, NetworkLike, open_network
 from ..utils import checks
 from ..utils.devices import AUTO
@@ -112,7 +111,9 @@ def line_search(
     for share in shares:
         network = _between(last, a, b, share)
         if norms == "reestimated" and 0 < share < 1:
-            reestimate(network.backbone, _images(runner, root, image_ids))
+            reestimate(
+                network.backbone, spaced_images(runner, root, image_ids, _NORM_IMAGES)
+            )
         runner.extractor = extractor_of(network).to(
             runner.device, memory_format=torch.channels_last
         )
@@ -129,7 +130,9 @@ def line_search(
     chosen = shares[choose(scores)]
     network = _between(last, a, b, chosen)
     if norms == "reestimated" and 0 < chosen < 1:
-        reestimate(network.backbone, _images(runner, root, image_ids))
+        reestimate(
+            network.backbone, spaced_images(runner, root, image_ids, _NORM_IMAGES)
+        )
     facts = {
         "start": {"network": first.name, "weights_sha256": first.weights_sha256},
         "end": {"network": last.name, "weights_sha256": last.weights_sha256},
@@ -200,20 +203,6 @@ def _between(
     }
     backbone.load_state_dict(state, strict=False)
     return dataclasses.replace(end, backbone=backbone, state=state, prefix="")
-
-
-def _images(
-    runner: BatchRunner, root: Path, image_ids: Sequence[str]
-) -> Iterator[Tensor]:
-    """Yields normalised images, evenly spaced."""
-    count, size = min(_NORM_IMAGES, len(image_ids)), runner.batch_size
-    places = torch.linspace(0, len(image_ids) - 1, count).long().tolist()
-    files = ImageFiles(root, image_ids, runner.transform, runner.read)
-    for begin in range(0, count, size):
-        samples = [files[place] for place in places[begin : begin + size]]
-        whole = [sample for sample in samples if sample[1] is None]
-        if len(whole) > 1:
-            yield runner.transform.normalize(collate(whole)[0])
 
 
 def _score(probe: Probe, features: LabeledFeatures, held: Tensor) -> float:

@@ -198,6 +198,27 @@ def _on_host(
     return rows, features.cpu().numpy(), broken
 
 
+def spaced_images(
+    runner: BatchRunner, root: Path, image_ids: Sequence[str], most: int
+) -> Iterator[torch.Tensor]:
+    """Yields normalised images (N, 3, S, S), evenly spaced; broken ones are left out.
+
+    Args:
+        runner: Says how they are read, and how many at once.
+        root: Their folder.
+        image_ids: Of which ones.
+        most: So many.
+    """
+    count, size = min(most, len(image_ids)), runner.batch_size
+    places = torch.linspace(0, len(image_ids) - 1, count).long().tolist()
+    files = ImageFiles(root, image_ids, runner.transform, runner.read)
+    for begin in range(0, count, size):
+        samples = [files[place] for place in places[begin : begin + size]]
+        whole = [sample for sample in samples if sample[1] is None]
+        if len(whole) > 1:
+            yield runner.transform.normalize(collate(whole)[0])
+
+
 def compute(
     runner: BatchRunner, root: Path, image_ids: Sequence[str]
 ) -> tuple[np.ndarray, dict[int, str]]:

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..clustering.clusters import Clusters
 from ..features.store import FeatureStore
-from ..routing.overlap import Overlap
-from ..utils.errors import UserError, option
+from ..routing.stored_overlap import stored_overlap
+from ..utils.errors import UserError
 
 # Images of each cluster that vote, at most.
 _VOTERS = 256
@@ -88,26 +87,7 @@ def find_home(
             f"the target's features have {target.dim} dimensions and the pool's "
             f"{pool.dim}: extract both by the same network"
         )
-    place = {image: row for row, image in enumerate(pool.image_ids)}
-    chosen = _voters(clusters, seed)
-    missing = [
-        image
-        for image in (clusters.image_ids[row] for row in chosen)
-        if image not in place
-    ]
-    if missing:
-        raise UserError(
-            f"{option('pool')} lacks {missing[0]}, an image of the clusters: give the "
-            "features that they were made from"
-        )
-    rows = np.array([place[clusters.image_ids[row]] for row in chosen])
-    order = np.argsort(rows)
-    found = Overlap(
-        torch.from_numpy(target.read()),
-        torch.from_numpy(pool.read(rows[order])),
-        torch.from_numpy(clusters.leaf[chosen[order]]),
-        clusters.tree,
-    )
+    found = stored_overlap(target, pool, clusters, _voters(clusters, seed))
     votes = found.votes.mean(dim=0).double().numpy()
     return home_of(votes, share, name)
 

@@ -12,7 +12,7 @@ from ..engine.hooks.start_norm import reestimate
 from ..evaluation.target import Target
 from ..features.extractor import extractor_of
 from ..features.opening import check_running, open_runner
-from ..features.runner import BatchRunner, ImageFiles, collate
+from ..features.runner import BatchRunner, spaced_images
 from ..networks import Network
 from ..routing.candidate import Candidate
 from ..routing.choice import choose
@@ -178,21 +178,9 @@ def _network(
         return networks[name]
     network = mixed(networks, shares)
     if measured:
-        reestimate(network.backbone, _images(runner, target))
+        images = spaced_images(runner, *target.images("train"), _NORM_IMAGES)
+        reestimate(network.backbone, images)
     return network
-
-
-def _images(runner: BatchRunner, target: Target) -> Iterator[Tensor]:
-    """Yields normalised images, evenly spaced; their labels are not used."""
-    root, image_ids = target.images("train")
-    count, size = min(_NORM_IMAGES, len(image_ids)), runner.batch_size
-    places = torch.linspace(0, len(image_ids) - 1, count).long().tolist()
-    files = ImageFiles(root, image_ids, runner.transform, runner.read)
-    for begin in range(0, count, size):
-        samples = [files[place] for place in places[begin : begin + size]]
-        whole = [sample for sample in samples if sample[1] is None]
-        if len(whole) > 1:
-            yield runner.transform.normalize(collate(whole)[0])
 
 
 def _probe(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
 from ...clustering.clusters import Clusters
 from ...clustering.folder import cluster_to_folder
@@ -16,7 +15,7 @@ from ...config import load_config
 from ...export.calibrate import calibrate
 from ...features.sources import open_stores
 from ...networks import Network, open_network
-from ...routing.overlap import Overlap
+from ...routing.stored_overlap import stored_overlap
 from ...utils.budgets import Budget
 from ..fit.kept import kept
 from ..fit.own import Own, widest
@@ -88,16 +87,8 @@ class Routed(SubnetArm):
         assert case.stores is not None
         clusters = Clusters.open(self._clusters(case))
         pool, train = open_stores(case.stores)
-        place = {image: row for row, image in enumerate(pool.image_ids)}
         chosen = _as_many_of_each(clusters)
-        rows = np.array([place[clusters.image_ids[row]] for row in chosen])
-        order = np.argsort(rows)
-        scores = Overlap(
-            torch.from_numpy(train.read()),
-            torch.from_numpy(pool.read(rows[order])),
-            torch.from_numpy(clusters.leaf[chosen[order]]),
-            clusters.tree,
-        ).scores
+        scores = stored_overlap(train, pool, clusters, chosen).scores
         return max(
             network.elastic.space,
             key=lambda one: float(scores[clusters.leaves_of(one.path or ())[0]]),

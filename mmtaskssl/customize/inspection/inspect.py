@@ -10,7 +10,7 @@ from ...utils import checks
 from ...utils.errors import UserError, option
 from . import files
 from .examination import Examination
-from .given import look_at
+from .given import Given, look_at
 from .inspected import Inspected
 from .kept import Kept, ProgressFactory
 
@@ -25,6 +25,7 @@ def inspect(
     task: str = "auto",
     seed: int = 0,
     void: int | None = None,
+    given: Given | None = None,
     out: str | os.PathLike | None = None,
     overwrite: bool = False,
     anew: bool = False,
@@ -50,6 +51,7 @@ def inspect(
         seed: Draws the test part of a target without one.
         void: Of masks, the index of what belongs to no class; None: 255, or the one
             beyond the names in ``classes.txt``.
+        given: What `look_at` returned for these; None: it is asked.
         out: Folder that keeps what was found; killed, the same call goes on there, and
             a finished one is read from it. None: nothing is written.
         overwrite: Replace what an earlier inspection left.
@@ -66,7 +68,7 @@ def inspect(
     """
     checks.path_like("out", out, none=True)
     checks.flag("overwrite", overwrite)
-    given = look_at(pool, target, test, task, seed, void)
+    given = given or look_at(pool, target, test, task, seed, void)
     inputs, labelled = given.inputs, given.labelled
     examination = Examination(given.root, given.image_ids, labelled, seed, void, inputs)
     if out is None:

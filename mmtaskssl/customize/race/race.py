@@ -113,8 +113,9 @@ class Race:
                 continue
             lengths = {arm.name: max(1, iters[arm.name] // share) for arm in left}
             judged = self.judge_all(left, lengths)
-            means = {n: statistics.fmean(one.both()) for n, one in judged.items()}
-            kept = {*keep({name: one.both() for name, one in judged.items()})}
+            both = {name: one.both() for name, one in judged.items()}
+            means = {name: statistics.fmean(scores) for name, scores in both.items()}
+            kept = {*keep(both)}
             behind = max(means.values()) - means.get(preferred, -100.0)
             if is_proxy and behind <= _PROXY:
                 kept.add(preferred)

@@ -72,15 +72,17 @@ class Trainings:
 
     def name(self, training: Training) -> str:
         """Returns the name of its files; what targets share is the same to the byte."""
-        if not self.shares(training):
-            return training.name
-        return f"{training.name}-{lines_sha256([_text(training)])[:8]}"
+        return training.name + self._mark(training)
 
     def judged(self, training: Training) -> str:
         """Returns the name of what is known of its network at the case's budget."""
+        return training.judged + self._mark(training)
+
+    def _mark(self, training: Training) -> str:
+        """Tells what targets share from what others do."""
         if not self.shares(training):
-            return training.judged
-        return f"{training.judged}-{lines_sha256([_text(training)])[:8]}"
+            return ""
+        return f"-{lines_sha256([_text(training)])[:8]}"
 
     def config(self, training: Training) -> Path:
         """Writes the complete config of a training, unless it is there."""
