@@ -7,9 +7,10 @@ DIR is as for sept_evidence.py; FILE holds EfficientNet-Lite0's ImageNet weights
 timm's names. Its features at 128 px cluster the pool and say, without labels, in which
 clusters each target lies. From its weights, at 40 px, `mmtaskssl branch` trains one
 generic network on all images and one specialist for each target's clusters, for as
-long; on SEPT's selection the same training stands beside. Routing among them, and half
-way between, is by the target's training images; the test images decide nothing. Frozen
-features, kNN and logistic regression.
+long. Beside them stands the same training on SEPT's selection, on as many random images
+as the clusters hold, and on all images for as long as all these trainings together.
+Routing among them, and half way between, is by the target's training images; the test
+images decide nothing. Frozen features, kNN and logistic regression.
 
 Interrupted, it continues with the same command; the tables are in OUT/tables.md.
 """

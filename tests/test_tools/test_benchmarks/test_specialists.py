@@ -43,11 +43,29 @@ def test_tables_pair_the_specialist_with_the_others(study):
     start = lines.index("linear top-1 (%)")
     (mean,) = [line for line in lines[start:] if line.startswith("| mean")]
     # By seed 58.0 and 60.0, 55.0 and 56.0, 59.0 and 60.0.
-    assert "| 55.5 ± 0.7 | 59.0 ± 1.4 |" in mean and "| 59.5 ± 0.7 |" in mean
+    assert "| 55.5 ± 0.7 | - | 59.0 ± 1.4 |" in mean and "| 59.5 ± 0.7 |" in mean
     gains = [line for line in lines[start:] if line.startswith("- ")]
     # a: 6 and 8, b: 0 and 0.
     assert gains[0].startswith("- generic, all images: +3.5 ± 0.7")
     assert any(line.startswith("- SEPT K: -0.5 ± 0.7") for line in gains)
+
+
+def test_tables_show_what_is_left_without_the_target_that_gains_most(study):
+    study.targets = ["a", "signdigits"]
+    for target, gain in (("a", 2.0), ("signdigits", 10.0)):
+        _write(study, 0, "generic", target, 50.0)
+        _write(study, 0, "specialist", target, 50.0 + gain)
+        _write(study, 0, "long", target, 51.0)
+        _write(study, 0, "random", target, 49.0)
+    lines = study.tables().splitlines()
+    all_of_them = lines.index("specialist, minus the other:")
+    rest = lines.index("specialist, minus the other (without signdigits):")
+    for first, generic, long, drawn in ((all_of_them, 6, 5, 7), (rest, 2, 1, 3)):
+        assert lines[first + 1] == f"- generic, all images: +{generic}.0"
+        assert lines[first + 2] == (
+            f"- generic, as long as all trainings together: +{long}.0"
+        )
+        assert lines[first + 3] == f"- on as many random images: +{drawn}.0"
 
 
 def test_a_folder_is_of_some_settings(study):

@@ -1,5 +1,6 @@
 """Specialists that branch off from public weights, beside a generic one."""
 
+import random
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,28 +12,17 @@ from mmtaskssl.features.extractor import extractor_of
 from mmtaskssl.networks import Network, open_network
 from mmtaskssl.specialists.arm import GENERIC, START, name_of
 from mmtaskssl.specialists.mix import mixed
-from mmtaskssl.utils.tables import head, row
+from mmtaskssl.utils.atomic import write_text
 
-from .figures import Figures
 from .pool_study import Place
-from .public import NETWORK, PublicStudy
-from .study import Cell, read_json
+from .public import NETWORK
+from .specialists_tables import SIDE, SpecialistTables
+from .study import Cell
 
 CONFIG = "configs/distill/selfres-mocov2_timm-lite0_1xb64-onecycle-200i_folder-40px.py"
-SIDE = 40
-METHODS = ("knn", "linear")
-#: Titles of what is measured.
-ARMS = {
-    START: "start, as it is",
-    GENERIC: "generic, all images",
-    "specialist": "specialist",
-    "half": "half way to it",
-    "routed": "routed",
-    "sept": "SEPT K",
-}
 
 
-class SpecialistStudy(PublicStudy):
+class SpecialistStudy(SpecialistTables):
     """One start, a generic network and the specialist of each target's clusters.
 
     Args:
@@ -73,6 +63,8 @@ class SpecialistStudy(PublicStudy):
         for seed in range(self.seeds):
             for target in self.targets:
                 yield partial(self._sept, seed, target)
+                yield partial(self._random, seed, target)
+            yield partial(self._long, seed)
 
     def _store(self, name: str) -> FeatureStore:
         return FeatureStore.open(self.out / "features" / name)
@@ -135,7 +127,7 @@ class SpecialistStudy(PublicStudy):
                 self._judge(seed, arm, target, networks[arm])
 
     def _specialist(self, seed: int, target: str) -> None:
-        found = read_json(self.seed_folder(seed, "results", f"home-{target}.json"))
+        found = self.home(seed, target)
         todo = [
             arm for arm in ("specialist", "half") if self._missing(seed, arm, target)
         ]
@@ -153,16 +145,40 @@ class SpecialistStudy(PublicStudy):
     def _sept(self, seed: int, target: str) -> None:
         """The same training on the images that SEPT selects for the target."""
         if self._missing(seed, "sept", target):
-            checkpoint = self.pretrain(
-                seed,
-                f"sept-{target}",
-                options=[
-                    f"weights={NETWORK}={self.weights}",
-                    f"selection={self.selection(target)}",
-                ],
-            )
-            network = open_network((self.config, checkpoint))
+            network = self._on(seed, f"sept-{target}", self.selection(target))
             self._judge(seed, "sept", target, network)
+
+    def _random(self, seed: int, target: str) -> None:
+        """The specialist of random clusters, as large as those of the target."""
+        if self._missing(seed, "random", target):
+            count = self.home(seed, target)["images"]
+            # Drawn beside the seed of the training, which draws the views.
+            chosen = random.Random(seed).sample(sorted(self.sources), count)
+            file = self.seed_folder(seed, f"random-{target}.txt")
+            write_text(file, "\n".join(chosen) + "\n")
+            self._judge(
+                *(seed, "random", target), self._on(seed, f"random-{target}", file)
+            )
+
+    def _long(self, seed: int) -> None:
+        """One generic network for the price of that and of a specialist a target."""
+        todo = [one for one in self.targets if self._missing(seed, "long", one)]
+        if todo:
+            iters = self.iters * (1 + len(self.targets))
+            network = self._on(seed, "long", None, iters)
+            for target in todo:
+                self._judge(seed, "long", target, network)
+
+    def _on(
+        self, seed: int, arm: str, selection: Path | None, iters: int | None = None
+    ) -> Network:
+        """Trains from the start, on some images or on all."""
+        options = [f"weights={NETWORK}={self.weights}"]
+        if selection is not None:
+            options.append(f"selection={selection}")
+        last = self.checkpoint(seed, arm, iters)
+        self.pretrain(seed, arm, checkpoint=last, options=options)
+        return open_network((self.config, last))
 
     def _routed(self, seed: int, target: str) -> None:
         """What the product hands over for a target, by its training images."""
@@ -176,88 +192,3 @@ class SpecialistStudy(PublicStudy):
         assert found.chosen is not None
         self._judge(seed, "routed", target, found.chosen)
         self.keep(file, {**found.to_dict(), "network": None})
-
-    def figures(self, method: str) -> Figures:
-        """Returns the accuracies by a method, in per cent.
-
-        A target that lies in no clusters of its own is served by the generic network.
-        """
-
-        def read(arm: str, seed: int, target: str) -> float | None:
-            found = read_json(self.result(seed, SIDE, arm, target))
-            if found is None and arm in ("specialist", "half"):
-                home = self.seed_folder(seed, "results", f"home-{target}.json")
-                if (read_json(home) or {}).get("is_diffuse"):
-                    found = read_json(self.result(seed, SIDE, GENERIC, target))
-            return found and found["test"][method]
-
-        return Figures(read, self.seeds, self.targets)
-
-    def tables(self) -> str:
-        """See `Study`."""
-        lines = [
-            f"{self.clusters} clusters by public features, up to {self.seeds} seed(s), "
-            f"{self.iters} steps; mean ± sample standard deviation.",
-            "",
-            *self._homes(),
-        ]
-        for method in METHODS:
-            figures = self.figures(method)
-            lines += [
-                "",
-                f"{method} top-1 (%)",
-                "",
-                *figures.by_target(ARMS, mean=True),
-            ]
-            for arm in ("specialist", "routed"):
-                others = {k: v for k, v in ARMS.items() if k != arm}
-                if gains := figures.against(arm, others):
-                    lines += ["", f"{ARMS[arm]}, minus the other:", *gains]
-        return "\n".join([*lines, "", *self._choices()]) + "\n"
-
-    def _homes(self) -> Iterator[str]:
-        yield from head(
-            [
-                "target",
-                "seed",
-                "clusters",
-                "spread",
-                "images",
-                "own source",
-                "of SEPT's K",
-            ]
-        )
-        for target in self.targets:
-            for seed in range(self.seeds):
-                file = self.seed_folder(seed, "results", f"home-{target}.json")
-                if found := read_json(file):
-                    yield row(
-                        [
-                            target,
-                            str(seed),
-                            str(len(found["leaves"])),
-                            f"{found['spread']:.1f}",
-                            f"{found['images']:,}",
-                            f"{found['own']:.0f} %",
-                            self._own_of_selection(target),
-                        ]
-                    )
-
-    def _own_of_selection(self, target: str) -> str:
-        file = self.selection(target)
-        if not file.exists():
-            return "-"
-        chosen = file.read_text().split()
-        own = sum(self.sources[image] == target for image in chosen)
-        return f"{100 * own / len(chosen):.0f} %"
-
-    def _choices(self) -> Iterator[str]:
-        yield "what the training images chose:"
-        yield ""
-        yield from head(["target", *(f"seed {seed}" for seed in range(self.seeds))])
-        for target in self.targets:
-            cells = []
-            for seed in range(self.seeds):
-                file = self.seed_folder(seed, "results", f"routed-{target}.json")
-                cells.append((read_json(file) or {}).get("answer", "-"))
-            yield row([target, *cells])
