@@ -171,13 +171,17 @@ class Order:
     def edited(self) -> list[str]:
         """Returns which files of a finished run its user has edited."""
         record = Record.read(self.out)
-        known = {} if record is None else record.files
+        if record is None:
+            return []
+        known = {name: record.files[name] for name in _EDITED if name in record.files}
+        for one in (record.results or {}).get("backbones", ()):
+            # Of several budgets each has its own, in a folder of the run.
+            if stated := one.get("config_file"):
+                known[one["config"]] = stated
         return [
             name
-            for name in _EDITED
-            if name in known
-            and (self.out / name).is_file()
-            and differs(self.out / name, known[name])
+            for name, stated in known.items()
+            if (self.out / name).is_file() and differs(self.out / name, stated)
         ]
 
     def set_aside(self, names: Sequence[str], log: Callable[[str], None]) -> None:

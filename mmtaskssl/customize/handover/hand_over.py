@@ -8,7 +8,7 @@ from typing import Any
 from ...export.export import export
 from ...export.exported import Export
 from ...networks import open_network
-from ...runs import Record, State, as_read
+from ...runs import Record, State, as_read, describe_files
 from ..arms.known import ARMS
 from ..race.answer import Answer
 from .host_config import host_config
@@ -44,11 +44,13 @@ def hand_over(
     open_network(folder)  # as its user will
     config = host_config(race.case.found.kind, folder, race.case.found, out=out)
     log(f"backbone: {folder}\nconfig: {config}")
+    name = os.path.relpath(config, root)
     return {
         "budget": race.case.budget,
         "arm": arm.name,
         "folder": os.path.relpath(folder, root),
-        "config": os.path.relpath(config, root),
+        "config": name,
+        "config_file": describe_files(root, [name])[name],
         "side": side,
         "macs": cost.macs,
         "params": cost.params,
