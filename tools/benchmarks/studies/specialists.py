@@ -64,7 +64,9 @@ class SpecialistStudy(SpecialistTables):
             for target in self.targets:
                 yield partial(self._sept, seed, target)
                 yield partial(self._random, seed, target)
-            yield partial(self._long, seed)
+            # For the price of what serves one target, and of all trainings together.
+            yield partial(self._longer, seed, "twice", 2)
+            yield partial(self._longer, seed, "long", 1 + len(self.targets))
 
     def _store(self, name: str) -> FeatureStore:
         return FeatureStore.open(self.out / "features" / name)
@@ -160,14 +162,13 @@ class SpecialistStudy(SpecialistTables):
                 *(seed, "random", target), self._on(seed, f"random-{target}", file)
             )
 
-    def _long(self, seed: int) -> None:
-        """One generic network for the price of that and of a specialist a target."""
-        todo = [one for one in self.targets if self._missing(seed, "long", one)]
+    def _longer(self, seed: int, arm: str, times: int) -> None:
+        """A generic network that is trained several times as long."""
+        todo = [one for one in self.targets if self._missing(seed, arm, one)]
         if todo:
-            iters = self.iters * (1 + len(self.targets))
-            network = self._on(seed, "long", None, iters)
+            network = self._on(seed, arm, None, times * self.iters)
             for target in todo:
-                self._judge(seed, "long", target, network)
+                self._judge(seed, arm, target, network)
 
     def _on(
         self, seed: int, arm: str, selection: Path | None, iters: int | None = None

@@ -18,6 +18,7 @@ UNLIKE = "signdigits"
 ARMS = {
     START: "start, as it is",
     GENERIC: "generic, all images",
+    "twice": "generic, twice as long",
     "long": "generic, as long as all trainings together",
     "specialist": "specialist",
     "random": "on as many random images",
