@@ -61,12 +61,12 @@ class SpecialistStudy(SpecialistTables):
                 yield partial(self._specialist, seed, target)
                 yield partial(self._routed, seed, target)
         for seed in range(self.seeds):
-            for target in self.targets:
-                yield partial(self._sept, seed, target)
-                yield partial(self._random, seed, target)
             # For the price of what serves one target, and of all trainings together.
             yield partial(self._longer, seed, "twice", 2)
             yield partial(self._longer, seed, "long", 1 + len(self.targets))
+            for target in self.targets:
+                yield partial(self._sept, seed, target)
+                yield partial(self._random, seed, target)
 
     def _store(self, name: str) -> FeatureStore:
         return FeatureStore.open(self.out / "features" / name)
