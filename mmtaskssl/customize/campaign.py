@@ -275,7 +275,7 @@ class Campaign:
         return answer(
             *(race, arms, primary, lengths, self.seeds, case_of, LEVEL),
             self.settings.fine_tune,
-            self.diagnosis.recommendation.lever,
+            self.diagnosis.recommendation.training,
         )
 
     @property

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .choice import Given, choose
+from ..inspection.inspected import DENSE
+from .choice import WORTH, Given, choose
 from .likeness import Likeness
 from .measured import Measured, best_of
 from .past_studies import PastStudies, Prediction
@@ -14,6 +15,8 @@ _KINDS = {
     "detection": "detection",
     "segmentation": "segmentation",
 }
+# By what the images of a target are judged as those of a classification.
+_PARTS = {"detection": "boxes", "segmentation": "regions"}
 # A target in fewer of the pool's clusters than this share lies in a corner of it.
 _CORNER = 1 / 4
 
@@ -43,6 +46,13 @@ class Recommendation:
     reasons: Sequence[str]
     would_change: Sequence[str]
     beside: Sequence[str] = ()
+
+    @property
+    def training(self) -> str:
+        """The lever, or the first to try where it is the start as it is."""
+        if self.lever != "start" or not self.others:
+            return self.lever
+        return max(self.others, key=lambda one: one.gain).lever
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it, JSON-ready."""
@@ -116,6 +126,9 @@ def recommend(
         kind: Of the target, see `Inspected`.
     """
     start, given, before = begun_with(measured, like)
+    mute = kind in DENSE and abs(before.get("lead", WORTH)) < WORTH
+    if mute:  # it says nothing of what the start knows
+        del before["lead"]
     choice = choose(given, before, like.use != "nothing", studies)
     lever = choice.lever
     predictions = [*choice.others]
@@ -128,7 +141,7 @@ def recommend(
         like.use,
         choice.prediction,
         choice.others,
-        _reasons(measured, start, like, lever, choice.prediction, kind),
+        _reasons(measured, start, like, lever, choice.prediction, kind, mute),
         _would_change(start, like, lever, predictions),
         [] if given == "start" else _beside(like),
     )
@@ -150,6 +163,7 @@ def _reasons(
     lever: str,
     prediction: Prediction | None,
     kind: str,
+    mute: bool,
 ) -> list[str]:
     found = [_of_pool(like)]
     if start.start.trained:
@@ -159,7 +173,13 @@ def _reasons(
             f"accuracy on five folds of the training images, %: {ranked})."
         )
         drawn = [one for one in measured if not one.start.trained]
-        if drawn and start.linear <= drawn[0].linear:
+        if mute:
+            found.append(
+                f"A network before any training tells what its {_PARTS[kind]} show "
+                "from each other as well: that says nothing of what serves the "
+                f"{kind}, and only fine-tuning does."
+            )
+        elif drawn and start.linear <= drawn[0].linear:
             found.append(
                 "That is no better than a network of your own before any training: "
                 "what it knows is not what this target asks."

@@ -100,7 +100,7 @@ class Race:
             arms: Controls first, then those preferred where nothing tells them apart.
             primary: The control among them that was named beforehand.
             iters: Full lengths of the trainings, by arm.
-            preferred: What the diagnosis recommends. A detector or segmentor is judged
+            preferred: What the diagnosis would train. A detector or segmentor is judged
                 here by a proxy, of whose leads below a point nothing follows; then this
                 goes into the verdict, which is by fine-tuning.
         """

@@ -116,6 +116,28 @@ def test_a_start_that_knows_nothing_of_the_target():
     assert recommend([_measured("a", 10, 14)], ALIKE, both).lever == "continued"
 
 
+def test_a_proxy_that_any_network_answers_says_nothing_of_the_start():
+    rows = [
+        PastStudy("s", name, "x", 40, 1, {"lead": 20.0}, {"distilled": -5.0})
+        for name in "ab"
+    ]
+    both = PastStudies([*_studies(0.0, 2).rows, *rows])
+    measured = [_measured("a", 19, 20), _measured("untrained", 19)]
+    said = recommend(measured, ALIKE, both)
+    assert said.lever == "distilled" and said.training == "distilled"
+    for kind, parts in (("detection", "boxes"), ("segmentation", "regions")):
+        said = recommend(measured, ALIKE, both, kind)
+        assert (said.lever, said.training) == ("start", "continued")
+        text = " ".join(said.reasons)
+        assert f"what its {parts} show" in text and f"serves the {kind}" in text
+        assert "no better than" not in text
+    # A lead of a point or more says something.
+    measured = [_measured("a", 18, 20), _measured("untrained", 19)]
+    assert recommend(measured, ALIKE, both, "detection").lever == "distilled"
+    alone = recommend([_measured("a", 10, 10)], ALIKE, PastStudies([]), "detection")
+    assert alone.training == "start"
+
+
 def test_without_weights_studies_that_had_none_decide():
     def row(target, **gains):
         return PastStudy("s", target, "untrained", 40, 1, {"lead": 0.0}, gains)
