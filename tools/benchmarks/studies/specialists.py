@@ -1,7 +1,7 @@
 """Specialists that branch off from public weights, beside a generic one."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class SpecialistStudy(SpecialistTables):
                 yield partial(self._specialist, seed, target)
                 yield partial(self._routed, seed, target)
         for seed in range(self.seeds):
+            for target in self.targets:
+                yield partial(self._soft, seed, target)
             # For the price of what serves one target, and of all trainings together.
             yield partial(self._longer, seed, "twice", 2)
             yield partial(self._longer, seed, "long", 1 + len(self.targets))
@@ -162,6 +164,21 @@ class SpecialistStudy(SpecialistTables):
                 *(seed, "random", target), self._on(seed, f"random-{target}", file)
             )
 
+    def _soft(self, seed: int, target: str) -> None:
+        """All specialists of a seed, mixed by where the target lies."""
+        homes = {one: self.home(seed, one) for one in self.targets}
+        own = {t: tuple(h["leaves"]) for t, h in homes.items() if not h["is_diffuse"]}
+        if self._missing(seed, "soft", target) and own:
+            shares = gates(
+                homes[target]["votes"], {name_of(x): x for x in own.values()}
+            )
+            networks = {
+                name_of(leaves): self._trained(seed, one).network(name_of(leaves))
+                for one, leaves in own.items()
+            }
+            networks[GENERIC] = self._trained(seed, next(iter(own))).network(GENERIC)
+            self._judge(seed, "soft", target, mixed(networks, shares))
+
     def _longer(self, seed: int, arm: str, times: int) -> None:
         """A generic network that is trained several times as long."""
         todo = [one for one in self.targets if self._missing(seed, arm, one)]
@@ -193,3 +210,23 @@ class SpecialistStudy(SpecialistTables):
         assert found.chosen is not None
         self._judge(seed, "routed", target, found.chosen)
         self.keep(file, {**found.to_dict(), "network": None})
+
+
+def gates(
+    votes: Sequence[float], leaves: Mapping[str, Sequence[int]]
+) -> dict[str, float]:
+    """Returns the share of each specialist for a target, and of the generic network.
+
+    That of a cluster is divided among the specialists that were trained on it; the
+    generic network has what none was.
+
+    Args:
+        votes: Share of the target in each cluster; they sum to 1.
+        leaves: Clusters of each specialist, by name.
+    """
+    shares = dict.fromkeys((*leaves, GENERIC), 0.0)
+    for leaf, vote in enumerate(votes):
+        homes = [name for name, of in leaves.items() if leaf in of] or [GENERIC]
+        for name in homes:
+            shares[name] += vote / len(homes)
+    return shares

@@ -23,6 +23,7 @@ ARMS = {
     "specialist": "specialist",
     "random": "on as many random images",
     "half": "half way to it",
+    "soft": "all of them, mixed by its clusters",
     "routed": "routed",
     "sept": "SEPT K",
 }
