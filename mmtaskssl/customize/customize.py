@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..runs import State, as_read
+from ..runs import Growing, State, as_read
 from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.devices import AUTO
@@ -13,15 +13,20 @@ from ..utils.errors import UserError, option
 from .campaign import Campaign
 from .customized import PAGE, Customized
 from .handover.hand_over import hand_over
-from .handover.model_card import model_card
+from .handover.handed import Handed
+from .handover.host_config import CONFIG
+from .handover.model_card import CARD, model_card
 from .handover.page import page
 from .inspection.inspected import DENSE
-from .order import Order, PathLike
+from .order import BUDGETS, Order, PathLike
 from .planning import make_plan
 from .race.answer import Answer
 from .race.launched import LAUNCHERS
 from .race.trainings import slug
 from .record import make_record, plan_record
+from .settings import Settings
+
+_ONCE = " (one fine-tuning each, whatever the seeds)"
 
 
 def customize(
@@ -120,42 +125,27 @@ def customize(
             f"a plan replaces nothing: name another folder than {out}, or leave out "
             + option("overwrite")
         )
-    edited, more = list[str](), False
-    if order.state(overwrite) is State.COMPLETE:
-        known = Customized.open(out)
+    if overwrite:
+        with order.replacing(log) as replace:
+            replace()
+    state, known = order.state(), order.known()
+    if known is not None:
         order.check_same()
-        had = known.record["inputs"]["seconds"]
-        if settings.seconds is None:  # what was said once need not be said again
-            settings = dataclasses.replace(settings, seconds=had)
-        if had != settings.seconds:
-            told = "none" if had is None else f"{had:g} s"
-            raise UserError(
-                f"{out} was made with another {option('time')} ({told}): name another "
-                f"folder, or replace it with {option('overwrite')}"
-            )
+        settings = _as_known(settings, known)
         before, dense = known.record["inputs"]["seeds"], known.record["inspection"]
-        whole = known.has_backbones()
-        if dry_run or (whole and dense["kind"] in DENSE):
-            log(
-                f"{out} is complete already, from the same inputs: nothing to do"
-                + ("" if dry_run else " (one fine-tuning each, whatever the seeds)")
-            )
-            return known
-        if before > settings.seeds:
-            raise UserError(
-                f"{out} was made with {before} {option('seeds')}: more of them can be "
-                "added to it, none taken away"
-            )
-        if whole and before == settings.seeds:
-            log(f"{out} is complete already, from the same inputs: nothing to do")
-            return known
-        if not whole:
-            log(f"{out} lacks what it handed over: it is made again")
+        if state is State.COMPLETE and known.has_backbones():
+            once = dense["kind"] in DENSE
+            if dry_run or once or before == settings.seeds:
+                log(
+                    f"{out} is complete already, from the same inputs: nothing to do"
+                    + (_ONCE if once and before != settings.seeds else "")
+                )
+                return known
+        else:
+            log(f"{out} lacks some of what was made: it is made again")
         if before < settings.seeds:
             log(f"{out} has {before} of {settings.seeds} seeds: the others are added")
-        edited, more = order.edited(), True
-    with order.work.growing(out, keep_results=more) as growing:
-        order.set_aside(edited, log)
+    with order.work.growing(out, keep_results=known is not None) as growing:
         found = order.inspected(log)
         log(found.table())
         campaign = Campaign(
@@ -186,21 +176,51 @@ def customize(
             with campaign.stage(f"arms{f' of {one}' if one else ''}"):
                 answers.append(campaign.answer(one, selection))
         growing.forget()
+        handed = Handed(out, log)
         with campaign.stage("hand over"):
             backbones = [
-                hand_over(one, _place(out, one, answers), out, log) for one in answers
+                hand_over(one, _place(growing, one, answers), handed, log)
+                for one in answers
             ]
         record = make_record(campaign, answers, backbones)
         write_text(out / PAGE, page(record, campaign.sections()))
+        handed.make_way(CARD)
         model_card(record, out)
+        handed.wrote(CARD)
         growing.finish(as_read(record))
     return Customized.open(out)
 
 
-def _place(out: Path, answer: Answer, answers: Sequence[Answer]) -> Path:
+def _as_known(settings: Settings, known: Customized) -> Settings:
+    """Returns settings that go with what an earlier call has found.
+
+    Raises:
+        UserError: They contradict it.
+    """
+    out, inputs = known.out, known.record["inputs"]
+    had, before = inputs["seconds"], inputs["seeds"]
+    if settings.seconds is None:  # what was said once need not be said again
+        settings = dataclasses.replace(settings, seconds=had)
+    if had != settings.seconds:
+        told = "none" if had is None else f"{had:g} s"
+        raise UserError(
+            f"{out} was made with another {option('time')} ({told}): name another "
+            f"folder, or replace it with {option('overwrite')}"
+        )
+    if before > settings.seeds and known.record["inspection"]["kind"] not in DENSE:
+        raise UserError(
+            f"{out} was made with {before} {option('seeds')}: more of them can be "
+            "added to it, none taken away"
+        )
+    return settings
+
+
+def _place(growing: Growing, answer: Answer, answers: Sequence[Answer]) -> Path:
     """Returns where a budget's backbone goes: of several, each to its own folder."""
     if len(answers) == 1:
-        return out
-    place = out / "budgets" / slug(answer.race.case.budget)
+        return growing.path
+    name = f"{BUDGETS}/{slug(answer.race.case.budget)}"
+    growing.claim(f"{name}/{CONFIG}")
+    place = growing.path / name
     place.mkdir(parents=True, exist_ok=True)
     return place

@@ -1,33 +1,38 @@
 """What is asked for, and where it goes."""
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..runs import Record, State, Work, differences, differs
+from ..runs import Record, State, Work, differences
 from ..utils import checks
+from ..utils.atomic import scratch_folder
 from ..utils.errors import UserError, option
 from ..utils.progress import ProgressLine
+from .customized import Customized
+from .fit.fits import Fits
+from .handover.handed import ASIDE, Handed
+from .handover.handed import FILE as HANDED
 from .inspection.given import Given, look_at
 from .inspection.inspect import inspect
 from .inspection.inspected import Inspected
 from .settings import Settings
 
 PathLike = str | os.PathLike
-INSPECTION, DIAGNOSIS = "inspection", "diagnosis"
+INSPECTION, DIAGNOSIS, BUDGETS = "inspection", "diagnosis", "budgets"
 _FILES = (
     *("arms/", "configs/", "judged/", "tested/", "fine-tuned/", "ids/", "logs/"),
-    *("costs/", "report.html", "config.py", "README.md"),
-    *("config.edited.py", "README.edited.md"),
+    *("costs/", "report.html", "config.py", "README.md", HANDED),
 )
 # What its user may change, as the card asks for.
-_EDITED = ("config.py", "README.md")
+_EDITED = ("config.py", "README.md", f"{BUDGETS}/*/config.py")
 _NESTED = (
     *(INSPECTION, DIAGNOSIS, "features", "selection", "clusters", "clusters-16"),
-    *("backbone", "budgets", "target"),
+    *("backbone", "target", f"{BUDGETS}/*/backbone", f"{BUDGETS}/*/target"),
 )
 
 
@@ -107,30 +112,61 @@ class Order:
             *("customization", 1, inputs, _FILES, "a customization"),
             nested=_NESTED,
             remade=("*",),
-            edited=(*_EDITED, "config.edited.py", "README.edited.md"),
+            edited=_EDITED,
+            kept=(ASIDE,),
         )
 
-    def state(self, overwrite: bool) -> State:
+    def state(self) -> State:
         """Looks at the place.
 
         What a call left that was refused for its images or options, before anything
         was diagnosed, does not stand in the way of the corrected one.
 
-        Args:
-            overwrite: Remove what an earlier call with other inputs left.
-
         Raises:
             UserError: See `Work.state`.
         """
-        if overwrite:
-            _ = self.given  # first: what cannot be read must not cost what is there
-            self.work.clear(self.out)
         try:
             return self.work.state(self.out)
         except UserError:
             if not self._is_hardly_begun():
                 raise
             return State.UNFINISHED  # what is not ours is refused when it goes on
+
+    def known(self) -> Customized | None:
+        """Returns the answer that stands there; it does until another one is ready."""
+        record = Record.read(self.out) if self.out.is_dir() else None
+        if record is None or record.results is None:
+            return None
+        return Customized.open(self.out)
+
+    @contextlib.contextmanager
+    def replacing(self, log: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+        """Looks whether what is asked for can be made, before anything gives way to it.
+
+        Args:
+            log: Takes lines.
+
+        Yields:
+            What removes an earlier customization, but for what its user edited.
+
+        Raises:
+            UserError: The images or the options cannot be used, or the place holds
+                something else.
+        """
+        self.work.state(self.out, overwrite=True)
+        with scratch_folder(self.out) as place:
+            found = self._inspect(place / INSPECTION, log, anew=True)
+            Fits(self.settings, found.short_side, place).check()
+
+            def replace() -> None:
+                if self.out.is_dir():
+                    Handed(self.out, log).make_way_for_all()
+                self.work.clear(self.out)
+                with self.work.growing(self.out):
+                    # So it is not inspected twice.
+                    (place / INSPECTION).rename(self.out / INSPECTION)
+
+            yield replace
 
     def _is_hardly_begun(self) -> bool:
         """Whether nothing but an inspection was made so far."""
@@ -168,40 +204,6 @@ class Order:
                 + option("overwrite")
             )
 
-    def edited(self) -> list[str]:
-        """Returns which files of a finished run its user has edited."""
-        record = Record.read(self.out)
-        if record is None:
-            return []
-        known = {name: record.files[name] for name in _EDITED if name in record.files}
-        for one in (record.results or {}).get("backbones", ()):
-            # Of several budgets each has its own, in a folder of the run.
-            if stated := one.get("config_file"):
-                known[one["config"]] = stated
-        return [
-            name
-            for name, stated in known.items()
-            if (self.out / name).is_file() and differs(self.out / name, stated)
-        ]
-
-    def set_aside(self, names: Sequence[str], log: Callable[[str], None]) -> None:
-        """Renames what its user has edited, before it is written anew.
-
-        Args:
-            names: See `edited`.
-            log: Takes a line for each.
-
-        Raises:
-            UserError: Something lies there already.
-        """
-        for name in names:
-            path = self.out / name
-            aside = path.with_suffix(f".edited{path.suffix}")
-            if aside.exists():
-                raise UserError(f"{path} was edited, and so was {aside}: move it away")
-            path.rename(aside)
-            log(f"{path} was edited: yours is now {aside.name}")
-
     def inspected(self, log: Callable[[str], None]) -> Inspected:
         """Inspects pool and target, or reads what was found.
 
@@ -211,8 +213,12 @@ class Order:
         Raises:
             UserError: See `inspect`.
         """
-        if not self._is_hardly_begun():
+        anew = self._is_hardly_begun()
+        if not anew:
             self.check_same()
+        return self._inspect(self.out / INSPECTION, log, anew)
+
+    def _inspect(self, out: Path, log: Callable[[str], None], anew: bool) -> Inspected:
         return inspect(
             *(self.pool, self.target),
             test=self.test,
@@ -220,8 +226,8 @@ class Order:
             seed=self.settings.seed,
             void=self.void,
             given=self.given,
-            out=self.out / INSPECTION,
-            anew=self._is_hardly_begun(),
+            out=out,
+            anew=anew,
             log=log,
             progress=ProgressLine,
         )

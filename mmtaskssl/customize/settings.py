@@ -54,9 +54,9 @@ class Settings:
         """Returns what tells these settings from others, JSON-ready."""
         found = dataclasses.asdict(self)
         found["starts"] = [
-            {**dataclasses.asdict(one), "sha256": _sha256(one)} for one in self.starts
+            {**dataclasses.asdict(one), **_hashes(one)} for one in self.starts
         ]
-        found["recipe_sha256"] = _recipe_sha256(self.recipe)
+        found["recipe_sha256"] = _config_sha256(self.recipe)
         return found
 
     @classmethod
@@ -130,16 +130,23 @@ class Settings:
         return self.arms is None or USUAL in self.arms
 
 
-def _sha256(start: Start) -> str | None:
-    """Returns the hash of a start's file of weights, or of an export's record."""
-    file = Path(start.text.partition("=")[2] or start.text)
+def _hashes(start: Start) -> dict[str, str | None]:
+    """Returns the hash of a start's weights or of an export's record, and its config's.
+
+    Either decides what the network answers.
+    """
+    name, _, weights = start.text.partition("=")
+    file = Path(weights or name)
     file = file / RECORD if file.is_dir() else file
-    return file_sha256(file) if file.is_file() else None
+    found = {"sha256": file_sha256(file) if file.is_file() else None}
+    if weights and Path(name).is_file():
+        found["config_sha256"] = _config_sha256(name)
+    return found
 
 
-def _recipe_sha256(recipe: str) -> str:
+def _config_sha256(config: str) -> str:
     """Returns the hash of a config with all that it is based on."""
-    return lines_sha256([str(load_config(recipe).pretty_text)])
+    return lines_sha256([str(load_config(config).pretty_text)])
 
 
 def read_time(time: str | float | None) -> float | None:

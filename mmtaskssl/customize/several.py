@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ..report.result import Result
 from ..runs import State
 from ..utils import checks
 from ..utils.errors import UserError
+from ..utils.hashing import lines_sha256
 from .customize import customize
 from .customized import Customized, where_it_is
 from .inspection.inspected import Inspected
@@ -86,16 +88,21 @@ def customize_several(
     log = options.get("log", lambda text: None)
     place, found = Path(out).expanduser(), {}
     overwrite = options.pop("overwrite", False)
-    kept = [
-        _kept_by(Order.read(pool, one, place / name, **_asked(options)), overwrite, log)
+    orders = [
+        Order.read(pool, one, place / name, **_asked(options))
         for name, one in names.items()
     ]
+    checks.flag("overwrite", overwrite)
+    if overwrite:
+        with ExitStack() as stack:  # all can be made, before any gives way
+            for replace in [stack.enter_context(o.replacing(log)) for o in orders]:
+                replace()
+    kept = [_kept_by(order, log) for order in orders]
     options["shared_ids"] = [i for i in kept[0] if all(i in ids for ids in kept)]
+    share = place / SHARED / _of_pool(orders[0])
     for name, one in names.items():
         log(f"== {name}")
-        found[name] = customize(
-            pool, one, place / name, share=place / SHARED, **options
-        )
+        found[name] = customize(pool, one, place / name, share=share, **options)
     return CustomizedTargets(place, found)
 
 
@@ -104,12 +111,15 @@ def _asked(options: Mapping[str, Any]) -> dict[str, Any]:
     return {k: options[k] for k in signature(Order.read).parameters if k in options}
 
 
-def _kept_by(
-    order: Order, overwrite: bool, log: Callable[[str], None]
-) -> dict[str, None]:
+def _of_pool(order: Order) -> str:
+    """Returns a name that another pool does not have, nor this one of other images."""
+    pool = order.given.inputs["pool"]
+    return lines_sha256([pool["files_sha256"], pool["content_sha256"]])[:8]
+
+
+def _kept_by(order: Order, log: Callable[[str], None]) -> dict[str, None]:
     """Returns the images of the pool that a target may train on, in order."""
-    checks.flag("overwrite", overwrite)
-    if order.state(overwrite) is State.COMPLETE:
+    if order.state() is State.COMPLETE:
         return dict.fromkeys(Inspected.open(order.out / INSPECTION).pool_ids)
-    with order.work.growing(order.out):
+    with order.work.growing(order.out, keep_results=True):
         return dict.fromkeys(order.inspected(log).pool_ids)

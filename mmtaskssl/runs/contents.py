@@ -1,5 +1,6 @@
 """What of a folder is ours, file by file, and what is somebody else's."""
 
+import fnmatch
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
@@ -38,7 +39,11 @@ class Contents:
 
 
 def look(
-    out: Path, listed: Collection[str], nested: Collection[str] = (), deep: bool = False
+    out: Path,
+    listed: Collection[str],
+    nested: Collection[str] = (),
+    deep: bool = False,
+    kept: Collection[str] = (),
 ) -> Contents:
     """Sorts out the content of a folder, without following links.
 
@@ -46,11 +51,12 @@ def look(
         out: The folder.
         listed: Paths in it that a record has; those with a ``/`` at their end are
             folders of which all is ours.
-        nested: Names in it of what has records of its own.
+        nested: Paths in it of what has records of its own, or patterns of them.
         deep: Look into these, too; else they are left out.
+        kept: Patterns of names in it of what is its user's, and is left out, too.
     """
     found = Contents()
-    _look(out, "", {*listed, RECORD}, nested, deep, found)
+    _look(out, "", {*listed, RECORD}, nested, deep, found, kept)
     return found
 
 
@@ -61,6 +67,7 @@ def _look(
     nested: Collection[str],
     deep: bool,
     found: Contents,
+    kept: Collection[str] = (),
 ) -> None:
     above = {str(p) for name in listed for p in PurePosixPath(name).parents}
     todo = [("", entry) for entry in _entries(out)]
@@ -69,10 +76,12 @@ def _look(
         name = parent + entry.name
         path, folder = inner + name, entry.is_dir(follow_symlinks=False)
         unfinished = is_temporary(entry.name) and not entry.is_symlink()
-        own_lock = is_lock(name) and parent + lock_of(entry.name) in {*listed, *nested}
-        if unfinished or own_lock:
+        locked = parent + lock_of(entry.name) if is_lock(name) else ""
+        if unfinished or locked in listed or is_any(locked, nested):
             found.litter.append(path)
-        elif name in nested:
+        elif not parent and is_any(name, kept):
+            continue
+        elif is_any(name, nested):
             if deep and folder and (record := Record.read(out / name)) is not None:
                 found.folders.append(path)
                 inside = {*record.files, *record.begun, RECORD}
@@ -88,6 +97,17 @@ def _look(
             found.ours.append(path)
         else:
             found.foreign.append(_first(out, name, inner))
+
+
+def is_any(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a path is one of those that patterns describe."""
+    return any(fnmatch.fnmatchcase(name, one) for one in patterns)
+
+
+def is_inside(name: str, nested: Collection[str]) -> bool:
+    """Whether a path is, or lies in, what has a record of its own."""
+    parts = PurePosixPath(name).parts
+    return any(is_any("/".join(parts[:n]), nested) for n in range(1, len(parts) + 1))
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import enum
-import fnmatch
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from ..utils.atomic import is_temporary
 from ..utils.errors import UserError, option
-from .contents import Contents, expanded, files_in, look, remove
+from .contents import Contents, expanded, files_in, is_any, is_inside, look, remove
 from .differences import differences
 from .growing import Growing
 from .locks import is_lock, locked
@@ -44,11 +43,13 @@ class Work:
         legacy: Returns the inputs of a folder that an older version wrote without a
             record (by its content, not by names), or None if it is no such folder. No
             inputs: it does not say from what it was made.
-        nested: Folders in it that have records of their own.
+        nested: Folders in it that have records of their own, or patterns of them.
         older: Returns the paths in such a folder; None: it has ``files``.
         words: What messages say of an input that is another one; else its name.
         remade: Patterns of paths that nobody edits: damaged, they are made again.
         edited: Patterns of paths that are their user's to edit, whatever they hold.
+        kept: Patterns of names in the folder that are its user's: they are nobody's
+            business, and stay where the rest is removed.
         instead: What messages tell to do where something else stands.
     """
 
@@ -63,6 +64,7 @@ class Work:
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remade: Sequence[str] = ()
     edited: Sequence[str] = ()
+    kept: Sequence[str] = ()
     instead: str = "name another folder"
 
     def state(self, out: str | os.PathLike, overwrite: bool = False) -> State:
@@ -193,7 +195,7 @@ class Work:
                     f"{out} holds a {record.kind}, not {self.what}: {self.instead}"
                 )
             check_version(record.version, self.version, str(out))
-        found = look(real, self._listed(real, record), self.nested, deep)
+        found = look(real, self._listed(real, record), self.nested, deep, self.kept)
         if record is None and not self._is_of_0_1(real):
             found.foreign += found.ours  # names alone say nothing
         if found.foreign:
@@ -241,8 +243,8 @@ class Work:
         for name, stated in record.files.items():
             if not os.path.lexists(out / name):
                 whole = False
-            elif not _is_any(name, self.edited) and differs(out / name, stated):
-                if not _is_any(name, self.remade):
+            elif not is_any(name, self.edited) and differs(out / name, stated):
+                if not is_any(name, self.remade):
                     raise UserError(
                         f"{out / name} was changed after it was written, and is not "
                         "made again: move it away, or replace the folder with "
@@ -275,7 +277,7 @@ class Work:
             present = {
                 name
                 for name in files_in(folder)
-                if name.split("/")[0] not in self.nested and not is_lock(name)
+                if not is_inside(name, self.nested) and not is_lock(name)
             }
             if names is not None:
                 present &= expanded(folder, names)
@@ -293,7 +295,3 @@ class Work:
             __version__,
             sorted(begun),
         )
-
-
-def _is_any(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, one) for one in patterns)

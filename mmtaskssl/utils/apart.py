@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import forkserver
@@ -23,8 +24,12 @@ from .errors import run_tool
 
 # A new process takes this process's environment and main module along.
 _ENVIRONMENT = threading.Lock()
-# Processes that calls wait for.
+# Processes that calls wait for, or are about to start.
 _LIVE: set[BaseProcess] = set()
+# Those of them that were told to end, maybe before they had begun.
+_ENDED: set[BaseProcess] = set()
+# The status of a process that was not to begin any more.
+_NOT_BEGUN = 130
 # Seconds that a process has to end in, once it was told to.
 _PATIENCE = 10.0
 
@@ -76,45 +81,58 @@ def call_apart(
     if not isinstance(function, str):
         function = f"{function.__module__}:{function.__qualname__}"
     work = (function, tuple(arguments), dict(options), str(log), threads)
-    if warm:
-        context = multiprocessing.get_context("forkserver")
-        process = context.Process(target=_call, args=(*work, True))
-        with _ENVIRONMENT, _hidden_main(function):
-            process.start()
-    else:
-        env = dict(env or {})
-        if threads is not None:
-            env["OMP_NUM_THREADS"] = str(threads)
-        process = multiprocessing.get_context("spawn").Process(target=_call, args=work)
-        with _ENVIRONMENT, _hidden_main(function):
-            before = dict(os.environ)
-            try:
-                os.environ.update(env)
-                process.start()
-            finally:
-                os.environ.clear()
-                os.environ.update(before)
+    method, env = ("forkserver", {}) if warm else ("spawn", dict(env or {}))
+    if threads is not None and not warm:
+        env["OMP_NUM_THREADS"] = str(threads)
+    arguments = (*work, True) if warm else work
+    process = multiprocessing.get_context(method).Process(target=_call, args=arguments)
     _LIVE.add(process)
     try:
+        with _ENVIRONMENT, _hidden_main(function), _added(env):
+            if process not in _ENDED:
+                process.start()  # which waits for the server, and that for its imports
+        if process in _ENDED:
+            _end([process])
+            return _NOT_BEGUN
         process.join()
     except BaseException:  # an interrupt: nobody waits for it any more
         _end([process])
         raise
     finally:
         _LIVE.discard(process)
+        _ENDED.discard(process)
     return process.exitcode or 0
 
 
+@contextlib.contextmanager
+def _added(env: Mapping[str, str]) -> Iterator[None]:
+    """Adds to the environment, which a new process takes along."""
+    before = dict(os.environ)
+    try:
+        os.environ.update(env)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def end_all() -> None:
-    """Ends all processes that calls wait for, in whatever thread."""
-    _end([*_LIVE])
+    """Ends all processes that calls wait for, in whatever thread.
+
+    Those that are only being started are ended as soon as they are.
+    """
+    processes = [*_LIVE]
+    _ENDED.update(processes)
+    _end(processes)
 
 
 def _end(processes: Sequence[BaseProcess]) -> None:
-    for process in processes:
+    begun = [process for process in processes if process.pid is not None]
+    for process in begun:
         process.terminate()
-    for process in processes:
-        process.join(_PATIENCE)
+    until = time.monotonic() + _PATIENCE
+    for process in begun:
+        process.join(max(0.0, until - time.monotonic()))
         if process.is_alive():
             process.kill()
 

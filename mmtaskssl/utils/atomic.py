@@ -116,6 +116,22 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
 
 @contextlib.contextmanager
+def scratch_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a temporary folder beside ``path``, on its disk, and removes it.
+
+    Args:
+        path: Its parent is made if absent.
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix=f".{path.name}.{MARK}", dir=path.parent)
+    try:
+        yield Path(temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike, durable: bool = True) -> Iterator[Path]:
     """Yields a temporary folder beside ``path`` that becomes ``path`` on success.
 

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -253,20 +254,106 @@ def test_an_answer_stands_while_seeds_are_added(done, images, tmp_path, monkeypa
 
 def test_what_its_user_wrote_is_kept(done, images, tmp_path):
     out = shutil.copytree(done[0].out, tmp_path / "out")
-    card = out / "README.md"
+    card, config = out / "README.md", out / "config.py"
     mine = card.read_text() + "Licence of the images: mine."
     card.write_text(mine)
     lines = []
     customize(out=out, log=lines.append, **_options(images))
     assert card.read_text() == mine and "nothing to do" in lines[0]
-    # What was handed over and is gone is made again; the card, too.
+    # Whatever is gone is made again, and not what was edited written over.
     shutil.rmtree(out / "backbone")
     again = customize(out=out, log=lines.append, **_options(images))
     assert open_network(again.backbone).weights_sha256
     assert (out / "README.edited.md").read_text() == mine
     assert "mine." not in card.read_text()
     assert any("README.md was edited: yours is now" in line for line in lines)
+    assert not (out / "config.edited.py").exists()
     assert Customized.open(out).verdict == done[0].verdict
+    config.write_text(config.read_text() + "\n# one")
+    (out / "report.html").unlink()
+    customize(out=out, **_options(images))
+    config.write_text(config.read_text() + "\n# two")
+    next((out / "logs").iterdir()).unlink()
+    customize(out=out, **_options(images))
+    assert (out / "config.edited.py").read_text().endswith("# one")
+    assert (out / "config.edited-2.py").read_text().endswith("# two")
+    # And it outlives what it was made beside.
+    customize(out=out, overwrite=True, **_options(images, arms=["start"]))
+    assert (out / "config.edited-2.py").is_file() and (
+        out / "README.edited.md"
+    ).is_file()
+    assert Customized.open(out).verdict.recommended == "start"
+
+
+def test_edits_are_kept_while_an_answer_is_made_again(
+    done, images, tmp_path, monkeypatch
+):
+    out = shutil.copytree(done[0].out, tmp_path / "out")
+
+    def killed(runner, found):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(racing, "judge_test", killed)
+        with pytest.raises(KeyboardInterrupt):
+            customize(out=out, **_options(images, seeds=2))
+    config = out / "config.py"
+    config.write_text(config.read_text() + "\n# mine")
+    # Fewer of them are as good as before; the answer of one stands.
+    customize(out=out, **_options(images))
+    assert (out / "config.edited.py").read_text().endswith("# mine")
+
+
+def test_no_seed_is_taken_away_where_files_are_gone(done, images, tmp_path):
+    out = shutil.copytree(done[0].out, tmp_path / "out")
+    file = out / "record.json"
+    record = json.loads(file.read_text())
+    record["results"]["inputs"]["seeds"] = 2
+    file.write_text(json.dumps(record))
+    next((out / "logs").iterdir()).unlink()
+    with pytest.raises(UserError, match="none taken away"):
+        customize(out=out, **_options(images))
+    with pytest.raises(UserError, match="was made with another `time`"):
+        customize(out=out, **_options(images, seeds=2, time="2h"))
+
+
+@pytest.mark.parametrize("what", ["target", "budget"])
+def test_what_cannot_be_made_replaces_nothing(done, images, tmp_path, what):
+    out = shutil.copytree(done[0].out, tmp_path / "out")
+    before = sorted(path for path in out.rglob("*"))
+    options = _options(images)
+    if what == "budget":
+        options["budget"] = "1-2"
+    else:
+        options["target"] = tmp_path / "one"
+        for part in ("train", "test"):
+            (tmp_path / "one" / part).mkdir(parents=True)
+            name = sorted(p for p in (images[1] / part).iterdir() if p.is_dir())[0]
+            shutil.copytree(name, tmp_path / "one" / part / name.name)
+    with pytest.raises(UserError, match=r"at least 8 to train|pays for no start"):
+        customize(out=out, overwrite=True, **options)
+    assert sorted(path for path in out.rglob("*")) == before
+    assert [path.name for path in tmp_path.iterdir() if path.name[0] == "."] == []
+    assert Customized.open(out).record == done[0].record
+
+
+def test_several_budgets_are_replaced_and_their_edits_kept(images, tmp_path):
+    out = tmp_path / "out"
+    options = _options(images, arms=["start"], budget=["3M-6M", "6M-12M"])
+    found = customize(out=out, **options)
+    places = [Path(one["config"]) for one in found.record["backbones"]]
+    assert [place.parts[0] for place in places] == ["budgets", "budgets"]
+    edited = out / places[1]
+    edited.write_text(edited.read_text() + "\n# mine")
+    lines = []
+    again = customize(out=out, log=lines.append, **options)
+    assert "nothing to do" in lines[0] and again.record == found.record
+    customize(out=out, overwrite=True, **{**options, "budget": "3M-6M"})
+    assert not (out / "budgets").exists()
+    assert (
+        (out / f"config.{places[1].parts[1]}.edited.py").read_text().endswith("# mine")
+    )
+    assert Customized.open(out).verdict.recommended == "start"
 
 
 def test_another_recipe_of_the_same_name_is_refused(images, tmp_path):

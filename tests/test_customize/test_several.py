@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from mmtaskssl.customize.customized import Customized
 from mmtaskssl.customize.several import customize_several
 from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.utils.errors import UserError
@@ -25,8 +26,8 @@ def test_two_targets_share_the_pools_features(tmp_path):
     )
     assert sorted(found) == ["a-x", "b-x"]
     assert all(one.verdict.recommended == "start" for one in found.values())
-    shared = (tmp_path / "out" / "shared").iterdir()
-    (store,) = (one for one in shared if FeatureStore.is_complete(one))
+    (shared,) = (tmp_path / "out" / "shared").iterdir()
+    (store,) = (one for one in shared.iterdir() if FeatureStore.is_complete(one))
     assert len(FeatureStore.open(store)) == 81  # the copy, for the first target
     of_pool = [one.record["inputs"]["pool"]["images"] for one in found.values()]
     assert of_pool == [81, 80]
@@ -48,6 +49,29 @@ def test_two_targets_share_the_pools_features(tmp_path):
         customize_several(str(pool), targets, tmp_path / "out", seeds=3, **options)
 
 
+def test_what_is_shared_is_of_the_pools_images(tmp_path):
+    pool = write_pool(tmp_path / "pool")
+    targets = [write_target(tmp_path / name, begin=n) for n, name in
+               ((1000, "a"), (2000, "b"))]  # fmt: skip
+    start, lines = write_start(tmp_path / "start.pth"), []
+    options = {"start": [start], "budget": "3M-6M", "workers": 0, "arms": ["start"]}
+    out = tmp_path / "out"
+    first = customize_several(str(pool), targets, out, **options)
+    for image in pool.iterdir():  # others, of the same names
+        image.write_bytes(image.read_bytes() + b" ")
+    with pytest.raises(UserError, match="made from other images"):
+        customize_several(str(pool), targets, out, **options)
+    # Nothing gives way before all targets can be made.
+    (tmp_path / "d").mkdir()
+    with pytest.raises(UserError):
+        both = [targets[0], tmp_path / "d"]
+        customize_several(str(pool), both, out, overwrite=True, **options)
+    assert Customized.open(out / "a").record == first["a"].record
+    log = lines.append
+    customize_several(str(pool), targets, out, overwrite=True, log=log, **options)
+    assert len([line for line in lines if "80 images to do" in line]) == 1
+
+
 def test_one_name_for_two(tmp_path):
     with pytest.raises(UserError, match="one twice"):
         customize_several("pool", [tmp_path / "a", tmp_path / "a"], tmp_path / "out")
@@ -63,7 +87,7 @@ def test_targets_share_what_sees_nothing_of_them(tmp_path):
     arms = ["untrained", "generic", "generic-long", "scratch", "branched"]
     out = tmp_path / "out"
     found = customize_several(str(pool), targets, out, arms=arms, **options)
-    shared = out / "shared"
+    (shared,) = (out / "shared").iterdir()
     folders = sorted(one.name for one in (shared / "arms").iterdir() if one.is_dir())
     assert [name.rpartition("-")[0] for name in folders] == [
         "generic-2i-seed0",

@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,29 @@ def test_an_interrupt_ends_what_is_waited_for(tmp_path):
     assert not [*tmp_path.glob("*.ended")] and not (tmp_path / "c.began").exists()
     pids = [int(one.read_text()) for one in tmp_path.glob("*.began")]
     assert pids and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+def test_what_is_only_being_started_is_ended_too(tmp_path, monkeypatch, warm):
+    warm = warm and apart.start_server(["json"])
+    kind = multiprocessing.get_context("forkserver" if warm else "spawn").Process
+    start, starting, go = kind.start, threading.Event(), threading.Event()
+
+    def slow(self):
+        starting.set()
+        go.wait()
+        start(self)
+
+    monkeypatch.setattr(kind, "start", slow)
+    call = (_called.linger, [str(tmp_path / "x")], {}, tmp_path / "log")
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(apart.call_apart, *call, warm=warm)
+        assert starting.wait(60)
+        apart.end_all()
+        go.set()
+        assert result.result(60) != 0
+    assert not (tmp_path / "x.ended").exists()
+    # The next call is another one.
+    monkeypatch.undo()
+    call = (_called.touch, [tmp_path / "y"], {}, tmp_path / "log")
+    assert apart.call_apart(*call, warm=warm) == 0 and (tmp_path / "y").exists()

@@ -8,23 +8,25 @@ from typing import Any
 from ...export.export import export
 from ...export.exported import Export
 from ...networks import open_network
-from ...runs import Record, State, as_read, describe_files
+from ...runs import Record, State, as_read
 from ..arms.known import ARMS
 from ..race.answer import Answer
-from .host_config import host_config
+from .handed import Handed
+from .host_config import CONFIG, host_config
 
 BACKBONE = "backbone"
 
 
 def hand_over(
-    answer: Answer, out: Path, root: Path, log: Callable[[str], None]
+    answer: Answer, out: Path, handed: Handed, log: Callable[[str], None]
 ) -> dict[str, Any]:
     """Exports the recommended network, and writes a host's config for it.
 
     Args:
         answer: For one budget.
         out: Receives ``backbone`` and ``config.py``.
-        root: Folder that what is returned is relative to.
+        handed: Of the folder that what is returned is relative to: a config that was
+            edited is set aside.
         log: Takes a line.
 
     Returns:
@@ -42,15 +44,16 @@ def hand_over(
     if not is_there(made, folder):
         made.save(folder, overwrite=True)
     open_network(folder)  # as its user will
+    name = os.path.relpath(out / CONFIG, handed.out)
+    handed.make_way(name)
     config = host_config(race.case.found.kind, folder, race.case.found, out=out)
+    handed.wrote(name)
     log(f"backbone: {folder}\nconfig: {config}")
-    name = os.path.relpath(config, root)
     return {
         "budget": race.case.budget,
         "arm": arm.name,
-        "folder": os.path.relpath(folder, root),
+        "folder": os.path.relpath(folder, handed.out),
         "config": name,
-        "config_file": describe_files(root, [name])[name],
         "side": side,
         "macs": cost.macs,
         "params": cost.params,

@@ -130,14 +130,14 @@ def _images(
 ) -> Iterator[tuple[Any, tuple[str, tuple[int, int] | None]]]:
     ids, files = set(), set()
     for place, entry in _entries(path, value, "images"):
-        file = str(_key(place, entry, "file_name"))
+        file = Path(str(_key(place, entry, "file_name"))).as_posix()  # ./a is a
         if _key(place, entry, "id") in ids or file in files:
             raise UserError(f"{place} has an id or a file_name that an earlier one has")
         ids.add(entry["id"])
         files.add(file)
         size = entry.get("width"), entry.get("height")
         known = all(isinstance(side, int) and side > 0 for side in size)
-        yield entry["id"], (Path(file).as_posix(), size if known else None)  # type: ignore[misc]
+        yield entry["id"], (file, size if known else None)  # type: ignore[misc]
     if not ids:
         raise UserError(f"{path} lists no image")
 
@@ -156,7 +156,7 @@ def _entries(
 
 def _key(place: str, entry: dict[str, Any], key: str) -> Any:
     value = entry.get(key)
-    if not isinstance(value, int | str):
+    if not isinstance(value, int | str) or isinstance(value, bool):
         raise UserError(f"{place} has no {key!r}")
     return value
 
