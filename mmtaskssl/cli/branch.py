@@ -135,6 +135,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         folder = trained.keep(routed, Path(task).name)
         say(f"\n{task}\n{routed.table()}")
+        what = {arm.name: arm.what for arm in trained.all_arms}
+        used = routed.answer.name
+        say(f"use {used}: {what.get(used, 'a mean of their weights')}")
         say(f"written: {folder}; look at: {folder / 'report.html'}")
         command = ["mmtaskssl", "export", args.config, str(folder / "weights.pth")]
         say(f"next: {shlex.join([*command, '--out', 'EXPORT'])}")

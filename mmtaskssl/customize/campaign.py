@@ -285,8 +285,8 @@ class Campaign:
 
     def arms(self, case: Case) -> list[Arm]:
         """See `entrants`."""
-        beside = self.diagnosis.recommendation.beside
-        return entrants(self.settings, beside, case, self.log)
+        said = self.diagnosis.recommendation
+        return entrants(self.settings, said.beside, case, self.log, said.lever)
 
     def _race(self, case: Case) -> Race:
         return Race(

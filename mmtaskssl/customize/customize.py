@@ -24,7 +24,7 @@ from .race.answer import Answer
 from .race.launched import LAUNCHERS
 from .race.trainings import slug
 from .record import make_record, plan_record
-from .settings import Settings
+from .settings import OF_AN_ANSWER, Settings
 
 _ONCE = " (one fine-tuning each, whatever the seeds)"
 
@@ -172,9 +172,13 @@ def customize(
             log(plan.table())
             return Customized(out, as_read(plan_record(campaign, plan)))
         answers = []
-        for one in settings.budgets:
-            with campaign.stage(f"arms{f' of {one}' if one else ''}"):
-                answers.append(campaign.answer(one, selection))
+        try:
+            for one in settings.budgets:
+                with campaign.stage(f"arms{f' of {one}' if one else ''}"):
+                    answers.append(campaign.answer(one, selection))
+        except KeyboardInterrupt:
+            log("interrupted: the same call goes on, each training from its last step")
+            raise
         growing.forget()
         handed = Handed(out, log)
         with campaign.stage("hand over"):
@@ -198,15 +202,17 @@ def _as_known(settings: Settings, known: Customized) -> Settings:
         UserError: They contradict it.
     """
     out, inputs = known.out, known.record["inputs"]
-    had, before = inputs["seconds"], inputs["seeds"]
     if settings.seconds is None:  # what was said once need not be said again
-        settings = dataclasses.replace(settings, seconds=had)
-    if had != settings.seconds:
-        told = "none" if had is None else f"{had:g} s"
-        raise UserError(
-            f"{out} was made with another {option('time')} ({told}): name another "
-            f"folder, or replace it with {option('overwrite')}"
-        )
+        settings = dataclasses.replace(settings, seconds=inputs["seconds"])
+    now, before = settings.to_dict(), inputs["seeds"]
+    for name, flag in OF_AN_ANSWER.items():
+        if (had := inputs[name]) != now[name]:
+            told = "none" if had is None else checks.shown(had)
+            told += " s" if name == "seconds" and had is not None else ""
+            raise UserError(
+                f"{out} was made with another {option(flag)} ({told}): name another "
+                f"folder, or replace it with {option('overwrite')}"
+            )
     if before > settings.seeds and known.record["inspection"]["kind"] not in DENSE:
         raise UserError(
             f"{out} was made with {before} {option('seeds')}: more of them can be "

@@ -99,13 +99,17 @@ class Customized(Result):
             if verdict.budget:
                 lines.append(f"budget {verdict.budget}")
             lines += _figures(arms, verdict)
-            lines += ["", verdict.sentence, ""]
+            notes = [verdict.note] if verdict.note else []
+            lines += ["", verdict.sentence, *notes, ""]
             found = [
                 one
                 for one in self.record.get("levers", ())
                 if one["budget"] == verdict.budget
             ]
             lines += [*lever_table(found), ""] if found else []
+        if scale_told(self.record):
+            lines.append(scale_told(self.record))
+        lines.append(f"look at: {self.out / PAGE}")
         return "\n".join(lines).rstrip()
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,6 +139,17 @@ class Customized(Result):
         if record is None or record.results is None:
             raise UserError(f"{folder} holds no finished customization")
         return cls(Path(folder), record.results)
+
+
+def scale_told(record: Mapping[str, Any]) -> str:
+    """Returns a sentence on trainings of another length than their full one, or ""."""
+    scale = (record.get("inputs") or {}).get("scale", 1.0)
+    if scale == 1:
+        return ""
+    return (
+        f"Every training had {scale:g} times its full length: at full length the "
+        "answer may be another one."
+    )
 
 
 def where_it_is(out: Path, folder: str | Path) -> Path:

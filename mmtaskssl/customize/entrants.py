@@ -13,6 +13,7 @@ def entrants(
     beside: Sequence[str],
     case: Case,
     log: Callable[[str], None],
+    recommended: str = "",
 ) -> list[Arm]:
     """Returns the arms to race, and says why others are not.
 
@@ -21,6 +22,7 @@ def entrants(
         beside: Arms on demand that the diagnosis asks for.
         case: What arms are made from.
         log: Takes a line for each reason why some are left out.
+        recommended: By the diagnosis; it is said where that one is left out.
 
     Raises:
         UserError: There is nothing to compare with.
@@ -33,6 +35,8 @@ def entrants(
             arms.append(arm)
     for why, names in out.items():
         log(f"no {', '.join(names)}: {why}")
+    if recommended in ARMS and recommended not in {arm.name for arm in arms}:
+        log(f"note: the diagnosis recommends {recommended}, and it is not raced")
     if not any(arm.name in PRIMARY for arm in arms):
         budget = f" of {case.budget}" if case.budget else ""
         raise UserError(

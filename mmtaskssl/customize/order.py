@@ -20,7 +20,7 @@ from .handover.handed import FILE as HANDED
 from .inspection.given import Given, look_at
 from .inspection.inspect import inspect
 from .inspection.inspected import Inspected
-from .settings import Settings
+from .settings import OF_AN_ANSWER, Settings
 
 PathLike = str | os.PathLike
 INSPECTION, DIAGNOSIS, BUDGETS = "inspection", "diagnosis", "budgets"
@@ -100,12 +100,12 @@ class Order:
             "test": self.test and os.fspath(self.test),
             "task": self.task,
             "void": self.void,
-            # A plan is made before anyone knows how much time to give, and more seeds
-            # are worth it where the first ones leave the answer open.
+            # A plan is made before anyone knows how much time to give to what, and more
+            # seeds are worth it where the first ones leave the answer open.
             "settings": {
                 k: v
                 for k, v in self.settings.to_dict().items()
-                if k not in ("seconds", "seeds")
+                if k not in (*OF_AN_ANSWER, "seeds")
             },
         }
         return Work(

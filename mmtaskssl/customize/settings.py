@@ -18,6 +18,13 @@ from .starts import Start, check_starts
 LEVEL = 0.95
 #: What a verdict may be against, in the order of preference.
 PRIMARY = ("start", "generic", "untrained")
+#: Settings that nothing depends on before there is an answer, and their flags.
+OF_AN_ANSWER = {
+    "seconds": "time",
+    "scale": "scale",
+    "arms": "arms",
+    "fine_tune": "fine_tune",
+}
 #: Among names of arms: those that are raced where nobody names any.
 USUAL = "auto"
 

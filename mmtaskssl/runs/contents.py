@@ -69,7 +69,7 @@ def _look(
     found: Contents,
     kept: Collection[str] = (),
 ) -> None:
-    above = {str(p) for name in listed for p in PurePosixPath(name).parents}
+    above = {str(p) for n in {*listed, *nested} for p in PurePosixPath(n).parents}
     todo = [("", entry) for entry in _entries(out)]
     while todo:
         parent, entry = todo.pop(0)
@@ -90,7 +90,7 @@ def _look(
                 found.foreign.append(_first(out, name, inner))
         elif folder and f"{name}/" in listed:
             found.ours.append(f"{path}/")
-        elif folder and name in above:
+        elif folder and is_any(name, above - {"."}):
             found.folders.append(path)
             todo += [(f"{name}/", below) for below in _entries(out / name)]
         elif not folder and name in listed:

@@ -27,6 +27,7 @@ class Home:
         spread: Over how many clusters all of its votes are spread: exp of their
             entropy.
         votes: Share of each cluster of the pool, 0..1.
+        root: Folder of its images; "" where that is not known.
     """
 
     target: str
@@ -34,6 +35,7 @@ class Home:
     held: float
     spread: float
     votes: tuple[float, ...] = dataclasses.field(repr=False)
+    root: str = ""
 
     @property
     def is_diffuse(self) -> bool:
@@ -55,7 +57,10 @@ class Home:
     def of_dict(cls, found: Mapping[str, Any]) -> "Home":
         """Returns what `to_dict` wrote."""
         leaves, votes = tuple(found["leaves"]), tuple(found["votes"])
-        return cls(found["target"], leaves, found["held"], found["spread"], votes)
+        return cls(
+            *(found["target"], leaves, found["held"], found["spread"], votes),
+            found.get("root", ""),
+        )
 
 
 def find_home(
@@ -89,7 +94,8 @@ def find_home(
         )
     found = stored_overlap(target, pool, clusters, _voters(clusters, seed))
     votes = found.votes.mean(dim=0).double().numpy()
-    return home_of(votes, share, name)
+    home = home_of(votes, share, name)
+    return dataclasses.replace(home, root=str(target.root or ""))
 
 
 def home_of(votes: Sequence[float] | np.ndarray, share: float, name: str = "") -> Home:

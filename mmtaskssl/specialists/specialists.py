@@ -136,7 +136,8 @@ class Specialists(Result):
         The candidates are the generic network, the start, all specialists and, with
         ``mixtures``, one network half way between the generic one and each specialist,
         and one that mixes the specialists by the target's share of their clusters,
-        where that is known. A target of the plan is known by its name.
+        where that is known. A target of the plan is known by its images' folder, or by
+        its name.
 
         Args:
             target: Folder with ``train/CLASS/IMAGE``; no other part is read.
@@ -158,7 +159,12 @@ class Specialists(Result):
         """
         networks = {arm.name: self.network(arm.name) for arm in self.all_arms}
         checks.one_of("favour", favour, get_args(Favour))
-        home = next((h for h in self.homes if h.target == Path(target).name), None)
+        home = self._home_of(target)
+        if home is None and self.homes and favour == "home":
+            log(
+                f"{target} is none of the targets that specialists were planned for: "
+                f"the {GENERIC} network wins ties"
+            )
         own = "" if home is None else name_of(home.leaves)
         favourite = own if favour == "home" and own in networks else GENERIC
         leaves = {arm.name: arm.leaves for arm in self.arms}
@@ -176,6 +182,14 @@ class Specialists(Result):
             log=log,
             running=running,
         )
+
+    def _home_of(self, target: str | Path) -> Home | None:
+        """Returns where a task lies, if it was planned for."""
+        folder = Path(target).expanduser().resolve()
+        for home in self.homes:
+            if home.root and Path(home.root).resolve() in (folder, folder / "train"):
+                return home
+        return next((h for h in self.homes if h.target == Path(target).name), None)
 
     def keep(self, routed: SpecialistRouting, name: str) -> Path:
         """Writes a routing beside the trainings; an earlier one of the name gives way.
@@ -253,5 +267,10 @@ class Specialists(Result):
     def _work(self) -> Work:
         inputs = {"training": fingerprint(self.generic), "clusters": self._clusters()}
         words = {"training": "another config, start or images"}
-        files = (FILE, f"{START}/", f"{GENERIC}/", f"{ROUTINGS}/")
-        return Work("specialists", 1, inputs, files, "specialists", words=words)
+        files = (FILE, f"{START}/", f"{GENERIC}/")
+        nested = (f"{ROUTINGS}/*",)
+        return Work(
+            *("specialists", 1, inputs, files, "specialists"),
+            nested=nested,
+            words=words,
+        )

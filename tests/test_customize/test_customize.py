@@ -356,6 +356,21 @@ def test_several_budgets_are_replaced_and_their_edits_kept(images, tmp_path):
     assert Customized.open(out).verdict.recommended == "start"
 
 
+def test_after_a_plan_it_may_be_other_arms_and_lengths(images, tmp_path):
+    out = tmp_path / "out"
+    customize(out=out, dry_run=True, **_options(images, scale=1.0, arms=["start"]))
+    lines = []
+    options = _options(images, arms=["start", "continued"])
+    customize(out=out, log=lines.append, **options)
+    assert not any("images to do" in line for line in lines)  # nor looked at again
+    told = Customized.open(out).table()
+    assert "had 0.005 times its full length" in told
+    # But an answer is of what it was asked with.
+    for other, said in (({"scale": 0.01}, "scale"), ({"arms": ["start"]}, "arms")):
+        with pytest.raises(UserError, match=f"with another `{said}`"):
+            customize(out=out, **{**options, **other})
+
+
 def test_another_recipe_of_the_same_name_is_refused(images, tmp_path):
     recipe = tmp_path / "recipe.py"
     base = resolve_config(CONFIG).resolve()

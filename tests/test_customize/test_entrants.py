@@ -15,14 +15,14 @@ from mmtaskssl.utils.errors import UserError
 _USUAL = ["untrained", "generic", "scratch"]
 
 
-def _entrants(arms, beside=()):
+def _entrants(arms, beside=(), recommended=""):
     settings = Settings.read(
         *(None, (), None, None, 1.0, None, 1, 0, arms, None),
     )
     own, lines = SimpleNamespace(config=CONFIG), []
     found = SimpleNamespace(train=range(1000))
     case = Case(found, own, None, None, {}, {"pool": 100}, "18M-21M", ("s40-w16",))
-    raced = entrants(settings, beside, case, lines.append)
+    raced = entrants(settings, beside, case, lines.append, recommended)
     return [arm.name for arm in raced], lines
 
 
@@ -43,6 +43,14 @@ def test_a_name_beside_the_usual_ones():
 
 def test_names_that_are_offered_are_all():
     assert {*NAMES} == {*ARMS} - {*RANDOM_OF.values()}
+
+
+def test_what_is_recommended_and_left_out_is_said():
+    said = "note: the diagnosis recommends branched, and it is not raced"
+    assert said in _entrants(["generic", "scratch"], recommended="branched")[1]
+    assert said not in _entrants(["generic", "branched"], recommended="scratch")[1]
+    lines = _entrants(["generic", "scratch"], recommended="scratch")[1]
+    assert not any("recommends" in line for line in lines)
 
 
 def test_names_alone():

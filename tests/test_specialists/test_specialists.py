@@ -1,5 +1,6 @@
 """Specialists: what is trained on what, and which network a task gets."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -167,8 +168,18 @@ def test_the_specialist_of_a_targets_own_clusters_wins_ties(place):
     assert found.answer.name == found.largest.name == arm.name
     assert f"no network is ahead of {arm.name}" in found.notes[0]
     assert done.route(task, favour="generic", **given).answer.name == "generic"
-    # A task that the plan does not know has no clusters of its own.
-    assert done.route(place / "mine", **given).answer.name == "generic"
+    # A task that the plan does not know has no clusters of its own, and that is said.
+    lines = []
+    found = done.route(place / "mine", log=lines.append, **given)
+    assert found.answer.name == "generic" and "wins ties" in lines[0]
+    # One is known by its images, whatever its features' folder is called.
+    task = place / "another name"
+    make_image_folder(task / "train", 6, ("x", "y"), size=40, seed=1)
+    (home,) = done.homes
+    moved = dataclasses.replace(home, root=str(task / "train"), target="other")
+    known = dataclasses.replace(done, homes=(moved,))
+    assert known.route(task, **given).answer.name == arm.name
+    assert apis.FeatureStore.open(place / "mine-features").root == home.root
 
 
 def test_a_mean_of_networks_is_one(trained):
@@ -212,22 +223,23 @@ def test_what_cannot_be(place, given, message):
 
 
 def test_the_command(trained, place, capsys):
-    code = cli(
-        [
-            *(
-                "branch",
-                str(place / "config.py"),
-                "--clusters",
-                str(place / "clusters"),
-            ),
-            *("--weights", str(place / "start.pth"), "--out", str(place / "command")),
-            *("--pool", str(place / "features"), "--share", "0.9"),
-            *("--target", str(place / "mine-features")),
-            *("--route", str(place / "mine"), "--device", "cpu"),
-        ]
-    )
-    said = capsys.readouterr().out
-    assert code in (0, None), said
+    command = [
+        *("branch", str(place / "config.py"), "--clusters", str(place / "clusters")),
+        *("--weights", str(place / "start.pth"), "--out", str(place / "command")),
+        *("--pool", str(place / "features"), "--share", "0.9"),
+        *("--target", str(place / "mine-features")),
+        *("--route", str(place / "mine"), "--device", "cpu"),
+    ]
     folder = place / "command" / "routing" / "mine"
-    assert (folder / "weights.pth").is_file() and f"written: {folder}" in said
-    assert "next: mmtaskssl export" in said
+    for _ in range(2):  # what is there does not stand in its own way
+        code = cli(command)
+        said = capsys.readouterr().out
+        assert code in (0, None), said
+        assert (folder / "weights.pth").is_file() and f"written: {folder}" in said
+        assert "next: mmtaskssl export" in said
+        name = json.loads((folder / "routing.json").read_text())["answer"]
+        assert f"use {name}: " in said
+    # Replaced with all that was routed.
+    before = (folder / "weights.pth").stat().st_mtime_ns
+    assert cli([*command, "--overwrite"]) in (0, None)
+    assert (folder / "weights.pth").stat().st_mtime_ns > before

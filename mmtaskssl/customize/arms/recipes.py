@@ -14,6 +14,8 @@ from ..fit.own import TAUGHT, Own
 
 #: A network that learns from itself at twice the resolution, and by MoCo v2.
 SELFRES = "configs/distill/selfres-mocov2_timm-lite0_1xb64-onecycle-200i_folder-64px.py"
+# A training is kept after each of so many parts of it, of so many steps at least.
+_PARTS, _LEAST_STEPS = 8, 50
 # The teacher's crops are cut from images of this many times their side.
 _ROOM = 1.25
 _FROZEN = {"type": "mmtaskssl.StartNormHook", "mode": "frozen"}
@@ -54,7 +56,6 @@ def taught_by_itself(body: Body, images: Images, iters: int) -> Config:
         **_pixels("model.data_preprocessor", body.pixels),
         "model.distill.teacher.view_size": 2 * body.side,
         "train_dataloader.dataset.store_size": _stored(2 * body.side),
-        "default_hooks.checkpoint.interval": iters,
     }
     cfg = _loaded(SELFRES, options, images)
     cfg.model.backbone = body.backbone
@@ -123,6 +124,9 @@ def _loaded(config: str, options: Mapping[str, Any], images: Images) -> Config:
     """Loads a config on some images; a step takes no more than there are."""
     batch = load_config(config).train_dataloader.batch_size
     given: dict[str, Any] = {"images": images.root}
+    if "max_iters" in options:  # what an interrupt costs
+        every = max(_LEAST_STEPS, -(-int(options["max_iters"]) // _PARTS))
+        given["default_hooks.checkpoint.interval"] = every
     if images.clusters is None:
         given["selection"] = str(images.selection)
     else:

@@ -104,9 +104,10 @@ def host_config(
 
 def _usage(kind: str) -> str:
     lines = [
-        f"#     mmtaskssl pretrain {CONFIG}           (or {_HOSTS[kind]}'s own "
-        "train.py)",
+        f"#     mmtaskssl pretrain {CONFIG} --work-dir WORK    (or "
+        f"{_HOSTS[kind]}'s own train.py)",
         f"#     mmtaskssl test {CONFIG} CHECKPOINT",
+        "# It validates on the test part while it trains: choose nothing by that.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -11,6 +11,7 @@ from ...runs import OutputFile
 from ...utils.atomic import write_text
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
+from ..customized import scale_told
 from ..inspection.inspected import DENSE
 from .card_front import front_matter, licence_of, start_of
 from .figures import arm_of, count, metric_of, over, tested, verdicts_of
@@ -194,8 +195,8 @@ def _figures(record: Mapping[str, Any]) -> str:
     how = "after short fine-tunings" if kind in DENSE else "on frozen features"
     return (
         f"## How good it is\n\n{metric} {how}, the target's test images, by which "
-        "nothing was chosen. p of all but the first control is Holm's.\n\n"
-        + "\n".join(parts)
+        "nothing was chosen. p of all but the first control is Holm's; intervals are "
+        "not corrected.\n\n" + "\n".join(parts)
     )
 
 
@@ -239,8 +240,9 @@ def _loading(backbones: list[Mapping[str, Any]], metas: list[Mapping[str, Any]])
     return (
         f"## How to load it\n\n```python\n{code}\n```\n\n"
         f"`{folder}/config.py` has it as a backbone for mmdet, mmseg and mmcls "
-        f"configs; `mmtaskssl pretrain {config}` trains the target with it; "
-        f"`mmtaskssl` puts it into any config: `--cfg-options backbone={folder}`.\n"
+        f"configs; `mmtaskssl pretrain {config} --work-dir WORK` trains the target "
+        "with it, and `mmtaskssl pretrain YOUR_CONFIG --cfg-options "
+        f"backbone={folder}` any other config.\n"
     )
 
 
@@ -248,6 +250,8 @@ def _limits(
     record: Mapping[str, Any], metas: list[Mapping[str, Any]], start: str | None
 ) -> str:
     lines = []
+    if told := scale_told(record):
+        lines.append(f"- {told}")
     for verdict in verdicts_of(record):
         if verdict.get("scope") == "these weights":
             lines.append(

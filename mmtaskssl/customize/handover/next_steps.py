@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...utils.errors import option
+from ..customized import scale_told
 from ..inspection.inspected import DENSE
 from .figures import arm_of, verdicts_of
 from .forest import worst_case
@@ -27,6 +28,8 @@ def next_steps(record: Mapping[str, Any]) -> list[str]:
             "No public weights were tried: name some that you have with "
             f"{option('start')} timm:NAME=FILE, they are the strongest control."
         )
+    if told := scale_told(record):
+        found.append(f"{told} {option('scale')} 1 is the full length.")
     return list(dict.fromkeys(found))
 
 
@@ -38,6 +41,15 @@ def _of_budget(record: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[st
     )
     if text := _still_rising(candidate):
         found.append(text)
+    if verdict.get("note"):
+        found.append(str(verdict["note"]))
+    said = (record.get("diagnosis") or {}).get("recommendation") or {}
+    lever = said.get("lever")
+    if lever and verdict and not arm_of(record, lever, budget):
+        found.append(
+            f"The diagnosis recommends {lever}, which was not raced: name it among "
+            f"{option('arms')}."
+        )
     rows = verdict.get("differences") or ()
     kind = (record.get("inspection") or {}).get("kind")
     one = verdict.get("scope") == "these weights" and kind not in DENSE

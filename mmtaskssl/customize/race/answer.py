@@ -184,6 +184,7 @@ def answer(
         budget=race.case.budget,
         level=level,
         controls=[arm.name for arm in compared if arm.control],
+        note=raced.note,
     )
     found = _levers(race.case, raced, tests, arms, iters, compare)
     return Answer(race, raced, primary, iters, means, verdict, found)

@@ -13,7 +13,7 @@ from ...utils.atomic import write_json
 from ...utils.inputs import read_json
 from ..arms.arm import Arm, Case
 from ..inspection.inspected import DENSE, Inspected
-from .choose import RUNGS, choose, keep
+from .choose import RUNGS, choose, keep, lead
 from .judge import judge_folds, judge_test
 from .judged import Judged
 from .trainings import Training, Trainings
@@ -54,11 +54,13 @@ class Raced:
             primary control, the best of those that are no controls.
         chosen: Within the target's training images: the first arm, controls first, that
             the best does not beat by a standard error.
+        note: Why the best is not the chosen one; "" where it is.
     """
 
     rungs: Mapping[str, Sequence[Rung]]
     candidate: str
     chosen: str
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Race:
         trained = [arm.name for arm in left] or order[1:] or [primary.name]
         best = max(trained, key=lambda name: statistics.fmean(scores[name]))
         candidate = best if chosen == primary.name else chosen
-        return Raced(rungs, candidate, chosen)
+        return Raced(rungs, candidate, chosen, _why_not_the_best(scores, chosen, slack))
 
     def judge_all(
         self, arms: Sequence[Arm], lengths: Mapping[str, int]
@@ -212,3 +214,18 @@ class Race:
             place = "test" if kind == TESTED else "folds of train"
             self.log(f"{name}, {place}: {figures}")
         return Judged.of_dict(read_json(file))
+
+
+def _why_not_the_best(
+    scores: Mapping[str, Sequence[float]], chosen: str, slack: float
+) -> str:
+    best = max(scores, key=lambda name: statistics.fmean(scores[name]))
+    ahead, error = lead(scores[best], scores[chosen])
+    if best == chosen or ahead <= 0:
+        return ""
+    least = f"{slack:g} point" if slack > error else "a standard error"
+    return (
+        f"{best} is {ahead:.1f} ± {error:.1f} points ahead of {chosen} on folds of "
+        "the training images, by kNN and linear accuracy together: not by more than "
+        f"{least}, and then the control is taken, or what is listed first."
+    )

@@ -125,6 +125,11 @@ class Trainings:
         """
 
         def call(training: Training) -> None:
+            if not self.checkpoint(training).is_file():
+                self.steps.show(
+                    f"training {training.arm.name}, {training.iters:,} iterations; how "
+                    f"far it is: {self.folder(training)}/*/*.log"
+                )
             self.steps.run(
                 f"train {training.name}",
                 self.checkpoint(training),

@@ -31,6 +31,8 @@ class Verdict:
         names: What the arms are called in a sentence.
         lead: What is recommended minus the primary control, where it is another control
             that is significantly better; None: it is none.
+        note: Why an arm that was ahead within the training images is not the chosen
+            one; "" where none was.
     """
 
     budget: str
@@ -44,6 +46,7 @@ class Verdict:
     level: float
     names: Mapping[str, str] = dataclasses.field(repr=False)
     lead: Difference | None = None
+    note: str = ""
 
     @property
     def scope(self) -> str:
@@ -76,7 +79,7 @@ class Verdict:
                 f"Use {use}: {name} is better than {control} ({gap}), but "
                 "significantly worse than what is recommended."
             )
-        how = "worse than" if self.outcome == WORSE else "no different from"
+        how = "worse than" if self.outcome == WORSE else "not shown to differ from"
         return f"Use {use}: {name} is {how} {control} ({gap})."
 
     def _gap(self, found: Difference) -> str:
@@ -108,6 +111,7 @@ class Verdict:
         }
         if given["lead"] is not None:
             given["lead"] = Difference(**given["lead"])
+        given["note"] = given["note"] or ""
         given["differences"] = [Difference(**one) for one in found["differences"]]
         return cls(**given)
 
@@ -124,6 +128,7 @@ def decide(
     budget: str = "",
     level: float = 0.95,
     controls: Sequence[str] | None = None,
+    note: str = "",
 ) -> Verdict:
     """Reads the test scores once, and says what to use.
 
@@ -143,6 +148,7 @@ def decide(
         budget: See `Verdict`.
         level: Of the intervals.
         controls: Those of ``arms`` that are controls; None: all but the candidate.
+        note: See `Verdict`.
     """
     rest = [arm for arm in arms if arm not in (primary, candidate)]
     differences = []
@@ -181,6 +187,7 @@ def decide(
         level,
         names,
         lead,
+        note,
     )
 
 

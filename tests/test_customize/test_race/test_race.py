@@ -39,9 +39,11 @@ def _raced(primary, kind="classification", preferred="", images=8, **right):
 
 def test_the_best_is_chosen_and_the_control_where_it_is_as_good():
     found = _raced("generic", untrained=1, generic=2, branched=6, scratch=4)
-    assert (found.chosen, found.candidate) == ("branched", "branched")
+    assert (found.chosen, found.candidate, found.note) == ("branched", "branched", "")
     found = _raced("generic", untrained=1, generic=4, branched=4, scratch=5)
     assert (found.chosen, found.candidate) == ("generic", "scratch")
+    assert found.note.startswith("scratch is 12.5 ± 12.5 points ahead of generic")
+    assert "by more than a standard error" in found.note
 
 
 @pytest.mark.parametrize("right", [5, 8])
@@ -61,6 +63,7 @@ def test_a_proxy_that_tells_nothing_leaves_it_to_the_diagnosis():
     given = {"kind": "detection", "images": 1000, **right}
     for preferred in ("continued-target", "distilled"):
         found = _raced("start", preferred=preferred, **given)
+        assert "not by more than 1 point" in found.note
         assert (found.chosen, found.candidate) == (preferred, preferred)
     # Without one, the first that is trained.
     assert _raced("start", **given).candidate == "continued"

@@ -44,7 +44,7 @@ def test_better_is_recommended():
 def test_no_different_gives_the_control():
     found = _decide(121, 120, 100)
     assert (found.outcome, found.recommended) == (SAME, "start")
-    assert "is no different from Lite0 as it is" in found.sentence
+    assert "is not shown to differ from Lite0 as it is" in found.sentence
 
 
 def test_worse_gives_the_control():
