@@ -130,7 +130,9 @@ class Lengths:
         name = f"within-{slug(case.budget) or 'all'}.json"
         file = self.trainings.out / COSTS / name
         kept = read_json(file) if file.is_file() else {}
-        if kept.get("seconds") != seconds:
+        of = {"scale": self.settings.scale, "of": [arm.name for arm in arms]}
+        asked = {"seconds": seconds, **of}
+        if any(kept.get(key) != value for key, value in asked.items()):
             costs = {
                 name: StepCost(0, 0, one.bytes, one.checkpoint, one.batch)
                 if name in self._shared
@@ -146,7 +148,7 @@ class Lengths:
                 *(seconds, self.at_once, fixed, primary),
             )
             kept = {
-                "seconds": seconds,
+                **asked,
                 "arms": [arm.name for arm in left],
                 "lengths": lengths,
                 "said": said,

@@ -106,6 +106,8 @@ class Order:
                 k: v
                 for k, v in self.settings.to_dict().items()
                 if k not in (*OF_AN_ANSWER, "seeds")
+                # Without a start a training of ours selects.
+                or (k == "scale" and not self.settings.starts)
             },
         }
         return Work(
