@@ -23,8 +23,15 @@ _LEVEL = 0.95
 
 def customized_tables(found: ByTarget) -> list[str]:
     """Returns all tables, with empty lines between them."""
-    tables = (verdicts(found), controls(found), policies(found), [*_arms(found)])
+    # Of detectors and segmentors the folds are a proxy: nothing is behind the best.
+    plain = {target: seeds for target, seeds in found.items() if is_plain(seeds[0])}
+    tables = (verdicts(found), controls(found), policies(plain), [*_arms(found)])
     return [line for table in tables for line in ("", *table)][1:]
+
+
+def is_plain(found: Found) -> bool:
+    """Whether a target was judged by accuracy, on its folds and on the test images."""
+    return found["kind"] == "classification"
 
 
 def over_seeds(gaps: Sequence[Difference]) -> Difference:
@@ -65,8 +72,8 @@ def verdicts(found: ByTarget) -> list[str]:
         verdict = [one["verdict"] for one in seeds]
         gap = _differences(seeds).get(verdict[0]["primary"])
         said = said_of(target, seeds[0])
-        lost = regret(seeds[0]["arms"], said)
-        gaps += [] if gap is None else [gap.mean]
+        lost = regret(seeds[0]["arms"], said) if is_plain(seeds[0]) else None
+        gaps += [gap.mean] if gap is not None and is_plain(seeds[0]) else []
         regrets += [] if lost is None else [lost]
         spent = [one["compute"] for one in seeds]
         lines.append(
@@ -118,7 +125,7 @@ def controls(found: ByTarget) -> list[str]:
     """
     gaps: dict[str, dict[str, Difference]] = {}
     for target, seeds in found.items():
-        if seeds[0]["kind"] == "classification":
+        if is_plain(seeds[0]):
             for control, gap in _differences(seeds).items():
                 gaps.setdefault(control, {})[target] = gap
     lines = head(["candidate minus", "mean over targets", "targets", "below it"])
