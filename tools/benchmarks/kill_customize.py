@@ -19,10 +19,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from mmtaskssl.utils.errors import UserError, run_tool
 
 _START = "test_efficientnet"
+# Of an arm, and of each of its trainings: another folder's, and another run's.
+_OWN = ("seconds", "command", "checkpoint")
 _ARMS = ("start", "norms", "continued")
 
 
@@ -64,11 +67,14 @@ def figures(folder: Path) -> dict:
     from mmtaskssl.apis import Customized
 
     record = Customized.open(folder).record
-    arms = [
-        {k: v for k, v in arm.items() if k not in ("seconds", "command", "checkpoint")}
-        for arm in record["arms"]
-    ]
-    return {"verdict": record["verdict"], "arms": arms}
+    return _less({"verdict": record["verdict"], "arms": record["arms"]})
+
+
+def _less(value: Any) -> Any:
+    """Leaves out what says where and how fast it was, at any depth."""
+    if isinstance(value, dict):
+        return {k: _less(v) for k, v in value.items() if k not in _OWN}
+    return [_less(one) for one in value] if isinstance(value, list) else value
 
 
 def main(argv=None):
