@@ -14,7 +14,7 @@ from ..utils.atomic import write_json
 from ..utils.errors import UserError, option
 from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
-from .arms.generic import Generic
+from .arms.generic_long import GenericLong
 from .arms.known import ARMS
 from .diagnosing import as_asked, looked_at
 from .diagnosis.diagnose import diagnose
@@ -23,6 +23,7 @@ from .diagnosis.stores import read_shared
 from .entrants import entrants
 from .fit.body import Body, opened
 from .fit.fits import Fits
+from .generics import Generics
 from .handover.chosen import chosen_section
 from .images import (
     FEATURES,
@@ -41,7 +42,7 @@ from .order import DIAGNOSIS
 from .race.answer import Answer, answer
 from .race.launched import make_steps
 from .race.race import Race
-from .race.trainings import Training, Trainings
+from .race.trainings import Trainings
 from .settings import LEVEL, PRIMARY, Settings
 
 # Without a start so many images of the pool are looked at: the features say little.
@@ -80,8 +81,6 @@ class Campaign:
     share: Path | None = None
     common: Sequence[str] | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    # By budget and seed. Made once: its lists are drawn from all of the pool.
-    generics: dict[tuple[str, int], Training] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -168,7 +167,7 @@ class Campaign:
                 f"nothing can select images: name a start ({option('start')}), or a "
                 "budget that pays for a network of ours"
             )
-        first = self._generic(self.settings.budgets[0], self.settings.seed)
+        first = self.generics.first(self.settings.budgets[0], self.settings.seed)
         self.trainings.run([first])
         network = self._race(first.case).network(first.arm, first.iters)
         return select_images(
@@ -178,21 +177,20 @@ class Campaign:
             workers=self.workers,
         )
 
-    def _generic(self, budget: str, seed: int) -> Training:
-        """Returns the training that selects without a start, or others go on from."""
-        if (budget, seed) not in self.generics:
-            lists, counts = self._lists(None, seed)
-            own, arm = self.fits.own(budget), Generic()
-            case = Case(self.found, own, None, None, lists, counts, budget)
-            iters = self.lengths.first(case)
-            self.generics[budget, seed] = Training(arm, case, iters, seed)
-        return self.generics[budget, seed]
+    @cached_property
+    def generics(self) -> Generics:
+        """The trainings that are there before others."""
+
+        def lists(seed: int) -> tuple[dict[str, Path], dict[str, int]]:
+            return self._lists(None, seed)
+
+        return Generics(self.found, self.fits, self.lengths, lists)
 
     def _shared_features(self) -> Path | None:
         """Returns where targets share the pool's features by that network."""
         if self.share is None:
             return None
-        first = self._generic(self.settings.budgets[0], self.settings.seed)
+        first = self.generics.first(self.settings.budgets[0], self.settings.seed)
         return self.share / FEATURES / self.trainings.name(first)
 
     def sections(self) -> list[str]:
@@ -217,15 +215,17 @@ class Campaign:
             start = self.diagnosis.best.start
             size = opened(start).preprocessing.image_size
             teacher = Body(start, min(2 * own.side, size))
-        generic = None
+        generic, longer = None, None
         if not self.settings.starts and own is not None:
-            generic = self.trainings.checkpoint(self._generic(budget, seed))
+            both = (self.generics.first(budget, seed), self.generics.long(budget, seed))
+            generic, longer = map(self.trainings.checkpoint, both)
         return Case(
             *(self.found, own, body, teacher, lists, counts, budget),
             self.fits.widths,
             self.stores,
             self.out,
             generic,
+            longer,
         )
 
     def _lists(
@@ -258,12 +258,10 @@ class Campaign:
         first = self.case(budget, selection, self.settings.seed)
         arms, lengths = self.arms(first), self.lengths.whole(budget)
         primary = ARMS[next(n for n in PRIMARY if n in [arm.name for arm in arms])]
-        goes_on = any(arm.goes_on for arm in arms)
 
         def case_of(seed: int) -> Case:
             case = self.case(budget, selection, seed)
-            if goes_on and case.own is not None:
-                self.trainings.run([self._generic(budget, seed)])
+            self.trainings.run(self.generics.needed(arms, budget, seed))
             return case
 
         if self.settings.seconds is not None:
@@ -271,6 +269,8 @@ class Campaign:
             arms, lengths = self.lengths.within(
                 seconds, arms, first, self.seeds, primary.name
             )
+            if GenericLong.name not in {arm.name for arm in arms}:
+                arms = [arm for arm in arms if not arm.goes_on_long]
         race = self._race(case_of(self.settings.seed))
         return answer(
             *(race, arms, primary, lengths, self.seeds, case_of, LEVEL),

@@ -92,7 +92,7 @@ def make_record(
 def _selecting(campaign: Campaign) -> list[dict[str, Any]]:
     """Returns the trainings that selected the images, or that others went on from."""
     runs, found = campaign.trainings, []
-    for training in campaign.generics.values():
+    for training in campaign.generics.made.values():
         if not runs.checkpoint(training).is_file():
             continue
         batch = runs.trained(training)[0].train_dataloader.batch_size

@@ -11,6 +11,7 @@ from ..utils import checks
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
 from ..utils.hashing import file_sha256, lines_sha256
+from .arms.generic_long import GenericLong
 from .arms.known import ARMS
 from .fit.own import CONFIG
 from .starts import Start, check_starts
@@ -128,8 +129,10 @@ class Settings:
         )
 
     def asks_for(self, arm: str) -> bool:
-        """Returns whether an arm is raced because it was named."""
-        return self.arms is not None and arm in self.arms
+        """Returns whether an arm was named, or one that goes on from it."""
+        named = self.arms or ()
+        going_on = any(name in ARMS and ARMS[name].goes_on_long for name in named)
+        return arm in named or (arm == GenericLong.name and going_on)
 
     @property
     def takes_the_usual(self) -> bool:

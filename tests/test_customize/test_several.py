@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from mmengine.config import Config
 
 from mmtaskssl.customize.customized import Customized
 from mmtaskssl.customize.several import customize_several
@@ -114,3 +115,36 @@ def test_targets_share_what_sees_nothing_of_them(tmp_path):
         assert more["images_seen"] == 4 * generic["images_seen"]
         levers = {(one["arm"], one["without"]) for one in one.record["levers"]}
         assert ("generic-long", "generic") in levers
+
+
+def test_what_goes_on_from_the_longest_generic_training(tmp_path):
+    pool = write_pool(tmp_path / "pool")
+    targets = [write_target(tmp_path / name, begin=n) for n, name in
+               ((1000, "a"), (2000, "b"))]  # fmt: skip
+    options = {"select": 64, "scale": 0.002, "workers": 0, "seeds": 2}
+    out, arms = tmp_path / "out", ["generic", "branched-long"]
+    found = customize_several(str(pool), targets, out, arms=arms, **options)
+    (shared,) = (out / "shared").iterdir()
+    trained = {
+        path.name.rpartition("-")[0] for path in (shared / "arms").glob("*-????????")
+    }
+    assert trained == {
+        f"{name}-seed{seed}"
+        for name in ("generic-2i", "generic-long-8i")
+        for seed in (0, 1)
+    }
+    for one in found.values():
+        names = [arm["name"] for arm in one.arms]
+        # What it goes on from is there to be compared with.
+        assert names == [
+            "generic",
+            "generic-long",
+            "branched-long",
+            "branched-long-random",
+        ]
+        (cfg,) = (one.out / "configs").glob("branched-long-1i-seed1.py")
+        cfg = Config.fromfile(cfg)
+        assert "generic-long-8i-seed1" in cfg.load_from
+        assert cfg.train_dataloader.dataset.share == 0.3
+        controls = [gap.control for gap in one.verdict.differences]
+        assert {*controls} == {"generic", "generic-long", "branched-long-random"}

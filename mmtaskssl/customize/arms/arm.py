@@ -37,6 +37,7 @@ class Case:
         folder: Keeps what arms share.
         generic: Where the weights are that `Generic` ends with; None: it is not trained
             before the others.
+        generic_long: The same of `GenericLong`.
     """
 
     found: Inspected
@@ -50,6 +51,7 @@ class Case:
     stores: tuple[StoreLike, StoreLike] | None = None
     folder: Path | None = None
     generic: Path | None = None
+    generic_long: Path | None = None
 
 
 class Arm(ABC):
@@ -65,7 +67,8 @@ class Arm(ABC):
         shared: Whether one training serves all budgets.
         on_demand: Whether it is raced only where it is asked for, by its name or by
             the diagnosis.
-        goes_on: Whether it begins with the weights that `Generic` ends with.
+        goes_on: Whether it begins with the weights of a generic training.
+        goes_on_long: Whether that is `GenericLong`, which is raced, then, too.
         seeded: Whether a seed draws it, though it does not train.
         of_pool: Whether its training sees nothing of the target, so that several
             targets share it.
@@ -79,6 +82,7 @@ class Arm(ABC):
     shared: ClassVar[bool] = False
     on_demand: ClassVar[bool] = False
     goes_on: ClassVar[bool] = False
+    goes_on_long: ClassVar[bool] = False
     seeded: ClassVar[bool] = False
     of_pool: ClassVar[bool] = False
 

@@ -2,6 +2,8 @@
 
 from .arm import Arm
 from .branched import Branched
+from .branched_long import BranchedLong
+from .branched_long_random import BranchedLongOnRandom
 from .branched_random import BranchedOnRandom
 from .continued import Continued
 from .continued_random import ContinuedOnRandom
@@ -32,11 +34,13 @@ ARMS: dict[str, Arm] = {
         ScratchOnRandom(),
         DistilledOnRandom(),
         BranchedOnRandom(),
+        BranchedLongOnRandom(),
         Continued(),
         ContinuedWithTarget(),
         Specialist(),
         Distilled(),
         Branched(),
+        BranchedLong(),
         Scratch(),
         Slimmed(),
         Searched(),
@@ -51,4 +55,5 @@ RANDOM_OF = {
     "scratch": "scratch-random",
     "distilled": "distilled-random",
     "branched": "branched-random",
+    "branched-long": "branched-long-random",
 }

@@ -3,6 +3,6 @@
 #: Those that may be asked for; the controls on random images come with their arms.
 NAMES = (
     *("start", "norms", "untrained", "generic", "generic-long"),
-    *("continued", "continued-target", "distilled", "branched", "scratch"),
-    *("specialist", "slimmed", "searched", "routed"),
+    *("continued", "continued-target", "distilled", "branched", "branched-long"),
+    *("scratch", "specialist", "slimmed", "searched", "routed"),
 )

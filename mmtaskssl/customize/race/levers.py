@@ -24,6 +24,8 @@ LEVERS = (
     ("branched-random", "generic", "more training, on random images"),
     ("branched", "branched-random", "the choice of images"),
     ("branched", "generic", "more training, on the chosen images"),
+    ("branched-long", "branched-long-random", "the choice of images"),
+    ("branched-long", "generic-long", "more training, the target's images among it"),
     ("scratch-random", "untrained", "training, on random images"),
     ("scratch", "scratch-random", "the choice of images"),
     ("scratch", "generic", "the choice of images, against the whole pool"),
