@@ -103,7 +103,9 @@ def test_nothing_changes_here(call):
 def test_an_interrupt_ends_what_is_waited_for(tmp_path):
     """Whoever began it, in whatever thread: it must write nothing afterwards."""
     script = (
-        "import pathlib, sys\n"
+        "import pathlib, signal, sys\n"
+        # A shell's background job has it ignored, and so do its children.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from mmtaskssl.utils.steps import Steps\n"
         f"place = pathlib.Path({str(tmp_path)!r})\n"
         "steps = Steps(place / 'logs', print)\n"
