@@ -69,7 +69,7 @@ def _look(
     found: Contents,
     kept: Collection[str] = (),
 ) -> None:
-    above = {str(p) for n in {*listed, *nested} for p in PurePosixPath(n).parents}
+    above, above_nested = _above(listed), _above(nested)
     todo = [("", entry) for entry in _entries(out)]
     while todo:
         parent, entry = todo.pop(0)
@@ -90,13 +90,19 @@ def _look(
                 found.foreign.append(_first(out, name, inner))
         elif folder and f"{name}/" in listed:
             found.ours.append(f"{path}/")
-        elif folder and is_any(name, above - {"."}):
+        elif folder and (name in above or is_any(name, above_nested)):
             found.folders.append(path)
             todo += [(f"{name}/", below) for below in _entries(out / name)]
         elif not folder and name in listed:
             found.ours.append(path)
         else:
             found.foreign.append(_first(out, name, inner))
+
+
+def _above(paths: Iterable[str]) -> set[str]:
+    """Returns the folders that paths, or patterns of them, lie in."""
+    parents = (parent for path in paths for parent in PurePosixPath(path).parents)
+    return {str(parent) for parent in parents}
 
 
 def is_any(name: str, patterns: Iterable[str]) -> bool:

@@ -241,3 +241,36 @@ def test_what_nobody_edits_is_made_again(tmp_path):
     make(tmp_path / "out")
     (tmp_path / "out" / "list.txt").write_text("cut")
     assert work(remade=("list.*",)).state(tmp_path / "out") is State.UNFINISHED
+
+
+def test_names_that_look_like_patterns_are_names(tmp_path):
+    out, file = tmp_path / "out", "part[1]/inner/list.txt"
+    for _ in range(2):
+        with Work("search", 1, {}, (file,), "a search").growing(out) as growing:
+            (out / file).parent.mkdir(parents=True, exist_ok=True)
+            (out / file).write_text("1")
+            growing.finish()
+    Work("search", 1, {"other": 1}, (file,), "a search").clear(out)
+    assert tree(out) == []
+
+
+def test_folders_with_records_of_their_own_and_what_is_its_users(tmp_path):
+    out = tmp_path / "out"
+    outer = work(nested=("of/*/inner",), kept=("*.edited*",))
+    with outer.growing(out) as growing:
+        (out / "list.txt").write_text("1")
+        growing.claim("of/one/note")
+        for name in ("one", "two"):
+            make(out / "of" / name / "inner")
+        (out / "of" / "one" / "note").write_text("ours")
+        growing.finish()
+    assert {*Record.read(out).files} == {"list.txt", "of/one/note"}
+    (out / "list.edited.txt").write_text("mine")
+    assert outer.state(out) is State.COMPLETE
+    stranger = out / "of" / "two" / "mine"
+    stranger.write_text("not ours")
+    with pytest.raises(UserError, match="holds 'of/two/mine'"):
+        outer.clear(out)
+    stranger.unlink()
+    outer.clear(out)
+    assert tree(out) == ["list.edited.txt"]
