@@ -137,6 +137,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Customizes, or goes on with it."""
     args = make_parser().parse_args(argv)
     from ..customize.customize import customize
+    from ..customize.customized import PAGE
     from ..customize.several import customize_several
 
     several = len(args.target) > 1
@@ -167,6 +168,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         log=say,
     )
     say(f"\n{done.table()}")
+    for one in done.values() if several else [done]:
+        if one.verdicts:  # of a plan there is no page
+            say(f"look at: {one.out / PAGE}")
 
 
 def _settings(words: Sequence[str]) -> dict[str, str]:

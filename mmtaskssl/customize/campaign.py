@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from ..features.sources import StoreLike
@@ -180,10 +180,7 @@ class Campaign:
     @cached_property
     def generics(self) -> Generics:
         """The trainings that are there before others."""
-
-        def lists(seed: int) -> tuple[dict[str, Path], dict[str, int]]:
-            return self._lists(None, seed)
-
+        lists = partial(self._lists, None)
         return Generics(self.found, self.fits, self.lengths, lists)
 
     def _shared_features(self) -> Path | None:

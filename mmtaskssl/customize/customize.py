@@ -204,15 +204,15 @@ def _as_known(settings: Settings, known: Customized) -> Settings:
     out, inputs = known.out, known.record["inputs"]
     if settings.seconds is None:  # what was said once need not be said again
         settings = dataclasses.replace(settings, seconds=inputs["seconds"])
-    now, before = settings.to_dict(), inputs["seeds"]
     for name, flag in OF_AN_ANSWER.items():
-        if (had := inputs[name]) != now[name]:
+        if (had := inputs[name]) != getattr(settings, name):
             told = "none" if had is None else checks.shown(had)
             told += " s" if name == "seconds" and had is not None else ""
             raise UserError(
                 f"{out} was made with another {option(flag)} ({told}): name another "
                 f"folder, or replace it with {option('overwrite')}"
             )
+    before = inputs["seeds"]
     if before > settings.seeds and known.record["inspection"]["kind"] not in DENSE:
         raise UserError(
             f"{out} was made with {before} {option('seeds')}: more of them can be "

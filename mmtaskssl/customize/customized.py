@@ -107,9 +107,8 @@ class Customized(Result):
                 if one["budget"] == verdict.budget
             ]
             lines += [*lever_table(found), ""] if found else []
-        if scale_told(self.record):
-            lines.append(scale_told(self.record))
-        lines.append(f"look at: {self.out / PAGE}")
+        if told := scale_told(self.record):
+            lines.append(told)
         return "\n".join(lines).rstrip()
 
     def to_dict(self) -> dict[str, Any]:

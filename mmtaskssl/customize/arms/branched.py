@@ -1,5 +1,6 @@
 """A specialist that branches off from generic pre-training."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from mmengine.config import Config
@@ -28,12 +29,17 @@ class Branched(Scratch):
         """See `Arm`."""
         if refused := super().refuses(case):
             return refused
-        if case.generic is None:
+        if self.begins_with(case) is None:
             return "there is a start to go on from"
         return None
 
+    def begins_with(self, case: Case) -> Path | None:
+        """Returns the weights of a generic training; None: there is none."""
+        return case.generic
+
     def config(self, case: Case, iters: int) -> Config:
         """See `Arm`."""
-        assert case.generic is not None
+        weights = self.begins_with(case)
+        assert weights is not None
         own, images = self.serves(case), self.train_images(case)
-        return branched_off(own, images, iters, case.generic)
+        return branched_off(own, images, iters, weights)

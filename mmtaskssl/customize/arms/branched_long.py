@@ -1,12 +1,13 @@
-"""A specialist that branches off from generic pre-training of some length."""
+"""A specialist that branches off from the longest generic pre-training."""
+
+from pathlib import Path
 
 from mmengine.config import Config
 
-from ...config.wrappers import with_target
 from .arm import Case
 from .branched import Branched
 from .generic_long import GenericLong
-from .recipes import branched_off
+from .recipes import with_own
 
 _SHARE = 0.3
 
@@ -28,20 +29,10 @@ class BranchedLong(Branched):
             "target's own training images"
         )
 
-    def refuses(self, case: Case) -> str | None:
-        """See `Arm`."""
-        if refused := super().refuses(case):
-            return refused
-        if case.generic_long is None:
-            return "there is no generic training of that length"
-        return None
+    def begins_with(self, case: Case) -> Path | None:
+        """See `Branched`."""
+        return case.generic_long
 
     def config(self, case: Case, iters: int) -> Config:
         """See `Arm`."""
-        assert case.generic_long is not None
-        own, images = self.serves(case), self.train_images(case)
-        cfg = branched_off(own, images, iters, case.generic_long)
-        cfg.train_dataloader.dataset = with_target(
-            cfg.train_dataloader.dataset, str(case.lists["target"]), _SHARE
-        )
-        return cfg
+        return with_own(super().config(case, iters), case.lists["target"], _SHARE)

@@ -2,9 +2,9 @@
 
 from mmengine.config import Config
 
-from ...config.wrappers import with_target
 from .arm import Case
 from .continued import Continued
+from .recipes import with_own
 
 _SHARE = 0.2
 
@@ -20,8 +20,4 @@ class ContinuedWithTarget(Continued):
 
     def config(self, case: Case, iters: int) -> Config:
         """See `Arm`."""
-        cfg = super().config(case, iters)
-        cfg.train_dataloader.dataset = with_target(
-            cfg.train_dataloader.dataset, str(case.lists["target"]), _SHARE
-        )
-        return cfg
+        return with_own(super().config(case, iters), case.lists["target"], _SHARE)

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ...config import load_config
+from ...config.wrappers import with_target
 from ...datasets.eval_transform import EvalTransform
 from ..fit.body import Body
 from ..fit.own import TAUGHT, Own
@@ -120,13 +121,25 @@ def taught(
     return made
 
 
+def with_own(cfg: Config, own: Path, share: float) -> Config:
+    """Returns a training that sees the target's own images among the others.
+
+    Args:
+        cfg: Of the training.
+        own: File with their paths; they are oversampled, their labels unread.
+        share: Of them among all.
+    """
+    dataset = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = with_target(dataset, str(own), share)
+    return cfg
+
+
 def _loaded(config: str, options: Mapping[str, Any], images: Images) -> Config:
     """Loads a config on some images; a step takes no more than there are."""
     batch = load_config(config).train_dataloader.batch_size
     given: dict[str, Any] = {"images": images.root}
-    if "max_iters" in options:  # what an interrupt costs
-        every = max(_LEAST_STEPS, -(-int(options["max_iters"]) // _PARTS))
-        given["default_hooks.checkpoint.interval"] = every
+    every = max(_LEAST_STEPS, -(-options["max_iters"] // _PARTS))
+    given["default_hooks.checkpoint.interval"] = every  # what an interrupt costs
     if images.clusters is None:
         given["selection"] = str(images.selection)
     else:

@@ -116,9 +116,14 @@ class PublicStudy(PoolStudy):
         yield from head(["target", "own source: of SEPT's K", "of the pool"])
         pool = [*self.sources.values()]
         for target in self.targets:
-            file = self.selection(target)
-            if file.exists():
-                chosen = file.read_text().split()
-                own = sum(self.sources[image] == target for image in chosen)
-                shares = 100 * own / len(chosen), 100 * pool.count(target) / len(pool)
+            if (own := self.own_share(target)) is not None:
+                shares = own, 100 * pool.count(target) / len(pool)
                 yield row([target, *(f"{share:.1f} %" for share in shares)])
+
+    def own_share(self, target: str) -> float | None:
+        """Returns how much of a target's selection is of its own source, per cent."""
+        file = self.selection(target)
+        if not file.exists():
+            return None
+        chosen = file.read_text().split()
+        return 100 * sum(self.sources[one] == target for one in chosen) / len(chosen)

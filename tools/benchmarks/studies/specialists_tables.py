@@ -92,6 +92,7 @@ class SpecialistTables(PublicStudy):
         for target in self.targets:
             for seed in range(self.seeds):
                 if found := self.home(seed, target):
+                    selected = self.own_share(target)
                     yield row(
                         [
                             target,
@@ -100,17 +101,9 @@ class SpecialistTables(PublicStudy):
                             f"{found['spread']:.1f}",
                             f"{found['images']:,}",
                             f"{found['own']:.0f} %",
-                            self._own_of_selection(target),
+                            "-" if selected is None else f"{selected:.0f} %",
                         ]
                     )
-
-    def _own_of_selection(self, target: str) -> str:
-        file = self.selection(target)
-        if not file.exists():
-            return "-"
-        chosen = file.read_text().split()
-        own = sum(self.sources[image] == target for image in chosen)
-        return f"{100 * own / len(chosen):.0f} %"
 
     def _choices(self) -> Iterator[str]:
         yield "what the training images chose:"
