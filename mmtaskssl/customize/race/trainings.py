@@ -13,6 +13,7 @@ from ...utils.hashing import lines_sha256
 from ...utils.inputs import read_json
 from ...utils.steps import Steps
 from ..arms.arm import Arm, Case
+from .progress import progress_told
 
 ARMS, CONFIGS = "arms", "configs"
 
@@ -125,16 +126,18 @@ class Trainings:
         """
 
         def call(training: Training) -> None:
+            folder, name, show = self.folder(training), training.name, self.steps.show
             if not self.checkpoint(training).is_file():
-                self.steps.show(
-                    f"training {training.arm.name}, {training.iters:,} iterations; how "
-                    f"far it is: {self.folder(training)}/*/*.log"
+                show(
+                    f"training {training.arm.name}, {training.iters:,} iterations "
+                    f"(log: {folder}/*/*.log)"
                 )
-            self.steps.run(
-                f"train {training.name}",
-                self.checkpoint(training),
-                *self.arguments(training),
-            )
+            with progress_told(folder, name, training.iters, show):
+                self.steps.run(
+                    f"train {name}",
+                    self.checkpoint(training),
+                    *self.arguments(training),
+                )
 
         for training in trainings:
             self.config(training)
