@@ -14,7 +14,6 @@ from ..utils.atomic import write_json
 from ..utils.errors import UserError, option
 from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
-from .arms.generic_long import GenericLong
 from .arms.known import ARMS
 from .diagnosing import as_asked, looked_at
 from .diagnosis.diagnose import diagnose
@@ -266,8 +265,6 @@ class Campaign:
             arms, lengths = self.lengths.within(
                 seconds, arms, first, self.seeds, primary.name
             )
-            if GenericLong.name not in {arm.name for arm in arms}:
-                arms = [arm for arm in arms if not arm.goes_on_long]
         race = self._race(case_of(self.settings.seed))
         return answer(
             *(race, arms, primary, lengths, self.seeds, case_of, LEVEL),

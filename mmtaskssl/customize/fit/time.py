@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ...utils.units import duration
 from ..arms.arm import Arm
+from ..arms.generic_long import GenericLong
 from ..arms.known import RANDOM_OF
 from ..diagnosis.step_cost import StepCost
 from ..race.choose import RUNGS
@@ -93,8 +94,12 @@ def fitted(
         out = _least(left, fixed, primary)
         if out is None:
             return left, dict(lengths), said
-        left.remove(out)
-        said.append(f"no {out.name}: {duration(seconds)} would not suffice for it")
+        gone = [out]
+        if out.name == GenericLong.name:  # with whose end some begin
+            gone += [arm for arm in left if arm.goes_on_long]
+        for arm in gone:
+            left.remove(arm)
+            said.append(f"no {arm.name}: {duration(seconds)} would not suffice for it")
     return left, dict(lengths), said
 
 

@@ -81,3 +81,18 @@ def test_no_time_leaves_what_does_not_train():
 def test_what_is_trained_already_takes_no_time():
     costs = {name: StepCost(0, 0, 1, 1, 64) for name in COSTS}
     assert fitted(RACED, costs, LENGTHS, 1, 1, 1) == (RACED, LENGTHS, [])
+
+
+def test_what_begins_with_the_long_training_goes_with_it_and_gives_its_time():
+    names = ["untrained", "generic", "generic-long", "scratch", "branched-long"]
+    arms, fixed = [ARMS[n] for n in names], ["generic", "generic-long"]
+    costs = dict.fromkeys(names, COSTS["scratch"])
+    # Enough for the others at their whole length, without the long training.
+    kept = [ARMS[n] for n in ("untrained", "generic", "scratch")]
+    enough = _seconds(kept, LENGTHS)
+    left, lengths, said = fitted(arms, costs, LENGTHS, 1, enough, 1, fixed)
+    assert left == kept and lengths == LENGTHS
+    assert [one.split(":")[0] for one in said] == [
+        "no generic-long",
+        "no branched-long",
+    ]
