@@ -12,7 +12,7 @@ model = dict(
     ),
     # MAX in every step, a path of the phase beside it.
     subnet_sampler=dict(
-        type="Progressive", num_paths=1, shares=(0.5, 0.1, 0.1, 0.1, 0.2)
+        type="Progressive", num_paths=1, shares=(0.3, 0.1, 0.1, 0.1, 0.4)
     ),
 )
 
