@@ -4,8 +4,8 @@ Liu et al., SDR, AAAI 2022 (https://arxiv.org/abs/2205.13267).
 The recipe is the full configs'. Ours, as in our small SimSiam: narrower projections,
 blur scaled from 224 to 64 px, and residual branches that do not start at zero, which
 short trainings do not get over; and four groups in each of the last two stages instead
-of in all four, and paths that begin early, both as measured at 40 px (model_zoo.md). The
-clusters are a tree of 4x4x1x1.
+of in all four, and paths that begin early, both as measured at 40 px (model_zoo.md).
+The clusters are a tree of 4x4x1x1.
 
 python tools/train.py \
     configs/sdr/routed-simsiam_resnet18-16paths_1xb256-coslr-20k_folder-64px.py \

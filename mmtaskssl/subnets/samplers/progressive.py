@@ -33,8 +33,8 @@ class Progressive(SubnetSampler):
     The sampler is a value: which sub-nets a step runs is a function of the step.
 
     The kind and order of phases are recalled from the paper (arXiv 2205.13267), the
-    shares are our choice: paths that begin in the last fifth of a cosine schedule hardly
-    learn (model_zoo.md). ``shares=(0, 0, 0, 0, 1)`` trains all paths from the start,
+    shares are our choice: paths that begin in the last fifth of a cosine schedule
+    hardly learn (model_zoo.md). ``shares=(0, 0, 0, 0, 1)`` trains all paths from the start,
     ``(1, 0, 0, 0, 0)`` MAX alone.
 
     Args:
