@@ -34,8 +34,8 @@ class Progressive(SubnetSampler):
 
     The kind and order of phases are recalled from the paper (arXiv 2205.13267), the
     shares are our choice: paths that begin in the last fifth of a cosine schedule
-    hardly learn (model_zoo.md). ``shares=(0, 0, 0, 0, 1)`` trains all paths from the start,
-    ``(1, 0, 0, 0, 0)`` MAX alone.
+    hardly learn (model_zoo.md). ``shares=(0, 0, 0, 0, 1)`` trains all paths from the
+    start, ``(1, 0, 0, 0, 0)`` MAX alone.
 
     Args:
         space: A space of paths, or its config.
