@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from ..networks import Network
 from ..utils.errors import UserError
 from ..weights import STATISTICS
+from .arm import GENERIC
 
 
 @torch.no_grad()
@@ -55,6 +56,26 @@ def mixed(networks: Mapping[str, Network], shares: Mapping[str, float]) -> Netwo
     return dataclasses.replace(
         base, backbone=backbone, state=state, prefix="", changed=changed
     )
+
+
+def gates(
+    votes: Sequence[float], leaves: Mapping[str, Sequence[int]]
+) -> dict[str, float]:
+    """Returns the share of each specialist for a target, and of the generic network.
+
+    That of a cluster is divided among the specialists that were trained on it; the
+    generic network has what none was.
+
+    Args:
+        votes: Share of the target in each cluster; they sum to 1.
+        leaves: Clusters of each specialist, by name.
+    """
+    shares = dict.fromkeys((*leaves, GENERIC), 0.0)
+    for leaf, vote in enumerate(votes):
+        homes = [name for name, of in leaves.items() if leaf in of] or [GENERIC]
+        for name in homes:
+            shares[name] += vote / len(homes)
+    return shares
 
 
 def share_statistics(networks: Mapping[str, Network]) -> bool:

@@ -24,7 +24,7 @@ from ..utils import checks
 from ..utils.clock import Clock
 from ..utils.errors import UserError
 from .arm import GENERIC
-from .mix import mixed, share_statistics
+from .mix import gates, mixed, share_statistics
 from .routed import Named, SpecialistRouting
 
 _SOFT, _HALF = "soft", "half-"
@@ -157,12 +157,9 @@ def _candidates(
         yield f"{_HALF}{name}", {GENERIC: 0.5, name: 0.5}
     if votes is None or not leaves:
         return
-    shares = {name: sum(votes[leaf] for leaf in own) for name, own in leaves.items()}
-    if len(shares) > 1 or 0 < next(iter(shares.values())) < 1:
-        total = max(1.0, sum(shares.values()))  # specialists may share clusters
-        rest = 1.0 - sum(shares.values()) / total
-        mean = {name: share / total for name, share in shares.items()}
-        yield _SOFT, {GENERIC: rest, **mean}
+    shares = {name: share for name, share in gates(votes, leaves).items() if share > 0}
+    if len(shares) > 1:
+        yield _SOFT, shares
 
 
 def _network(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from studies.pool_study import Place
-from studies.specialists import SpecialistStudy, gates
+from studies.specialists import SpecialistStudy
 
 
 @pytest.fixture
@@ -66,11 +66,6 @@ def test_tables_show_what_is_left_without_the_target_that_gains_most(study):
             f"- generic, as long as all trainings together: +{long}.0"
         )
         assert lines[first + 3] == f"- on as many random images: +{drawn}.0"
-
-
-def test_gates_divide_a_target_among_those_who_know_its_clusters():
-    shares = gates([0.5, 0.3, 0.15, 0.05], {"a": (0, 1), "b": (1,)})
-    assert shares == pytest.approx({"a": 0.65, "b": 0.15, "generic": 0.2})
 
 
 def test_a_folder_is_of_some_settings(study):

@@ -1,7 +1,7 @@
 """Specialists that branch off from public weights, beside a generic one."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from mmtaskssl.clustering.clusters import Clusters
 from mmtaskssl.features.extractor import extractor_of
 from mmtaskssl.networks import Network, open_network
 from mmtaskssl.specialists.arm import GENERIC, START, name_of
-from mmtaskssl.specialists.mix import mixed
+from mmtaskssl.specialists.mix import gates, mixed
 from mmtaskssl.utils.atomic import write_text
 
 from .pool_study import Place
@@ -210,23 +210,3 @@ class SpecialistStudy(SpecialistTables):
         assert found.chosen is not None
         self._judge(seed, "routed", target, found.chosen)
         self.keep(file, {**found.to_dict(), "network": None})
-
-
-def gates(
-    votes: Sequence[float], leaves: Mapping[str, Sequence[int]]
-) -> dict[str, float]:
-    """Returns the share of each specialist for a target, and of the generic network.
-
-    That of a cluster is divided among the specialists that were trained on it; the
-    generic network has what none was.
-
-    Args:
-        votes: Share of the target in each cluster; they sum to 1.
-        leaves: Clusters of each specialist, by name.
-    """
-    shares = dict.fromkeys((*leaves, GENERIC), 0.0)
-    for leaf, vote in enumerate(votes):
-        homes = [name for name, of in leaves.items() if leaf in of] or [GENERIC]
-        for name in homes:
-            shares[name] += vote / len(homes)
-    return shares
