@@ -68,6 +68,18 @@ def test_tables_show_what_is_left_without_the_target_that_gains_most(study):
         assert lines[first + 3] == f"- on as many random images: +{drawn}.0"
 
 
+def test_controls_have_three_seeds_however_many_the_specialists_have(study):
+    study.seeds = 5
+    seeds = {}
+    for cell in study.cells():
+        if len(cell.args) and isinstance(cell.args[0], int):
+            seeds.setdefault(cell.func.__name__, set()).add(cell.args[0])
+    for name in ("_free", "_specialist", "_routed"):
+        assert seeds[name] == {0, 1, 2, 3, 4}
+    for name in ("_soft", "_longer", "_sept", "_random"):
+        assert seeds[name] == {0, 1, 2}
+
+
 def test_a_folder_is_of_some_settings(study):
     from mmtaskssl.utils.errors import UserError
 
