@@ -9,7 +9,7 @@ clusters each target lies. From its weights, at 40 px, `mmtaskssl branch` trains
 generic network on all images and one specialist for each target's clusters, for as
 long. Beside them stands the same training on SEPT's selection, on as many random images
 as the clusters hold, and on all images for twice as long, which is what serving one
-target costs, and for as long as all these trainings together: up to three seeds of them.
+target costs, and for as long as all these trainings together: three seeds at most.
 Routing among them, and half way between, is by the target's training images; the test
 images decide nothing. Frozen features, kNN and logistic regression.
 

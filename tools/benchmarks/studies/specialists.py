@@ -21,7 +21,7 @@ from .study import Cell
 
 CONFIG = "configs/distill/selfres-mocov2_timm-lite0_1xb64-onecycle-200i_folder-40px.py"
 
-#: Seeds of the controls, most of the cost; the generic network and specialists have all.
+#: Seeds of the controls, most of the cost; generic network and specialists have all.
 CONTROL_SEEDS = 3
 
 
