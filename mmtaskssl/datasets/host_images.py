@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.fileio import LocalBackend
 from PIL import Image
 
+from mmtaskssl.utils import members
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.inputs import UnusableFile, check_regular
 
@@ -52,6 +53,8 @@ def _checked_get(get: Callable) -> Callable:
             check_regular(filepath)
         except UnusableFile as error:
             raise UserError(f"{filepath} cannot be read: {error}") from error
+        if (inside := members.split(filepath)) is not None:
+            return members.read_member(*inside)
         return get(self, filepath)
 
     return checked

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch.nn import functional
 
-from mmtaskssl.utils.inputs import check_regular
+from mmtaskssl.utils.inputs import check_regular, open_input
 
 from .pixel_limit import (
     check_pixels,
@@ -80,12 +80,16 @@ def _read(path: str | os.PathLike) -> bytes:
     """Returns a file's content; of a large one only if its header is an image's."""
     size = check_regular(path)
     if size > _LARGE:
-        with without_pillows_limit(), Image.open(path, formats=_formats()) as image:
+        with (
+            open_input(path) as file,
+            without_pillows_limit(),
+            Image.open(file, formats=_formats()) as image,
+        ):
             check_pixels(*image.size)
         most = _LARGE + _BYTES_PER_PIXEL * max_pixels()
         if size > most:
             raise ValueError(f"it has {size:,} bytes, more than the limit of {most:,}")
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         return file.read()
 
 

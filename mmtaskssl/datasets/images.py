@@ -9,8 +9,10 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.inputs import open_text, parse_json
+from mmtaskssl.utils.members import SUFFIX, exists, split
 
 from .image_reader import BrokenImage, open_picture, read_image, shrink
+from .shards import images_in, is_shard, named_shards
 
 __all__ = [
     "BrokenImage",
@@ -65,9 +67,11 @@ def list_images(
     """Lists the images that ``source`` names, without opening them.
 
     Args:
-        source: A folder (searched recursively; hidden files are skipped), a ``.txt``
-            with one path a line, a ``.csv`` / ``.jsonl`` with a path column, or paths;
-            or a store, a selection or clusters: their images.
+        source: A folder (searched recursively; hidden files are skipped; of one that
+            holds no images but tars, what is in these), a ``.txt`` with one path a
+            line, a ``.csv`` / ``.jsonl`` with a path column, tars (see
+            `named_shards`), or paths; or a store, a selection or clusters: their
+            images. A listed tar stands for the images in it.
         root: The folder that listed paths are relative to. Default: the folder
             itself, the one that holds the list, or, of paths, the current one; of
             absolute paths the innermost one that holds all.
@@ -76,7 +80,8 @@ def list_images(
 
     Returns:
         The root folder and the image ids: POSIX paths relative to it, sorted for a
-        folder, in file order for a list.
+        folder, in file order for a list. An image in a tar is ``SHARD.tar#MEMBER``, in
+        the tar's order.
 
     Raises:
         UserError: The source does not exist, is empty, or names no usable path.
@@ -99,19 +104,25 @@ def list_images(
             raise _no_images(source)
         return _relative_to_root([os.fspath(path) for path in source], root, ".", None)
     checks.path_like("images", source)
+    if (shards := named_shards(os.fspath(source))) is not None:
+        base = Path(root).expanduser() if root else Path(_innermost(shards))
+        return base, _in_shards(shards, base, None)
     source = Path(source).expanduser()
     if source.is_dir():
         base = Path(root).expanduser() if root else source
-        ids = [_relative(path, base, source) for path in _walk(source)]
-        if not ids:
-            raise UserError(f"folder {source} holds no images; check the path")
-        return base, sorted(ids)
+        ids = [_relative(path, base, source) for path in _walk(source, IMAGE_SUFFIXES)]
+        if ids:
+            return base, sorted(ids)
+        if shards := sorted(_walk(source, frozenset((SUFFIX,)))):
+            return base, _in_shards(shards, base, source)
+        raise UserError(f"folder {source} holds no images; check the path")
     if not source.is_file():
         raise UserError(f"image source {source} does not exist")
     readers = {".txt": _read_lines, ".csv": _read_csv, ".jsonl": _read_jsonl}
     if source.suffix.lower() not in readers:
         raise UserError(
-            f"image source {source} is neither a folder nor a .txt, .csv or .jsonl list"
+            f"image source {source} is neither a folder nor a .tar, nor a .txt, .csv "
+            "or .jsonl list"
         )
     try:
         paths = list(readers[source.suffix.lower()](source, column))
@@ -131,9 +142,17 @@ def _relative_to_root(
         raise UserError(f"{_called(source)} names no images")
     base = Path(root).expanduser() if root else Path(default)
     if root is None and all(os.path.isabs(path) for path in paths):
-        base = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
+        base = Path(_innermost(paths))
+    if any(map(is_shard, paths)):
+        paths = [
+            image
+            for path in paths
+            for image in (
+                images_in(base / path, IMAGE_SUFFIXES) if is_shard(path) else [path]
+            )
+        ]
     ids = [_relative(Path(path), base, source) for path in paths]
-    if not any((base / image_id).exists() for image_id in ids[:20]):
+    if not any(exists(base / image_id) for image_id in ids[:20]):
         raise UserError(
             f"no image of {_called(source)} is found below {base}; set the root folder"
         )
@@ -169,7 +188,21 @@ def folder_labels(image_ids: Sequence[str]) -> list[str]:
     return labels
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _innermost(paths: Sequence[str | os.PathLike]) -> str:
+    """Returns the innermost folder that holds all; of members, their tars."""
+    files = [inside[0] if (inside := split(path)) else path for path in paths]
+    return os.path.commonpath([os.path.dirname(os.path.abspath(f)) for f in files])
+
+
+def _in_shards(shards: Sequence[Path], base: Path, source: Path | None) -> list[str]:
+    return [
+        _relative(Path(image), base.absolute(), source)
+        for shard in shards
+        for image in images_in(shard.absolute(), IMAGE_SUFFIXES)
+    ]
+
+
+def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
     seen = set()  # linked folders are followed, but circles of links are not
     for current, folders, files in os.walk(folder, onerror=_unread, followlinks=True):
         real = os.path.realpath(current)
@@ -181,7 +214,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         for name in files:
             if (
                 not name.startswith(".")
-                and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+                and os.path.splitext(name)[1].lower() in suffixes
             ):
                 yield Path(current, name)
 

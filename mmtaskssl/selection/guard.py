@@ -9,6 +9,7 @@ import numpy as np
 
 from ..features.store import FeatureStore
 from ..utils.errors import UserError, option
+from ..utils.members import exists
 from .feature_guard import FeatureGuard
 from .leaks import SAME_FILE, Leak, find_leaks, merge, same_bytes
 from .names import METHODS as METHODS
@@ -63,7 +64,7 @@ def method_for(
         (pool_root, pool.path, pool.image_ids),
         (store.root, store.path, store.image_ids),
     ):
-        if not root or not any((Path(root) / image).is_file() for image in ids[:20]):
+        if not root or not any(exists(Path(root) / image) for image in ids[:20]):
             if method == "auto":
                 return "features"
             where = root or "an unknown folder"

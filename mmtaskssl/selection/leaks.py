@@ -1,13 +1,15 @@
 """Pool images that are copies of images to keep out, by their features."""
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..features.store import FeatureStore
+from ..utils.errors import UserError
+from ..utils.hashing import file_sha256
+from ..utils.inputs import check_regular
 from .nearest import rows_above
 from .stream import Progress
 
@@ -120,9 +122,9 @@ def same_bytes(root: str, image: str, other_root: str, other: str) -> bool:
         return False
     left, right = Path(root) / image, Path(other_root) / other
     try:
-        if left.stat().st_size != right.stat().st_size:
+        if check_regular(left) != check_regular(right):
             return False
-        digests = [hashlib.sha256(p.read_bytes()).digest() for p in (left, right)]
-    except OSError:
+        digests = [file_sha256(path) for path in (left, right)]
+    except (OSError, UserError):
         return False
     return digests[0] == digests[1]

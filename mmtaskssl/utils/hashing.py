@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 
 from .errors import UserError
+from .inputs import open_input
 
 
 def file_sha256(path: str | os.PathLike) -> str:
@@ -15,7 +16,7 @@ def file_sha256(path: str | os.PathLike) -> str:
     """
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with open_input(path) as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:

@@ -5,10 +5,13 @@ kilobytes of JSON or YAML can be nested or repeated into gigabytes.
 """
 
 import functools
+import io
 import json
 import os
 import stat
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+
+from . import members
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,12 +42,14 @@ class UnusableFile(OSError):
 
 
 def check_regular(path: str | os.PathLike) -> int:
-    """Returns the size of a file in bytes, without opening it.
+    """Returns the size of a file, or of a member of a tar, without opening it.
 
     Raises:
         UnusableFile: It is a folder, pipe, socket or device.
         OSError: It cannot be reached.
     """
+    if (inside := members.split(path)) is not None:
+        return members.index_of(inside[0]).place(inside[1])[1]
     found = os.stat(path)
     for is_kind, name in _KINDS:
         if is_kind(found.st_mode):
@@ -53,7 +58,9 @@ def check_regular(path: str | os.PathLike) -> int:
 
 
 def open_input(path: str | os.PathLike) -> BinaryIO:
-    """Opens a file for reading; see `check_regular` for the errors."""
+    """Opens a file, or a member of a tar, for reading; see `check_regular`."""
+    if (inside := members.split(path)) is not None:
+        return io.BytesIO(members.read_member(*inside))
     check_regular(path)
     return open(path, "rb")
 
@@ -79,7 +86,7 @@ def read_bytes(path: str | os.PathLike, limit: int = MAX_BYTES) -> bytes:
     size = check_regular(path)
     if size > limit:
         raise UnusableFile(f"it has {size:,} bytes, more than the limit of {limit:,}")
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         content = file.read(size + 1)
         while len(content) > size:  # it grows, or is said to have none
             size = len(content)

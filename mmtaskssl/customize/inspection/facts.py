@@ -102,7 +102,11 @@ def _size(path: Path) -> tuple[int, int]:
         if size := size_in_header(file.read(_HEAD)):
             return size
     try:
-        with without_pillows_limit(), Image.open(path) as image:
+        with (
+            open_input(path) as file,
+            without_pillows_limit(),
+            Image.open(file) as image,
+        ):
             return image.size
     except Exception:  # only OpenCV reads it
         height, width, _ = read_image(path).shape

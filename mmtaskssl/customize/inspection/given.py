@@ -10,6 +10,8 @@ from ...datasets.images import ImagesLike, list_images
 from ...utils import checks
 from ...utils.errors import UserError
 from ...utils.hashing import file_sha256, lines_sha256
+from ...utils.inputs import check_regular
+from ...utils.members import exists
 from . import files
 from .labelled import Labelled
 from .reading import TASKS, read_target
@@ -68,6 +70,7 @@ def look_at(
     checks.path_like("test", test, none=True)
     root, image_ids = list_images(pool)
     image_ids = list(dict.fromkeys(image_ids))
+    _check_found(root, image_ids)
     labelled = read_target(target, test, task)
     if void is not None and labelled.kind != "segmentation":
         checks.unused("to masks", void=void)
@@ -81,6 +84,18 @@ def look_at(
         "void": void,
     }
     return Given(root, image_ids, labelled, inputs)
+
+
+def _check_found(root: Path, image_ids: Sequence[str]) -> None:
+    """Refuses listed images that a search of their folder, as trainings do, misses."""
+    found = {*list_images(root)[1]} if root.is_dir() else set()
+    beside = [i for i in image_ids if i not in found and exists(root / i)]
+    if beside:
+        raise UserError(
+            f"{len(beside):,} images of the pool, such as {beside[0]}, are not found "
+            f"where their folder {root} is searched: files need an image's ending, and "
+            "tars a folder that holds no other images"
+        )
 
 
 def _names(labelled: Labelled) -> set[str]:
@@ -117,7 +132,7 @@ def _described(
 
 def _size(path: Path) -> int:
     try:
-        return os.stat(path).st_size
+        return check_regular(path)
     except OSError:
         return -1
 

@@ -1,0 +1,186 @@
+"""Files inside tars, named ``SHARD.tar#MEMBER``: where they lie, and what they hold.
+
+A tar is looked through once and then read at random. Of one with many members the
+index is kept in the user's cache, and used while size and time of the tar are the same.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import posixpath
+import tarfile
+import zipfile
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .atomic import atomic_path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Ending of a shard, and what separates it from a member.
+SUFFIX, MARK = ".tar", "#"
+# Fewer members are looked through as fast as an index is read.
+_KEPT = 1000
+_VERSION = 1
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+
+
+class BadShard(OSError):
+    """A tar that cannot be read at random; the message says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.strerror = reason
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Where the members of a tar lie.
+
+    Attributes:
+        names: In the order of the tar, separated by NUL, as uint8.
+        keys: Of the names, sorted, uint64 (members,).
+        places: First byte and size of each, in the order of ``keys``, int64
+            (members, 2).
+    """
+
+    names: "np.ndarray"
+    keys: "np.ndarray"
+    places: "np.ndarray"
+
+    def place(self, name: str) -> tuple[int, int]:
+        """Returns first byte and size of a member.
+
+        Raises:
+            FileNotFoundError: There is none of this name.
+        """
+        key = _key(name)
+        row = bisect_left(self.keys, key)
+        if row == len(self.keys) or self.keys[row] != key:
+            raise FileNotFoundError(2, "the tar holds no such member", name)
+        first, size = self.places[row].tolist()
+        return first, size
+
+
+def split(path: str | os.PathLike) -> tuple[str, str] | None:
+    """Returns the tar and the member that a path names; None: it names neither."""
+    text = os.fspath(path)
+    at = text.lower().find(SUFFIX + MARK)
+    if at < 0:
+        return None
+    end = at + len(SUFFIX)
+    shard = text[:end]
+    return (shard, text[end + 1 :]) if os.path.isfile(shard) else None
+
+
+def exists(path: str | os.PathLike) -> bool:
+    """Whether a file or a member is there."""
+    if (found := split(path)) is None:
+        return os.path.isfile(path)
+    with contextlib.suppress(OSError):
+        index_of(found[0]).place(found[1])
+        return True
+    return False
+
+
+def member_names(shard: str | os.PathLike) -> list[str]:
+    """Returns the files in a tar, in its order.
+
+    Raises:
+        OSError: It cannot be read.
+        BadShard: See `index_of`.
+    """
+    text = index_of(shard).names.tobytes().decode("utf-8", "surrogateescape")
+    return text.split("\0") if text else []
+
+
+def read_member(shard: str | os.PathLike, name: str) -> bytes:
+    """Reads a member of a tar.
+
+    Raises:
+        OSError: There is none, or the tar cannot be read.
+        BadShard: See `index_of`; or the tar ends before the member does.
+    """
+    first, size = index_of(shard).place(name)
+    with open(shard, "rb") as file:
+        file.seek(first)
+        content = file.read(size)
+    if len(content) < size:
+        raise BadShard(f"the tar ends within {name}")
+    return content
+
+
+def index_of(shard: str | os.PathLike) -> Index:
+    """Returns where the members of a tar lie, as it is now.
+
+    Raises:
+        OSError: It cannot be read.
+        BadShard: It is none, is compressed or cut short, or has two members of one
+            name.
+    """
+    found = os.stat(shard)
+    return _index(os.path.abspath(shard), found.st_size, found.st_mtime_ns)
+
+
+@functools.cache
+def _index(shard: str, size: int, modified: int) -> Index:
+    import numpy as np
+
+    identity = hashlib.sha256(
+        f"{_VERSION}\0{shard}\0{size}\0{modified}".encode("utf-8", "surrogateescape")
+    ).hexdigest()
+    file = _cache() / f"{identity[:32]}.npz"
+    damaged = (ValueError, KeyError, EOFError, zipfile.BadZipFile)
+    with contextlib.suppress(OSError, *damaged), np.load(file) as kept:
+        return Index(*(kept[name] for name in ("names", "keys", "places")))
+    index = _look_through(shard)
+    if len(index.keys) >= _KEPT:
+        # A cache that cannot be written costs time alone.
+        with contextlib.suppress(OSError), atomic_path(file) as temporary:
+            np.savez(temporary, **vars(index))
+    return index
+
+
+def _cache() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(root).expanduser() / "mmtaskssl" / "shards"
+
+
+def _look_through(shard: str) -> Index:
+    import numpy as np
+
+    with open(shard, "rb") as file:
+        head = file.read(8)
+    if head.startswith(_PACKED):
+        raise BadShard("it is compressed, which cannot be read at random: unpack it")
+    names: list[str] = []
+    places: list[tuple[int, int]] = []
+    try:
+        with tarfile.open(shard, "r:") as tar:
+            for info in tar:
+                tar.members = []  # which it would keep
+                if info.isreg() and not info.issparse():
+                    names.append(posixpath.normpath(info.name).lstrip("/"))
+                    places.append((info.offset_data, info.size))
+            # It takes a damaged header for the end.
+            if any(os.pread(tar.fileobj.fileno(), 512, tar.offset)):
+                raise BadShard(f"it is damaged after {len(names):,} members")
+    except (tarfile.TarError, EOFError) as error:
+        raise BadShard(f"it is no whole tar ({error})") from error
+    keys = np.array([_key(name) for name in names], np.uint64)
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    if (same := np.flatnonzero(keys[1:] == keys[:-1])).size:
+        raise BadShard(f"it holds more than one {names[order[same[0] + 1]]}")
+    text = "\0".join(names).encode("utf-8", "surrogateescape")
+    rows = np.array(places, np.int64).reshape(-1, 2)[order]
+    return Index(np.frombuffer(text, np.uint8), keys, rows)
+
+
+def _key(name: str) -> int:
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big")

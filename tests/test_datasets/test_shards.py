@@ -1,0 +1,138 @@
+"""Images in tars, as any verb is given them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmtaskssl.datasets import UnlabeledImages, list_images, read_image
+from mmtaskssl.utils import members
+from mmtaskssl.utils.errors import UserError
+from tests._images import make_image_folder
+from tests._shards import pack
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return make_image_folder(tmp_path / "images", n_per_class=3)
+
+
+@pytest.fixture
+def shards(tmp_path, folder):
+    return pack(folder, tmp_path / "tars")
+
+
+_IDS = [
+    *(f"pool-000.tar#a/{n:03d}.png" for n in range(3)),
+    *(f"pool-001.tar#b/{n:03d}.png" for n in range(3)),
+]
+
+
+@pytest.mark.parametrize(
+    "source", ["", "pool-{000..001}.tar", "pool-*.tar", "both.txt", "both.csv"]
+)
+def test_every_source_of_tars_lists_the_images_in_them(tmp_path, shards, source):
+    tars = tmp_path / "tars"
+    if source.endswith((".txt", ".csv")):
+        head = "image\n" if source.endswith(".csv") else ""
+        (tars / source).write_text(head + "pool-000.tar\npool-001.tar\n")
+    root, ids = list_images(f"{tars}/{source}")
+    assert (root, ids) == (tars, _IDS)
+    for image in ids:
+        whole = root.parent / "images" / image.partition("#")[2]
+        assert np.array_equal(read_image(root / image), read_image(whole))
+
+
+def test_one_tar_paths_and_members_in_lists(tmp_path, shards):
+    assert list_images(shards[1]) == (tmp_path / "tars", _IDS[3:])
+    assert list_images([str(shards[1])])[1] == _IDS[3:]
+    listed = tmp_path / "some.txt"
+    listed.write_text(f"tars/{_IDS[4]}\nimages/a/000.png\n")
+    assert list_images(listed) == (tmp_path, [f"tars/{_IDS[4]}", "images/a/000.png"])
+    root, ids = list_images(shards[0], root=tmp_path)
+    assert (root, ids[0]) == (tmp_path, f"tars/{_IDS[0]}")
+
+
+def test_a_relative_tar(tmp_path, shards, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root, ids = list_images("tars/pool-{0..0}00.tar")
+    assert ids == _IDS[:3] and (root / "pool-000.tar").is_file()
+
+
+def test_hidden_members_and_other_files_are_no_images(tmp_path, folder):
+    (folder / "a" / "._000.png").write_bytes(b"of another system")
+    (folder / "a" / "notes.pdf").write_bytes(b"no image")
+    (one,) = pack(folder, tmp_path / "tars", 1)
+    assert len(list_images(one)[1]) == 6
+
+
+def test_tars_beside_images_are_not_looked_into(folder, shards):
+    shards[0].rename(folder / "pool.tar")
+    assert len(list_images(folder)[1]) == 6
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("absent.tar", "absent.tar does not exist"),
+        ("pool-{000..002}.tar", r"pool-002.tar, which .*names, does not exist"),
+        ("pool-{001..000}.tar", "counts downwards"),
+        ("other-*.tar", "no tar fits"),
+        ("text.tar", "cannot be used: it is no whole tar"),
+        ("empty.tar", "empty.tar holds no images"),
+        ("packed.tar", "compressed"),
+        ("pool-000.tar.gz", "neither a folder nor a .tar"),
+    ],
+)
+def test_sources_that_are_refused(tmp_path, shards, source, message):
+    tars = tmp_path / "tars"
+    (tars / "text.tar").write_bytes(b"text" * 200)
+    (tars / "packed.tar").write_bytes(b"\x1f\x8b" + bytes(600))
+    (tars / "pool-000.tar.gz").write_bytes(b"\x1f\x8b")
+    pack(make_image_folder(tmp_path / "none", 0), tars / "e", 1)[0].rename(
+        tars / "empty.tar"
+    )
+    with pytest.raises(UserError, match=message):
+        list_images(f"{tars}/{source}")
+
+
+def test_a_broken_member_is_replaced_and_told(tmp_path, folder):
+    (folder / "a" / "001.png").write_bytes(b"no image")
+    pack(folder, tmp_path / "tars", 1)
+    images = UnlabeledImages(str(tmp_path / "tars"), max_broken=0.5)
+    assert images[1]["inputs"].equal(images[2]["inputs"])
+    assert images.broken_images == ["pool-000.tar#a/001.png"]
+
+
+def test_training_images_are_the_same_in_the_same_order(tmp_path, folder, shards):
+    plain = UnlabeledImages(str(folder))
+    packed = UnlabeledImages(str(tmp_path / "tars"), cache="ram")
+    packed.full_init()
+    assert len(plain) == len(packed)
+    for one, other in zip(plain, packed, strict=True):
+        assert one["inputs"].equal(other["inputs"])
+
+
+def test_a_large_member_is_looked_at_before_it_is_read(tmp_path, monkeypatch):
+    from mmtaskssl.datasets import BrokenImage, image_reader
+    from mmtaskssl.datasets.pixel_limit import pixel_limit
+
+    image = Image.fromarray(np.zeros((64, 64, 3), np.uint8))
+    (tmp_path / "x").mkdir()
+    image.save(tmp_path / "x" / "1.bmp")
+    (shard,) = pack(tmp_path / "x", tmp_path / "tars", 1)
+    monkeypatch.setattr(image_reader, "_LARGE", 100)
+    assert read_image(f"{shard}#1.bmp").shape == (64, 64, 3)
+    with pixel_limit(100), pytest.raises(BrokenImage, match="pixels"):
+        read_image(f"{shard}#1.bmp")
+
+
+def test_the_hosts_readers_read_members(shards):
+    from mmengine.fileio import LocalBackend
+
+    from mmtaskssl.datasets.host_images import limited_images
+
+    path = f"{shards[0]}#a/000.png"
+    with limited_images():
+        content = LocalBackend().get(path)
+    assert content == members.read_member(*members.split(path))
