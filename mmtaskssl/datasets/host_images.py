@@ -53,8 +53,8 @@ def _checked_get(get: Callable) -> Callable:
             check_regular(filepath)
         except UnusableFile as error:
             raise UserError(f"{filepath} cannot be read: {error}") from error
-        if (inside := members.split(filepath)) is not None:
-            return members.read_member(*inside)
+        if (member := members.find(filepath)) is not None:
+            return member.read()
         return get(self, filepath)
 
     return checked

@@ -12,6 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch.nn import functional
 
+from mmtaskssl.utils import members
 from mmtaskssl.utils.inputs import check_regular, open_input
 
 from .pixel_limit import (
@@ -78,7 +79,8 @@ def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.nda
 
 def _read(path: str | os.PathLike) -> bytes:
     """Returns a file's content; of a large one only if its header is an image's."""
-    size = check_regular(path)
+    member = members.find(path)
+    size = check_regular(path) if member is None else member.size
     if size > _LARGE:
         with (
             open_input(path) as file,
@@ -89,7 +91,9 @@ def _read(path: str | os.PathLike) -> bytes:
         most = _LARGE + _BYTES_PER_PIXEL * max_pixels()
         if size > most:
             raise ValueError(f"it has {size:,} bytes, more than the limit of {most:,}")
-    with open_input(path) as file:
+    if member is not None:
+        return member.read()
+    with open(path, "rb") as file:
         return file.read()
 
 

@@ -48,8 +48,8 @@ def check_regular(path: str | os.PathLike) -> int:
         UnusableFile: It is a folder, pipe, socket or device.
         OSError: It cannot be reached.
     """
-    if (inside := members.split(path)) is not None:
-        return members.index_of(inside[0]).place(inside[1])[1]
+    if (member := members.find(path)) is not None:
+        return member.size
     found = os.stat(path)
     for is_kind, name in _KINDS:
         if is_kind(found.st_mode):
@@ -59,8 +59,8 @@ def check_regular(path: str | os.PathLike) -> int:
 
 def open_input(path: str | os.PathLike) -> BinaryIO:
     """Opens a file, or a member of a tar, for reading; see `check_regular`."""
-    if (inside := members.split(path)) is not None:
-        return io.BytesIO(members.read_member(*inside))
+    if (member := members.find(path)) is not None:
+        return io.BytesIO(member.read())
     check_regular(path)
     return open(path, "rb")
 

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import posixpath
+import stat
 import tarfile
 import zipfile
 from bisect import bisect_left
@@ -66,25 +67,70 @@ class Index:
         return first, size
 
 
+@dataclass(frozen=True)
+class Member:
+    """A file in a tar.
+
+    Attributes:
+        shard: The tar.
+        name: Of the member.
+        first: Its first byte in the tar.
+        size: In bytes.
+    """
+
+    shard: str
+    name: str
+    first: int
+    size: int
+
+    def read(self) -> bytes:
+        """Returns what it holds.
+
+        Raises:
+            OSError: The tar cannot be read.
+            BadShard: It ends before the member does.
+        """
+        with open(self.shard, "rb") as file:
+            file.seek(self.first)
+            content = file.read(self.size)
+        if len(content) < self.size:
+            raise BadShard(f"the tar ends within {self.name}")
+        return content
+
+
+def find(path: str | os.PathLike) -> Member | None:
+    """Returns the member of a tar that a path names; None: it names none.
+
+    Raises:
+        OSError: The tar has no such member, or cannot be read.
+        BadShard: See `index_of`.
+    """
+    if (named := split(path)) is None:
+        return None
+    shard, name = named
+    try:
+        index = index_of(shard)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None  # whose name only looks like that
+    return Member(shard, name, *index.place(name))
+
+
 def split(path: str | os.PathLike) -> tuple[str, str] | None:
-    """Returns the tar and the member that a path names; None: it names neither."""
+    """Returns the tar and the member that a path looks like; None: like neither."""
     text = os.fspath(path)
     at = text.lower().find(SUFFIX + MARK)
     if at < 0:
         return None
     end = at + len(SUFFIX)
-    shard = text[:end]
-    return (shard, text[end + 1 :]) if os.path.isfile(shard) else None
+    return text[:end], text[end + 1 :]
 
 
 def exists(path: str | os.PathLike) -> bool:
     """Whether a file or a member is there."""
-    if (found := split(path)) is None:
-        return os.path.isfile(path)
-    with contextlib.suppress(OSError):
-        index_of(found[0]).place(found[1])
-        return True
-    return False
+    try:
+        return find(path) is not None or os.path.isfile(path)
+    except OSError:
+        return False
 
 
 def member_names(shard: str | os.PathLike) -> list[str]:
@@ -98,22 +144,6 @@ def member_names(shard: str | os.PathLike) -> list[str]:
     return text.split("\0") if text else []
 
 
-def read_member(shard: str | os.PathLike, name: str) -> bytes:
-    """Reads a member of a tar.
-
-    Raises:
-        OSError: There is none, or the tar cannot be read.
-        BadShard: See `index_of`; or the tar ends before the member does.
-    """
-    first, size = index_of(shard).place(name)
-    with open(shard, "rb") as file:
-        file.seek(first)
-        content = file.read(size)
-    if len(content) < size:
-        raise BadShard(f"the tar ends within {name}")
-    return content
-
-
 def index_of(shard: str | os.PathLike) -> Index:
     """Returns where the members of a tar lie, as it is now.
 
@@ -123,7 +153,10 @@ def index_of(shard: str | os.PathLike) -> Index:
             name.
     """
     found = os.stat(shard)
-    return _index(os.path.abspath(shard), found.st_size, found.st_mtime_ns)
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(21, "it is a folder", os.fspath(shard))
+    whole = os.fspath(shard) if os.path.isabs(shard) else os.path.abspath(shard)
+    return _index(whole, found.st_size, found.st_mtime_ns)
 
 
 @functools.cache

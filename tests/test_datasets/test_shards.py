@@ -135,4 +135,4 @@ def test_the_hosts_readers_read_members(shards):
     path = f"{shards[0]}#a/000.png"
     with limited_images():
         content = LocalBackend().get(path)
-    assert content == members.read_member(*members.split(path))
+    assert content == members.find(path).read()
