@@ -58,8 +58,18 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_extractor_options(parser)
     own = parser.add_argument_group("import of your own features")
-    own.add_argument("--from-npy", metavar="FILE", help="(rows, dim) floats")
-    own.add_argument("--ids", metavar="FILE", help="one image id a line, in row order")
+    own.add_argument(
+        "--from-npy",
+        metavar="FILE",
+        help="(rows, dim) floats: .npy, .safetensors or .parquet; a folder of them, or "
+        "a pattern such as 'img_emb_*.npy'",
+    )
+    own.add_argument(
+        "--ids",
+        metavar="FILE",
+        help="one image id a line, in row order, or Parquet with a column of paths; "
+        "not needed where the features' Parquet has one",
+    )
     own.add_argument(
         "--extractor-name",
         default="imported",
@@ -80,15 +90,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _import(args: argparse.Namespace) -> "FeatureStore":
-    if not args.ids:
-        raise UserError("--from-npy needs --ids FILE with one image id a line")
     if args.leak_copies:
         raise UserError("--leak-copies needs the network: features cannot be imported")
     from ..datasets.images import folder_labels
+    from ..features.given import read_ids
     from ..features.importing import import_features
-    from ..features.layout import read_id_file
 
-    image_ids = read_id_file(args.ids)
+    image_ids = read_ids(args.ids, args.from_npy)
     return import_features(
         *(args.from_npy, image_ids, args.out),
         root=args.root or "",

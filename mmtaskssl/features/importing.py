@@ -11,8 +11,8 @@ import numpy as np
 from ..runs import State
 from ..utils import checks
 from ..utils.errors import UserError, option
-from ..utils.inputs import load_array
 from . import layout, plan
+from .given import Rows, open_rows, read_ids
 from .labels import LabelsLike, labels_of
 from .memory import MemoryStore
 from .store import FeatureStore
@@ -23,7 +23,7 @@ Log = Callable[[str], None]
 
 def import_features(
     features: str | os.PathLike | np.ndarray,
-    ids: str | os.PathLike | Sequence[str],
+    ids: str | os.PathLike | Sequence[str] | None = None,
     out: str | os.PathLike | None = None,
     *,
     root: str | os.PathLike = "",
@@ -36,9 +36,9 @@ def import_features(
     """Makes a store from a user's own embeddings.
 
     Args:
-        features: (N, D) floats, or a ``.npy`` file of them, which is streamed where
-            it goes to a folder.
-        ids: N image ids in row order, or a text file with one a line.
+        features: (N, D) floats, or files of them, see `open_rows`, which are streamed
+            where they go to a folder.
+        ids: N image ids in row order, or files of them, see `read_ids`.
         out: Folder of the new store, which appears complete or not at all; None: the
             store stays in memory.
         root: Folder that the ids are relative to.
@@ -65,14 +65,15 @@ def import_features(
         raise UserError(f"{option('root')} must be a path, not {checks.shown(root)}")
     root = os.fspath(root)
     if isinstance(features, str | os.PathLike):
-        source, array = os.fspath(features), _load(features)
+        source = os.fspath(features)
+        array: np.ndarray | Rows = open_rows(features)
         what = source
     else:
-        source, array = "memory", np.asarray(features)
-        what = option("features")
-    _check(array, what)
-    if isinstance(ids, str | os.PathLike):
-        ids = layout.read_id_file(ids)
+        what, source = option("features"), "memory"
+        _check(array := np.asarray(features), what)
+    if ids is None or isinstance(ids, str | os.PathLike):
+        given = features if isinstance(features, str | os.PathLike) else None
+        ids = read_ids(ids, given)
     elif not isinstance(ids, Iterable):
         raise UserError(f"{option('ids')} must be names, not {checks.shown(ids)}")
     ids = list(ids)
@@ -82,7 +83,11 @@ def import_features(
     if out is None:
         checks.unused(f"with {option('out')}", overwrite=overwrite)
         return MemoryStore(
-            *(array, ids), labels=names, root=root, extractor=extractor, name=source
+            *(np.asarray(array), ids),
+            labels=names,
+            root=root,
+            extractor=extractor,
+            name=source,
         )
     facts: dict[str, Any] = {
         "dim": array.shape[1],
@@ -105,7 +110,9 @@ def import_features(
     return FeatureStore.open(out)
 
 
-def _sha256(array: np.ndarray, labels: Sequence[str | None] | None, rows: int) -> str:
+def _sha256(
+    array: np.ndarray | Rows, labels: Sequence[str | None] | None, rows: int
+) -> str:
     """Hashes features and labels, some rows at a time: a file may be large."""
     named = None if labels is None else list(labels)
     facts = [str(array.dtype), array.shape, named]
@@ -113,17 +120,6 @@ def _sha256(array: np.ndarray, labels: Sequence[str | None] | None, rows: int) -
     for start in range(0, len(array), rows):
         found.update(np.ascontiguousarray(array[start : start + rows]).tobytes())
     return found.hexdigest()
-
-
-def _load(path: str | os.PathLike) -> np.ndarray:
-    try:
-        return load_array(path, mapped=True)
-    except FileNotFoundError as error:
-        raise UserError(f"features {path} do not exist") from error
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} is not a .npy file of plain numbers ({error})"
-        ) from error
 
 
 def _check(array: np.ndarray, source: str) -> None:

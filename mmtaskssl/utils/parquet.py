@@ -1,0 +1,139 @@
+"""Columns of Parquet files, by pyarrow, which is asked for where one is given."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Columns of features that are preferred where a table has several.
+FEATURES = ("embedding", "embeddings", "features", "feature", "vector", "emb")
+
+
+def open_parquet(file: Path) -> Any:
+    """Opens a Parquet file.
+
+    Raises:
+        UserError: It is none, or pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise UserError(f"{file} needs pyarrow: pip install pyarrow") from error
+    try:
+        return ParquetFile(file)
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{file} is no Parquet file ({error})") from error
+
+
+def text_column(table: Any, file: Path, names: Sequence[str]) -> list[str]:
+    """Returns the texts of the first of some columns that a table has.
+
+    Raises:
+        UserError: It has none of them, or one without a value.
+    """
+    name = next((n for n in names if n in table.schema_arrow.names), None)
+    if name is None:
+        raise UserError(
+            f"{file} has none of the columns {', '.join(names)}, only "
+            f"{', '.join(table.schema_arrow.names)}"
+        )
+    found = table.read(columns=[name]).column(0).to_pylist()
+    if (row := next((i for i, v in enumerate(found) if v is None), None)) is not None:
+        raise UserError(f"row {row} of {file} has no {name}")
+    return [str(value) for value in found]
+
+
+def feature_column(table: Any, file: Path) -> str:
+    """Returns the name of the column that holds features.
+
+    Raises:
+        UserError: There is none, or it is not clear which.
+    """
+    import pyarrow.types as kinds
+
+    found = [
+        field.name
+        for field in table.schema_arrow
+        if (
+            kinds.is_list(field.type)
+            or kinds.is_large_list(field.type)
+            or kinds.is_fixed_size_list(field.type)
+        )
+        and kinds.is_floating(field.type.value_type)
+    ]
+    named = [name for name in FEATURES if name in found]
+    if len(found) == 1 or named:
+        return (named or found)[0]
+    what = f"several: {', '.join(found)}" if found else "none"
+    raise UserError(f"{file} must have one column of lists of floats; it has {what}")
+
+
+class ParquetColumn:
+    """A column of lists of floats, a row group in memory at a time.
+
+    Args:
+        table: See `open_parquet`.
+        file: Its file.
+        column: Name.
+
+    Attributes:
+        shape: Rows and length of the lists.
+        dtype: Of the values.
+
+    Raises:
+        UserError: Lists differ in length, or one is missing.
+    """
+
+    def __init__(self, table: Any, file: Path, column: str) -> None:
+        self.table, self.file, self.column = table, file, column
+        groups = table.metadata.num_row_groups
+        counts = [table.metadata.row_group(i).num_rows for i in range(groups)]
+        self._ends = list(accumulate(counts))
+        self._group = lru_cache(1)(self._read)
+        first = self._group(0) if groups else None
+        if first is None or not len(first):
+            raise UserError(f"{file} has no rows")
+        self.shape = (self._ends[-1], first.shape[1])
+        self.dtype = first.dtype
+
+    def _read(self, group: int) -> "np.ndarray":
+        import numpy as np
+        import pyarrow.compute as pc
+
+        chunked = self.table.read_row_group(group, columns=[self.column]).column(0)
+        parts = []
+        for lists in chunked.chunks:
+            values = lists.flatten().to_numpy(zero_copy_only=False)
+            if lists.null_count or len(values) % max(1, len(lists)):
+                raise self._uneven()
+            if len(pc.unique(pc.list_value_length(lists))) > 1:
+                raise self._uneven()
+            parts.append(values.reshape(len(lists), -1))
+        found = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+        if group and found.shape[1] != self.shape[1]:
+            raise self._uneven()
+        return found
+
+    def _uneven(self) -> UserError:
+        return UserError(f"rows of {self.column} in {self.file} differ in length")
+
+    def __getitem__(self, rows: slice) -> "np.ndarray":
+        import numpy as np
+
+        start, stop, _ = rows.indices(self.shape[0])
+        parts = []
+        for group, end in enumerate(self._ends):
+            first = self._ends[group - 1] if group else 0
+            if first < stop and start < end:
+                held = self._group(group)
+                parts.append(held[max(0, start - first) : stop - first])
+        return (
+            np.concatenate(parts) if parts else np.empty((0, self.shape[1]), self.dtype)
+        )
