@@ -27,7 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--pool",
         required=True,
         metavar="POOL",
-        help="unlabelled: a folder, a list, or tars (pool-{000..099}.tar)",
+        help="unlabelled: a folder, a list, tars (pool-{000..099}.tar) or Parquet",
     )
     parser.add_argument(
         "--target",

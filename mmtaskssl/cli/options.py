@@ -141,7 +141,7 @@ def add_images(parser: Parser, text: str = "", required: bool = False) -> None:
         text: What they are for.
         required: Nothing can be done without.
     """
-    kinds = "folder, tars (pool-{000..099}.tar), .txt, .csv or .jsonl"
+    kinds = "folder, tars (pool-{000..099}.tar), .parquet, .txt, .csv or .jsonl"
     parser.add_argument(
         "--images",
         required=required,

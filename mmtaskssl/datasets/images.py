@@ -9,10 +9,11 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.inputs import open_text, parse_json
-from mmtaskssl.utils.members import SUFFIX, exists, split
+from mmtaskssl.utils.members import SUFFIX, TABLE, exists, split
+from mmtaskssl.utils.parquet import open_parquet, text_column
 
 from .image_reader import BrokenImage, open_picture, read_image, shrink
-from .shards import images_in, is_shard, named_shards
+from .shards import PATH_COLUMNS, images_in, is_shard, named_shards
 
 __all__ = [
     "BrokenImage",
@@ -25,6 +26,7 @@ __all__ = [
     "shrink",
 ]
 
+_TABLES = (".csv", ".jsonl")
 #: Endings that count as images when a folder is searched (compared in lower case).
 # fmt: off
 IMAGE_SUFFIXES = frozenset((
@@ -33,8 +35,6 @@ IMAGE_SUFFIXES = frozenset((
     ".hdr", ".ras", ".sr",
 ))
 # fmt: on
-#: Column names tried, in this order, when a table's image column is not given.
-PATH_COLUMNS = ("image", "path", "file", "filename", "file_name", "img_path")
 
 
 @runtime_checkable
@@ -68,10 +68,11 @@ def list_images(
 
     Args:
         source: A folder (searched recursively; hidden files are skipped; of one that
-            holds no images but tars, what is in these), a ``.txt`` with one path a
-            line, a ``.csv`` / ``.jsonl`` with a path column, tars (see
-            `named_shards`), or paths; or a store, a selection or clusters: their
-            images. A listed tar stands for the images in it.
+            holds no images but shards, what is in these), a ``.txt`` with one path a
+            line, a ``.csv`` / ``.jsonl`` / ``.parquet`` with a path column, shards (see
+            `named_shards`: tars, or Parquet with images' bytes), or paths; or a store,
+            a selection or clusters: their images. A listed shard stands for the images
+            in it.
         root: The folder that listed paths are relative to. Default: the folder
             itself, the one that holds the list, or, of paths, the current one; of
             absolute paths the innermost one that holds all.
@@ -81,14 +82,14 @@ def list_images(
     Returns:
         The root folder and the image ids: POSIX paths relative to it, sorted for a
         folder, in file order for a list. An image in a tar is ``SHARD.tar#MEMBER``, in
-        the tar's order.
+        the tar's order; in Parquet ``SHARD.parquet#ROW``.
 
     Raises:
         UserError: The source does not exist, is empty, or names no usable path.
     """
     table = isinstance(source, str | os.PathLike) and os.fspath(source).lower()
-    if not (isinstance(table, str) and table.endswith((".csv", ".jsonl"))):
-        checks.unused("with a table of images, .csv or .jsonl", column=column)
+    if not (isinstance(table, str) and table.endswith((*_TABLES, TABLE))):
+        checks.unused("with a table of images, .csv, .jsonl or .parquet", column=column)
     if isinstance(source, HasImages):
         if not (root or source.root):
             raise UserError(
@@ -113,12 +114,17 @@ def list_images(
         ids = [_relative(path, base, source) for path in _walk(source, IMAGE_SUFFIXES)]
         if ids:
             return base, sorted(ids)
-        if shards := sorted(_walk(source, frozenset((SUFFIX,)))):
+        if shards := sorted(_walk(source, frozenset((SUFFIX, TABLE)))):
             return base, _in_shards(shards, base, source)
         raise UserError(f"folder {source} holds no images; check the path")
     if not source.is_file():
         raise UserError(f"image source {source} does not exist")
-    readers = {".txt": _read_lines, ".csv": _read_csv, ".jsonl": _read_jsonl}
+    readers = {
+        ".txt": _read_lines,
+        ".csv": _read_csv,
+        ".jsonl": _read_jsonl,
+        TABLE: _read_parquet,
+    }
     if source.suffix.lower() not in readers:
         raise UserError(
             f"image source {source} is neither a folder nor a .tar, nor a .txt, .csv "
@@ -255,6 +261,12 @@ def _path_column(names: list[str], column: str | None, source: Path) -> str:
         if name in names:
             return name
     raise UserError(f"name the path column of table {source}: one of {names}")
+
+
+def _read_parquet(source: Path, column: str | None) -> Iterator[str]:
+    table = open_parquet(source)
+    column = _path_column(table.schema_arrow.names, column, source)
+    yield from text_column(table, source, [column])
 
 
 def _read_csv(source: Path, column: str | None) -> Iterator[str]:

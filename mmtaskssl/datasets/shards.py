@@ -1,4 +1,4 @@
-"""Sources of images that lie in tars, as WebDataset packs them."""
+"""Sources of images that lie in tars, as WebDataset packs them, or in Parquet."""
 
 import glob
 import os
@@ -7,36 +7,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..utils.errors import UserError
-from ..utils.members import MARK, SUFFIX, BadShard, member_names
+from ..utils.members import MARK, SUFFIX, TABLE, BadShard, member_names, rows_of
+from ..utils.parquet import image_column, open_parquet
 
+#: Column names tried, in this order, when a table's image column is not given.
+PATH_COLUMNS = ("image", "path", "file", "filename", "file_name", "img_path")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _WILD = "*?["
 
 
 def is_shard(path: str | os.PathLike) -> bool:
-    """Whether a path has the ending of a tar."""
-    return os.fspath(path).lower().endswith(SUFFIX)
+    """Whether a path has the ending of a tar or of a Parquet file."""
+    return os.fspath(path).lower().endswith((SUFFIX, TABLE))
 
 
 def named_shards(source: str) -> list[Path] | None:
-    """Returns the tars that a source names; None: it names no tars.
+    """Returns the shards that a source names; None: it names none.
 
     Args:
-        source: A tar; several, as in ``pool-{000..099}.tar`` (both ends are inside);
-            or a pattern such as ``pool-*.tar``.
+        source: A tar, or a Parquet file; several, as in ``pool-{000..099}.tar`` (both
+            ends are inside); or a pattern such as ``pool-*.tar``.
 
     Raises:
         UserError: One is not there, or none fits the pattern.
     """
-    if not is_shard(source) or os.path.isdir(source):
-        return None
     path = os.path.expanduser(source)
+    if not is_shard(path) or os.path.isdir(path):
+        return None
     if os.path.isfile(path):
-        return [Path(path)]
+        return None if _is_list(Path(path)) else [Path(path)]
     if any(mark in path for mark in _WILD) and not _RANGE.search(path):
         found = sorted(glob.glob(path))
         if not found:
-            raise UserError(f"no tar fits {source}")
+            raise UserError(f"no file fits {source}")
         return [Path(one) for one in found]
     found = list(_counted(path))
     for one in found:
@@ -44,6 +47,16 @@ def named_shards(source: str) -> list[Path] | None:
             of = "" if len(found) == 1 else f", which {source} names,"
             raise UserError(f"image source {one}{of} does not exist")
     return [Path(one) for one in found]
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a Parquet file holds paths of images, and no images."""
+    if path.suffix.lower() != TABLE:
+        return False
+    table = open_parquet(path)
+    return image_column(table) is None and any(
+        name in table.schema_arrow.names for name in PATH_COLUMNS
+    )
 
 
 def _counted(path: str) -> Iterator[str]:
@@ -59,28 +72,30 @@ def _counted(path: str) -> Iterator[str]:
 
 
 def images_in(shard: Path, suffixes: frozenset[str]) -> Iterator[str]:
-    """Yields the paths of the images in a tar, in its order: ``SHARD.tar#MEMBER``.
+    """Yields the paths of the images in a shard, in its order.
 
     Args:
-        shard: The tar.
-        suffixes: Endings that count as images, in lower case.
+        shard: A tar, of ``SHARD.tar#MEMBER``, or Parquet, of ``SHARD.parquet#ROW``.
+        suffixes: Endings that count as images in a tar, in lower case.
 
     Raises:
-        UserError: The tar cannot be read, or holds no images.
+        UserError: It cannot be read, or holds no images.
     """
-    empty = True
     try:
-        names = member_names(shard)
+        if shard.suffix.lower() == TABLE:
+            names = list(map(str, range(rows_of(shard))))
+        else:
+            names = [n for n in member_names(shard) if _is_image(n, suffixes)]
     except BadShard as error:
         raise UserError(f"{shard} cannot be used: {error}") from error
     except OSError as error:
         raise UserError(f"{shard} cannot be read ({error.strerror})") from error
-    for name in names:
-        parts = name.split("/")
-        if os.path.splitext(name)[1].lower() in suffixes and not any(
-            part.startswith(".") for part in parts
-        ):
-            empty = False
-            yield f"{shard}{MARK}{name}"
-    if empty:
+    if not names:
         raise UserError(f"{shard} holds no images")
+    for name in names:
+        yield f"{shard}{MARK}{name}"
+
+
+def _is_image(name: str, suffixes: frozenset[str]) -> bool:
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return not hidden and os.path.splitext(name)[1].lower() in suffixes

@@ -1,4 +1,4 @@
-"""Files inside tars, named ``SHARD.tar#MEMBER``: where they lie, and what they hold.
+"""Files inside others: ``SHARD.tar#MEMBER``, and ``TABLE.parquet#ROW``.
 
 A tar is looked through once and then read at random. Of one with many members the
 index is kept in the user's cache, and used while size and time of the tar are the same.
@@ -22,8 +22,11 @@ from .atomic import atomic_path
 if TYPE_CHECKING:
     import numpy as np
 
+    from .parquet import ImageTable
+
 #: Ending of a shard, and what separates it from a member.
 SUFFIX, MARK = ".tar", "#"
+TABLE = ".parquet"
 # Fewer members are looked through as fast as an index is read.
 _KEPT = 1000
 _VERSION = 1
@@ -98,16 +101,18 @@ class Member:
         return content
 
 
-def find(path: str | os.PathLike) -> Member | None:
-    """Returns the member of a tar that a path names; None: it names none.
+def find(path: str | os.PathLike) -> "Member | Row | None":
+    """Returns the member that a path names; None: it names none.
 
     Raises:
-        OSError: The tar has no such member, or cannot be read.
+        OSError: There is no such member, or what it is in cannot be read.
         BadShard: See `index_of`.
     """
     if (named := split(path)) is None:
         return None
     shard, name = named
+    if shard.lower().endswith(TABLE):
+        return Row.of(shard, name) if os.path.isfile(shard) else None
     try:
         index = index_of(shard)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -115,14 +120,67 @@ def find(path: str | os.PathLike) -> Member | None:
     return Member(shard, name, *index.place(name))
 
 
+@dataclass(frozen=True)
+class Row:
+    """An image in a row of a Parquet file.
+
+    Attributes:
+        content: What it holds.
+    """
+
+    content: bytes
+
+    @classmethod
+    def of(cls, shard: str, name: str) -> "Row":
+        """Reads it, with its row group; the next rows of that come for free."""
+        found = os.stat(shard)
+        whole = os.path.abspath(shard)
+        table = _table(whole, found.st_size, found.st_mtime_ns)
+        if not name.isdecimal() or int(name) >= table.rows:
+            raise FileNotFoundError(2, "the table holds no such row", name)
+        if (content := table.read(int(name))) is None:
+            raise BadShard("its row holds no bytes")
+        return cls(content)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.content)
+
+    def read(self) -> bytes:
+        """Returns what it holds."""
+        return self.content
+
+
+def rows_of(table: str | os.PathLike) -> int:
+    """Returns how many rows a Parquet file of images has.
+
+    Raises:
+        OSError: It cannot be read.
+        UserError: It holds no images, or pyarrow is not installed.
+    """
+    found = os.stat(table)
+    whole = os.path.abspath(table)
+    return _table(whole, found.st_size, found.st_mtime_ns).rows
+
+
+@functools.lru_cache(maxsize=64)
+def _table(table: str, size: int, modified: int) -> "ImageTable":
+    from .parquet import ImageTable
+
+    return ImageTable(Path(table))
+
+
 def split(path: str | os.PathLike) -> tuple[str, str] | None:
-    """Returns the tar and the member that a path looks like; None: like neither."""
+    """Returns the file and the member that a path looks like; None: like neither."""
     text = os.fspath(path)
-    at = text.lower().find(SUFFIX + MARK)
-    if at < 0:
+    if MARK not in text:
         return None
-    end = at + len(SUFFIX)
-    return text[:end], text[end + 1 :]
+    for suffix in (SUFFIX, TABLE):
+        if (at := text.lower().find(suffix + MARK)) >= 0:
+            end = at + len(suffix)
+            return text[:end], text[end + 1 :]
+    return None
 
 
 def exists(path: str | os.PathLike) -> bool:

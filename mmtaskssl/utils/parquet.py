@@ -1,9 +1,11 @@
 """Columns of Parquet files, by pyarrow, which is asked for where one is given."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
@@ -11,7 +13,8 @@ from .errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-#: Columns of features that are preferred where a table has several.
+#: Columns of images and of features that are preferred where a table has several.
+IMAGES = ("image", "img", "jpg", "png", "bytes")
 FEATURES = ("embedding", "embeddings", "features", "feature", "vector", "emb")
 
 
@@ -73,6 +76,75 @@ def feature_column(table: Any, file: Path) -> str:
         return (named or found)[0]
     what = f"several: {', '.join(found)}" if found else "none"
     raise UserError(f"{file} must have one column of lists of floats; it has {what}")
+
+
+def image_column(table: Any) -> str | None:
+    """Returns the column of images' bytes; None: it has none.
+
+    That is binary, or a struct of ``bytes`` and ``path`` as Hugging Face's data sets
+    have it; of several the first of `IMAGES`, else the first.
+    """
+    import pyarrow.types as kinds
+
+    def is_binary(kind: Any) -> bool:
+        return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
+
+    found = [
+        field.name
+        for field in table.schema_arrow
+        if is_binary(field.type)
+        or (
+            kinds.is_struct(field.type)
+            and field.type.get_field_index("bytes") >= 0
+            and is_binary(field.type.field("bytes").type)
+        )
+    ]
+    return next((name for name in (*IMAGES, *found) if name in found), None)
+
+
+class ImageTable:
+    """The images of a Parquet file, a row group in memory at a time.
+
+    Args:
+        file: Of them.
+
+    Attributes:
+        rows: In all.
+
+    Raises:
+        UserError: It holds none, or pyarrow is not installed.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.table = open_parquet(file)
+        if (column := image_column(self.table)) is None:
+            raise UserError(
+                f"{file} has no column of images' bytes, only "
+                f"{', '.join(self.table.schema_arrow.names)}"
+            )
+        self.column = column
+        groups = self.table.metadata.num_row_groups
+        counts = (self.table.metadata.row_group(i).num_rows for i in range(groups))
+        self._ends = list(accumulate(counts))
+        self.rows = self._ends[-1] if self._ends else 0
+
+    def read(self, row: int) -> bytes | None:
+        """Returns the bytes of a row; None: it has none."""
+        group = bisect_right(self._ends, row)
+        first = self._ends[group - 1] if group else 0
+        with _READING:
+            found = _group_of(self, group)[row - first].as_py()
+        content: bytes | None = found.get("bytes") if isinstance(found, dict) else found
+        return content
+
+
+# A table's reader is one for all threads.
+_READING = Lock()
+
+
+@lru_cache(maxsize=4)  # of all tables: a group may be large
+def _group_of(images: ImageTable, group: int) -> Any:
+    return images.table.read_row_group(group, columns=[images.column]).column(0)
 
 
 class ParquetColumn:

@@ -1,8 +1,10 @@
 """Images in tars, as any verb is given them."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from mmtaskssl.datasets import UnlabeledImages, list_images, read_image
 from mmtaskssl.utils import members
@@ -77,7 +79,7 @@ def test_tars_beside_images_are_not_looked_into(folder, shards):
         ("absent.tar", "absent.tar does not exist"),
         ("pool-{000..002}.tar", r"pool-002.tar, which .*names, does not exist"),
         ("pool-{001..000}.tar", "counts downwards"),
-        ("other-*.tar", "no tar fits"),
+        ("other-*.tar", "no file fits"),
         ("text.tar", "cannot be used: it is no whole tar"),
         ("empty.tar", "empty.tar holds no images"),
         ("packed.tar", "compressed"),
@@ -111,6 +113,75 @@ def test_training_images_are_the_same_in_the_same_order(tmp_path, folder, shards
     assert len(plain) == len(packed)
     for one, other in zip(plain, packed, strict=True):
         assert one["inputs"].equal(other["inputs"])
+
+
+def _table(file, contents, group=2, kind="struct"):
+    """Writes images as Hugging Face's data sets lie, or as plain bytes."""
+    if kind == "struct":
+        rows = [None if c is None else {"bytes": c, "path": "x.png"} for c in contents]
+        column = pa.array(
+            rows, pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        )
+    else:
+        column = pa.array(contents, pa.binary())
+    table = pa.table({"label": list(range(len(contents))), "image": column})
+    parquet.write_table(table, file, row_group_size=group)
+
+
+@pytest.mark.parametrize("kind", ["struct", "bytes"])
+def test_images_in_parquet(tmp_path, folder, kind):
+    files = sorted(folder.rglob("*.png"))
+    (tmp_path / "p").mkdir()
+    for number in range(2):
+        some = [file.read_bytes() for file in files[3 * number : 3 * number + 3]]
+        _table(tmp_path / "p" / f"part-{number}.parquet", some, kind=kind)
+    want = [f"part-{n}.parquet#{row}" for n in range(2) for row in range(3)]
+    for source in ("", "part-{0..1}.parquet", "part-*.parquet"):
+        root, ids = list_images(f"{tmp_path}/p/{source}")
+        assert (root, ids) == (tmp_path / "p", want)
+    for image, file in zip(want, files, strict=True):
+        assert np.array_equal(read_image(tmp_path / "p" / image), read_image(file))
+    backwards = UnlabeledImages(str(tmp_path / "p"))
+    assert backwards[5]["inputs"].shape == (3, 32, 32)
+
+
+def test_rows_without_an_image_are_broken(tmp_path, folder):
+    content = next(folder.rglob("*.png")).read_bytes()
+    _table(tmp_path / "a.parquet", [content, None, b"no image", content])
+    images = UnlabeledImages(str(tmp_path / "a.parquet"), max_broken=0.9)
+    assert images[1]["inputs"].equal(images[3]["inputs"])
+    assert images.broken_images == ["a.parquet#1", "a.parquet#2"]
+
+
+def test_a_table_of_paths_is_a_list(tmp_path, folder):
+    table = pa.table({"path": ["images/b/001.png", "images/a/000.png"], "n": [1, 2]})
+    parquet.write_table(table, tmp_path / "list.parquet")
+    root, ids = list_images(tmp_path / "list.parquet")
+    assert (root, ids) == (tmp_path, ["images/b/001.png", "images/a/000.png"])
+    with pytest.raises(UserError, match="no column 'x'"):
+        list_images(tmp_path / "list.parquet", column="x")
+
+
+def test_tables_that_hold_no_images(tmp_path):
+    parquet.write_table(pa.table({"text": ["a"]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="no column of images' bytes, only text"):
+        list_images(tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_bytes(b"no table")
+    with pytest.raises(UserError, match="no Parquet file"):
+        list_images(tmp_path / "b.parquet")
+    _table(tmp_path / "c.parquet", [])
+    with pytest.raises(UserError, match="holds no images"):
+        list_images(tmp_path / "c.parquet")
+
+
+def test_threads_share_a_table(tmp_path, folder):
+    contents = [file.read_bytes() for file in sorted(folder.rglob("*.png"))] * 8
+    _table(tmp_path / "a.parquet", contents, group=3)
+    images = UnlabeledImages(str(tmp_path / "a.parquet"), cache="ram")
+    images.full_init()
+    for row in (0, 7, 47):
+        pixels = read_image(sorted(folder.rglob("*.png"))[row % 6])
+        assert np.array_equal(images[row]["inputs"].permute(1, 2, 0).numpy(), pixels)
 
 
 def test_a_large_member_is_looked_at_before_it_is_read(tmp_path, monkeypatch):
