@@ -21,7 +21,7 @@ MEANINGS = {
     "--clusters": "a folder of clusters",
     "--device": "`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`",
     "--image-size": "side of the square that a network sees, pixels",
-    "--images": "a source of images without labels: folder, tars, Parquet, .txt, .csv or .jsonl",
+    "--images": "images without labels: folder, tars, Parquet, .txt, .csv or .jsonl",
     "--iters": "steps of a training",
     "--json": "also write the result to this file",
     "--labels": "where labels are: `folder` (the first folder of an image), or a table",
