@@ -51,7 +51,7 @@ class Customized(Result):
 
     @property
     def plan(self) -> Sequence[Mapping[str, Any]]:
-        """What was, or is to be, done: a stage each."""
+        """What is to be done, of a dry run: a stage each."""
         return list(self.record["plan"])
 
     @property
@@ -92,7 +92,7 @@ class Customized(Result):
     def table(self) -> str:
         """Returns arms and figures, a line each, and the answer."""
         if not self.verdicts:
-            return "a plan: nothing is decided yet"
+            return "a plan: nothing is decided yet; the same call, not dry, goes on"
         lines = []
         for verdict in self.verdicts:
             arms = [a for a in self.arms if a["budget"] == verdict.budget]

@@ -35,7 +35,14 @@ def entrants(
             arms.append(arm)
     for why, names in out.items():
         log(f"no {', '.join(names)}: {why}")
-    if recommended in ARMS and recommended not in {arm.name for arm in arms}:
+    raced = {arm.name for arm in arms}
+    base = recommended.removesuffix("-random")
+    if base != recommended and base in raced:
+        log(
+            f"note: {recommended}, which the diagnosis recommends, is {base} on other "
+            f"images, and is trained beside it where {base} is chosen"
+        )
+    elif recommended in ARMS and recommended not in raced:
         log(f"note: the diagnosis recommends {recommended}, and it is not raced")
     if not any(arm.name in PRIMARY for arm in arms):
         budget = f" of {case.budget}" if case.budget else ""

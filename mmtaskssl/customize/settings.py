@@ -1,6 +1,7 @@
 """What a user asks `customize` for."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from .fit.own import CONFIG
 from .starts import Start, check_starts
 
 LEVEL = 0.95
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_TIME = re.compile(r"(\d+(?:\.\d*)?)\s*(min|[smhd])\s*")
+_TIMES = re.compile(f"(?:{_TIME.pattern})+")
 #: What a verdict may be against, in the order of preference.
 PRIMARY = ("start", "generic", "untrained")
 #: Settings that nothing depends on before there is an answer, and their flags.
@@ -160,20 +164,24 @@ def _config_sha256(config: str) -> str:
 
 
 def read_time(time: str | float | None) -> float | None:
-    """Reads a time such as ``90s``, ``20m`` or ``2h``; returns seconds.
+    """Reads a time such as ``90s``, ``20min`` or ``1h30m``; returns seconds.
+
+    Args:
+        time: A number is of seconds; a text has a unit.
 
     Raises:
         UserError: It is none, or not above 0.
     """
     if time is None:
         return None
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    text = str(time).strip().removesuffix("in")  # 20min
-    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "s")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = 0.0
+    if isinstance(time, str):
+        text = time.strip()
+        parts = _TIME.findall(text) if _TIMES.fullmatch(text) else []
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    else:
+        seconds = float(time)
     if not 0 < seconds < float("inf"):
-        raise UserError(f"{option('time')} {time!r} is no time: write 90s, 20m or 2h")
+        raise UserError(
+            f"{option('time')} {time!r} is no time: write 90s, 20m, 2h or 1h30m"
+        )
     return seconds

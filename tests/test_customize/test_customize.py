@@ -18,7 +18,7 @@ from mmtaskssl.networks import open_network
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
 
-from ._images import write_pool, write_start, write_target
+from ._images import START, write_pool, write_start, write_target
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,11 @@ def test_the_answer(done):
     assert start["macs"] == continued["macs"] and 3e6 <= start["macs"] < 6e6
     assert start["images_seen"] == 0 and continued["images_seen"] == 64
     assert continued["command"].startswith("mmtaskssl pretrain ")
+    # What the card must name, with its licence.
+    assert start["start"] == continued["start"] == f"timm:{START}"
+    assert start["teacher"] is None and continued["teacher"] is None
+    card = (found.out / "README.md").read_text()
+    assert f"it began from: `{start['start']}`" in card
     assert len(start["test"]["linear"]) == 1
     assert verdict.sentence in found.table()
     (chosen,) = (
@@ -179,7 +184,7 @@ def test_a_plan_decides_nothing_and_is_gone_on_with(images, tmp_path):
         "training continued-random of 3M-6M, 1 iterations",
     ]
     assert all(one["seconds"] > 0 and one["bytes"] > 0 for one in plan.plan)
-    assert plan.table() == "a plan: nothing is decided yet"
+    assert plan.table().startswith("a plan: nothing is decided yet")
     assert plan.verdicts == [] and not (tmp_path / "out" / "arms").exists()
     with pytest.raises(UserError, match="only a plan"):
         assert plan.verdict

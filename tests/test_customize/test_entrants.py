@@ -49,6 +49,8 @@ def test_what_is_recommended_and_left_out_is_said():
     said = "note: the diagnosis recommends branched, and it is not raced"
     assert said in _entrants(["generic", "scratch"], recommended="branched")[1]
     assert said not in _entrants(["generic", "branched"], recommended="scratch")[1]
+    lines = _entrants(["generic", "scratch"], recommended="scratch-random")[1]
+    assert "is trained beside it where scratch is chosen" in lines[-1]
     lines = _entrants(["generic", "scratch"], recommended="scratch")[1]
     assert not any("recommends" in line for line in lines)
 

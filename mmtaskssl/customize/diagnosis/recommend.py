@@ -223,8 +223,8 @@ def _of_pool(like: Likeness) -> str:
         "alike": f"has images of the target's own kind, about {like.images:,}",
         "related": f"has related images, about {like.images:,}, none of the target's "
         "own kind",
-        "nothing": "has nothing of the target: its most similar images are hardly more "
-        "alike than random ones",
+        "nothing": "has nothing of the target: its most similar images are "
+        f"{'hardly' if like.closest > 0 else 'no'} more alike than random ones",
         "unknown": "cannot be compared with the target by these features",
     }[like.use]
     figures = f"similarity {like.curve[0][1]:.2f}, random {like.random:.2f}"

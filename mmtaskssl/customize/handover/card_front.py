@@ -18,10 +18,19 @@ _METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
 
 def start_of(record: Mapping[str, Any]) -> str | None:
     """Returns what the first recommended backbone began from."""
+    return _recommended(record, "start")
+
+
+def teacher_of(record: Mapping[str, Any]) -> str | None:
+    """Returns what taught the first recommended backbone that something taught."""
+    return _recommended(record, "teacher")
+
+
+def _recommended(record: Mapping[str, Any], key: str) -> str | None:
     for verdict in verdicts_of(record):
         arm = arm_of(record, verdict.get("recommended"), verdict.get("budget"))
-        if arm.get("start"):
-            return str(arm["start"])
+        if arm.get(key):
+            return str(arm[key])
     return None
 
 

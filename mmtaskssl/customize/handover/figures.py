@@ -32,6 +32,11 @@ def time(seconds: float | None) -> str:
     return f"{seconds // 3600:.0f}:{seconds % 3600 // 60:02.0f} h"
 
 
+def told_p(p: float) -> str:
+    """Returns a p-value, of which no more is told than that it is below 0.001."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
 def over(values: Sequence[float] | None) -> str:
     """Returns mean ± standard deviation of repetitions."""
     return spread(values) if values else DASH

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...report.axes import ticks
+from .figures import told_p
 
 STYLE = """
 .forest { margin: 18px 0 6px; max-width: 860px; }
@@ -104,7 +105,8 @@ def _row(
 def _p(p: float | None, one: Mapping[str, Any]) -> str:
     if p is None:
         return ""
-    text = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    told = told_p(p)
+    text = html.escape(f"p {told}" if told.startswith("<") else f"p = {told}")
     return text if one.get("p_holm") is None else f"{text}, Holm"
 
 

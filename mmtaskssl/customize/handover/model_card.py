@@ -13,8 +13,8 @@ from ...utils.errors import UserError
 from ...utils.inputs import read_json
 from ..customized import scale_told
 from ..inspection.inspected import DENSE
-from .card_front import front_matter, licence_of, start_of
-from .figures import arm_of, count, metric_of, over, tested, verdicts_of
+from .card_front import front_matter, licence_of, start_of, teacher_of
+from .figures import arm_of, count, metric_of, over, tested, told_p, verdicts_of
 
 CARD = "README.md"
 _MARK = "<!-- model card of mmtaskssl -->"
@@ -143,14 +143,16 @@ def _made_from(
                 f"- {text}: {told}. **Licence of the images: not known here, fill it "
                 "in.**"
             )
-    if start:
-        licence = licence_of(start)
-        told = (
+    for role, weights in (("it began from", start), ("taught it", teacher_of(record))):
+        if not weights:
+            continue
+        licence = licence_of(weights)
+        stated = (
             f"timm states `{licence}` for its own weights of this name"
             if licence
             else "not known here, fill it in"
         )
-        lines.append(f"- Weights that it began from: `{start}`. **Licence: {told}.**")
+        lines.append(f"- Weights that {role}: `{weights}`. **Licence: {stated}.**")
     labels = [str(meta["labels"]) for meta in metas if meta.get("labels")]
     for text in dict.fromkeys(labels):
         lines.append(f"- Labels that the weights know of: {text}.")
@@ -173,7 +175,7 @@ def _figures(record: Mapping[str, Any]) -> str:
                 f"minus {names.get(one['control'], one['control'])}",
                 f"{one['mean']:+.1f}",
                 f"{one['low']:+.1f} to {one['high']:+.1f}",
-                f"{one['p'] if one.get('p_holm') is None else one['p_holm']:.2g}",
+                told_p(one["p"] if one.get("p_holm") is None else one["p_holm"]),
                 f"{one.get('images', 0):,}",
                 str(one.get("seeds", 1)),
             ]
@@ -258,7 +260,12 @@ def _limits(
                 "- One training was measured: the intervals are of these weights over "
                 "images like the target's, not of the method."
             )
-        if verdict.get("outcome") != "better" and verdict.get("outcome"):
+        if verdict.get("chosen") == verdict.get("primary"):
+            lines.append(
+                "- Within the training images nothing was better than the control that "
+                "was named beforehand by more than a standard error."
+            )
+        elif verdict.get("outcome") not in ("better", "", None):
             lines.append(
                 "- What was chosen within the training images was not significantly "
                 "better than the control that was named beforehand."
@@ -269,8 +276,15 @@ def _limits(
             "target holds: a result with them says nothing about learning without."
         )
     sides = sorted({meta["image_size"] for meta in metas if meta.get("image_size")})
-    if sides:
-        told = " and ".join(f"{side}" for side in sides)
+    told = " and ".join(f"{side}" for side in sides)
+    if sides and (record.get("inspection") or {}).get("kind") in DENSE:
+        lines.append(
+            "- It was compared by short fine-tunings, one each, at the sizes of the "
+            "config beside it: another fine-tuning of the same weights differs, too, "
+            f"which the intervals do not hold. MACs are those of {told} px, and larger "
+            "images cost more."
+        )
+    elif sides:
         lines.append(f"- It was measured at {told} px; other sides were not.")
     lines.append(
         "- It was chosen for one target: whatever bias its images have, the choice has."

@@ -50,7 +50,7 @@ def _of_budget(record: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[st
             f"The diagnosis recommends {lever}, which was not raced: name it among "
             f"{option('arms')}."
         )
-    rows = verdict.get("differences") or ()
+    rows = list(verdict.get("differences") or ())
     kind = (record.get("inspection") or {}).get("kind")
     one = verdict.get("scope") == "these weights" and kind not in DENSE
     if rows and one and candidate.get("rungs"):
@@ -60,7 +60,8 @@ def _of_budget(record: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[st
         )
     half = worst_case(rows)
     images = rows[0].get("images") if rows else None
-    if half is not None and images and verdict.get("outcome") == "no different":
+    is_open = bool(rows) and rows[0]["low"] <= 0 <= rows[0]["high"]
+    if half is not None and images and is_open:
         found.append(
             f"The {images:,} test images leave the difference open by ±{half:.1f} "
             f"points: four times as many, {4 * images:,}, would halve that."

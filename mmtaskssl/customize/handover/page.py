@@ -193,7 +193,10 @@ def _spent(record: Mapping[str, Any]) -> str:
     gmacs = compute.get("total_gmacs") or compute.get("training_gmacs")
     sums = [] if total is None else [f"{time(total)} in all"]
     if gmacs:
-        sums.append(f"{count(gmacs * 1e9)} MACs, images seen times those of an image")
+        sums.append(
+            f"{count(gmacs * 1e9)} MACs of all trainings, shared ones, too: images "
+            "seen times a forward pass"
+        )
     said = f'<p class="soft">{"; ".join(sums)}.</p>' if sums else ""
     return _section(
         "What it took", f'{said}<table class="spent"><tr>{head}</tr>{rows}</table>'
@@ -214,7 +217,7 @@ def _use(record: Mapping[str, Any]) -> str:
         budget = one.get("budget")
         about = f"Budget {budget}: " if budget else ""
         lines = [
-            f"mmtaskssl pretrain {config}  # the target; the host's tools do it, too",
+            f"mmtaskssl pretrain {config} --work-dir WORK  # trains the target with it",
             f"mmtaskssl pretrain YOUR_CONFIG --cfg-options backbone={folder}",
             f'python -c "from mmtaskssl.apis import open_network; '
             f"open_network('{folder}')\"",

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 
 from ..arms.arm import Arm, Case
 from ..arms.known import ARMS, RANDOM_OF
 from ..dense.counts import dense_difference
 from ..dense.trial import Trial
+from ..fit.body import Body
 from ..fit.own import is_ours
 from ..inspection.inspected import DENSE
 from ..verdict.difference import Difference, difference
@@ -68,9 +70,10 @@ class Answer:
         trainings = list({t.name: t for t in trainings}.values())
         cost = self.race.cost(arm, lengths[-1])
         seen = sum(t.iters for t in trainings)
-        batch = 0
+        batch, teacher = 0, None
         if last is not None:
-            batch = runs.trained(last)[0].train_dataloader.batch_size
+            cfg = runs.trained(last)[0]
+            batch, teacher = cfg.train_dataloader.batch_size, _teacher(cfg, case)
         return {
             "name": arm.name,
             "what": arm.what(case),
@@ -78,6 +81,8 @@ class Answer:
             "side": serves.side,
             "macs": cost.macs,
             "params": cost.params,
+            "start": serves.start.name if isinstance(serves, Body) else None,
+            "teacher": teacher,
             "control": arm.control,
             "primary": arm.name == self.primary.name,
             "command": runs.command(last) if last else None,
@@ -243,6 +248,14 @@ def _dense(
 
 def _names(case: Case, arms: Sequence[Arm]) -> dict[str, str]:
     return {arm.name: arm.what(case) for arm in arms}
+
+
+def _teacher(cfg: Config, case: Case) -> str | None:
+    """Returns the name of the start that taught a training; None: none did."""
+    found = cfg.model.get("distill") or ()
+    parts = [found] if isinstance(found, Mapping) else found
+    named = any((part.get("teacher") or {}).get("network") for part in parts)
+    return case.teacher.start.name if named and case.teacher is not None else None
 
 
 def _single(case: Case) -> bool:

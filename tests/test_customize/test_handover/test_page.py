@@ -169,11 +169,22 @@ def test_a_card_has_its_metadata_and_marks_licences(tmp_path):
     ):
         assert part in body, part
     model_card(record(verdict=[_worse("30M-36M")]), tmp_path)  # takes its place
-    assert "What was chosen within the training images was not" in path.read_text()
+    assert "Within the training images nothing was better than" in path.read_text()
     # A control that is handed over has its own figure.
     assert (
         f"Handed over for 30M-36M: {NAMES['start']}, **57.2 %**.\n" in path.read_text()
     )
+    taught = [arm("start"), arm("continued", start=None, teacher=START)]
+    text = model_card(record(arms=taught), tmp_path).read_text()
+    assert f"Weights that taught it: `{START}`. **Licence: " in text
+    assert "it began from" not in text
+    # The folds chose the control, whatever the test images said.
+    kept = verdict(chosen="start", recommended="start", outcome="no different")
+    assert "leave the difference open" not in page(record(verdict=[kept]))
+    assert "leave the difference open" in page(record(verdict=[_worse()]))
+    lost = verdict(recommended="start", outcome="no different")
+    text = model_card(record(verdict=[lost]), tmp_path).read_text()
+    assert "What was chosen within the training images was not" in text
     model_card({}, tmp_path / "none")
     path.write_text("# Mine\n")
     with pytest.raises(UserError, match="is not a model card of mmtaskssl"):
@@ -191,6 +202,7 @@ def test_figures_of_a_detection_are_its_own(tmp_path):
     assert "mAP at IoU 0.5 on the test images, in %" in parsed.texts
     assert parsed.texts.count("41.3") == 2
     (tmp_path / "backbone").mkdir()
+    (tmp_path / "backbone" / "meta.json").write_text(json.dumps({"image_size": 64}))
     front = model_card(made, tmp_path).read_text().split("---\n", 2)[1]
     (result,) = yaml.safe_load(front)["model-index"][0]["results"]
     assert result["metrics"] == [
@@ -200,6 +212,16 @@ def test_figures_of_a_detection_are_its_own(tmp_path):
             "value": 41.3,
         }
     ]
+    text = (tmp_path / "README.md").read_text()
+    assert "It was measured at" not in text and "compared by short fine-tunings" in text
+
+
+def test_small_p_values_are_told_as_such(tmp_path):
+    gap = difference("start", 6.4, 3.1, 9.7, 1.8e-54)
+    made = record(verdict=[verdict(differences=[gap])])
+    assert "<small>p &lt; 0.001</small>" in page(made)
+    (tmp_path / "backbone").mkdir()
+    assert "| < 0.001 |" in model_card(made, tmp_path).read_text()
 
 
 def test_what_each_lever_brings():
