@@ -77,6 +77,7 @@ REVIEWED = {
     ("utils/inputs.py", "json.loads"): (1, "the door to JSON"),
     ("utils/inputs.py", "yaml.SafeLoader"): (1, "the door to YAML"),
     ("utils/inputs.py", "np.load"): (1, "the door to arrays: allow_pickle=False"),
+    ("utils/members.py", "np.load"): (1, "indices that we wrote: allow_pickle=False"),
     ("datasets/image_reader.py", "Image.open"): (3, "the door to images"),
     ("datasets/image_reader.py", "imdecode"): (2, "behind the limit of the door"),
     ("datasets/host_images.py", "Image.open"): (1, "a header alone"),

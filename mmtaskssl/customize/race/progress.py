@@ -1,11 +1,11 @@
 """How far trainings are that run elsewhere, from the logs that they write."""
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ...utils.inputs import parse_json
 from ...utils.units import duration
 
 #: Seconds between two looks at a training's log.
@@ -67,7 +67,7 @@ def reached(folder: Path) -> tuple[int, float]:
         return 0, 0.0
     for line in reversed(lines):
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             return int(row["iter"]), float(row["time"])
         except (ValueError, KeyError, TypeError):  # cut short, or of an evaluation
             continue
