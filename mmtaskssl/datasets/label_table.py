@@ -41,7 +41,7 @@ def read_label_table(
     for number, row in enumerate(rows, 1):
         names = labels_of_row(row, multi, path, number)
         if table.setdefault(row["image"], names) != names:
-            raise twice(path, row["image"])
+            raise named_twice(path, row["image"])
     found = [table.get(image) for image in image_ids]
     if not any(names is not None for names in found):
         raise UserError(
@@ -90,7 +90,7 @@ def labels_of_row(
     return [label]
 
 
-def twice(path: str | Path, image: object) -> UserError:
+def named_twice(path: str | Path, image: object) -> UserError:
     """Returns the error of a table that says two things of one image."""
     return UserError(
         f"{path} names {image} twice, with different labels or parts; for several "

@@ -66,9 +66,7 @@ def check_label_maps(
             f"ignore_index; {wrong.count:,} of {len(maps):,} label maps have one"
         )
         result.append(Finding("error", text))
-    result += judge_classes(
-        known, paths, f"the {purpose} label maps", training, classes
-    )
+    result += judge_classes(known, paths, f"{purpose} label maps", training, classes)
     sizes = [
         (image, (found["width"], found["height"]), "label map")
         for (image, _), found in zip(local, maps, strict=True)

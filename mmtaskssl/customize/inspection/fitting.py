@@ -114,7 +114,7 @@ def _with_masks(
         rows = zip(seen.part.items, seen.facts, masks[name], strict=True)
         fitter = MaskFitter(indices)
         fitted[name] = seen.with_items([fitter.fit(*row) for row in rows])
-        where = "the masks" if name == ALL else f"the masks ({name})"
+        where = "masks" if name == ALL else f"masks ({name})"
         findings += fitter.findings(where, name != "test")
     facts = {"void": indices.void, "first_index": indices.first}
     return Fitted(fitted, indices.class_names, [*findings, *said], facts)

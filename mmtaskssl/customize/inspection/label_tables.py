@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.images import list_images
-from ...datasets.label_table import labels_of_row, read_rows, twice
+from ...datasets.label_table import labels_of_row, named_twice, read_rows
 from ...utils.errors import UserError, meant
 from .inspected import Finding
 from .labelled import ALL, PART_NAMES, Item, Labelled, Part, part_of
@@ -50,7 +50,7 @@ def read_table(path: Path) -> Labelled:
         elif known == item and item in parts.get(part, ()):
             twice += 1
         else:
-            raise twice(path, image)
+            raise named_twice(path, image)
     findings = []
     if twice:
         text = f"{path} repeats {twice} rows: each image counts once"

@@ -85,7 +85,7 @@ def judge_classes(
         classes: Of each mask the classes that are in it, from 0; none where all of it
             belongs to no class.
         paths: The masks.
-        where: What they are of, such as "the training masks".
+        where: What they are of, such as "training masks".
         training: Whether something is to learn from them.
         class_names: All classes; None: they are those that the masks have.
     """
@@ -94,8 +94,8 @@ def judge_classes(
         return []
     if not counts:
         text = (
-            f"no pixel of {where} belongs to a class (such as {paths[0]}): everything "
-            "in them is the number of what belongs to none"
+            f"no pixel of the {where} belongs to a class (such as {paths[0]}): all "
+            "that is in them is the number of what belongs to none"
         )
         return [Finding("error", text)]
     several = class_names is None or len(class_names) > 1
@@ -103,7 +103,7 @@ def judge_classes(
         (number,) = counts
         name = class_names[number] if class_names else f"with the number {number}"
         text = (
-            f"{where} have one class alone, {name}, and else pixels that belong to "
+            f"the {where} have one class alone, {name}, and else pixels that belong to "
             f"none (such as {paths[0]}): write every class as its number, an object "
             "in front of a background as 1"
         )
@@ -123,7 +123,7 @@ def judge_classes(
         path = next(p for p, n in zip(paths, classes, strict=True) if last in n)
         shown = ", ".join(absent[:_SHOWN]) + ", ..." * (len(absent) > _SHOWN)
         text = (
-            f"{len(absent):,} of {len(names):,} classes are in none of {where}: "
+            f"{len(absent):,} of {len(names):,} classes are in none of the {where}: "
             f"{shown}; the last one that is, {names[last]}, is in {counts[last]:,} of "
             f"{len(classes):,}, such as {path}"
         )
