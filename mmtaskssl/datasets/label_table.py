@@ -101,7 +101,7 @@ def named_twice(path: str | Path, image: object) -> UserError:
 def label_names(value: object) -> list[str]:
     """Returns the classes in a cell of the column ``labels``, see above."""
     if isinstance(value, list):
-        return [str(name).strip() for name in value]
+        return [str(name).strip() for name in value if str(name).strip()]
     return [name.strip() for name in str(value or "").split(";") if name.strip()]
 
 

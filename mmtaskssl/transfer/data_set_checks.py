@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from ..datasets.annotations.findings import Finding
 from ..datasets.annotations.image_sizes import judge_sizes
 from ..utils.errors import UserError
 from ..utils.progress import ProgressLine
 from .data_report import report
-from .label_map_checks import check_label_maps
+from .label_map_checks import check_label_maps, find_overlooked
 
 
 def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
@@ -44,19 +43,24 @@ def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
                 f"model.{name}.num_classes is {number}, but the {purpose} data has "
                 f"{len(classes)} classes ({', '.join(classes[:5])}, ...)"
             )
-    found: list[Finding] = []
-    for part in _innermost(dataset):
-        files = list(_files_of(part))
-        for file in files:
-            _check_there(file, purpose)
-        sizes = [(f.image, f.size, "annotation") for f in files if f.size]
-        show = ProgressLine("sizes", max(1, len(sizes)))
-        found += judge_sizes(sizes, False, show)
-        head = heads.get("decode_head")
-        if head is not None and classes:
-            maps = [(f.image, f.label_map) for f in files if f.label_map]
-            ignored = head.get("ignore_index", 255)
-            found += check_label_maps(maps, part, classes, ignored, purpose)
+    parts = [(part, list(_files_of(part))) for part in _innermost(dataset)]
+    files = [file for _, files in parts for file in files]
+    for file in files:
+        _check_there(file, purpose)
+    sizes = [(f.image, f.size, "annotation") for f in files if f.image and f.size]
+    found = judge_sizes(sizes, False, ProgressLine("sizes", max(1, len(sizes))))
+    head = heads.get("decode_head")
+    if head is not None and classes:
+        maps = [
+            (part, f.image, f.label_map)
+            for part, files in parts
+            for f in files
+            if f.image and f.label_map and "://" not in f"{f.image}{f.label_map}"
+        ]
+        ignored = head.get("ignore_index", 255)
+        found += check_label_maps(maps, classes, ignored, purpose)
+        for part, _ in parts:
+            found += find_overlooked(part, purpose)
     report(found)
 
 

@@ -17,17 +17,16 @@ _VOID = 255
 
 
 def check_label_maps(
-    files: Sequence[tuple[str | None, str | None]],
-    dataset: Any,
+    files: Sequence[tuple[Any, str, str]],
     classes: Sequence[str],
     ignored: int,
     purpose: str,
 ) -> list[Finding]:
-    """Looks at every label map of a data set.
+    """Looks at every label map of a model's data.
 
     Args:
-        files: Its images and their label maps.
-        dataset: The innermost one; its shift and its map of labels are applied.
+        files: Of each image the innermost data set, whose shift and map of labels are
+            applied, the image and its label map.
         classes: The head's.
         ignored: Label that the head leaves out.
         purpose: "training", "validation" or "test".
@@ -35,11 +34,10 @@ def check_label_maps(
     Raises:
         UserError: A map cannot be read or is a colour image.
     """
-    local = [(i, m) for i, m in files if i and m and "://" not in f"{i}{m}"]
-    if not local:
+    if not files:
         return []
     training = purpose == "training"
-    paths = [Path(label_map) for _, label_map in local]
+    paths = [Path(label_map) for _, _, label_map in files]
     maps = look_at_masks(paths, ProgressLine("label maps", len(paths)))
     for path, found in zip(paths, maps, strict=True):
         if "broken" in found:
@@ -52,7 +50,7 @@ def check_label_maps(
     # While it trains, the head fails at what it does not leave out.
     nothing = {ignored} if training else {ignored, _VOID}
     wrong, known = Tally(), []
-    for path, found in zip(paths, maps, strict=True):
+    for (dataset, _, path), found in zip(files, maps, strict=True):
         labels = {_label(value, dataset): value for value in found["values"]}
         known.append([n for n in labels if n not in nothing and n < len(classes)])
         beyond = [n for n in labels if n not in nothing and n >= len(classes)]
@@ -69,10 +67,10 @@ def check_label_maps(
     result += judge_classes(known, paths, f"{purpose} label maps", training, classes)
     sizes = [
         (image, (found["width"], found["height"]), "label map")
-        for (image, _), found in zip(local, maps, strict=True)
+        for (_, image, _), found in zip(files, maps, strict=True)
     ]
     show = ProgressLine("sizes", len(sizes))
-    return [*result, *judge_sizes(sizes, True, show), *_overlooked(dataset, purpose)]
+    return [*result, *judge_sizes(sizes, True, show)]
 
 
 def _label(value: int, dataset: Any) -> int:
@@ -84,8 +82,13 @@ def _label(value: int, dataset: Any) -> int:
     return int(mapping.get(value, value)) % (_VOID + 1)
 
 
-def _overlooked(dataset: Any, purpose: str) -> list[Finding]:
-    """Looks for images of other endings beside those that a data set reads."""
+def find_overlooked(dataset: Any, purpose: str) -> list[Finding]:
+    """Looks for images of other endings beside those that a data set reads.
+
+    Args:
+        dataset: An innermost one; only those that read whole folders are looked at.
+        purpose: "training", "validation" or "test".
+    """
     folders = getattr(dataset, "data_prefix", None) or {}
     images, maps = folders.get("img_path"), folders.get("seg_map_path")
     ending, of_map = (getattr(dataset, f"{of}_suffix", "") for of in ("img", "seg_map"))

@@ -281,8 +281,8 @@ class Data:
     """What the checks ask of a data set of a host."""
 
     def __init__(self, infos, classes=CLASSES, **more):
-        self.infos, self.metainfo = infos, {"classes": classes}
         self.__dict__.update(more)
+        self.infos, self.metainfo = infos, {"classes": classes}
 
     def __len__(self):
         return len(self.infos)
@@ -322,7 +322,9 @@ def test_images_of_another_size_than_their_annotations(tmp_path, said):
     assert not said.records
 
 
-def segmentor(folder, purpose="training", classes=CLASSES, ignored=255, **more):
+def segmentor(
+    folder, purpose="training", classes=CLASSES, ignored=255, apart=False, **more
+):
     infos = [
         {"img_path": str(path), "seg_map_path": str(folder / f"ann/{path.stem}.png")}
         for path in sorted((folder / "img").glob("*.jpg"))
@@ -330,6 +332,9 @@ def segmentor(folder, purpose="training", classes=CLASSES, ignored=255, **more):
     prefix = {"img_path": str(folder / "img"), "seg_map_path": str(folder / "ann")}
     endings = {"img_suffix": ".jpg", "seg_map_suffix": ".png"}
     data = Data(infos, classes, data_prefix=prefix, **endings, **more)
+    if apart:  # one data set an image, as a list for each ending makes them
+        sets = [Data([info], classes, data_prefix=prefix) for info in infos]
+        data = Data(infos, classes, datasets=sets)
     head = {"num_classes": len(classes), "ignore_index": ignored}
     check_data_set(Config({"model": {"decode_head": head}}), data, purpose)
 
@@ -398,6 +403,16 @@ def test_every_label_map_is_looked_at_as_the_host_reads_it(tmp_path, said):
     with pytest.raises(UserError, match="one class alone, cell"):
         change_masks(tmp_path, lambda p: np.where(p == 2, 1, p), some=[33])
         segmentor(tmp_path, reduce_zero_label=True)
+
+
+def test_classes_may_lie_in_several_data_sets(tmp_path, said):
+    make_masks(tmp_path)
+    change_masks(tmp_path, lambda p: 0 * p, some=range(4))
+    segmentor(tmp_path, apart=True)
+    assert not said.records
+    change_masks(tmp_path, lambda p: 0 * p)
+    with pytest.raises(UserError, match="one class alone, cell"):
+        segmentor(tmp_path, apart=True)
 
 
 def test_what_is_odd_in_label_maps_is_said(tmp_path, said):

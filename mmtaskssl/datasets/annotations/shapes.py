@@ -37,7 +37,8 @@ class ShapeJudge:
         self, place: str, shape: Mapping[str, Any], size: tuple[int, int] | None
     ) -> None:
         own, counts = shape.get("size"), shape.get("counts")
-        if not isinstance(own, list) or len(own) != 2 or not counts:
+        whole = isinstance(own, list) and [*map(type, own)] == [int, int]
+        if not whole or not counts:
             self._runs.add(place)
             return
         if size is not None and own != [size[1], size[0]]:
