@@ -34,6 +34,7 @@ _FORMATS = (
 _LARGE = 64 << 20
 _BYTES_PER_PIXEL = 16  # four channels of 32 bits
 _STRIP = 256  # rows
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # EXIF
 
 
 class BrokenImage(Exception):
@@ -127,6 +128,23 @@ def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
         raise BrokenImage(f"{path}: {reason}") from error
     with image:
         yield image
+
+
+def upright_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Returns width and height of an image by its header, EXIF rotation applied.
+
+    Raises:
+        BrokenImage: The file is missing or no image.
+    """
+    try:
+        check_regular(path)
+        with without_pillows_limit(), Image.open(path, formats=_formats()) as image:
+            width, height = image.size
+            turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise BrokenImage(f"{path}: {reason}") from error
+    return (height, width) if turned else (width, height)
 
 
 def _decode_plain_jpeg(data: bytes, short_side: int | None) -> np.ndarray | None:

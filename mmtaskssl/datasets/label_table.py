@@ -1,6 +1,8 @@
 """Labels of images that a table names."""
 
 import csv
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -26,7 +28,8 @@ def read_label_table(
         lacks; and the C names, sorted.
 
     Raises:
-        UserError: An unreadable table, or one that has none of the images.
+        UserError: An unreadable table, one that has none of the images, a row without a
+            label, or an image with two.
     """
     rows = read_rows(Path(path))
     multi = all("labels" in row for row in rows)
@@ -34,10 +37,11 @@ def read_label_table(
         raise UserError(
             f"{path} needs the columns image and label, or image and labels"
         )
-    table = {
-        row["image"]: label_names(row["labels"]) if multi else [str(row["label"])]
-        for row in rows
-    }
+    table: dict[object, list[str]] = {}
+    for number, row in enumerate(rows, 1):
+        names = labels_of_row(row, multi, path, number)
+        if table.setdefault(row["image"], names) != names:
+            raise named_twice(path, row["image"])
     found = [table.get(image) for image in image_ids]
     if not any(names is not None for names in found):
         raise UserError(
@@ -60,10 +64,44 @@ def read_label_table(
     return y, class_names
 
 
+def labels_of_row(
+    row: Mapping[str, object], several: bool, path: str | Path, number: int
+) -> list[str]:
+    """Returns the classes that a row names, sorted, each once.
+
+    Args:
+        row: With ``labels`` or ``label``.
+        several: Whether it has ``labels``; none is a valid number then.
+        path: The table's, for messages.
+        number: The row's, from 1.
+
+    Raises:
+        UserError: It has no label; a blank one would be a class of its own.
+    """
+    if several:
+        return sorted({*label_names(row["labels"])})
+    value = row["label"]
+    blank = value is None or (isinstance(value, float) and math.isnan(value))
+    label = "" if blank else str(value).strip()
+    if not label:
+        raise UserError(
+            f"row {number} of {path} has no label: write one, or remove the row"
+        )
+    return [label]
+
+
+def named_twice(path: str | Path, image: object) -> UserError:
+    """Returns the error of a table that says two things of one image."""
+    return UserError(
+        f"{path} names {image} twice, with different labels or parts; for several "
+        "labels of an image use the column labels"
+    )
+
+
 def label_names(value: object) -> list[str]:
     """Returns the classes in a cell of the column ``labels``, see above."""
     if isinstance(value, list):
-        return [str(name) for name in value]
+        return [str(name).strip() for name in value if str(name).strip()]
     return [name.strip() for name in str(value or "").split(";") if name.strip()]
 
 

@@ -1,16 +1,20 @@
 """The objects of a detection task, as images to route by."""
 
 import dataclasses
-import xml.etree.ElementTree as ElementTree
+import logging
 from pathlib import Path
 
 import numpy as np
 import torch
+from mmengine.logging import print_log
 
+from ..datasets.annotations.boxes import BoxJudge
+from ..datasets.annotations.findings import Finding, refuse
+from ..datasets.annotations.voc import read_voc_xml
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, read_image
 from ..utils.errors import UserError
-from ..utils.inputs import open_input, read_text
+from ..utils.inputs import read_text
 from .task import Task
 
 TRAIN_LIST = Path("ImageSets", "Main", "train.txt")
@@ -45,9 +49,10 @@ def read_boxes(target: str | Path) -> list[Box]:
         target: Has ``ImageSets/Main/train.txt`` and ``Annotations/NAME.xml``.
 
     Raises:
-        UserError: An annotation is missing or no VOC XML.
+        UserError: An annotation is missing, no VOC XML, or its boxes mean something
+            else.
     """
-    target = Path(target)
+    target, judge = Path(target), BoxJudge()
     found = []
     for line in read_text(target / TRAIN_LIST).splitlines():
         if not line.strip():
@@ -55,25 +60,24 @@ def read_boxes(target: str | Path) -> list[Box]:
         name = line.split()[0]
         path = target / "Annotations" / f"{name}.xml"
         try:
-            with open_input(path) as file:
-                root = ElementTree.parse(file).getroot()
-            for item in root.iter("object"):
-                if (item.findtext("difficult") or "0").strip() == "1":
-                    continue
-                box = item.find("bndbox")
-                left, top, right, bottom = (
-                    float(box.findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax")
-                )
-                # VOC counts from 1 and both ends belong to the box.
-                corners = (left - 1, top - 1, right, bottom)
-                if min(right - left, bottom - top) + 1 >= _LEAST_SIDE:
-                    label = (item.findtext("name") or "").strip()
-                    found.append(Box(name, label, *corners))
-        except (OSError, ElementTree.ParseError, AttributeError, TypeError) as error:
+            objects, size = read_voc_xml(path)
+        except OSError as error:
             raise UserError(f"{path} is no annotation in VOC XML ({error})") from error
-        except ValueError as error:
-            raise UserError(f"{path} has a box without four numbers") from error
+        for number, item in enumerate(objects, 1):
+            left, top, right, bottom = item.corners
+            # VOC counts from 1 and both ends belong to the box.
+            width, height = right - left + 1, bottom - top + 1
+            box = left - 1, top - 1, width, height
+            judge.add(f"{path}: object {number}", box, size, item.difficult)
+            if not item.difficult and min(width, height) >= _LEAST_SIDE:
+                corners = left - 1, top - 1, right, bottom
+                found.append(Box(name, item.name.strip(), *corners))
+    refuse(judge.findings(str(target)), _say)
     return found
+
+
+def _say(finding: Finding) -> None:
+    print_log(f"annotations: {finding.text}", "current", logging.WARNING)
 
 
 def read_detection_task(

@@ -4,29 +4,26 @@ The hosts stumble over bad data in the middle of a training, or name no file.
 """
 
 import contextlib
-import json
-import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from ..datasets.annotations.boxes import BoxJudge
+from ..datasets.annotations.coco import CocoFile, read_coco_json
+from ..datasets.annotations.findings import Finding
+from ..datasets.annotations.names import judge_names, judge_order
+from ..datasets.annotations.voc import read_voc_xml
 from ..utils.errors import UserError
-from ..utils.inputs import (
-    check_regular,
-    open_input,
-    open_text,
-    read_json,
-    read_text,
-)
+from ..utils.inputs import open_text, read_text
+from .data_report import report
 
 _TRAIN = "train_dataloader"
 _XML = ("VOCDataset", "XMLDataset")
 _COCO = "CocoDataset"
-# Of a larger file the host's own reading has to do.
-_LARGEST_JSON = 64 << 20
-_BOX = ("xmin", "ymin", "xmax", "ymax")
+# What the host reads of each section.
 _COCO_KEYS = {
     "images": ("id", "file_name", "width", "height"),
     "annotations": ("id", "image_id", "category_id", "bbox", "area"),
@@ -45,38 +42,37 @@ def check_annotations(
         loaders: Which of its data loaders.
 
     Raises:
-        UserError: A file is missing, empty or malformed; names it and the line.
+        UserError: A file is missing, empty or malformed, or means something else than
+            the config; names it and the line. What is odd is said in the log.
     """
+    found: list[Finding] = []
     for loader in loaders:
-        evaluator = cfg.get(loader.replace("dataloader", "evaluator"))
         for data in _data_sets((cfg.get(loader) or {}).get("dataset")):
             root, name = data.get("data_root") or "", data.get("ann_file")
             if "://" in f"{root}{name}":
                 continue
             if isinstance(name, str) and name:
-                _check_file(data, Path(root, name), loader, evaluator)
+                found += _check_file(data, Path(root, name), cfg, loader)
             elif "seg_map_path" in (data.get("data_prefix") or {}):
                 _check_folders(data, loader)
+    report(found)
 
 
-def _check_file(data: dict, file: Path, loader: str, evaluator: Any) -> None:
+def _check_file(data: dict, file: Path, cfg: Config, loader: str) -> list[Finding]:
     if not file.exists():
         raise UserError(
             f"annotation file {file} of {loader} does not exist; set data_root=..."
         )
     kind = str(data.get("type")).rpartition(".")[2]
     if kind in _XML:
-        _check_xml(data, file, loader == _TRAIN)
-    elif kind == _COCO and _size(file) <= _LARGEST_JSON:
-        training = loader == _TRAIN
-        _check_json(data, file, training, _coco_keys(None if training else evaluator))
-    elif file.suffix == ".txt" and not _begins(file):
+        # A filter may stand in the pipeline of a wrapper.
+        filtered = "FilterAnnotations" in str(cfg[loader])
+        return _check_xml(data, file, loader == _TRAIN, filtered)
+    if kind == _COCO:
+        return _check_json(data, file, cfg, loader)
+    if file.suffix == ".txt" and not _begins(file):
         raise UserError(f"{file} of {loader} lists no image")
-
-
-def _size(file: Path) -> int:
-    with _readable(file):
-        return check_regular(file)
+    return []
 
 
 @contextlib.contextmanager
@@ -117,16 +113,21 @@ def _data_sets(value: Any) -> Iterator[dict]:
             yield value
 
 
-def _check_xml(data: dict, listing: Path, training: bool) -> None:
+def _check_xml(
+    data: dict, listing: Path, training: bool, filtered: bool
+) -> list[Finding]:
     prefix = (data.get("data_prefix") or {}).get("sub_data_root", "")
     folder = Path(data.get("data_root") or "", prefix)
     annotations = folder / data.get("ann_subdir", "Annotations")
-    found: set[str] = set()
     with _readable(listing):
         text = read_text(listing)
     lines = text.removesuffix("\n").split("\n")
     if not text.strip():
         raise UserError(f"{listing} lists no image")
+    counts: Counter[str] = Counter()
+    classes = (data.get("metainfo") or {}).get("classes")
+    filtered = filtered or bool((data.get("filter_cfg") or {}).get("bbox_min_size"))
+    boxes = BoxJudge(training and not filtered, "they are no objects")
     for number, image in enumerate(lines, 1):
         image = image.rstrip("\r")
         if not image:
@@ -136,86 +137,54 @@ def _check_xml(data: dict, listing: Path, training: bool) -> None:
             raise UserError(
                 f"{file} does not exist, but {listing}, line {number}, lists it"
             )
-        found |= _names_in(file)
-    _check_names(data, found, f"that {listing} lists", training)
+        with _readable(file):
+            objects, size = read_voc_xml(file)
+        for place, thing in enumerate(objects, 1):
+            counts[thing.name] += 1
+            if classes and thing.name not in classes:
+                continue
+            left, top, right, bottom = thing.corners
+            # The host leaves out the last pixel, too.
+            box = left - 1, top - 1, right - left, bottom - top
+            boxes.add(f"{file}: object {place}", box, size, thing.difficult)
+    found = _of_names(data, counts, f"that {listing} lists", training)
+    return [*found, *boxes.findings(str(listing))]
 
 
-def _check_names(data: dict, found: set[str], where: str, training: bool) -> None:
-    """Refuses a training without an object, and classes that the data does not have."""
+def _of_names(
+    data: dict, found: Counter, where: str, training: bool, known: Sequence[str] = ()
+) -> list[Finding]:
+    """Compares classes; without any in the config an object is all that is asked."""
     classes = (data.get("metainfo") or {}).get("classes")
-    if training and not found:
-        raise UserError(f"no image {where} has an object to train with")
-    if classes and found and found.isdisjoint(classes):
-        raise UserError(
-            f"no object {where} is of the config's classes "
-            f"{', '.join(classes)}: the files name {', '.join(sorted(found)[:5])}"
-        )
+    if isinstance(classes, str) or not classes:  # of the host, or a file of its own
+        classes = [*found]
+    return judge_names(found, classes, where, training, known)
 
 
-def _names_in(file: Path) -> set[str]:
-    try:
-        with _readable(file), open_input(file) as xml:
-            root = ElementTree.parse(xml).getroot()
-    except ElementTree.ParseError as error:
-        line, text = error.position[0], str(error).partition(":")[0]
-        raise UserError(f"{file}, line {line}, is no valid XML: {text}") from error
-    names = set()
-    for number, thing in enumerate(root.findall("object"), 1):
-        name, box = thing.findtext("name"), thing.find("bndbox")
-        try:
-            if not name or box is None:
-                raise ValueError
-            for corner in _BOX:
-                float(box.findtext(corner) or "")
-        except ValueError as error:
-            raise UserError(
-                f"{file}: object {number} lacks its name or a number of its bndbox"
-            ) from error
-        names.add(name)
-    return names
-
-
-def _coco_keys(evaluator: Any) -> dict[str, tuple[str, ...]]:
-    """Returns what each section of a file must have."""
-    keys = dict(_COCO_KEYS)
-    metrics = evaluator if isinstance(evaluator, list | tuple) else [evaluator or {}]
+def _check_json(data: dict, file: Path, cfg: Config, loader: str) -> list[Finding]:
+    training, keys = loader == _TRAIN, dict(_COCO_KEYS)
+    metrics = [] if training else _metrics(cfg, loader)
     if any(metric.get("ann_file") for metric in metrics):  # read by pycocotools
         keys["annotations"] += ("iscrowd",)
     if any(metric.get("format_only") for metric in metrics):  # of unknown objects
         del keys["annotations"]
-    return keys
+    with _readable(file):
+        coco = CocoFile(file, read_coco_json(file), keys)
+    categories, where = [*coco.categories.values()], f"that {file} lists"
+    found = []
+    if "annotations" in keys:
+        found += _of_names(data, coco.counts(), where, training, categories)
+    classes = (data.get("metainfo") or {}).get("classes")
+    if classes and not isinstance(classes, str):
+        found += judge_order(categories, classes, str(file), training)
+    model = cfg.get("model") or {}
+    masks = any(step.get("with_mask") for step in data.get("pipeline") or ())
+    if training:
+        masks |= "mask_head" in {**model, **(model.get("roi_head") or {})}
+    masks |= any("segm" in str(metric.get("metric")) for metric in metrics)
+    return [*found, *coco.judge(masks)]
 
 
-def _check_json(
-    data: dict, file: Path, training: bool, sections: dict[str, tuple[str, ...]]
-) -> None:
-    try:
-        with _readable(file):
-            content = read_json(file, _LARGEST_JSON, max_depth=None)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{file}, line {error.lineno}, is no valid JSON: {error.msg}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is no text") from error
-    except ValueError as error:
-        raise UserError(f"{file} is no valid JSON: {error}") from error
-    for section, keys in sections.items():
-        if not isinstance(content, dict) or not isinstance(content.get(section), list):
-            raise UserError(f"{file} is not COCO's: it has no list {section!r}")
-        for number, entry in enumerate(content[section], 1):
-            place = f"{file}: entry {number} of {section!r}"
-            if not isinstance(entry, dict):
-                raise UserError(f"{place} is no object with keys")
-            missing = [key for key in keys if key not in entry]
-            if missing:
-                raise UserError(f"{place} has no {missing[0]!r}")
-            box = entry["bbox"] if section == "annotations" else [0] * 4
-            if not isinstance(box, list) or len(box) != 4:
-                raise UserError(f"{place} has the bbox {box}, not x, y, width, height")
-    if not content["images"]:
-        raise UserError(f"{file} lists no image")
-    names = {entry["id"]: str(entry["name"]) for entry in content["categories"]}
-    used = {entry["category_id"] for entry in content.get("annotations", ())}
-    found = {names[number] for number in used if number in names}
-    _check_names(data, found, f"that {file} lists", training)
+def _metrics(cfg: Config, loader: str) -> Sequence[dict]:
+    found = cfg.get(loader.replace("dataloader", "evaluator")) or {}
+    return found if isinstance(found, list | tuple) else [found]

@@ -1,17 +1,16 @@
 """Can a downstream model be trained or tested on the data sets it has?"""
 
-import itertools
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from mmengine.config import Config
 
-from ..datasets.images import BrokenImage, open_picture
+from ..datasets.annotations.image_sizes import judge_sizes
 from ..utils.errors import UserError
-
-_LABEL_MAPS = 16
+from ..utils.progress import ProgressLine
+from .data_report import report
+from .label_map_checks import check_label_maps, find_overlooked
 
 
 def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
@@ -44,18 +43,43 @@ def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
                 f"model.{name}.num_classes is {number}, but the {purpose} data has "
                 f"{len(classes)} classes ({', '.join(classes[:5])}, ...)"
             )
-    files = list(itertools.chain.from_iterable(map(_files_of, _innermost(dataset))))
-    for image, label_map in files:
-        for path in (image, label_map):
-            if not path or "://" in path:
-                continue
-            if not os.path.isfile(path):
-                raise UserError(f"{path} is listed for {purpose} but does not exist")
-            if not os.path.getsize(path):
-                raise UserError(f"{path} is listed for {purpose} but is empty")
+    parts = [(part, list(_files_of(part))) for part in _innermost(dataset)]
+    files = [file for _, files in parts for file in files]
+    for file in files:
+        _check_there(file, purpose)
+    sizes = [(f.image, f.size, "annotation") for f in files if f.image and f.size]
+    found = judge_sizes(sizes, False, ProgressLine("sizes", max(1, len(sizes))))
     head = heads.get("decode_head")
     if head is not None and classes:
-        _check_labels(files, len(classes), head.get("ignore_index", 255), dataset)
+        maps = [
+            (part, f.image, f.label_map)
+            for part, files in parts
+            for f in files
+            if f.image and f.label_map and "://" not in f"{f.image}{f.label_map}"
+        ]
+        ignored = head.get("ignore_index", 255)
+        found += check_label_maps(maps, classes, ignored, purpose)
+        for part, _ in parts:
+            found += find_overlooked(part, purpose)
+    report(found)
+
+
+class _Files(NamedTuple):
+    """An image of a data set, its label map, and its size as it is annotated."""
+
+    image: str | None
+    label_map: str | None
+    size: tuple[int, int] | None
+
+
+def _check_there(file: _Files, purpose: str) -> None:
+    for path in (file.image, file.label_map):
+        if not path or "://" in path:
+            continue
+        if not os.path.isfile(path):
+            raise UserError(f"{path} is listed for {purpose} but does not exist")
+        if not os.path.getsize(path):
+            raise UserError(f"{path} is listed for {purpose} but is empty")
 
 
 def _check_classes(head: dict, dataset: Any, purpose: str) -> None:
@@ -98,44 +122,16 @@ def _innermost(dataset: Any) -> Iterator[Any]:
             yield from _innermost(part)
 
 
-def _files_of(dataset: Any) -> Iterator[tuple[str | None, str | None]]:
-    """Yields the paths of image and label map; none where images are generated."""
+def _files_of(dataset: Any) -> Iterator[_Files]:
+    """Yields the files of each image; none where images are generated."""
     if not hasattr(dataset, "get_data_info"):
         return
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        if "img" not in info and "img_path" in info:
-            yield info["img_path"], info.get("seg_map_path")
-
-
-def _check_labels(
-    files: list[tuple[str | None, str | None]], classes: int, ignored: int, dataset: Any
-) -> None:
-    """Looks for labels that the head does not have, in some of the maps."""
-    first = next(_innermost(dataset))
-    if getattr(first, "reduce_zero_label", False) or getattr(first, "label_map", None):
-        return  # the files' labels are not the head's
-    maps = [label_map for _, label_map in files if label_map and "://" not in label_map]
-    for path in maps[:: max(1, len(maps) // _LABEL_MAPS)]:
-        labels = _read_labels(path)
-        wrong = [int(i) for i in labels if i >= classes and i not in (ignored, 255)]
-        if wrong:
-            raise UserError(
-                f"{path} has the label {wrong[0]}, but the config has {classes} "
-                "classes: set num_classes and the classes, or ignore_index"
-            )
-
-
-def _read_labels(path: str) -> np.ndarray:
-    """Returns the labels that a map has."""
-    try:
-        with open_picture(path) as image:
-            pixels = np.asarray(image)
-    except BrokenImage as error:
-        reason = str(error).removeprefix(f"{path}: ")
-        raise UserError(f"{path} is no readable label map: {reason}") from error
-    if pixels.ndim != 2:
-        raise UserError(
-            f"{path} is a colour image: a label map has one channel, of class numbers"
+        if "img" in info or "img_path" not in info:
+            continue
+        size = info.get("width") or 0, info.get("height") or 0
+        known = min(size) > 0 and "://" not in info["img_path"]
+        yield _Files(
+            info["img_path"], info.get("seg_map_path"), size if known else None
         )
-    return np.unique(pixels)

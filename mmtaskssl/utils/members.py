@@ -226,7 +226,10 @@ def _index(shard: str, size: int, modified: int) -> Index:
     ).hexdigest()
     file = _cache() / f"{identity[:32]}.npz"
     damaged = (ValueError, KeyError, EOFError, zipfile.BadZipFile)
-    with contextlib.suppress(OSError, *damaged), np.load(file, allow_pickle=False) as kept:
+    with (
+        contextlib.suppress(OSError, *damaged),
+        np.load(file, allow_pickle=False) as kept,
+    ):
         return Index(*(kept[name] for name in ("names", "keys", "places")))
     index = _look_through(shard)
     if len(index.keys) >= _KEPT:

@@ -60,7 +60,11 @@ def test_the_draw_is_a_function_of_the_seed(tmp_path):
     ("objects", "listed", "said"),
     [
         ([RED, GREEN], ("a", "b"), "b.xml is no annotation"),
-        ([("red", 0, "x", 1, 30, 30)], ("a",), "without four numbers"),
+        (
+            [("red", 0, "x", 1, 30, 30)],
+            ("a",),
+            "lacks its name or a number of its bndbox",
+        ),
         ([RED], ("a",), "boxes of 1 classes"),
     ],
 )

@@ -1,19 +1,19 @@
 """Targets whose boxes stand in COCO's JSON, and how ours are written."""
 
 import json
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...datasets.annotations.coco import LARGEST, CocoFile, read_coco_json
 from ...utils.atomic import write_text
 from ...utils.errors import UserError
-from ...utils.inputs import read_bytes, read_json
+from ...utils.inputs import read_bytes
 from .class_folders import part_folders
+from .inspected import Finding
 from .labelled import ALL, PART_NAMES, Box, Item, Labelled, Part, part_of
 
-_LARGEST = 2 << 30  # bytes; COCO's own has 450 MB
 _SECTIONS = ("images", "annotations", "categories")
 # Of an image list this many are looked for in each folder that may hold it.
 _SAMPLE = 20
@@ -64,7 +64,7 @@ def _by_part(files: Sequence[Path]) -> dict[str, Path]:
 def _is_coco(path: Path) -> bool:
     """Whether a file names COCO's sections; it is large, and not parsed for that."""
     try:
-        content = read_bytes(path, _LARGEST)
+        content = read_bytes(path, LARGEST)
     except OSError:
         return False
     return all(f'"{section}"'.encode() in content for section in _SECTIONS)
@@ -80,90 +80,33 @@ def read_coco(parts: Mapping[str, Path]) -> Labelled:
         UserError: A file is not COCO's, contradicts itself, or has no images.
     """
     form = "COCO JSON " + ", ".join(path.name for path in parts.values())
-    found = {name: _read(path) for name, path in parts.items()}
-    return Labelled("detection", form, found)
+    findings: list[Finding] = []
+    found = {name: _read(path, findings) for name, path in parts.items()}
+    return Labelled("detection", form, found, findings)
 
 
-def _read(path: Path) -> Part:
+def _read(path: Path, findings: list[Finding]) -> Part:
     try:
-        value = read_json(path, _LARGEST, None)
-    except (OSError, ValueError) as error:
+        coco = CocoFile(path, read_coco_json(path))
+    except OSError as error:
         raise UserError(f"{path} cannot be read as COCO's JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path} is not COCO's: it is a list, not an object")
-    names = _categories(path, value)
-    images = dict(_images(path, value))
-    boxes: dict[Any, list[Box]] = {number: [] for number in images}
-    for place, entry in _entries(path, value, "annotations"):
-        for key, known in (("image_id", boxes), ("category_id", names)):
-            if _key(place, entry, key) not in known:
-                section = "images" if key == "image_id" else "categories"
-                raise UserError(
-                    f"{place} has the {key} {entry[key]!r}, which is none of {section}"
-                )
-        box = entry.get("bbox")
-        if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
-            raise UserError(f"{place} has the bbox {box}, not x, y, width, height")
+    findings += coco.findings
+    names = {number: name.strip() for number, name in coco.categories.items()}
+    if len({*names.values()}) < len(names):
+        raise UserError(f"{path} has two categories of one name")
+    boxes: dict[Any, list[Box]] = {number: [] for number in coco.images}
+    for _, entry in coco.annotations:
         crowd = bool(entry.get("iscrowd")) or bool(entry.get("ignore"))
-        x, y, width, height = map(float, box)
+        x, y, width, height = map(float, entry["bbox"])
         own = Box(names[entry["category_id"]], x, y, width, height, crowd)
         boxes[entry["image_id"]].append(own)
-    items = [
-        Item(file, boxes=tuple(boxes[number]), size=size)
-        for number, (file, size) in images.items()
-    ]
-    return Part(_folder_of(path, [item.image for item in items]), items)
-
-
-def _categories(path: Path, value: dict[str, Any]) -> dict[Any, str]:
-    names: dict[Any, str] = {}
-    for place, entry in _entries(path, value, "categories"):
-        name = str(_key(place, entry, "name")).strip()
-        if name in names.values() or _key(place, entry, "id") in names:
-            raise UserError(f"{place} has a name or an id that an earlier one has")
-        names[entry["id"]] = name
-    return names
-
-
-def _images(
-    path: Path, value: dict[str, Any]
-) -> Iterator[tuple[Any, tuple[str, tuple[int, int] | None]]]:
-    ids, files = set(), set()
-    for place, entry in _entries(path, value, "images"):
-        file = Path(str(_key(place, entry, "file_name"))).as_posix()  # ./a is a
-        if _key(place, entry, "id") in ids or file in files:
-            raise UserError(f"{place} has an id or a file_name that an earlier one has")
-        ids.add(entry["id"])
-        files.add(file)
-        size = entry.get("width"), entry.get("height")
-        known = all(isinstance(side, int) and side > 0 for side in size)
-        yield entry["id"], (file, size if known else None)  # type: ignore[misc]
-    if not ids:
-        raise UserError(f"{path} lists no image")
-
-
-def _entries(
-    path: Path, value: dict[str, Any], section: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not isinstance(value.get(section), list):
-        raise UserError(f"{path} is not COCO's: it has no list {section!r}")
-    for number, entry in enumerate(value[section], 1):
-        place = f"{path}: entry {number} of {section!r}"
-        if not isinstance(entry, dict):
-            raise UserError(f"{place} is no object with keys")
-        yield place, entry
-
-
-def _key(place: str, entry: dict[str, Any], key: str) -> Any:
-    value = entry.get(key)
-    if not isinstance(value, int | str) or isinstance(value, bool):
-        raise UserError(f"{place} has no {key!r}")
-    return value
-
-
-def _is_finite(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    items: dict[str, Item] = {}
+    for number, entry in coco.images.items():
+        file = Path(str(entry["file_name"])).as_posix()  # ./a is a
+        if file in items:
+            raise UserError(f"{path} lists the image {file} twice: list it once")
+        items[file] = Item(file, boxes=tuple(boxes[number]), size=coco.size(entry))
+    return Part(_folder_of(path, [*items]), [*items.values()])
 
 
 def _folder_of(path: Path, images: Sequence[str]) -> Path:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...datasets.annotations.findings import refuse
+from ...datasets.annotations.names import judge_spelling
 from ...utils.errors import UserError
 from ...utils.hashing import lines_sha256
 from . import findings
@@ -63,8 +65,10 @@ class Examination:
         fitted = fit(self.labelled, parts, kept, self.void)
         facts.update(fitted.facts)
         found += fitted.findings
+        found += _spelling(fitted.parts)
         for name, seen in fitted.parts.items():
             found += findings.of_broken(f"the target ({name})", seen.left_out)
+        refuse(found, lambda one: log(f"{one.level}: {one.text}"))
         train, test = self._divided(fitted.parts, found, facts)
         kind = self.labelled.kind
         lost = f"{sum(len(s.left_out) for s in fitted.parts.values())} cannot be used"
@@ -155,6 +159,16 @@ class Examination:
             text = f"{twice:,} images of the pool are there twice, byte for byte"
             found.append(Finding("note", text))
         return [*good], [*good.values()], {**broken, **copies}
+
+
+def _spelling(parts: Mapping[str, Seen]) -> list[Finding]:
+    """Looks for classes that are one, in two parts or in one."""
+    names = {
+        part: {name for item in seen.part.items for name in item.labels}
+        for part, seen in parts.items()
+    }
+    whole = names.get(ALL, set())
+    return judge_spelling(names.get("train", whole), names.get("test", whole))
 
 
 def _readable(part: Part, name: str, kept: Kept) -> Seen:

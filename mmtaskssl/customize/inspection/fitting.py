@@ -8,8 +8,8 @@ from .boxes import BoxFitter
 from .facts import ImageFacts
 from .inspected import Finding
 from .kept import Kept
-from .labelled import Item, Labelled, Part
-from .masks import fit_mask, indices_of, look_at_masks
+from .labelled import ALL, Item, Labelled, Part
+from .masks import MaskFitter, indices_of, look_at_part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,28 +88,33 @@ def fit(
 
 
 def _with_boxes(parts: Mapping[str, Seen]) -> Fitted:
-    fitter = BoxFitter()
-    fitted = {
-        name: seen.with_items(list(map(fitter.fit, seen.part.items, seen.facts)))
-        for name, seen in parts.items()
-    }
+    fitted, findings = {}, list[Finding]()
+    for name, seen in parts.items():
+        fitter = BoxFitter()
+        fits = [*map(fitter.fit, seen.part.items, seen.facts)]
+        fitted[name] = seen.with_items(fits)
+        where = "the target" + ("" if name == ALL else f" ({name})")
+        findings += fitter.findings(where, len(fitted[name].part.items))
     items = [item for seen in fitted.values() for item in seen.part.items]
     names = sorted({box.name for item in items for box in item.boxes})
-    return Fitted(fitted, names, fitter.findings(len(items)))
+    return Fitted(fitted, names, findings)
 
 
 def _with_masks(
     labelled: Labelled, parts: Mapping[str, Seen], kept: Kept, void: int | None
 ) -> Fitted:
     masks = {
-        name: look_at_masks(seen.part, f"masks ({name})", kept)
+        name: look_at_part(seen.part, f"masks ({name})", kept)
         for name, seen in parts.items()
     }
     of = {str(parts[name].part.masks): found for name, found in masks.items()}
-    indices, findings = indices_of(of, labelled.class_names, void)
-    fitted = {}
+    indices, said = indices_of(of, labelled.class_names, void)
+    fitted, findings = {}, list[Finding]()
     for name, seen in parts.items():
         rows = zip(seen.part.items, seen.facts, masks[name], strict=True)
-        fitted[name] = seen.with_items([fit_mask(*row, indices) for row in rows])
+        fitter = MaskFitter(indices)
+        fitted[name] = seen.with_items([fitter.fit(*row) for row in rows])
+        where = "masks" if name == ALL else f"masks ({name})"
+        findings += fitter.findings(where, name != "test")
     facts = {"void": indices.void, "first_index": indices.first}
-    return Fitted(fitted, indices.class_names, findings, facts)
+    return Fitted(fitted, indices.class_names, [*findings, *said], facts)

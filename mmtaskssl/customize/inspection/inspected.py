@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ...datasets.annotations.findings import Finding
 from ...report.result import Result
 
 TaskKind = Literal["classification", "multilabel", "detection", "segmentation"]
@@ -40,19 +41,6 @@ class Split:
     def paths(self) -> list[str]:
         """Whole paths of the images."""
         return [str(Path(self.root, image)) for image in self.image_ids]
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """Something about the images that their owner should know.
-
-    Attributes:
-        level: "note", or "warning" where a result may suffer.
-        text: One sentence.
-    """
-
-    level: Literal["note", "warning"]
-    text: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.images import list_images
-from ...datasets.label_table import label_names, read_rows
+from ...datasets.label_table import labels_of_row, named_twice, read_rows
 from ...utils.errors import UserError, meant
 from .inspected import Finding
 from .labelled import ALL, PART_NAMES, Item, Labelled, Part, part_of
@@ -42,7 +42,7 @@ def read_table(path: Path) -> Labelled:
     parts: dict[str, list[Item]] = {}
     twice = 0
     for number, (image, row) in enumerate(zip(image_ids, rows, strict=True), 1):
-        item = Item(image, _labels(row, several, path, number))
+        item = Item(image, tuple(labels_of_row(row, several, path, number)))
         part = _part(row, path, number) if divided else ALL
         known = items.setdefault(image, item)
         if known is item:
@@ -50,10 +50,7 @@ def read_table(path: Path) -> Labelled:
         elif known == item and item in parts.get(part, ()):
             twice += 1
         else:
-            raise UserError(
-                f"{path} names {image} twice, with different labels or parts; for "
-                "several labels of an image use the column labels"
-            )
+            raise named_twice(path, image)
     findings = []
     if twice:
         text = f"{path} repeats {twice} rows: each image counts once"
@@ -65,17 +62,6 @@ def read_table(path: Path) -> Labelled:
         {name: Part(root, found) for name, found in parts.items()},
         findings,
     )
-
-
-def _labels(
-    row: dict[str, Any], several: bool, path: Path, number: int
-) -> tuple[str, ...]:
-    if several:
-        return tuple(sorted(set(label_names(row["labels"]))))
-    label = "" if row["label"] is None else str(row["label"]).strip()
-    if not label:
-        raise UserError(f"row {number} of {path} has no label")
-    return (label,)
 
 
 def _part(row: dict[str, Any], path: Path, number: int) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ...datasets.images import BrokenImage, list_images, open_picture
+from ...datasets.annotations.findings import Tally
+from ...datasets.annotations.image_sizes import of_sizes
+from ...datasets.annotations.label_maps import judge_classes, look_at_masks
+from ...datasets.images import list_images
 from ...utils.errors import UserError, option
 from ...utils.inputs import read_text
 from .class_folders import part_folders
@@ -128,14 +129,18 @@ def _pair(images: Path, masks: Path, findings: list[Finding]) -> Part:
             f"no image of {images} has a mask in {masks}: the mask of {alone[0]} must "
             f"be called {Path(alone[0]).with_suffix('.png')}"
         )
+    used = {item.mask for item in items}
+    if unused := [mask for mask in mask_ids if mask not in used]:
+        text = f"{len(unused):,} masks of {masks} are of no image, such as {unused[0]}"
+        findings.append(Finding("warning", text))
     if alone:
         text = f"{len(alone):,} images of {images} have no mask, such as {alone[0]}"
         findings.append(Finding("warning", f"{text}: they are left out"))
     return Part(images, items, masks)
 
 
-def look_at_masks(part: Part, stage: str, kept: Kept) -> list[dict[str, Any]]:
-    """Returns width, height, values and, if it cannot be used, "broken" of each mask.
+def look_at_part(part: Part, stage: str, kept: Kept) -> list[dict[str, Any]]:
+    """Returns what is in each mask, see `look_at_masks`.
 
     Args:
         part: Of a segmentation.
@@ -146,22 +151,9 @@ def look_at_masks(part: Part, stage: str, kept: Kept) -> list[dict[str, Any]]:
     folder = part.masks
 
     def finder(batch: Sequence[str]) -> list[dict[str, Any]]:
-        return [_look(folder / mask) for mask in batch]
+        return look_at_masks([folder / mask for mask in batch])
 
     return kept.each(stage, [item.mask for item in part.items], finder)
-
-
-def _look(path: Path) -> dict[str, Any]:
-    try:
-        with open_picture(path) as image:
-            pixels = np.asarray(image)
-    except BrokenImage as error:
-        return {"broken": f"its mask cannot be read: {error}"}
-    if pixels.ndim != 2 or pixels.dtype.kind not in "bui":
-        return {"colour": True}
-    values = np.unique(pixels).tolist()
-    height, width = pixels.shape
-    return {"width": width, "height": height, "values": [int(v) for v in values]}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +187,7 @@ def indices_of(
     """Finds out what the numbers in masks mean.
 
     Args:
-        masks: What `look_at_masks` returned, by folder.
+        masks: What `look_at_part` returned, by folder.
         names: Of the classes, if they are given.
         void: The index of what belongs to no class; None: 255, or the only one that is
             beyond the names.
@@ -229,11 +221,11 @@ def indices_of(
     findings.append(Finding("note", text))
     void = VOID if void is None else void
     classes = [value for value in values if value != void]
-    if not classes or (classes == [0] and void == VOID):
+    if len(classes) < 2:
         raise UserError(
             f"the masks hold the numbers {', '.join(map(str, values))} alone, of which "
-            f"{void} belongs to no class: write an object as 1, or name another index "
-            f"with {option('void')}"
+            f"{void} belongs to no class: write an object as 1 and what is around it "
+            f"as 0, or name another index with {option('void')}"
         )
     first = int(void == 0)
     if first < void < classes[-1] and void != VOID:
@@ -254,16 +246,53 @@ def indices_of(
     return Indices(list(given), void, first), findings
 
 
-def fit_mask(
-    item: Item, fact: ImageFacts, mask: Mapping[str, Any], indices: Indices
-) -> Item | str:
-    """Returns an image with the classes of its mask, or why it cannot be used."""
-    if "broken" in mask:
-        return str(mask["broken"])
-    size = mask["width"], mask["height"]
-    if size != (fact.width, fact.height):
-        return (
-            f"its mask has {size[0]} x {size[1]} pixels, and it has {fact.width} x "
-            f"{fact.height}"
+@dataclasses.dataclass
+class MaskFitter:
+    """Holds the masks of a part against its images, and counts what they are.
+
+    Attributes:
+        indices: What their numbers mean.
+        resized: Images of another size than their mask.
+        total: All images.
+        used: The masks that fit.
+        classes: Those of each mask, from 0.
+    """
+
+    indices: Indices
+    resized: Tally = dataclasses.field(default_factory=Tally)
+    total: int = 0
+    used: list[str] = dataclasses.field(default_factory=list)
+    classes: list[list[int]] = dataclasses.field(default_factory=list)
+
+    def fit(self, item: Item, fact: ImageFacts, mask: Mapping[str, Any]) -> Item | str:
+        """Returns an image with the classes of its mask, or why it cannot be used."""
+        self.total += 1
+        if "broken" in mask:
+            return f"its mask cannot be read: {mask['broken']}"
+        size = mask["width"], mask["height"]
+        if size != (fact.width, fact.height):
+            self.resized.add(item.image)
+            return (
+                f"its mask has {size[0]} x {size[1]} pixels, and it has {fact.width} x "
+                f"{fact.height}"
+            )
+        first, void = self.indices.first, self.indices.void
+        self.used.append(item.mask)
+        self.classes.append(
+            [value - first for value in mask["values"] if value != void]
         )
-    return dataclasses.replace(item, labels=indices.labels(mask["values"]))
+        return dataclasses.replace(item, labels=self.indices.labels(mask["values"]))
+
+    def findings(self, where: str, training: bool) -> list[Finding]:
+        """Says what is wrong with the masks.
+
+        Args:
+            where: Which they are.
+            training: Whether something is to learn from them.
+        """
+        names = self.indices.class_names
+        found = judge_classes(self.classes, self.used, where, training, names)
+        if self.resized.count:
+            sizes = of_sizes(self.resized, self.total, "mask")
+            found += [sizes] * (sizes.level == "error")  # others are left out, and said
+        return found

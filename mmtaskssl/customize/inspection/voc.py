@@ -1,12 +1,12 @@
 """Targets in the folders of Pascal VOC."""
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...datasets.annotations.voc import read_voc_xml
 from ...datasets.images import IMAGE_SUFFIXES
 from ...utils.errors import UserError
-from ...utils.inputs import open_input, read_text
+from ...utils.inputs import read_text
 from .labelled import ALL, PART_NAMES, Box, Item, Labelled, Part, part_of
 
 IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets"
@@ -91,37 +91,17 @@ def read_lists(folder: Path, kind: str) -> dict[str, Sequence[str]]:
 def _item(folder: Path, image: str, file: str) -> Item:
     path = folder / f"{image}.xml"
     try:
-        with open_input(path) as xml:
-            root = ElementTree.parse(xml).getroot()
+        objects, size = read_voc_xml(path)
     except FileNotFoundError:
         raise UserError(
             f"{path} does not exist, but a list names {image}: an image without boxes "
             "needs an annotation without objects"
         ) from None
-    except (OSError, ElementTree.ParseError) as error:
+    except OSError as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     boxes = []
-    for number, thing in enumerate(root.findall("object"), 1):
-        name = (thing.findtext("name") or "").strip()
-        try:
-            left, top, right, bottom = (
-                float(thing.findtext(f"bndbox/{corner}") or "")
-                for corner in ("xmin", "ymin", "xmax", "ymax")
-            )
-        except ValueError:
-            name = ""
-        if not name:
-            raise UserError(
-                f"{path}: object {number} lacks its name or a number of its bndbox"
-            )
-        difficult = (thing.findtext("difficult") or "0").strip() == "1"
+    for thing in objects:
+        left, top, right, bottom = thing.corners
         place = left - 1, top - 1, right - left + 1, bottom - top + 1
-        boxes.append(Box(name, *place, difficult))
-    try:
-        sides = [
-            int(float(root.findtext(f"size/{s}") or 0)) for s in ("width", "height")
-        ]
-    except ValueError:
-        sides = [0, 0]
-    size = (sides[0], sides[1]) if min(sides) > 0 else None
+        boxes.append(Box(thing.name.strip(), *place, thing.difficult))
     return Item(file, boxes=tuple(boxes), size=size)

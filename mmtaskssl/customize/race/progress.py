@@ -34,9 +34,10 @@ def progress_told(
         every: Seconds between two looks.
     """
     ended = threading.Event()
+    before = reached(folder)[0]  # by a run that was killed
 
     def watch() -> None:
-        told = reached(folder)[0]  # by a run that was killed
+        told = before
         while not ended.wait(every):
             done, seconds = reached(folder)
             if done < iters and done - told >= _PART * iters:
