@@ -1,20 +1,26 @@
 """Which images a source names."""
 
 import csv
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from mmengine.logging import print_log
+
+from mmtaskssl.runs import check_listed
 from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.inputs import open_text, parse_json
 from mmtaskssl.utils.members import SUFFIX, exists, split
 
 from .image_reader import BrokenImage, open_picture, read_image, shrink
+from .left_out import IMAGE_SUFFIXES, described, is_missed
 from .shards import images_in, is_shard, named_shards
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "BrokenImage",
     "HasImages",
     "ImagesLike",
@@ -25,14 +31,6 @@ __all__ = [
     "shrink",
 ]
 
-#: Endings that count as images when a folder is searched (compared in lower case).
-# fmt: off
-IMAGE_SUFFIXES = frozenset((
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff",
-    ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".tga", ".avif", ".exr",
-    ".hdr", ".ras", ".sr",
-))
-# fmt: on
 #: Column names tried, in this order, when a table's image column is not given.
 PATH_COLUMNS = ("image", "path", "file", "filename", "file_name", "img_path")
 
@@ -84,7 +82,8 @@ def list_images(
         the tar's order.
 
     Raises:
-        UserError: The source does not exist, is empty, or names no usable path.
+        UserError: The source does not exist, is empty, names no usable path, or is a
+            list of ours that was changed.
     """
     table = isinstance(source, str | os.PathLike) and os.fspath(source).lower()
     if not (isinstance(table, str) and table.endswith((".csv", ".jsonl"))):
@@ -110,14 +109,26 @@ def list_images(
     source = Path(source).expanduser()
     if source.is_dir():
         base = Path(root).expanduser() if root else source
-        ids = [_relative(path, base, source) for path in _walk(source, IMAGE_SUFFIXES)]
-        if ids:
-            return base, sorted(ids)
-        if shards := sorted(_walk(source, frozenset((SUFFIX,)))):
-            return base, _in_shards(shards, base, source)
-        raise UserError(f"folder {source} holds no images; check the path")
+        missed: list[str] = []
+        found = _walk(source, IMAGE_SUFFIXES, missed)
+        ids = [_relative(path, base, source) for path in found]
+        others = f"{described(missed)}, which are not read here" if missed else ""
+        if not ids:
+            if shards := sorted(_walk(source, frozenset((SUFFIX,)), [])):
+                return base, _in_shards(shards, base, source)
+            but = f", but {others}: convert them" if others else "; check the path"
+            raise UserError(f"folder {source} holds no images{but}")
+        if others:
+            print_log(
+                f"folder {source} holds {len(ids):,} images, and beside them {others}: "
+                "they are left out",
+                "current",
+                logging.WARNING,
+            )
+        return base, sorted(ids)
     if not source.is_file():
         raise UserError(f"image source {source} does not exist")
+    check_listed(source)
     readers = {".txt": _read_lines, ".csv": _read_csv, ".jsonl": _read_jsonl}
     if source.suffix.lower() not in readers:
         raise UserError(
@@ -202,7 +213,10 @@ def _in_shards(shards: Sequence[Path], base: Path, source: Path | None) -> list[
     ]
 
 
-def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+def _walk(
+    folder: Path, suffixes: frozenset[str], missed: list[str]
+) -> Iterator[Path]:
+    """Yields files of some endings; others that may be images go to a list."""
     seen = set()  # linked folders are followed, but circles of links are not
     for current, folders, files in os.walk(folder, onerror=_unread, followlinks=True):
         real = os.path.realpath(current)
@@ -212,11 +226,11 @@ def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
-            if (
-                not name.startswith(".")
-                and os.path.splitext(name)[1].lower() in suffixes
-            ):
+            ending = os.path.splitext(name)[1].lower()
+            if not name.startswith(".") and ending in suffixes:
                 yield Path(current, name)
+            elif is_missed(name):
+                missed.append(name)
 
 
 def _unread(error: OSError) -> None:

@@ -74,7 +74,10 @@ def write(
 
 
 def read_selection(
-    folder: str | os.PathLike, pool_ids: Sequence[str], query_ids: Sequence[str]
+    folder: str | os.PathLike,
+    pool_ids: Sequence[str],
+    query_ids: Sequence[str],
+    named: Sequence[str] | None = None,
 ) -> Selection:
     """Reads what was chosen; scores have the six decimals that stand there.
 
@@ -82,13 +85,21 @@ def read_selection(
         folder: See `write`.
         pool_ids: See `write`.
         query_ids: See `write`.
+        named: Those of the chosen images to take, in this order; None: all.
 
     Raises:
         KeyError: An image or a query is not among the ids.
+        ValueError: An image is named that was not chosen.
     """
     row_of = {image: row for row, image in enumerate(pool_ids)}
     query_of = {image: index for index, image in enumerate(query_ids)}
     lines = read_csv(Path(folder, TABLE))
+    if named is not None:
+        chosen = {line["image"]: line for line in lines}
+        other = next((image for image in named if image not in chosen), None)
+        if other is not None:
+            raise ValueError(f"{SELECTION} names {other}, which {TABLE} does not")
+        lines = [chosen[image] for image in dict.fromkeys(named)]
     return Selection(
         np.array([row_of[line["image"]] for line in lines], np.int64),
         np.array([float(line["score"]) for line in lines]),
@@ -97,10 +108,15 @@ def read_selection(
     )
 
 
+def read_list(folder: str | os.PathLike) -> list[str]:
+    """Returns the images that the list names, in its order."""
+    with open_text(Path(folder, SELECTION), errors="surrogateescape") as file:
+        return [line for line in file.read().split("\n") if line]
+
+
 def is_consistent(folder: str | os.PathLike, count: int) -> bool:
     """Whether list and table name the same images, as many as the summary says."""
-    with open_text(Path(folder, SELECTION), errors="surrogateescape") as file:
-        chosen = file.read().split("\n")[:-1]
+    chosen = read_list(folder)
     images = [line["image"] for line in read_csv(Path(folder, TABLE))]
     return len(chosen) == count and chosen == images
 

@@ -10,9 +10,10 @@ from ..features.fingerprint import fingerprint
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
 from ..report.result import Result
-from ..runs import Work, has_types, verify
+from ..runs import Record, Work, check_listed, has_types, verify
+from ..utils import checks
 from ..utils.atomic import write_text
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..utils.inputs import read_json
 from . import output
 from .inputs import Queries, make_task, read_queries
@@ -125,6 +126,7 @@ class Selected(Result):
         folder: str | os.PathLike,
         pool: StoreLike | None = None,
         target: StoreLike | Sequence[StoreLike] | None = None,
+        edited_selection: bool = False,
     ) -> "Selected":
         """Reads a selection that was saved.
 
@@ -132,11 +134,14 @@ class Selected(Result):
             folder: See `save`.
             pool: Features of the pool; None: the store that the folder names.
             target: The target's; None: the stores that the folder names.
+            edited_selection: Take of the images that were selected those that the list
+                names now, though it was changed.
 
         Raises:
             UserError: There is none, it has changed, or the stores are others.
         """
-        summary = _read_summary(folder)
+        checks.flag("edited_selection", edited_selection)
+        summary = _read_summary(folder, edited_selection)
         if isinstance(target, StoreLike):
             target = [target]
         store, *targets = open_stores(
@@ -151,7 +156,8 @@ class Selected(Result):
         queries = read_queries(targets)
         ids = store.image_ids
         try:
-            selection = output.read_selection(folder, ids, queries.image_ids)
+            named = output.read_list(folder) if edited_selection else None
+            selection = output.read_selection(folder, ids, queries.image_ids, named)
             leaks = output.read_leaks(folder, ids)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
@@ -169,12 +175,25 @@ class Selected(Result):
         return rows + [("target", image) for image in self.queries.unusable]
 
 
-def _read_summary(folder: str | os.PathLike) -> dict[str, Any]:
+def _read_summary(folder: str | os.PathLike, edited: bool) -> dict[str, Any]:
     try:
         summary = output.read_summary(folder)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} holds no selection ({error})") from error
-    verify(folder)
+    record = Record.read(folder)
+    if record is None:  # an older version's
+        if not edited and not output.is_consistent(folder, summary["selected"]):
+            raise UserError(
+                f"{Path(folder, output.SELECTION)} does not name the "
+                f"{summary['selected']} images of {output.TABLE}: select again, or say "
+                f"{option('edited_selection')} to take those that it names now"
+            )
+        return summary
+    if not edited:
+        instead = f"say {option('edited_selection')} to take the images it names now"
+        check_listed(Path(folder, output.SELECTION), instead)
+    names = [name for name in record.files if not edited or name != output.SELECTION]
+    verify(folder, names)
     return summary
 
 
