@@ -19,6 +19,7 @@ DROPPED = "dropped.csv"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 _UNUSABLE = "unusable feature"
+_COPY = "copy in the pool"
 FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
 
 
@@ -35,6 +36,7 @@ def write(
     leaks: Sequence[Leak],
     unusable: Sequence[tuple[str, str]],
     summary: dict[str, Any],
+    copies: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Writes everything but the report.
 
@@ -46,6 +48,7 @@ def write(
         leaks: Pool images kept out.
         unusable: Store and id of images without a usable feature.
         summary: JSON-ready.
+        copies: Pool images left out, and of which others they are copies.
     """
     chosen = [pool_ids[row] for row in selection.rows.tolist()]
     write_text(folder / SELECTION, "".join(f"{image}\n" for image in chosen))
@@ -68,6 +71,7 @@ def write(
         seen = "" if leak.agreement is None else f"{leak.agreement:.6f}"
         pair = leak.image, "pool", leak.reason, leak.match, leak.store
         dropped.append((*pair, f"{leak.score:.6f}", seen, leak.transform))
+    dropped += [(image, "pool", _COPY, of, "pool", *[""] * 3) for image, of in copies]
     dropped += [(image, store, _UNUSABLE, *[""] * 5) for store, image in unusable]
     write_csv(folder / DROPPED, dropped)
     write_json(folder / SUMMARY, summary)
@@ -133,8 +137,14 @@ def read_leaks(folder: str | os.PathLike, pool_ids: Sequence[str]) -> list[Leak]
             line["transform"],
         )
         for line in read_csv(Path(folder, DROPPED))
-        if line["reason"] != _UNUSABLE
+        if line["reason"] not in (_UNUSABLE, _COPY)
     ]
+
+
+def read_copies(folder: str | os.PathLike) -> list[tuple[str, str]]:
+    """Reads the pool images left out as copies of others of the pool, see `write`."""
+    lines = read_csv(Path(folder, DROPPED))
+    return [(one["image"], one["match"]) for one in lines if one["reason"] == _COPY]
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..features.fingerprint import fingerprint
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
@@ -42,6 +44,7 @@ class Selected(Result):
         leaks: Pool images kept out as copies of excluded ones.
         roots: Folder of the images of "pool" and of each excluded store.
         summary: What was selected from what, and how similar it is; JSON-ready.
+        copies: Pool images left out as copies of others of the pool, and of which.
     """
 
     selection: Selection
@@ -50,6 +53,7 @@ class Selected(Result):
     leaks: Sequence[Leak] = dataclasses.field(repr=False)
     roots: Mapping[str, str] = dataclasses.field(repr=False)
     summary: Mapping[str, Any] = dataclasses.field(repr=False)
+    copies: Sequence[tuple[str, str]] = dataclasses.field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.selection.rows)
@@ -117,6 +121,7 @@ class Selected(Result):
                 self.leaks,
                 self._unusable(),
                 dict(self.summary),
+                self.copies,
             )
         return Path(folder)
 
@@ -159,6 +164,7 @@ class Selected(Result):
             named = output.read_list(folder) if edited_selection else None
             selection = output.read_selection(folder, ids, queries.image_ids, named)
             leaks = output.read_leaks(folder, ids)
+            copies = output.read_copies(folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"the selection in {folder} is damaged ({error})"
@@ -167,7 +173,9 @@ class Selected(Result):
         task.skip[[leak.row for leak in leaks]] = True
         roots = {name: _root(name) for name in summary["excluded"]}
         roots["pool"] = summary["pool"]["root"]
-        return cls(selection, task, queries, leaks, roots, summary)
+        left_out = {image for image, _ in copies}
+        task.skip |= np.array([image in left_out for image in ids])
+        return cls(selection, task, queries, leaks, roots, summary, copies)
 
     def _unusable(self) -> list[tuple[str, str]]:
         pool = self.task.pool
