@@ -83,7 +83,7 @@ def list_images(
 
     Raises:
         UserError: The source does not exist, is empty, names no usable path, or is a
-            list of ours that was changed.
+            selection that was changed.
     """
     table = isinstance(source, str | os.PathLike) and os.fspath(source).lower()
     if not (isinstance(table, str) and table.endswith((".csv", ".jsonl"))):
@@ -128,7 +128,7 @@ def list_images(
         return base, sorted(ids)
     if not source.is_file():
         raise UserError(f"image source {source} does not exist")
-    check_listed(source)
+    check_listed(source, kind="selection")
     readers = {".txt": _read_lines, ".csv": _read_csv, ".jsonl": _read_jsonl}
     if source.suffix.lower() not in readers:
         raise UserError(

@@ -77,16 +77,20 @@ def read_selection(selection: str, edited: bool = False) -> list[str]:
     wanted = [line.strip() for line in text.split("\n") if line.strip()]
     if not wanted:
         raise UserError(f"selection file {selection} names no images")
-    instead = f"say {option('edited_selection')} to use the images that it names now"
+    instead = (
+        f"select again, or say {option('edited_selection')} to use the images that it "
+        "names now"
+    )
     try:
         check_listed(file, instead)
         _check_count(file, len(wanted), instead)
     except UserError as error:
         if not edited:
             raise
+        what = str(error).removesuffix(instead)
         print_log(
-            f"{str(error).split(':')[0]}: its {len(wanted):,} images are used as they "
-            f"are, as {option('edited_selection')} says",
+            f"{what}its {len(wanted):,} images are used as they are, as "
+            f"{option('edited_selection')} says",
             "current",
             logging.WARNING,
         )
@@ -106,5 +110,5 @@ def _check_count(file: Path, count: int, instead: str) -> None:
     if stated != count:
         raise UserError(
             f"{file} is not what was written ({count} images instead of {stated}): "
-            f"make it again, or {instead}"
+            f"{instead}"
         )

@@ -150,14 +150,17 @@ def check_version(found: Any, known: int, what: str) -> None:
         )
 
 
-def check_listed(path: str | os.PathLike, instead: str = "") -> None:
+def check_listed(
+    path: str | os.PathLike, instead: str = "", kind: str | None = None
+) -> None:
     """Refuses a file that is not what the record beside it says was written.
 
     One without a record of ours, or that it does not list, is its user's own.
 
     Args:
         path: A file.
-        instead: What else there is to do than to make it again; else to copy it.
+        instead: What there is to do; "": to make it again, or to copy it.
+        kind: Of the records that count; None: any.
 
     Raises:
         UserError: It was changed.
@@ -167,20 +170,23 @@ def check_listed(path: str | os.PathLike, instead: str = "") -> None:
         record = Record.read(path.parent)
     except UserError:  # somebody else's of that name
         return
-    stated = record.files.get(path.name) if record is not None else None
+    if record is None or kind not in (None, record.kind):
+        return
+    stated = record.files.get(path.name)
     if stated is None or not path.is_file():
         return
-    instead = instead or "copy the file to a folder of its own to use it as it is"
+    instead = instead or (
+        "make it again, or copy the file to a folder of its own to use it as it is"
+    )
     size = path.stat().st_size
     if size != stated["bytes"]:
         raise UserError(
             f"{path} is not what was written (it has {size} bytes instead of "
-            f"{stated['bytes']}): make it again, or {instead}"
+            f"{stated['bytes']}): {instead}"
         )
     if known_sha256(path) != stated["sha256"]:
         raise UserError(
-            f"{path} is not what was written (its checksum differs): make it again, or "
-            f"{instead}"
+            f"{path} is not what was written (its checksum differs): {instead}"
         )
 
 

@@ -198,7 +198,10 @@ def _read_summary(folder: str | os.PathLike, edited: bool) -> dict[str, Any]:
             )
         return summary
     if not edited:
-        instead = f"say {option('edited_selection')} to take the images it names now"
+        instead = (
+            f"select again, or say {option('edited_selection')} to take the images "
+            "that it names now"
+        )
         check_listed(Path(folder, output.SELECTION), instead)
     names = [name for name in record.files if not edited or name != output.SELECTION]
     verify(folder, names)

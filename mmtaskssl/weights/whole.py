@@ -10,8 +10,6 @@ from ..utils.errors import option
 
 # Keys of negatives, which a training fills again before it needs them.
 _REFILLED = re.compile(r"(.*\.)?queue\w*")
-# Of classifiers: a file may hold one that the network lacks.
-_HEADS = re.compile(r"(backbone\.)?(fc|head|heads|classifier)\.")
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,8 @@ class Differing:
     Attributes:
         missing: The network's, which the file lacks.
         unlike: Of other shapes.
-        surplus: The file's, which the network lacks.
+        surplus: The file's, which the network lacks, in parts that it has: blocks of a
+            deeper network. Whole parts that it lacks, such as heads, are left out.
     """
 
     missing: Sequence[str]
@@ -79,12 +78,18 @@ def differing(
 
     common = [key for key in own if key in state]
     unlike = [k for k in common if getattr(state[k], "shape", None) != own[k].shape]
-    surplus = [k for k in state if k not in own and k.startswith(of)]
+    parts = {_part(key, of) for key in own}
+    surplus = [k for k in state if k not in own and _part(k, of) in parts - {""}]
     return Differing(
         [key for key in own if key not in state and counts(key)],
         [key for key in unlike if counts(key)],
-        sorted(k for k in surplus if counts(k) and not _HEADS.match(k)),
+        sorted(key for key in surplus if counts(key)),
     )
+
+
+def _part(key: str, of: str) -> str:
+    """Returns the part of a network that a key is of; "" of no key behind ``of``."""
+    return key[len(of) :].partition(".")[0] if key.startswith(of) else ""
 
 
 def _is_counter(value: Tensor) -> bool:

@@ -109,8 +109,10 @@ def test_what_is_loaded_is_all_of_it_or_named(public, tmp_path):
     check_weights(model, part, "a.pth", allow=["neck"])
     free = {k: v for k, v in state.items() if "queue" not in k and "step" not in k}
     check_weights(model, free, "a.pth")
-    with pytest.raises(UserError, match=r"has 1 that .*backbone\.layer5"):
-        check_weights(model, {**state, "backbone.layer5": torch.ones(1)}, "a.pth")
+    deeper = {**state, "backbone.layer4.2.bn1.weight": torch.ones(1)}
+    with pytest.raises(UserError, match=r"has 1 that .*backbone\.layer4\.2"):
+        check_weights(model, deeper, "a.pth")
+    check_weights(model, {**state, "roi_head.fc.bias": torch.ones(1)}, "a.pth")
 
 
 def test_the_config_names_what_a_loaded_file_may_lack(tmp_path):

@@ -36,7 +36,7 @@ def weights(prefix=""):
     [("", None), ("module.", None), ("backbone.", "backbone"), ("a.b.", "a.b.")],
 )
 def test_all_of_it_is_loaded(behind, prefix, save):
-    head = {f"{behind}fc.weight": torch.zeros(2)}
+    head = {f"{behind}{part}.weight": torch.zeros(2) for part in ("fc", "layer4")}
     path = save(weights(behind) | head)
     net = Net(checkpoint=path, prefix=prefix)
     with guarded():
@@ -73,9 +73,9 @@ def test_names_that_do_not_fit(behind, prefix, said, save):
             ["conv1.w"],
         ),
         (
-            lambda s: s.update({"conv2.weight": torch.zeros(1)}),
-            r"1 that the network lacks, such as conv2\.weight",
-            ["conv2"],
+            lambda s: s.update({"conv1.deeper": torch.zeros(1)}),
+            r"1 that the network lacks, such as conv1\.deeper",
+            ["conv1.d"],
         ),
     ],
 )
