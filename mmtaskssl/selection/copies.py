@@ -28,15 +28,18 @@ def copies_in(pool: FeatureStore, root: str, skip: np.ndarray) -> Mapping[int, i
     """
     if not root:
         return {}
-    groups: dict[int, list[int]] = defaultdict(list)
+    keys = np.empty(len(pool), np.int64)  # all that is kept of a row of a large pool
     for start, shard in pool.iter_shards():
-        for offset, values in enumerate(shard):
-            if not skip[start + offset]:
-                groups[hash(values.tobytes())].append(start + offset)
+        hashes = (hash(values.tobytes()) for values in shard)
+        keys[start : start + len(shard)] = np.fromiter(hashes, np.int64, len(shard))
+    rows = np.flatnonzero(~skip)
+    rows = rows[np.argsort(keys[rows], kind="stable")]
+    edges = np.flatnonzero(np.diff(keys[rows])) + 1
+    begins, ends = np.append(0, edges), np.append(edges, len(rows))
+    several = np.flatnonzero(ends - begins > 1)
     found: dict[int, int] = {}
-    for rows in groups.values():
-        if len(rows) > 1:
-            found |= _same_files(rows, root, pool)
+    for begin, end in zip(begins[several], ends[several], strict=True):
+        found |= _same_files(rows[begin:end].tolist(), root, pool)
     return dict(sorted(found.items()))
 
 
