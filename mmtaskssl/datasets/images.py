@@ -213,9 +213,7 @@ def _in_shards(shards: Sequence[Path], base: Path, source: Path | None) -> list[
     ]
 
 
-def _walk(
-    folder: Path, suffixes: frozenset[str], missed: list[str]
-) -> Iterator[Path]:
+def _walk(folder: Path, suffixes: frozenset[str], missed: list[str]) -> Iterator[Path]:
     """Yields files of some endings; others that may be images go to a list."""
     seen = set()  # linked folders are followed, but circles of links are not
     for current, folders, files in os.walk(folder, onerror=_unread, followlinks=True):

@@ -18,7 +18,7 @@ IMAGE_SUFFIXES = frozenset((
 _BESIDE = frozenset((
     ".bin", ".cfg", ".csv", ".db", ".geojson", ".gz", ".html", ".ini", ".json",
     ".jsonl", ".kml", ".lock", ".log", ".mat", ".md", ".md5", ".npy", ".npz",
-    ".parquet", ".pdf", ".pkl", ".prj", ".py", ".rar", ".rst", ".sha256", ".tar",
+    ".parquet", ".pdf", ".pkl", ".prj", ".py", ".rar", ".rst", ".sha256",
     ".tfw", ".tgz", ".toml", ".tsv", ".txt", ".url", ".xls", ".xlsx", ".xml", ".xmp",
     ".yaml", ".yml", ".zip",
 ))

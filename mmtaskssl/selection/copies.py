@@ -1,6 +1,5 @@
 """Pool images that are, byte for byte, others of the pool: one of each is enough."""
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from ..features.store import FeatureStore
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
+from ..utils.inputs import check_regular
 
 
 def copies_in(pool: FeatureStore, root: str, skip: np.ndarray) -> Mapping[int, int]:
@@ -49,7 +49,7 @@ def _same_files(
     sizes: dict[int, list[int]] = defaultdict(list)
     for row in rows:
         try:
-            size = os.stat(Path(root, pool.image_ids[row])).st_size
+            size = check_regular(Path(root, pool.image_ids[row]))
         except OSError:  # moved since its features were taken
             continue
         sizes[size].append(row)
