@@ -33,6 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--selection", metavar="FILE", help="ids of the images that the run trains on"
     )
+    options.add_edited_selection(parser)
     parser.add_argument(
         "--weights",
         metavar="FROM",
@@ -90,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         public=args.public,
         images=args.images,
         selection=args.selection,
+        edited_selection=args.edited_selection,
         weights=args.weights,
         iters=args.iters,
         cfg_options=args.cfg_options,

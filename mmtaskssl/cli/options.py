@@ -84,6 +84,16 @@ class _MaxPixels(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def add_edited_selection(parser: Parser) -> None:
+    """Adds ``--edited-selection``."""
+    parser.add_argument(
+        "--edited-selection",
+        action="store_true",
+        help="take the selection as it is now, though it was changed after it was "
+        "written",
+    )
+
+
 def add_max_pixels(parser: Parser) -> None:
     """Adds ``--max-pixels``, which acts on all images that are read from then on."""
     parser.add_argument(

@@ -45,6 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="PATTERN",
         help="keys of the backbone that --weights may lack, or hold alone",
     )
+    options.add_edited_selection(parser)
     options.add_max_pixels(parser)
     options.add_trust(parser)
     parser.add_argument(
@@ -78,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         teacher=args.teacher,
         weights=args.weights,
         allow=args.allow,
+        edited_selection=args.edited_selection,
         work_dir=args.work_dir,
         resume=args.resume,
         resume_rescale=args.resume_rescale,

@@ -20,6 +20,8 @@ MEANINGS = {
     "--cfg-options": "`KEY=VALUE` pairs that override parts of a config",
     "--clusters": "a folder of clusters",
     "--device": "`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`",
+    "--edited-selection": "take a selection as it is now, though it was changed after "
+    "`select` wrote it",
     "--image-size": "side of the square that a network sees, pixels",
     "--images": "images without labels: folder, tars, Parquet, .txt, .csv or .jsonl",
     "--iters": "steps of a training",

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from ..datasets.eval_transform import EvalTransform
 from ..runs import check_listed, verify
 from ..utils.errors import UserError
+from ..utils.hashing import known_sha256
 from ..utils.inputs import read_json
 from .plain_network import check_plain_network
 
@@ -87,6 +88,7 @@ class ExportInfo:
                     f"export {folder} lacks its weights, {info.weights.name}"
                 )
             verify(folder, [info.weights.name])
+            _check_weights(info.weights, meta)
         return info
 
     def network_config(self) -> Config:
@@ -117,6 +119,16 @@ class ExportInfo:
                 )
             return {"type": "Pretrained", "checkpoint": str(self.weights)}
         return {"type": "mmtaskssl.ExportInit", "checkpoint": str(self.weights)}
+
+
+def _check_weights(weights: Path, meta: dict[str, Any]) -> None:
+    """Compares weights with what meta.json says: some exports have no record."""
+    stated = meta.get("weights_sha256")
+    if stated is not None and known_sha256(weights) != stated:
+        raise UserError(
+            f"{weights} is not what {META} says was exported (its checksum differs): "
+            "export again, or copy the right file there"
+        )
 
 
 def _numbers(values: Any) -> tuple[int, ...]:

@@ -68,11 +68,19 @@ _SHORTHANDS = (
     "held_out",
     "images",
     "selection",
+    "edited_selection",
     "target",
     "target_share",
     "teacher",
     "dataset",
     *TRANSFER_OPTIONS,
+)
+
+
+# Of those, and of `PLACES`, what names files or folders.
+_NAMES = (
+    *("images", "selection", "target", "teacher", "dataset", "clusters"),
+    *("backbone", "weights", "data_root"),
 )
 
 
@@ -82,7 +90,8 @@ def load_config(
     """Reads a config and merges ``--cfg-options`` into it.
 
     A few options stand for a place in our self-supervised configs: ``images`` (the
-    training images), ``selection`` (only those a selection file names), ``target``
+    training images), ``selection`` (only those a selection file names; one of
+    `select` that was changed with ``edited_selection=True`` alone), ``target``
     (a labelled folder with ``train`` and ``test``, or several, measured with kNN in
     training; of a classification config the training and test images themselves),
     ``held_out`` (a number of images that do not train: measured without labels
@@ -120,6 +129,7 @@ def load_config(
     options = copy.deepcopy(dict(options or {}))  # merging takes values apart
     _check_keys(cfg, options)
     asked = values | options
+    _check_given(asked)
     if asked.get("dataset"):  # first: other options may change parts of it
         use_public_set(cfg, asked["dataset"])
     fill_places(cfg, values)
@@ -203,6 +213,13 @@ def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
             continue
         hint = meant(first, known)
         raise UserError(f"the config has no key {first!r}{hint}")
+
+
+def _check_given(values: Mapping[str, Any]) -> None:
+    """Refuses names of files that are empty, which would be taken for none at all."""
+    for key in _NAMES:
+        if values.get(key) == "":
+            raise UserError(f"{key} is empty: name something, or leave it out")
 
 
 def _check_parts(cfg: Config, options: Mapping[str, Any]) -> None:

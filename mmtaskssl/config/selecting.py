@@ -19,6 +19,16 @@ def selection_of(cfg: Config) -> str | None:
     return dataset["selection"] if is_selected(dataset) else None
 
 
+def is_edited(cfg: Config) -> bool:
+    """Whether a selection is taken as it is, though it was changed.
+
+    Args:
+        cfg: Complete.
+    """
+    dataset = place_of_selection(cfg.train_dataloader)["dataset"]
+    return is_selected(dataset) and bool(dataset.get("edited"))
+
+
 def held_out_of(cfg: Config) -> int:
     """Returns how many of the images do not train.
 

@@ -51,7 +51,8 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
     """Does what variables ask for once all else is there.
 
-    These are ``selection``, ``teacher``, ``held_out``, ``target_share`` and ``target``.
+    These are ``selection``, ``edited_selection``, ``teacher``, ``held_out``,
+    ``target_share`` and ``target``.
 
     Args:
         cfg: Changed in place.
@@ -76,6 +77,14 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
                 "dataset": dataset,
                 "selection": values["selection"],
             }
+    if values.get("edited_selection"):
+        dataset = place_of_selection(loader)["dataset"] if loader else {}
+        if not is_selected(dataset):
+            raise UserError(
+                "edited_selection says of a selection that it was changed: it needs "
+                "selection=... beside it"
+            )
+        dataset["edited"] = True
     if values.get("teacher"):
         use_teacher(cfg, values["teacher"])
     hold_out(cfg, values.get("held_out"))

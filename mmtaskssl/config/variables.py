@@ -26,6 +26,7 @@ PLACES = {
 OTHERS = (
     "images",
     "selection",
+    "edited_selection",
     "target",
     "teacher",
     "dataset",

@@ -102,6 +102,17 @@ class EvalTransform:
         std = torch.tensor(self.std, device=images.device)
         return ((images.float() - mean) / std).permute(0, 3, 1, 2)
 
+    def __str__(self) -> str:
+        numbers = (
+            " ".join(f"{value:g}" for value in values)
+            for values in (self.mean, self.std)
+        )
+        mean, std = numbers
+        return (
+            f"{self.channel_order.upper()} less {mean} by {std}, the middle "
+            f"{self.image_size} of {self.short_side} px"
+        )
+
     def options(self) -> dict[str, Any]:
         """Returns size, statistics and channel order, as `EvalTransform` takes them."""
         return {

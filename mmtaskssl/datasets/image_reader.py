@@ -15,6 +15,7 @@ from torch.nn import functional
 from mmtaskssl.utils import members
 from mmtaskssl.utils.inputs import check_regular, open_input
 
+from .bit_depth import decode, to_8_bits, without_loss
 from .pixel_limit import (
     check_pixels,
     jpeg_frame,
@@ -45,9 +46,10 @@ def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.nda
     """Reads an image file as 8-bit RGB, upright.
 
     EXIF rotation is applied; grey and palette images become RGB; transparent pixels
-    are laid over white; CMYK is converted; 16-bit samples keep their high byte, and
-    32-bit or float samples are stretched from their own minimum..maximum. The first
-    frame of an animation is taken. Files that Pillow does not know go to OpenCV.
+    are laid over white; CMYK is converted; of 16-bit samples the high byte is kept, or
+    of fewer bits in such a file the highest 8 of these (see `bit_depth`), and 32-bit or
+    float samples are stretched from their own minimum..maximum. The first frame of an
+    animation is taken. Files that Pillow does not know go to OpenCV.
 
     Args:
         path: The file.
@@ -72,6 +74,7 @@ def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.nda
             except Image.UnidentifiedImageError:
                 image = _decode_with_opencv(data)
             check_pixels(*image.size)
+            image = without_loss(image, data)
             return shrink(np.array(_to_rgb(image, short_side)), short_side)
     except Exception as error:  # Pillow's plugins raise anything on damaged files
         reason = str(error) or type(error).__name__
@@ -169,7 +172,7 @@ def _decode_with_opencv(data: bytes) -> Image.Image:
     size = size_in_header(data)
     if size is not None:
         check_pixels(*size)
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        pixels = decode(data)
     if size is None or pixels is None:
         raise ValueError("no image format that Pillow or OpenCV reads")
     return Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
@@ -183,7 +186,7 @@ def _to_rgb(image: Image.Image, short_side: int | None) -> Image.Image:
     if image.getexif().get(0x0112, 1) != 1:
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = Image.fromarray(to_8_bits(np.asarray(image)))
     elif image.mode in ("I", "F"):
         image = Image.fromarray(_stretch(np.asarray(image)))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or (
@@ -228,12 +231,11 @@ def _stretch(values: np.ndarray) -> np.ndarray:
         whole = whole and bool((strip == np.floor(strip)).all())
     # 16-bit samples in a wider mode
     wide = low >= 0 and 255 < high <= 65535 and whole
+    if wide:
+        return to_8_bits(values.astype(np.uint16))
     out = np.empty(values.shape, np.uint8)
     for top in strips:
         strip = values[top : top + _STRIP].astype(np.float64)
-        if wide:
-            out[top : top + _STRIP] = (strip / 256).astype(np.uint8)
-        else:
-            strip = 255 * (strip - low) / max(high - low, 1e-12)
-            out[top : top + _STRIP] = strip.astype(np.uint8)
+        strip = 255 * (strip - low) / max(high - low, 1e-12)
+        out[top : top + _STRIP] = strip.astype(np.uint8)
     return out

@@ -1,21 +1,25 @@
 """Which images a source names."""
 
-import csv
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from mmengine.logging import print_log
+
+from mmtaskssl.runs import check_listed
 from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
-from mmtaskssl.utils.inputs import open_text, parse_json
 from mmtaskssl.utils.members import SUFFIX, TABLE, exists, split
-from mmtaskssl.utils.parquet import open_parquet, text_column
 
 from .image_reader import BrokenImage, open_picture, read_image, shrink
-from .shards import PATH_COLUMNS, images_in, is_shard, named_shards
+from .left_out import IMAGE_SUFFIXES, described, is_missed
+from .lists import LISTS, TABLES, read_list
+from .shards import images_in, is_shard, named_shards
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "BrokenImage",
     "HasImages",
     "ImagesLike",
@@ -25,16 +29,6 @@ __all__ = [
     "read_image",
     "shrink",
 ]
-
-_TABLES = (".csv", ".jsonl")
-#: Endings that count as images when a folder is searched (compared in lower case).
-# fmt: off
-IMAGE_SUFFIXES = frozenset((
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff",
-    ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".tga", ".avif", ".exr",
-    ".hdr", ".ras", ".sr",
-))
-# fmt: on
 
 
 @runtime_checkable
@@ -85,10 +79,11 @@ def list_images(
         the tar's order; in Parquet ``SHARD.parquet#ROW``.
 
     Raises:
-        UserError: The source does not exist, is empty, or names no usable path.
+        UserError: The source does not exist, is empty, names no usable path, or is a
+            selection that was changed.
     """
     table = isinstance(source, str | os.PathLike) and os.fspath(source).lower()
-    if not (isinstance(table, str) and table.endswith((*_TABLES, TABLE))):
+    if not (isinstance(table, str) and table.endswith(TABLES)):
         checks.unused("with a table of images, .csv, .jsonl or .parquet", column=column)
     if isinstance(source, HasImages):
         if not (root or source.root):
@@ -111,27 +106,33 @@ def list_images(
     source = Path(source).expanduser()
     if source.is_dir():
         base = Path(root).expanduser() if root else source
-        ids = [_relative(path, base, source) for path in _walk(source, IMAGE_SUFFIXES)]
-        if ids:
-            return base, sorted(ids)
-        if shards := sorted(_walk(source, frozenset((SUFFIX, TABLE)))):
-            return base, _in_shards(shards, base, source)
-        raise UserError(f"folder {source} holds no images; check the path")
+        missed: list[str] = []
+        found = _walk(source, IMAGE_SUFFIXES, missed)
+        ids = [_relative(path, base, source) for path in found]
+        others = f"{described(missed)}, which are not read here" if missed else ""
+        if not ids:
+            if shards := sorted(_walk(source, frozenset((SUFFIX, TABLE)), [])):
+                return base, _in_shards(shards, base, source)
+            but = f", but {others}: convert them" if others else "; check the path"
+            raise UserError(f"folder {source} holds no images{but}")
+        if others:
+            print_log(
+                f"folder {source} holds {len(ids):,} images, and beside them {others}: "
+                "they are left out",
+                "current",
+                logging.WARNING,
+            )
+        return base, sorted(ids)
     if not source.is_file():
         raise UserError(f"image source {source} does not exist")
-    readers = {
-        ".txt": _read_lines,
-        ".csv": _read_csv,
-        ".jsonl": _read_jsonl,
-        TABLE: _read_parquet,
-    }
-    if source.suffix.lower() not in readers:
+    check_listed(source, kind="selection")
+    if source.suffix.lower() not in LISTS:
         raise UserError(
-            f"image source {source} is neither a folder nor a .tar, nor a .txt, .csv "
-            "or .jsonl list"
+            f"image source {source} is neither a folder nor a .tar, nor a .txt, .csv, "
+            ".jsonl or .parquet list"
         )
     try:
-        paths = list(readers[source.suffix.lower()](source, column))
+        paths = list(read_list(source, column))
     except UnicodeDecodeError:
         raise UserError(f"image list {source} is not UTF-8 text") from None
     return _relative_to_root(paths, root, source.parent, source)
@@ -208,7 +209,8 @@ def _in_shards(shards: Sequence[Path], base: Path, source: Path | None) -> list[
     ]
 
 
-def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+def _walk(folder: Path, suffixes: frozenset[str], missed: list[str]) -> Iterator[Path]:
+    """Yields files of some endings; others that may be images go to a list."""
     seen = set()  # linked folders are followed, but circles of links are not
     for current, folders, files in os.walk(folder, onerror=_unread, followlinks=True):
         real = os.path.realpath(current)
@@ -218,11 +220,11 @@ def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
-            if (
-                not name.startswith(".")
-                and os.path.splitext(name)[1].lower() in suffixes
-            ):
+            ending = os.path.splitext(name)[1].lower()
+            if not name.startswith(".") and ending in suffixes:
                 yield Path(current, name)
+            elif is_missed(name):
+                missed.append(name)
 
 
 def _unread(error: OSError) -> None:
@@ -241,55 +243,3 @@ def _relative(path: Path, base: Path, source: Path | None) -> str:
         named = f" (named by {source})" if source else ""
         raise UserError(f"{path}{named} lies outside the root folder {base}") from None
     return path.as_posix()
-
-
-def _read_lines(source: Path, column: str | None) -> Iterator[str]:
-    with open_text(source, "utf-8-sig") as file:
-        for line in file:
-            if line.strip():
-                yield line.strip()
-
-
-def _path_column(names: list[str], column: str | None, source: Path) -> str:
-    if column is not None:
-        if column in names:
-            return column
-        raise UserError(f"table {source} has no column {column!r}, only {names}")
-    if len(names) == 1:
-        return names[0]
-    for name in PATH_COLUMNS:
-        if name in names:
-            return name
-    raise UserError(f"name the path column of table {source}: one of {names}")
-
-
-def _read_parquet(source: Path, column: str | None) -> Iterator[str]:
-    table = open_parquet(source)
-    column = _path_column(table.schema_arrow.names, column, source)
-    yield from text_column(table, source, [column])
-
-
-def _read_csv(source: Path, column: str | None) -> Iterator[str]:
-    with open_text(source, "utf-8-sig", newline="") as file:
-        table = csv.DictReader(file)
-        if not table.fieldnames:
-            return
-        column = _path_column(list(table.fieldnames), column, source)
-        for row in table:
-            if (row[column] or "").strip():
-                yield row[column].strip()
-
-
-def _read_jsonl(source: Path, column: str | None) -> Iterator[str]:
-    with open_text(source, "utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = parse_json(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict):
-                raise UserError(f"line {number} of {source} is not a JSON object")
-            column = _path_column(list(row), column, source)
-            yield str(row[column])

@@ -7,6 +7,7 @@ from mmtaskssl.registry import DATASETS
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.inputs import read_text
 
+from .left_out import check_classes
 from .unlabeled import UnlabeledImages
 
 
@@ -71,6 +72,7 @@ class LabeledImages(UnlabeledImages):
                     " source needs CLASS/image files"
                 )
             folders.append(parts[0])
+        check_classes(self.source, {*folders})
         class_names = list(class_names or sorted(set(folders)))
         unknown = sorted(set(folders) - set(class_names))
         if unknown:

@@ -1,11 +1,13 @@
+import logging
 from pathlib import Path
 
+from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.runs import check_listed
-from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.inputs import open_text
+from mmtaskssl.runs import RECORD, check_listed
+from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.inputs import open_text, read_json
 
 
 @DATASETS.register_module()
@@ -18,6 +20,7 @@ class SelectedImages(Dataset):
     Args:
         dataset: Config of (or) a data set with ``image_ids`` and ``get_subset_``.
         selection: Text file with one image id a line.
+        edited: Take one that `select` wrote as it is now, though it was changed.
 
     Attributes:
         dataset (Dataset): The inner data set, reduced to the selection.
@@ -26,9 +29,11 @@ class SelectedImages(Dataset):
         UserError: The file is missing or empty, or names images the data set lacks.
     """
 
-    def __init__(self, dataset: dict | Dataset, selection: str) -> None:
+    def __init__(
+        self, dataset: dict | Dataset, selection: str, edited: bool = False
+    ) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
-        wanted = read_selection(selection)
+        wanted = read_selection(selection, edited)
         index_of = {name: i for i, name in enumerate(self.dataset.image_ids)}
         missing = [name for name in wanted if name not in index_of]
         if missing:
@@ -52,11 +57,12 @@ class SelectedImages(Dataset):
         return self.dataset[index]
 
 
-def read_selection(selection: str) -> list[str]:
+def read_selection(selection: str, edited: bool = False) -> list[str]:
     """Returns the image ids that a selection file names, in its order.
 
     Args:
         selection: Text file with one image id a line.
+        edited: Take a file that `select` wrote as it is now, though it was changed.
 
     Raises:
         UserError: There is no such file, nothing in it, or it is one that `select`
@@ -65,11 +71,44 @@ def read_selection(selection: str) -> list[str]:
     file = Path(selection).expanduser()
     if not file.is_file():
         raise UserError(f"selection file {selection} does not exist")
-    check_listed(file)
     # As it is written: line ends alone split it, and names may be any bytes.
     with open_text(file, "utf-8-sig", errors="surrogateescape") as lines:
         text = lines.read()
     wanted = [line.strip() for line in text.split("\n") if line.strip()]
     if not wanted:
         raise UserError(f"selection file {selection} names no images")
+    instead = (
+        f"select again, or say {option('edited_selection')} to use the images that it "
+        "names now"
+    )
+    try:
+        check_listed(file, instead)
+        _check_count(file, len(wanted), instead)
+    except UserError as error:
+        if not edited:
+            raise
+        what = str(error).removesuffix(instead)
+        print_log(
+            f"{what}its {len(wanted):,} images are used as they are, as "
+            f"{option('edited_selection')} says",
+            "current",
+            logging.WARNING,
+        )
     return wanted
+
+
+def _check_count(file: Path, count: int, instead: str) -> None:
+    """Compares how many images are named with what an older `select` wrote beside."""
+    beside = file.parent / "summary.json"
+    if file.name != "selection.txt" or (file.parent / RECORD).exists():
+        return
+    try:
+        summary = read_json(beside)
+        stated = summary["selected"] if {"policy", "pool"} <= {*summary} else count
+    except (OSError, ValueError, KeyError, TypeError):  # none, or somebody else's
+        return
+    if stated != count:
+        raise UserError(
+            f"{file} is not what was written ({count} images instead of {stated}): "
+            f"{instead}"
+        )

@@ -3,7 +3,7 @@
 import logging
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from torch import nn
 
-from mmtaskssl.utils.errors import UserError
-from mmtaskssl.weights import check_finite
+from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.weights import STATISTICS, check_finite
+from mmtaskssl.weights.layouts import recognise
+from mmtaskssl.weights.whole import differing
 
 POINTER = "last_checkpoint"
 
@@ -178,8 +180,10 @@ def read_whole(path: Path, read: Callable[[Path], Any]) -> Mapping[str, Any]:
     return content
 
 
-def check_weights(model: nn.Module, content: Mapping[str, Any], path: str) -> None:
-    """Refuses weights that are not of the model; says what matches.
+def check_weights(
+    model: nn.Module, content: Mapping[str, Any], path: str, allow: Sequence[str] = ()
+) -> None:
+    """Refuses weights that are not all of the model's; says what matches.
 
     mmengine loads whatever fits and lists the rest among hundreds of lines.
 
@@ -187,30 +191,45 @@ def check_weights(model: nn.Module, content: Mapping[str, Any], path: str) -> No
         model: Compared, and left unchanged.
         content: Of a checkpoint.
         path: Of it, for messages.
+        allow: Patterns of keys of the model that may differ, see `differing`.
 
     Raises:
-        UserError: No key in common, a backbone of other shapes, or NaN in its weights.
+        UserError: Some of the model's weights are not in it or of other shapes, its
+            backbone has others, or there is NaN in them.
     """
     weights = content.get("state_dict", content)
     weights = {key.removeprefix("module."): value for key, value in weights.items()}
     model = model.module if is_model_wrapper(model) else model
-    own = model.state_dict()
-    shared = [key for key in own if key in weights]
-    if not shared:
+    own = {k: v for k, v in model.state_dict().items() if STATISTICS not in k}
+    statistics = {k: v for k, v in weights.items() if STATISTICS in k}
+    weights = {k: v for k, v in weights.items() if k not in statistics}
+    if not own.keys() & weights.keys():
         raise UserError(
             f"checkpoint {path} has no weight of this {type(model).__name__}"
         )
-    unlike = [k for k in shared if getattr(weights[k], "shape", None) != own[k].shape]
-    backbone = [key for key in unlike if key.startswith("backbone.")]
-    if backbone:
-        key = backbone[0]
+    unlike = [k for k in own if k in weights and _shape(weights[k]) != own[k].shape]
+    fitting = {k: weights[k] for k in own if k in weights and k not in unlike}
+    count = f"{len(fitting)}/{len(own)} weights"
+    if found := differing(own, weights, allow, "backbone."):
+        layout = recognise(weights).layout
         raise UserError(
-            f"checkpoint {path} is of another architecture: {len(backbone)} backbone "
-            f"weights differ in shape, the first is {key} with "
-            f"{tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
+            f"checkpoint {path} ({layout}) is of another architecture or training, "
+            f"{count} of this {type(model).__name__} fit: {found.reason(own, weights)}"
+            + _as_start(own, fitting)
         )
-    known = {key: weights[key] for key in shared if key not in unlike}
-    check_finite(model, known, f"checkpoint {path}", "model")
-    fits = len(shared) - len(unlike)
-    level = logging.INFO if fits == len(own) else logging.WARNING
-    print_log(f"{path} fits {fits}/{len(own)} weights", "current", level)
+    check_finite(model, fitting | statistics, f"checkpoint {path}", "model")
+    level = logging.INFO if len(fitting) == len(own) else logging.WARNING
+    print_log(f"{path} fits {count}", "current", level)
+
+
+def _shape(value: Any) -> Any:
+    return getattr(value, "shape", None)
+
+
+def _as_start(own: Mapping[str, Any], fitting: Mapping[str, Any]) -> str:
+    """Says how a backbone alone is loaded, where the other parts are what differs."""
+    parts = [key for key in own if key.startswith("backbone.")]
+    lacking = [k for k in parts if k not in fitting and not k.endswith("tracked")]
+    if parts and (not lacking or not any(key in fitting for key in parts)):
+        return f"; the backbone alone starts from a file by {option('weights')}"
+    return ""

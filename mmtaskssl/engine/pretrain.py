@@ -39,6 +39,7 @@ def pretrain(
     teacher: FeatureStore | PathLike | None = None,
     weights: PathLike | None = None,
     allow: Sequence[str] = (),
+    edited_selection: bool = False,
     iters: int | None = None,
     seed: int | None = None,
     work_dir: PathLike | None = None,
@@ -78,8 +79,10 @@ def pretrain(
             folder, ``torchvision:NAME`` or ``timm:NAME`` (the library's own, from its
             download cache) or either with ``=FILE``, or ``random``. An elastic ResNet
             takes those of any plain ResNet, see `embed`.
-        allow: Patterns of keys of the backbone that ``weights`` may lack, or hold
-            alone.
+        allow: Patterns of keys that may differ: of the backbone those that ``weights``
+            may lack or hold alone, of the model those that ``load_from`` may.
+        edited_selection: Take a selection's file as it is now, though it was changed
+            after `select` wrote it.
         iters: Length of a training that counts iterations; its warm-up is shortened
             along. 0: no step, and a checkpoint of what the training would begin with.
         seed: Of weights, views and order.
@@ -111,6 +114,7 @@ def pretrain(
     checks.options_of("cfg_options", cfg_options)
     checks.one_of("launcher", launcher, _LAUNCHERS)
     checks.listed("allow", allow, "patterns")
+    checks.flag("edited_selection", edited_selection)
     ids: Any = selection
     if isinstance(selection, HasImages):
         images = (selection.root or None) if images is None else images
@@ -127,6 +131,7 @@ def pretrain(
         "teacher": teacher.path if isinstance(teacher, FeatureStore) else teacher,
         "weights": None if weights is None else os.fspath(weights),
         "allow": list(allow) or None,
+        "edited_selection": edited_selection or None,
         "max_iters": iters or None,
         "randomness.seed": seed,
     }

@@ -67,7 +67,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
                 f"work dir {cfg.work_dir} cannot be made ({error.strerror}): name "
                 "another folder"
             ) from error
-        stack.enter_context(guarded(trust))
+        stack.enter_context(guarded(trust, cfg.get("allow") or ()))
         stack.enter_context(limited_images(cfg.get("max_pixels")))
         stack.enter_context(user_errors())
         runner = begun.runner = build_runner(cfg)

@@ -99,9 +99,10 @@ def check_checkpoint(runner: Runner, path: str) -> None:
         path: A local file; other addresses are left to mmengine.
 
     Raises:
-        UserError: No such file, not a checkpoint, no key in common, or a backbone
-            of other shapes.
+        UserError: No such file, not a checkpoint, or one that has not all of the
+            model's weights, and whose lack the config's ``allow`` does not name.
     """
     if "://" in path:
         return
-    check_weights(runner.model, load_state_dict(path), path)
+    allow = runner.cfg.get("allow") or ()
+    check_weights(runner.model, load_state_dict(path), path, allow)

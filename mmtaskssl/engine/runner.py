@@ -6,7 +6,7 @@ from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint_to_model
 from torch import nn
 
 from mmtaskssl.networks.start import Start, start_from
@@ -197,7 +197,7 @@ class ResumableRunner(Runner):
         """
         if "://" not in filename:
             content = self._content(filename)
-            check_weights(self.model, content, filename)
+            check_weights(self.model, content, filename, self.cfg.get("allow") or ())
             model = self.model.module if is_model_wrapper(self.model) else self.model
             if hasattr(model, "check_resumed"):
                 model.check_resumed(content["state_dict"])
@@ -226,7 +226,7 @@ class ResumableRunner(Runner):
         strict: bool = False,
         revise_keys: list = [(r"^module.", "")],  # noqa: B006  mmengine's
     ) -> Mapping[str, Any]:
-        """Loads weights; a file is not read twice.
+        """Loads weights, all or none; a file is not read twice.
 
         Args:
             filename: See `Runner`.
@@ -235,14 +235,18 @@ class ResumableRunner(Runner):
             strict: See `Runner`.
             revise_keys: See `Runner`.
         """
-        if self._read is None or self._read[0] != filename:
+        if "://" in filename:  # nobody has looked at it yet
+            content = CheckpointLoader.load_checkpoint(filename, map_location)
+            check_weights(self.model, content, filename, self.cfg.get("allow") or ())
+        elif self._read is None or self._read[0] != filename:
             return super().load_checkpoint(filename, map_location, strict, revise_keys)
-        content = self._read[1]
+        else:
+            content = self._read[1]
         self.call_hook("after_load_checkpoint", checkpoint=content)
         model = self.model.module if is_model_wrapper(self.model) else self.model
         _load_checkpoint_to_model(model, content, strict, revise_keys=revise_keys)
         self._has_loaded = True
-        self.logger.info(f"resuming from {filename}")
+        self.logger.info(f"weights are loaded from {filename}")
         return content
 
     def _content(self, filename: str) -> Mapping[str, Any]:

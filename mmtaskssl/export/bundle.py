@@ -48,6 +48,7 @@ def make_export(
         pixels = network.preprocessing.options()
     else:
         network = Network.of(network)
+    network.check_finite()
     if image_size is None:
         image_size = network.preprocessing.image_size
     backbone = network.elastic
@@ -90,6 +91,7 @@ def make_whole(network: Network, image_size: int | None = None) -> Export:
     Raises:
         UserError: See `whole_facts`.
     """
+    network.check_finite()
     if image_size is not None:
         pixels = dataclasses.replace(network.preprocessing, image_size=image_size)
         network = dataclasses.replace(network, preprocessing=pixels)

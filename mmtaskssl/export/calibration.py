@@ -94,6 +94,13 @@ class Calibration:
         """Returns the network with statistics, by name of the sub-net."""
         network, described = self.network, self.described
         statistics = {name: value.cpu() for name, value in statistics.items()}
+        for name, value in statistics.items():
+            if not value.isfinite().all():
+                raise UserError(
+                    f"the statistics of sub-net {name} hold NaN or infinity: its "
+                    "activations have left the range of numbers, so its weights are "
+                    "of no use"
+                )
         backbone = copy.deepcopy(network.elastic)
         for name, value in statistics.items():
             backbone.subnet_statistics.set(name, value)

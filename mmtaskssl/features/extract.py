@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..datasets.images import list_images
+from ..datasets.images import folder_labels, list_images
+from ..datasets.left_out import check_classes
 from ..utils import checks
 from ..utils.errors import UserError, option
 from .copies import copy_names, read_copy
@@ -94,6 +95,8 @@ def extract(
     base, image_ids = list_images(images, root, column)
     names = None if labels is None else labels_of(labels, image_ids)
     source = os.fspath(images) if isinstance(images, str | os.PathLike) else "paths"
+    if names is not None and isinstance(labels, str) and labels == "folder":
+        check_classes(source, {*folder_labels(image_ids)})
     if out is not None:
         store = extract_to_store(
             *(runner, base, image_ids, out),

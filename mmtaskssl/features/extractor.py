@@ -11,7 +11,7 @@ from ..models.backbones.elastic_backbone import SubnetLike
 from ..models.features import pooled_feature
 from ..networks import Network, open_network
 from ..utils.errors import UserError
-from ..weights import weights_sha256
+from ..weights import check_finite, weights_sha256
 
 
 class FeatureExtractor(nn.Module):
@@ -46,6 +46,7 @@ class FeatureExtractor(nn.Module):
         self.image_size = image_size
         self.channel_order = channel_order
         self.eval().requires_grad_(False)
+        check_finite(body, body.state_dict(), "the network of an extractor", "body")
         self.description = {
             "name": name,
             "source": source,

@@ -153,6 +153,7 @@ def _announce(
     )
     if not todo:
         return
+    log(f"pixels: {runner.transform}")
     size = todo * dim * 2
     free = shutil.disk_usage(writer.path).free
     log(f"disk: {_bytes(size)} to write, {_bytes(free)} free")

@@ -167,6 +167,21 @@ def read_ids(store: Path, manifest: Mapping[str, Any]) -> list[str]:
     return text.split("\n")[: manifest["rows"]]
 
 
+def check_ids(store: Path, manifest: Mapping[str, Any]) -> None:
+    """Compares the ids of a store without a record with what its manifest says.
+
+    Raises:
+        UserError: They are others.
+    """
+    stated = manifest.get("images_sha256")
+    if stated is not None and ids_sha256(read_ids(store, manifest)) != stated:
+        raise UserError(
+            f"{store / IDS} does not name the images that {MANIFEST} says were "
+            "extracted (its checksum differs): put the right file there, or extract "
+            "again"
+        )
+
+
 def _id_bytes(path: Path) -> bytes:
     try:
         return read_bytes(path, limit=_IDS_LIMIT)

@@ -3,7 +3,7 @@
 import contextlib
 import copy
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, read_image
 from ..utils.copies import to_device
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from .extractor import FeatureExtractor
 from .rows import unit_rows
 
@@ -141,20 +141,41 @@ class BatchRunner:
             return self.extractor(images)
 
     def probe_dim(self) -> int:
-        """Returns D, by running one grey image.
+        """Returns D, by running one black image.
 
         Raises:
-            UserError: The network does not accept images of this size.
+            UserError: The network does not accept images of this size, or makes NaN of
+                them.
         """
         size = self.transform.image_size
         try:
-            return self.forward(torch.zeros(1, size, size, 3, dtype=torch.uint8)).shape[
-                1
-            ]
+            found = self.forward(torch.zeros(1, size, size, 3, dtype=torch.uint8))
         except (RuntimeError, ValueError, AssertionError) as error:
             raise UserError(
                 f"the network cannot take images of {size} x {size} ({error})"
             ) from error
+        if not found.isfinite().all():
+            raise self._no_numbers("a black image")
+        return found.shape[1]
+
+    def _no_numbers(self, what: str) -> UserError:
+        instead = f"leave out {option('amp')}, or " if self.amp else ""
+        return UserError(
+            f"the network makes NaN or infinity of {what}: {instead}take weights of a "
+            "training that did not diverge"
+        )
+
+    def _check(
+        self, features: np.ndarray, broken: Mapping[int, str], name: str
+    ) -> None:
+        """Refuses a network that makes no number of a whole batch.
+
+        Of single images that is their own fault, and who keeps features says so.
+        """
+        good = np.ones(len(features), bool)
+        good[[*broken]] = False
+        if good.sum() > 1 and not np.isfinite(features[good]).all(axis=1).any():
+            raise self._no_numbers(f"{good.sum()} images, the first is {name}")
 
     def run(
         self,
@@ -169,6 +190,9 @@ class BatchRunner:
             image_ids: Paths below it.
             ranges: First row, and the one behind the last, of one shard after another;
                 each is asked for when the reading comes to it.
+
+        Raises:
+            UserError: The network makes NaN of a whole batch.
         """
         batches = _Batches(ranges, self.batch_size)
         loader = DataLoader(
@@ -186,16 +210,21 @@ class BatchRunner:
         for images, broken in loader:
             launched = batches.handed.popleft(), self._launch(images), broken
             if before is not None:
-                yield _on_host(*before)
+                yield self._on_host(*before, image_ids)
             before = launched
         if before is not None:
-            yield _on_host(*before)
+            yield self._on_host(*before, image_ids)
 
-
-def _on_host(
-    rows: range, features: Tensor, broken: dict[int, str]
-) -> tuple[range, np.ndarray, dict[int, str]]:
-    return rows, features.cpu().numpy(), broken
+    def _on_host(
+        self,
+        rows: range,
+        features: Tensor,
+        broken: dict[int, str],
+        image_ids: Sequence[str],
+    ) -> tuple[range, np.ndarray, dict[int, str]]:
+        values = features.cpu().numpy()
+        self._check(values, broken, image_ids[rows[0]])
+        return rows, values, broken
 
 
 def spaced_images(

@@ -5,9 +5,42 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..runs import Record, differs
+import numpy as np
+
+from ..runs import Record, check_listed, differs
 from ..utils.errors import UserError
 from . import layout
+
+# Bits of a float16 that are all set in NaN and infinity alone.
+_EXPONENT = np.uint16(0x7C00)
+# Shards whose bytes were compared in this process, as they were.
+_compared: set[tuple[str, int, int, int]] = set()
+
+
+def check_shard(path: Path, shard: np.ndarray) -> None:
+    """Reads a shard that this process has not read yet, and compares its checksum.
+
+    Args:
+        path: Its file.
+        shard: Its rows, (N, D) float16.
+
+    Raises:
+        UserError: It is not what was written, or holds NaN or infinity.
+    """
+    found = os.stat(path)
+    key = (str(path), found.st_size, found.st_mtime_ns, found.st_ino)
+    if key in _compared:
+        return
+    again = "delete it and run the extraction again, which computes what is missing"
+    check_listed(path, again)
+    bits = shard.view(np.uint16) & _EXPONENT
+    bad = np.flatnonzero((bits == _EXPONENT).any(axis=1))
+    if len(bad):
+        raise UserError(
+            f"{path} holds NaN or infinity in {len(bad)} of its {len(shard)} rows, the "
+            f"first is row {bad[0]}: {again}"
+        )
+    _compared.add(key)
 
 
 def sound_shards(

@@ -12,6 +12,7 @@ from ..report.result import Result
 from ..runs import Record, verify
 from ..utils.errors import UserError
 from . import layout, plan
+from .sound import check_shard
 from .writer import FeatureStoreWriter
 
 
@@ -36,7 +37,7 @@ class FeatureStore(Result):
         """Opens a complete store and checks that its files are there, and whole.
 
         All but the shards is compared with its checksums, of these sizes and shapes;
-        `verify` reads every byte.
+        the rest of each when its rows are first read. `verify` reads every byte.
 
         Raises:
             UserError: No store, an unfinished one, or one with a damaged shard.
@@ -46,6 +47,8 @@ class FeatureStore(Result):
         record = Record.read(path)
         listed = record.files if record is not None and record.complete else ()
         verify(path, [name for name in listed if not name.startswith("shard-")])
+        if record is None:
+            layout.check_ids(path, manifest)
         if manifest["status"] != "complete":
             done = len(list(path.glob("shard-*.npy")))
             raise UserError(
@@ -113,8 +116,7 @@ class FeatureStore(Result):
     def iter_shards(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yields the first row and the memory-mapped (rows, dim) float16 features."""
         for index, rows in enumerate(self.manifest["shard_rows"]):
-            shard = layout.open_shard(self.path, index, rows, self.dim)
-            yield int(self._starts[index]), shard
+            yield int(self._starts[index]), self._shard(index, rows)
 
     def read(self, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
         """Reads features into memory.
@@ -137,9 +139,15 @@ class FeatureStore(Result):
             shards.tolist(), np.split(order, first[1:]), strict=len(shards) > 0
         ):
             size = self.manifest["shard_rows"][index]
-            shard = layout.open_shard(self.path, index, size, self.dim)
+            shard = self._shard(index, size)
             out[places] = shard[rows[places] - self._starts[index]]
         return out
+
+    def _shard(self, index: int, rows: int) -> np.ndarray:
+        """Maps a shard into memory; the first time in a process its bytes are read."""
+        shard = layout.open_shard(self.path, index, rows, self.dim)
+        check_shard(layout.shard_path(self.path, index), shard)
+        return shard
 
     def _checked(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         wanted = np.asarray(rows, np.int64)

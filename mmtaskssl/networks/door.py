@@ -28,7 +28,7 @@ from .named import (
     split_weights,
 )
 from .network import Network
-from .preprocessing import preprocessing_of
+from .preprocessing import preprocessing_of, said_preprocessing
 
 # Where the algorithms keep the backbone of their averaged encoder: MoCo's key encoder,
 # BYOL's target network, MoCo v3's encoder, each an averaged Sequential(backbone, neck).
@@ -93,6 +93,7 @@ def open_network(
     checks.path_like("weights", weights, none=True)
     if (known := held_network(network)) is not None:
         check_agrees(known, (checkpoint, weights), source, seed, cfg_options)
+        known.check_finite()  # whoever made it
         return known if not subnets else _with_subnets(known)
     if isinstance(network, Trained) and not isinstance(network, Config):
         checkpoint = network.checkpoint if checkpoint is None else checkpoint
@@ -206,7 +207,7 @@ def _from_config(
         backbone,
         name,
         "random",
-        preprocessing_of(cfg),
+        said_preprocessing(cfg, name),
         cfg,
         seed=seed,
         body=backbone_config(cfg, name),
@@ -294,6 +295,5 @@ def _is_of_others(network: Network, state: Mapping[str, Tensor]) -> bool:
     return not network.backbone.state_dict().keys() & state.keys()
 
 
-def _with_subnets(network: Network) -> Network:
-    backbone = with_subnets(network.backbone, network.name)
-    return dataclasses.replace(network, backbone=backbone)
+def _with_subnets(known: Network) -> Network:
+    return dataclasses.replace(known, backbone=with_subnets(known.backbone, known.name))

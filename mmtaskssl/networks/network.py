@@ -22,7 +22,7 @@ from ..utils import checks
 from ..utils.devices import AUTO
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
-from ..weights import weights_sha256
+from ..weights import check_finite, weights_sha256
 from . import costs
 from .stages import cut_stages
 
@@ -109,6 +109,17 @@ class Network:
         if not isinstance(self.backbone, ElasticBackbone):
             raise UserError(f"{self.name} has no sub-nets")
         return self.backbone
+
+    def check_finite(self) -> None:
+        """Refuses weights and statistics that are NaN or infinite.
+
+        Raises:
+            UserError: Names the file, or what the network was opened from.
+        """
+        state = self.backbone.state_dict()
+        if not any(value.is_meta for value in state.values()):
+            source = self.checkpoint or self.name
+            check_finite(self.backbone, state, source, "backbone")
 
     @functools.cached_property
     def weights_sha256(self) -> str:

@@ -21,6 +21,7 @@ from ..models.backbones.library import (
 )
 from ..utils.errors import UserError, option
 from ..weights import STATISTICS, Checkpoint, load_backbone
+from ..weights.finite import no_numbers
 from .embed import embed
 
 RANDOM = "random"
@@ -141,6 +142,9 @@ def _embedded(
             f"{checkpoint.path} does not fit a {type(backbone).__name__}: only its own "
             "checkpoints do"
         )
+    theirs = checkpoint.backbone
+    if bad := [k for k, v in theirs.items() if not bool(v.isfinite().all())]:
+        raise no_numbers(checkpoint.path, "backbone", bad, len(theirs))
     try:
         done = embed(backbone, checkpoint.backbone, order)
     except UserError as error:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from ..clustering.clusters import Clusters
-from ..features.store import FeatureStore
+from ..features.store import FeatureStore, check_same_extractor
 from ..utils.errors import UserError, option
 from .overlap import Overlap
 
@@ -21,8 +21,10 @@ def stored_overlap(
         chosen: Rows of the clusters that are voted for.
 
     Raises:
-        UserError: ``pool`` lacks one of these images.
+        UserError: ``pool`` lacks one of these images, or the features are of two
+            extractors, or of images that were cut or normalised otherwise.
     """
+    check_same_extractor(target, pool)
     place = {image: row for row, image in enumerate(pool.image_ids)}
     names = [clusters.image_ids[row] for row in chosen]
     if missing := [name for name in names if name not in place]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
-from ..utils.hashing import file_sha256
+from ..utils.hashing import file_sha256, known_sha256
 from ..utils.inputs import read_json
 
 #: Name of the record in its folder.
@@ -150,10 +150,17 @@ def check_version(found: Any, known: int, what: str) -> None:
         )
 
 
-def check_listed(path: str | os.PathLike) -> None:
+def check_listed(
+    path: str | os.PathLike, instead: str = "", kind: str | None = None
+) -> None:
     """Refuses a file that is not what the record beside it says was written.
 
     One without a record of ours, or that it does not list, is its user's own.
+
+    Args:
+        path: A file.
+        instead: What there is to do; "": to make it again, or to copy it.
+        kind: Of the records that count; None: any.
 
     Raises:
         UserError: It was changed.
@@ -163,11 +170,23 @@ def check_listed(path: str | os.PathLike) -> None:
         record = Record.read(path.parent)
     except UserError:  # somebody else's of that name
         return
-    stated = record.files.get(path.name) if record is not None else None
-    if stated is not None and file_sha256(path) != stated["sha256"]:
+    if record is None or kind not in (None, record.kind):
+        return
+    stated = record.files.get(path.name)
+    if stated is None or not path.is_file():
+        return
+    instead = instead or (
+        "make it again, or copy the file to a folder of its own to use it as it is"
+    )
+    size = path.stat().st_size
+    if size != stated["bytes"]:
         raise UserError(
-            f"{path} is not what was written (its checksum differs): make it again, or "
-            "copy the file to a folder of its own to use it as it is"
+            f"{path} is not what was written (it has {size} bytes instead of "
+            f"{stated['bytes']}): {instead}"
+        )
+    if known_sha256(path) != stated["sha256"]:
+        raise UserError(
+            f"{path} is not what was written (its checksum differs): {instead}"
         )
 
 
@@ -203,7 +222,7 @@ def verify(
                 f"{path} has {size} bytes instead of {stated['bytes']}: it was cut "
                 "short or edited; make it again"
             )
-        if deep and file_sha256(path) != stated["sha256"]:
+        if deep and known_sha256(path) != stated["sha256"]:
             raise UserError(
                 f"{path} is not what was written (its checksum differs): make it again"
             )

@@ -19,6 +19,7 @@ DROPPED = "dropped.csv"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 _UNUSABLE = "unusable feature"
+_COPY = "copy in the pool"
 FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
 
 
@@ -35,6 +36,7 @@ def write(
     leaks: Sequence[Leak],
     unusable: Sequence[tuple[str, str]],
     summary: dict[str, Any],
+    copies: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Writes everything but the report.
 
@@ -46,6 +48,7 @@ def write(
         leaks: Pool images kept out.
         unusable: Store and id of images without a usable feature.
         summary: JSON-ready.
+        copies: Pool images left out, and of which others they are copies.
     """
     chosen = [pool_ids[row] for row in selection.rows.tolist()]
     write_text(folder / SELECTION, "".join(f"{image}\n" for image in chosen))
@@ -68,13 +71,17 @@ def write(
         seen = "" if leak.agreement is None else f"{leak.agreement:.6f}"
         pair = leak.image, "pool", leak.reason, leak.match, leak.store
         dropped.append((*pair, f"{leak.score:.6f}", seen, leak.transform))
+    dropped += [(image, "pool", _COPY, of, "pool", *[""] * 3) for image, of in copies]
     dropped += [(image, store, _UNUSABLE, *[""] * 5) for store, image in unusable]
     write_csv(folder / DROPPED, dropped)
     write_json(folder / SUMMARY, summary)
 
 
 def read_selection(
-    folder: str | os.PathLike, pool_ids: Sequence[str], query_ids: Sequence[str]
+    folder: str | os.PathLike,
+    pool_ids: Sequence[str],
+    query_ids: Sequence[str],
+    named: Sequence[str] | None = None,
 ) -> Selection:
     """Reads what was chosen; scores have the six decimals that stand there.
 
@@ -82,13 +89,21 @@ def read_selection(
         folder: See `write`.
         pool_ids: See `write`.
         query_ids: See `write`.
+        named: Those of the chosen images to take, in this order; None: all.
 
     Raises:
         KeyError: An image or a query is not among the ids.
+        ValueError: An image is named that was not chosen.
     """
     row_of = {image: row for row, image in enumerate(pool_ids)}
     query_of = {image: index for index, image in enumerate(query_ids)}
     lines = read_csv(Path(folder, TABLE))
+    if named is not None:
+        chosen = {line["image"]: line for line in lines}
+        other = next((image for image in named if image not in chosen), None)
+        if other is not None:
+            raise ValueError(f"{SELECTION} names {other}, which {TABLE} does not")
+        lines = [chosen[image] for image in dict.fromkeys(named)]
     return Selection(
         np.array([row_of[line["image"]] for line in lines], np.int64),
         np.array([float(line["score"]) for line in lines]),
@@ -97,10 +112,15 @@ def read_selection(
     )
 
 
+def read_list(folder: str | os.PathLike) -> list[str]:
+    """Returns the images that the list names, in its order."""
+    with open_text(Path(folder, SELECTION), errors="surrogateescape") as file:
+        return [line for line in file.read().split("\n") if line]
+
+
 def is_consistent(folder: str | os.PathLike, count: int) -> bool:
     """Whether list and table name the same images, as many as the summary says."""
-    with open_text(Path(folder, SELECTION), errors="surrogateescape") as file:
-        chosen = file.read().split("\n")[:-1]
+    chosen = read_list(folder)
     images = [line["image"] for line in read_csv(Path(folder, TABLE))]
     return len(chosen) == count and chosen == images
 
@@ -117,8 +137,14 @@ def read_leaks(folder: str | os.PathLike, pool_ids: Sequence[str]) -> list[Leak]
             line["transform"],
         )
         for line in read_csv(Path(folder, DROPPED))
-        if line["reason"] != _UNUSABLE
+        if line["reason"] not in (_UNUSABLE, _COPY)
     ]
+
+
+def read_copies(folder: str | os.PathLike) -> list[tuple[str, str]]:
+    """Reads the pool images left out as copies of others of the pool, see `write`."""
+    lines = read_csv(Path(folder, DROPPED))
+    return [(one["image"], one["match"]) for one in lines if one["reason"] == _COPY]
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

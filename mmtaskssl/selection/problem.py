@@ -14,6 +14,7 @@ from ..utils.devices import pick_device
 from ..utils.errors import UserError
 from . import inputs as reading
 from . import output, stats
+from .copies import copies_in
 from .estimate import describe
 from .guard import Guarded, guard, method_for
 from .options import Options
@@ -79,6 +80,14 @@ class Problem:
                 )
             task.skip[[leak.row for leak in guarded.leaks]] = True
             notes += guarded.notes
+        with clock.part("copies"):
+            copies = copies_in(pool, self.root, task.skip)
+            task.skip[[*copies]] = True
+        if copies:
+            notes.append(
+                f"{len(copies):,} pool images are copies, byte for byte, of others of "
+                f"the pool and were left out: see {output.DROPPED}"
+            )
         with clock.part("select"):
             task.progress = progress and progress("search", len(pool))
             selection = _run_policy(task, options.policy, notes)
@@ -105,7 +114,9 @@ class Problem:
         summary["seconds"] = clock.seconds()
         roots = {str(store.path): store.root for store in excluded}
         roots["pool"] = self.root
-        return Selected(selection, task, queries, guarded.leaks, roots, summary)
+        ids = pool.image_ids
+        pairs = [(ids[row], ids[first]) for row, first in copies.items()]
+        return Selected(selection, task, queries, guarded.leaks, roots, summary, pairs)
 
 
 def prepare(

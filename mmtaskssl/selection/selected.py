@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..features.fingerprint import fingerprint
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
 from ..report.result import Result
-from ..runs import Work, has_types, verify
+from ..runs import Record, Work, check_listed, has_types, verify
+from ..utils import checks
 from ..utils.atomic import write_text
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 from ..utils.inputs import read_json
 from . import output
 from .inputs import Queries, make_task, read_queries
@@ -41,6 +44,7 @@ class Selected(Result):
         leaks: Pool images kept out as copies of excluded ones.
         roots: Folder of the images of "pool" and of each excluded store.
         summary: What was selected from what, and how similar it is; JSON-ready.
+        copies: Pool images left out as copies of others of the pool, and of which.
     """
 
     selection: Selection
@@ -49,6 +53,7 @@ class Selected(Result):
     leaks: Sequence[Leak] = dataclasses.field(repr=False)
     roots: Mapping[str, str] = dataclasses.field(repr=False)
     summary: Mapping[str, Any] = dataclasses.field(repr=False)
+    copies: Sequence[tuple[str, str]] = dataclasses.field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.selection.rows)
@@ -116,6 +121,7 @@ class Selected(Result):
                 self.leaks,
                 self._unusable(),
                 dict(self.summary),
+                self.copies,
             )
         return Path(folder)
 
@@ -125,6 +131,7 @@ class Selected(Result):
         folder: str | os.PathLike,
         pool: StoreLike | None = None,
         target: StoreLike | Sequence[StoreLike] | None = None,
+        edited_selection: bool = False,
     ) -> "Selected":
         """Reads a selection that was saved.
 
@@ -132,11 +139,14 @@ class Selected(Result):
             folder: See `save`.
             pool: Features of the pool; None: the store that the folder names.
             target: The target's; None: the stores that the folder names.
+            edited_selection: Take of the images that were selected those that the list
+                names now, though it was changed.
 
         Raises:
             UserError: There is none, it has changed, or the stores are others.
         """
-        summary = _read_summary(folder)
+        checks.flag("edited_selection", edited_selection)
+        summary = _read_summary(folder, edited_selection)
         if isinstance(target, StoreLike):
             target = [target]
         store, *targets = open_stores(
@@ -151,8 +161,10 @@ class Selected(Result):
         queries = read_queries(targets)
         ids = store.image_ids
         try:
-            selection = output.read_selection(folder, ids, queries.image_ids)
+            named = output.read_list(folder) if edited_selection else None
+            selection = output.read_selection(folder, ids, queries.image_ids, named)
             leaks = output.read_leaks(folder, ids)
+            copies = output.read_copies(folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"the selection in {folder} is damaged ({error})"
@@ -161,7 +173,9 @@ class Selected(Result):
         task.skip[[leak.row for leak in leaks]] = True
         roots = {name: _root(name) for name in summary["excluded"]}
         roots["pool"] = summary["pool"]["root"]
-        return cls(selection, task, queries, leaks, roots, summary)
+        left_out = {image for image, _ in copies}
+        task.skip |= np.array([image in left_out for image in ids])
+        return cls(selection, task, queries, leaks, roots, summary, copies)
 
     def _unusable(self) -> list[tuple[str, str]]:
         pool = self.task.pool
@@ -169,12 +183,28 @@ class Selected(Result):
         return rows + [("target", image) for image in self.queries.unusable]
 
 
-def _read_summary(folder: str | os.PathLike) -> dict[str, Any]:
+def _read_summary(folder: str | os.PathLike, edited: bool) -> dict[str, Any]:
     try:
         summary = output.read_summary(folder)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} holds no selection ({error})") from error
-    verify(folder)
+    record = Record.read(folder)
+    if record is None:  # an older version's
+        if not edited and not output.is_consistent(folder, summary["selected"]):
+            raise UserError(
+                f"{Path(folder, output.SELECTION)} does not name the "
+                f"{summary['selected']} images of {output.TABLE}: select again, or say "
+                f"{option('edited_selection')} to take those that it names now"
+            )
+        return summary
+    if not edited:
+        instead = (
+            f"select again, or say {option('edited_selection')} to take the images "
+            "that it names now"
+        )
+        check_listed(Path(folder, output.SELECTION), instead)
+    names = [name for name in record.files if not edited or name != output.SELECTION]
+    verify(folder, names)
     return summary
 
 

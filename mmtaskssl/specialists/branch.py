@@ -189,6 +189,8 @@ def _anchored(cfg: Config, weight: float) -> Config:
         "losses": [{"type": "CosineRegression", "weight": weight}],
         "views": 2,
     }
+    if cfg.get("load_from"):  # a whole training's, which had no such part
+        cfg.allow = [*(cfg.get("allow") or ()), r"distill\."]
     return cfg
 
 

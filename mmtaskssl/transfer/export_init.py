@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..registry import WEIGHT_INITIALIZERS
 from ..utils.errors import UserError
-from ..weights import load_state_dict, load_weights
+from ..weights import check_finite, load_state_dict, load_weights
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -67,6 +67,7 @@ class ExportInit:
                 f"loaded 0/{len(own)} backbone keys: {self.checkpoint} belongs to "
                 "another architecture"
             )
+        check_finite(module, fitting, self.checkpoint, "backbone")
         module.load_state_dict(fitting, strict=False)
         print_log(
             f"loaded {len(fitting)}/{len(own)} backbone keys from {self.checkpoint}, "

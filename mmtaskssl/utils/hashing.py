@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from .errors import UserError
 from .inputs import open_input
 
+# Bytes from which a file's hash is remembered: smaller ones are hashed in a moment.
+_LARGE = 1 << 20
+_known: dict[tuple[str, int, int, int], str] = {}
+
 
 def file_sha256(path: str | os.PathLike) -> str:
     """Hashes a file's bytes.
@@ -22,6 +26,27 @@ def file_sha256(path: str | os.PathLike) -> str:
     except OSError as error:
         raise UserError(f"cannot read {path} ({error.strerror})") from error
     return digest.hexdigest()
+
+
+def known_sha256(path: str | os.PathLike) -> str:
+    """Hashes a file's bytes; those of a large one once, while it stays what it is.
+
+    That is told by size, place on the disk, and time of its last change.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise UserError(f"cannot read {path} ({error.strerror})") from error
+    if found.st_size < _LARGE:
+        return file_sha256(path)
+    place = os.path.realpath(path)
+    key = (place, found.st_size, found.st_mtime_ns, found.st_ino)
+    if key not in _known:
+        _known[key] = file_sha256(path)
+    return _known[key]
 
 
 def lines_sha256(lines: Iterable[str]) -> str:

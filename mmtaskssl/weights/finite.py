@@ -1,12 +1,15 @@
 """Weights with values that are no numbers, which would make every result one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
 from ..utils.errors import UserError
 
-_STATISTICS = ("running_mean", "running_var")
+# Where a checkpoint keeps the batch-norm statistics of an elastic backbone's calibrated
+# sub-nets, see `models.elastic.SubnetStatistics`.
+STATISTICS = "subnet_statistics."
+_OF_NORMS = ("running_mean", "running_var")
 
 
 def check_finite(
@@ -24,11 +27,25 @@ def check_finite(
         UserError: Some are.
     """
     names = {name for name, _ in module.named_parameters(remove_duplicate=False)}
-    looked_at = [k for k in state if k in names or k.endswith(_STATISTICS)]
+    looked_at = [
+        k for k in state if k in names or k.endswith(_OF_NORMS) or STATISTICS in k
+    ]
     bad = [k for k in looked_at if not bool(state[k].isfinite().all())]
     if bad:
-        raise UserError(
-            f"{source} is of no use: {len(bad)} of the {what}'s {len(looked_at)} "
-            f"tensors hold NaN or infinity, such as {bad[0]} (its training had "
-            "diverged, or the file is damaged)"
-        )
+        raise no_numbers(source, what, bad, len(looked_at))
+
+
+def no_numbers(source: str, what: str, bad: Sequence[str], count: int) -> UserError:
+    """Returns what refuses weights that are NaN or infinite.
+
+    Args:
+        source: Where they come from.
+        what: What they are of.
+        bad: Their names.
+        count: So many were looked at.
+    """
+    return UserError(
+        f"{source} is of no use: {len(bad)} of the {what}'s {count} tensors hold NaN "
+        f"or infinity, such as {bad[0]} (its training had diverged, or the file is "
+        "damaged)"
+    )

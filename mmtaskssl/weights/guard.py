@@ -2,22 +2,24 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from mmengine.fileio import PickleHandler, YamlHandler
 from mmengine.fileio.handlers.registry_utils import file_handlers
+from mmengine.model.weight_init import PretrainedInit
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..utils.errors import UserError
 from ..utils.inputs import parse_yaml
 from .plain_pickle import load_data
+from .pretrained import allowed, load_pretrained
 from .reading import read_checkpoint, read_open_checkpoint, say_trust, trusting
 
 
 @contextlib.contextmanager
-def guarded(trust: bool = False) -> Iterator[None]:
+def guarded(trust: bool = False, allow: Sequence[str] = ()) -> Iterator[None]:
     """Keeps code in checkpoints, pickles and YAML from running.
 
     mmengine 0.11 loads every checkpoint (``load_from``, resuming, ``Pretrained``, what
@@ -25,13 +27,16 @@ def guarded(trust: bool = False) -> Iterator[None]:
     ``.pkl`` with pickle, and YAML with a loader that makes any object; a few modules of
     the hosts call `torch.load` themselves. Within, `torch.load` is `read_checkpoint`,
     and mmengine's handlers read plain data. Worker processes that are forked inherit
-    it.
+    it. ``init_cfg=dict(type="Pretrained")`` loads all of a network, or nothing.
 
     Args:
         trust: Run code in checkpoints and pickles; never in YAML.
+        allow: Patterns of keys that ``Pretrained`` may leave, see `differing`.
     """
     before = torch.load, dict(file_handlers)
-    local = CheckpointLoader._schemes[""]
+    local, loads = CheckpointLoader._schemes[""], PretrainedInit.__call__
+    PretrainedInit.__call__ = load_pretrained
+    token = allowed.set(tuple(allow))
     torch.load, CheckpointLoader._schemes[""] = _load, load_from_local
     yaml = _PlainYaml()
     file_handlers.update(yaml=yaml, yml=yaml)
@@ -42,6 +47,8 @@ def guarded(trust: bool = False) -> Iterator[None]:
         with trusting(trust):
             yield
     finally:
+        PretrainedInit.__call__ = loads
+        allowed.reset(token)
         torch.load, CheckpointLoader._schemes[""] = before[0], local
         file_handlers.update(before[1])
 

@@ -9,11 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..utils.errors import UserError
-from .finite import check_finite
-
-# Where a checkpoint keeps the batch-norm statistics of an elastic backbone's calibrated
-# sub-nets, see `models.elastic.SubnetStatistics`.
-STATISTICS = "subnet_statistics."
+from .finite import STATISTICS, check_finite
 
 
 def save_state_dict(state: Mapping[str, Tensor], path: Path) -> None:
@@ -95,8 +91,9 @@ def load_weights(
             f"loaded {len(matched)}/{len(wanted)} {what} keys: {source} belongs to "
             f"another architecture ({detail})"
         )
-    check_finite(module, {k: found[k] for k in matched}, source, what)
-    module.load_state_dict({k: found[k] for k in matched} | statistics, strict=False)
+    taken = {k: found[k] for k in matched} | statistics
+    check_finite(module, taken, source, what)
+    module.load_state_dict(taken, strict=False)
     print_log(
         f"loaded {len(matched)}/{len(wanted)} {what} keys from {source}", "current"
     )

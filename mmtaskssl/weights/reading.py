@@ -14,13 +14,12 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+from ..runs import check_listed
 from ..utils.errors import UserError, option
 from ..utils.inputs import UnusableFile, check_regular
 from . import plain_pickle
 from .layouts import unwrap
 
-# Bytes of an archive whose checksums are compared: a fraction of a second.
-_CHECKED = 200 << 20
 MapLocation = str | torch.device | Callable | None
 
 #: What ``trust=None`` means: what the tool's user said, see `guard.guarded`.
@@ -85,8 +84,8 @@ def read_checkpoint(
         mmengine's Runner would run that text as a config.
 
     Raises:
-        UserError: No such file, one that cannot be read whole, or one that holds other
-            objects.
+        UserError: No such file, one that cannot be read whole or is not what the record
+            beside it says, or one that holds other objects.
     """
     path = Path(path)
     try:
@@ -97,6 +96,7 @@ def read_checkpoint(
         raise UserError(f"checkpoint {path} cannot be read: {error}") from error
     except OSError as error:
         raise UserError(f"cannot read checkpoint {path} ({error.strerror})") from error
+    check_listed(path)
     if path.suffix == ".safetensors":
         return _load_safetensors(path, map_location)
     with open(path, "rb") as file:
@@ -198,8 +198,7 @@ def _check_archive(file: BinaryIO, trust: bool) -> None:
                 raise ValueError(
                     f"its {size:,} bytes would grow to {whole:,}: torch's files do not"
                 )
-            if whole <= _CHECKED:
-                _check_parts(archive)
+            _check_parts(archive)
     file.seek(0)
 
 

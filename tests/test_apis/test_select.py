@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmtaskssl import apis
+from mmtaskssl.datasets.images import list_images
 from mmtaskssl.datasets.selected import read_selection
 from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.selection.names import METHODS, POLICY_NAMES
@@ -89,6 +90,18 @@ def test_it_is_reopened(stores, tmp_path):
     for read in (apis.Selected.open, lambda f: read_selection(str(f / chosen.name))):
         with pytest.raises(UserError, match=r"selection\.txt is not what was written"):
             read(folder)
+    with pytest.raises(UserError, match=r"selection\.txt is not what was written"):
+        list_images(chosen, root=tmp_path)
+    half = selected.image_ids[:3]
+    chosen.write_text("".join(f"{image}\n" for image in half))
+    with pytest.raises(UserError, match="say `edited_selection`"):
+        apis.Selected.open(folder, pool, target)
+    kept = apis.Selected.open(folder, pool, target, edited_selection=True)
+    assert kept.image_ids == half == read_selection(str(chosen), edited=True)
+    np.testing.assert_array_equal(kept.selection.rows, selected.selection.rows[:3])
+    chosen.write_text("other.png\n")
+    with pytest.raises(UserError, match=r"names other\.png, which selection\.csv doe"):
+        apis.Selected.open(folder, pool, target, edited_selection=True)
     chosen.write_text(text)
     (folder / "selection.csv").write_text("short")
     with pytest.raises(UserError, match="cut short or edited"):

@@ -2,13 +2,27 @@ import errno
 import io
 import json
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageOps
 
-from mmtaskssl.datasets import BrokenImage, list_images, read_image
+from mmtaskssl.config import load_config
+from mmtaskssl.customize.inspection.class_folders import read_class_folders
+from mmtaskssl.datasets import (
+    BrokenImage,
+    LabeledImages,
+    UnlabeledImages,
+    list_images,
+    read_image,
+)
+from mmtaskssl.datasets.eval_transform import EvalTransform
+from mmtaskssl.features.extract import extract
+from mmtaskssl.features.extractor import FeatureExtractor
+from mmtaskssl.features.runner import BatchRunner
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 
@@ -65,6 +79,51 @@ def test_16_bit_keeps_the_high_byte(tmp_path, dtype):
     suffix = ".png" if dtype == np.uint16 else ".tif"
     read = read_image(_saved(tmp_path, Image.fromarray(values), f"x{suffix}"))
     assert read[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("kind", ["grey", "colour", "alpha", "wide", "tiff"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_fewer_bits_in_a_file_of_16_keep_their_levels(tmp_path, bits, kind):
+    """Of 10 bits the high byte would be four levels."""
+    high = 2**bits - 1
+    levels = np.arange(256) * high // 255
+    if kind in ("grey", "wide"):
+        dtype = np.uint16 if kind == "grey" else np.int32
+        suffix = "png" if kind == "grey" else "tif"
+        image = Image.fromarray(levels[None].astype(dtype))
+        path = _saved(tmp_path, image, f"x.{suffix}")
+    else:
+        pixels = np.stack([levels, levels[::-1], levels], -1)[None].astype(np.uint16)
+        if kind == "alpha":
+            opaque = np.full((1, 256, 1), 65535, np.uint16)
+            pixels = np.concatenate([pixels, opaque], -1)
+        path = tmp_path / ("x.tif" if kind == "tiff" else "x.png")
+        cv2.imwrite(str(path), pixels)
+    read = read_image(path)
+    assert read.shape == (1, 256, 3) and read.dtype == np.uint8
+    np.testing.assert_array_equal(read[0, :, 0], levels >> (bits - 8))
+    assert len({*read[0, :, 0].tolist()}) == 256
+    if kind not in ("grey", "wide"):
+        np.testing.assert_array_equal(read[0, :, 1], read[0, ::-1, 0])
+
+
+def test_whole_16_bits_of_colour_are_read_as_ever(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 65536, (8, 9, 3)).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "x.png"), values)
+    expected = np.asarray(Image.open(tmp_path / "x.png").convert("RGB"))
+    np.testing.assert_array_equal(read_image(tmp_path / "x.png"), expected)
+
+
+def test_few_bits_are_turned_upright_too(tmp_path):
+    values = np.arange(6, dtype=np.uint16).reshape(2, 3) * 100
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = _saved(tmp_path, Image.fromarray(values), "x.png", exif=exif)
+    assert read_image(path).shape == (3, 2, 3)
+    cv2.imwrite(str(tmp_path / "y.png"), np.stack([values] * 3, -1))
+    with Image.open(tmp_path / "y.png") as image:
+        assert image.mode == "RGB" and ";16" in str(image.tile)
 
 
 def test_float_is_stretched(tmp_path):
@@ -253,3 +312,58 @@ def test_a_folder_that_cannot_be_read_is_not_empty(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(UserError, match=r"shut cannot be read \(Permission denied\)"):
         list_images(tmp_path)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    from mmtaskssl.datasets import images
+
+    said = []
+    monkeypatch.setattr(images, "print_log", lambda text, *a, **k: said.append(text))
+    return said
+
+
+def test_files_of_other_endings_are_said(tmp_path, told):
+    make_image_folder(tmp_path, 2)
+    list_images(tmp_path)
+    for name in ("a/1.heic", "a/2.HEIC", "b/3.jxl", "b/DSC4", "b/notes.txt", "README"):
+        (tmp_path / name).write_bytes(b"x")
+    assert len(list_images(tmp_path)[1]) == 4
+    (line,) = told
+    assert "holds 4 images, and beside them 2 .heic, 1 .jxl, 1 without an end" in line
+    for path in tmp_path.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"no images, but 2 \.heic, .*: convert them"):
+        list_images(tmp_path)
+
+
+def test_a_class_of_other_endings_does_not_vanish(tmp_path):
+    root = make_image_folder(tmp_path / "x", 2)
+    (root / "c").mkdir()
+    (root / "c" / "readme.txt").write_text("none yet")
+    (root / ".hidden").mkdir()
+    assert LabeledImages(root).class_names == ["a", "b"]
+    (root / "c" / "1.heic").write_bytes(b"x")
+    said = r"class folder .*c holds no image that is read here, but 1 \.heic"
+    with pytest.raises(UserError, match=said):
+        LabeledImages(root)
+    with pytest.raises(UserError, match=said):
+        read_class_folders(root)
+    with pytest.raises(UserError, match=said):
+        extract(_runner(), root, labels="folder")
+
+
+def _runner():
+    extractor = FeatureExtractor(torch.nn.Flatten(), "flat", "random")
+    return BatchRunner(extractor, EvalTransform(8), "cpu", 4)
+
+
+@pytest.mark.parametrize("option", ["images", "selection", "target", "weights"])
+def test_an_empty_name_is_not_the_current_folder(option, tmp_path, monkeypatch):
+    make_image_folder(tmp_path, 2)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="must be a path"):
+        UnlabeledImages("")
+    name = "configs/selfsup/simsiam/simsiam_resnet18_1xb256-coslr-20k_folder-64px.py"
+    with pytest.raises(UserError, match=f"{option} is empty"):
+        load_config(str(Path(__file__).parents[2] / name), {option: ""})

@@ -1,10 +1,15 @@
+import json
 import os
 
 import pytest
 import torch
 
+from mmtaskssl.config import load_config
+from mmtaskssl.config.selecting import is_edited
 from mmtaskssl.datasets import LabeledImages, UnlabeledImages
+from mmtaskssl.datasets.selected import read_selection
 from mmtaskssl.registry import DATASETS
+from mmtaskssl.runs import Work
 from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
@@ -73,3 +78,47 @@ def test_bad_selections(tmp_path, text, message):
         (tmp_path / "s.txt").write_text(text)
     with pytest.raises(UserError, match=message):
         _selected(UnlabeledImages(root), tmp_path / "s.txt")
+
+
+def _written(folder, ids, **summary):
+    folder.mkdir()
+    (folder / "selection.txt").write_text("".join(f"{name}\n" for name in ids))
+    if summary:
+        (folder / "summary.json").write_text(json.dumps(summary))
+    return folder / "selection.txt"
+
+
+def test_a_changed_selection_is_taken_where_its_user_says_so(tmp_path):
+    root = make_image_folder(tmp_path / "pool", 3)
+    work = Work("selection", 1, {}, ["selection.txt"], "a selection")
+    with work.written(tmp_path / "out") as folder:
+        (folder / "selection.txt").write_text("a/000.png\nb/001.png\n")
+    file = tmp_path / "out" / "selection.txt"
+    file.write_text("a/000.png\n")  # cut short
+    with pytest.raises(UserError, match=r"10 bytes instead of 20.*`edited_selection`"):
+        _selected(UnlabeledImages(root), file)
+    data = {"type": "UnlabeledImages", "source": str(root)}
+    cfg = {"type": "SelectedImages", "dataset": data, "selection": str(file)}
+    assert DATASETS.build({**cfg, "edited": True}).image_ids == ["a/000.png"]
+
+
+def test_an_older_selection_that_was_cut_short(tmp_path):
+    """Version 0.1 wrote no record, but how many images it chose."""
+    summary = {"selected": 2, "policy": "random", "pool": {}}
+    file = _written(tmp_path / "old", ["a", "b"], **summary)
+    assert read_selection(str(file)) == ["a", "b"]
+    file.write_text("a\n")
+    with pytest.raises(UserError, match="1 images instead of 2"):
+        read_selection(str(file))
+    assert read_selection(str(file), edited=True) == ["a"]
+    own = _written(tmp_path / "own", ["a"], selected=2)  # somebody else's summary
+    assert read_selection(str(own)) == ["a"]
+
+
+def test_the_option_reaches_the_data_set(tmp_path):
+    config = "configs/selfsup/simsiam/simsiam_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+    cfg = load_config(config, {"selection": "s.txt", "edited_selection": True})
+    assert cfg.train_dataloader.dataset.edited is True and is_edited(cfg)
+    assert not is_edited(load_config(config, {"selection": "s.txt"}))
+    with pytest.raises(UserError, match="needs selection="):
+        load_config(config, {"edited_selection": True})

@@ -13,6 +13,7 @@ from mmtaskssl.engine.controls.arms import random_images
 from mmtaskssl.evaluation.paired import paired_difference
 from mmtaskssl.networks import open_network
 from mmtaskssl.networks.recalibrate import recalibrated
+from mmtaskssl.runs import Work
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.paths import resolve_config
 from mmtaskssl.weights import load_state_dict
@@ -70,6 +71,34 @@ def _weights(trained, name, seed=0):
     runs = trained._runs(trained.out)
     arm = {arm.name: arm for arm in trained.all_arms}[name]
     return load_state_dict(str(runs.network(arm, seed)[1]))
+
+
+def test_a_selection_that_was_edited_is_taken_where_one_says_so(place):
+    """By the function, by the option, by the flag, and by a training."""
+    config, folder = place / "config.py", place / "selected"
+    work = Work("selection", 1, {}, ["selection.txt"], "a selection")
+    with work.written(folder) as temporary:
+        (temporary / "selection.txt").write_text("\n".join(KEPT))
+    file = folder / "selection.txt"
+    file.write_text("\n".join(KEPT[:4]))
+    with pytest.raises(UserError, match="say `edited_selection` to use the images"):
+        apis.controls(config, selection=file)
+    with pytest.raises(UserError, match="say `edited_selection` to use the images"):
+        apis.pretrain(config, selection=file, work_dir=place / "refused")
+    options = {"edited_selection": True}
+    for found in (
+        apis.controls(config, selection=file, edited_selection=True),
+        apis.controls(config, selection=file, cfg_options=options),
+    ):
+        assert found.run_arm.images == 4
+    flags = ["--selection", str(file)]
+    assert cli(["controls", str(config), *flags, "--edited-selection"]) in (None, 0)
+    with pytest.raises(UserError, match="say --edited-selection to use"):
+        cli(["controls", str(config), *flags])
+    place_of_run = place / "edited"
+    arguments = [str(config), "--work-dir", str(place_of_run), "--edited-selection"]
+    cli(["pretrain", *arguments, "--cfg-options", f"selection={file}", "max_iters=1"])
+    assert (place_of_run / "iter_1.pth").is_file()
 
 
 def test_what_there_is_to_run(found):

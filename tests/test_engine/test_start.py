@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from mmengine.runner.checkpoint import CheckpointLoader
 from torchvision.models import resnet18
 
 from mmtaskssl.apis import pretrain
+from mmtaskssl.engine.checkpoints import check_weights
 from mmtaskssl.networks.start import start_from, weights_file
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError
@@ -90,6 +92,49 @@ def test_pretrain_takes_weights_and_says_what_does_not_fit(public, tmp_path):
         pretrain(config, weights="random", iters=1, work_dir=tmp_path / "e").iterations
         == 1
     )
+
+
+def test_what_is_loaded_is_all_of_it_or_named(public, tmp_path):
+    """Also where nothing but a queue has a name in common, and the run is not ours."""
+    cfg = debug_config("mocov2", tmp_path)
+    model = MODELS.build({**cfg.model, "_scope_": "mmtaskssl"})
+    state = model.state_dict()
+    official = torch.load(public[0])["state_dict"] | {"queue": state["queue"] + 1}
+    with pytest.raises(UserError, match=r"official MoCo v2.*lacks \d+, .*`weights`"):
+        check_weights(model, official, "moco.pth")
+    part = {k: v for k, v in state.items() if not k.startswith("neck.")}
+    said = r"lacks \d, such as neck\.mlp\.0\.weight \(`allow`"
+    with pytest.raises(UserError, match=said):
+        check_weights(model, part, "a.pth")
+    check_weights(model, part, "a.pth", allow=["neck"])
+    free = {k: v for k, v in state.items() if "queue" not in k and "step" not in k}
+    check_weights(model, free, "a.pth")
+    deeper = {**state, "backbone.layer4.2.bn1.weight": torch.ones(1)}
+    with pytest.raises(UserError, match=r"has 1 that .*backbone\.layer4\.2"):
+        check_weights(model, deeper, "a.pth")
+    check_weights(model, {**state, "roi_head.fc.bias": torch.ones(1)}, "a.pth")
+
+
+def test_the_config_names_what_a_loaded_file_may_lack(tmp_path):
+    config = debug_config("mocov2", tmp_path)
+    first = pretrain(config, iters=1, work_dir=tmp_path / "a")
+    content = torch.load(first.checkpoint, weights_only=False)
+    content["state_dict"].pop("neck.mlp.0.weight")
+    torch.save(content, tmp_path / "part.pth")
+    options = {"load_from": str(tmp_path / "part.pth")}
+    with pytest.raises(UserError, match=r"lacks 1, such as neck"):
+        pretrain(config, cfg_options=options, iters=1, work_dir=tmp_path / "b")
+    options["allow"] = ["neck"]
+    pretrain(config, cfg_options=options, iters=1, work_dir=tmp_path / "c")
+
+
+def test_a_file_from_elsewhere_is_all_of_it_too(tmp_path, monkeypatch):
+    cfg = debug_config("simsiam", tmp_path, max_iters=1)
+    cfg.load_from = "http://example.invalid/part.pth"
+    found = {"state_dict": {"backbone.conv1.weight": torch.zeros(8, 3, 7, 7)}}
+    monkeypatch.setattr(CheckpointLoader, "load_checkpoint", lambda *a, **k: found)
+    with pytest.raises(UserError, match=r"part\.pth .* 1/\d+ weights .* fit"):
+        run(cfg)
 
 
 @pytest.mark.parametrize("algorithm", ["mocov2", "byol", "simsiam"])

@@ -125,16 +125,40 @@ def test_interrupted_run_continues_without_recomputing(folder, tmp_path):
     assert folder_bytes(tmp_path / "a") == folder_bytes(tmp_path / "b")
 
 
-def test_nan_features_are_quarantined(folder, tmp_path):
-    class Broken(nn.Module):
-        def forward(self, x):
-            return torch.full((len(x), 4), float("nan"))
+class _NoNumbers(nn.Module):
+    """Makes NaN of images brighter than a level, and of `every`-th ones alone."""
 
+    def __init__(self, every=1, level=-1e9):
+        super().__init__()
+        self.every, self.level = every, level
+
+    def forward(self, x):
+        out = x.mean(dim=(2, 3)) + 1000
+        bad = x.mean(dim=(1, 2, 3)) > self.level
+        out[(torch.arange(len(x)) % self.every == 0) & bad] = float("nan")
+        return out
+
+
+def test_a_network_that_makes_no_numbers_is_refused(folder, tmp_path):
     root, ids = list_images(str(folder))
-    store = extract_to_store(make_runner(body=Broken()), root, ids, tmp_path / "s")
-    assert len(store.bad_rows) == 10
-    features, broken = extract_in_memory(make_runner(body=Broken()), root, ids)
-    assert len(broken) == 10 and not features.any()
+    with pytest.raises(UserError, match="NaN or infinity of a black image: take"):
+        extract_to_store(make_runner(body=_NoNumbers()), root, ids, tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+    body = _NoNumbers(level=-1.9)  # of all images but a black one
+    with pytest.raises(UserError, match=rf"of 2 images, the first is {ids[0]}"):
+        extract_to_store(make_runner(body=body), root, ids, tmp_path / "s")
+    with pytest.raises(UserError, match="NaN or infinity of 2 images"):
+        extract_in_memory(make_runner(body=body), root, ids)
+
+
+def test_single_nan_features_are_quarantined(folder, tmp_path):
+    root, ids = list_images(str(folder))
+    runner = make_runner(body=_NoNumbers(every=2, level=-1.9))
+    store = extract_to_store(runner, root, ids, tmp_path / "s")
+    assert store.bad_rows.tolist() == [0, 2, 4, 6, 8]
+    assert "NaN or infinity" in store.table()
+    features, broken = extract_in_memory(runner, root, ids)
+    assert len(broken) == 5 and not features[::2].any()
 
 
 def test_append_computes_only_new_images(folder, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,49 @@ def test_a_changed_byte_is_found_on_demand_and_a_cut_file_at_once(store):
         opened.verify()
     (store / "ids.txt").write_text("cut short\n")
     with pytest.raises(UserError, match=r"ids\.txt has 10 bytes"):
+        FeatureStore.open(store)
+
+
+def test_a_shard_is_compared_when_its_rows_are_read(store, features):
+    """Once in a process, and again where it was changed meanwhile."""
+    opened = FeatureStore.open(store)
+    opened.read()
+    shard = store / "shard-00001.npy"
+    data = bytearray(shard.read_bytes())
+    data[-1] ^= 1
+    shard.write_bytes(data)
+    os.utime(shard, ns=(0, 0))  # whatever the clock's resolution
+    opened = FeatureStore.open(store)
+    assert len(opened.read([0, 1]))  # of another shard
+    said = r"shard-00001\.npy is not what was written \(its checksum.*delete it and run"
+    for way in (opened.read, lambda: list(opened.iter_shards())):
+        with pytest.raises(UserError, match=said):
+            way()
+    shard.unlink()
+    fill(make_writer(store, rows=10), features)
+    FeatureStoreWriter(store).finish()
+    FeatureStore.open(store).read()
+
+
+def test_features_that_are_no_numbers_are_not_read(store):
+    """Of a store without a record, as version 0.1 wrote it."""
+    shard = store / "shard-00001.npy"
+    values = np.load(shard)
+    values[2, 1] = np.inf
+    np.save(shard, values)
+    (store / RECORD).unlink()
+    opened = FeatureStore.open(store)
+    with pytest.raises(UserError, match=r"NaN or inf.* 1 of its 4 rows, the .* row 2"):
+        opened.read()
+
+
+def test_ids_of_a_store_without_a_record(store):
+    (store / RECORD).unlink()
+    FeatureStore.open(store)
+    ids = (store / "ids.txt").read_text().split("\n")
+    ids[0], ids[1] = ids[1], ids[0]
+    (store / "ids.txt").write_text("\n".join(ids))
+    with pytest.raises(UserError, match=r"ids\.txt does not name the images that mani"):
         FeatureStore.open(store)
 
 

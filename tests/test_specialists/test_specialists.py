@@ -199,6 +199,10 @@ def test_an_anchor_keeps_features_near_the_start(place):
     distill = plan.arms[0].config.model.distill
     assert distill["teacher"] == {"type": "StartTeacher", "view_size": 32}
     assert distill["losses"] == [{"type": "CosineRegression", "weight": 2.0}]
+    assert "allow" not in plan.arms[0].config
+    loaded = {"weights": None, "cfg_options": {"load_from": str(place / "start.pth")}}
+    options = {"anchor": 2.0, "leaves": [[0]], "target": None, "pool": None, **loaded}
+    assert _plan(place, **options).arms[0].config.allow == [r"distill\."]
 
 
 @pytest.mark.parametrize(

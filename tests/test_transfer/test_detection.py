@@ -17,6 +17,7 @@ from mmtaskssl.export.bundle import write_bundle
 from mmtaskssl.models.backbones import RoutedResNet
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.hashing import file_sha256
 from mmtaskssl.utils.paths import resource_root
 from tests.test_models.test_backbones._nets import randomize
 
@@ -175,7 +176,12 @@ def test_weights_of_another_architecture(resnet_export, tmp_path):
     weights = exported(folder)
     weights["conv1.weight"] = torch.zeros(8, 3, 7, 7)
     torch.save(weights, folder / "weights.pth")
-    (folder / "record.json").unlink()  # as an export of 0.1, without checksums
+    (folder / "record.json").unlink()  # as an export of 0.1
+    with pytest.raises(UserError, match=r"weights\.pth is not what meta\.json says"):
+        load(DEBUG, backbone=str(folder))
+    meta = json.loads((folder / "meta.json").read_text())
+    meta["weights_sha256"] = file_sha256(folder / "weights.pth")
+    (folder / "meta.json").write_text(json.dumps(meta))
     cfg = load(DEBUG, backbone=str(folder))
     with pytest.raises(UserError, match=r"loaded 119/120 .*conv1\.weight is \(8, 3"):
         build(cfg)

@@ -4,6 +4,7 @@ import copyreg
 import io
 import os
 import pickle
+import shutil
 import zipfile
 from collections import OrderedDict
 from pathlib import PurePosixPath
@@ -12,9 +13,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.runner import load_checkpoint
 
+from mmtaskssl.runs import Work
+from mmtaskssl.utils import hashing
 from mmtaskssl.utils.errors import UserError
-from mmtaskssl.weights import load_state_dict, read_checkpoint
+from mmtaskssl.weights import load_state_dict, read_checkpoint, save_state_dict
+from mmtaskssl.weights.guard import guarded
 from mmtaskssl.weights.plain_pickle import load_data
 
 from ._hostile import Payload
@@ -192,3 +197,34 @@ def test_an_archive_that_would_grow_is_refused(tmp_path):
             new.writestr(part.filename, old.read(part))
     with pytest.raises(UserError, match="would grow to 4,19"):
         read_checkpoint(small)
+
+
+def test_a_file_that_a_record_lists_is_compared(tmp_path):
+    """Wherever it is read, and whatever reads it."""
+    state = {"weight": torch.ones(1, 1)}
+    work = Work("export", 1, {}, ["w.pth", "w.safetensors"], "an export")
+    with work.written(tmp_path / "out") as folder:
+        for name in work.files:
+            save_state_dict(state, folder / name)
+    save_state_dict({"weight": torch.zeros(1, 1)}, tmp_path / "other.pth")
+    save_state_dict({"weight": torch.zeros(1, 1)}, tmp_path / "other.safetensors")
+    for kind in ("pth", "safetensors"):
+        place = tmp_path / "out" / f"w.{kind}"
+        assert load_state_dict(place)["weight"].item() == 1
+        shutil.copy(tmp_path / f"other.{kind}", place)
+        with pytest.raises(UserError, match=rf"w\.{kind} is not what was written"):
+            load_state_dict(place)
+    module = torch.nn.Linear(1, 1, bias=False)
+    with guarded(), pytest.raises(UserError, match="is not what was written"):
+        load_checkpoint(module, str(tmp_path / "out" / "w.pth"))
+
+
+def test_what_is_large_is_hashed_once(tmp_path, monkeypatch):
+    file = tmp_path / "large"
+    file.write_bytes(bytes(1 << 20))
+    first = hashing.known_sha256(file)
+    hashed = []
+    monkeypatch.setattr(hashing, "file_sha256", lambda p: hashed.append(p) or "new")
+    assert hashing.known_sha256(file) == first and not hashed
+    os.utime(file, ns=(0, 0))
+    assert hashing.known_sha256(file) == "new" and hashed

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...datasets.images import list_images
+from ...datasets.left_out import check_classes
 from ...utils.errors import UserError
 from .inspected import Finding
 from .labelled import ALL, PART_NAMES, Item, Labelled, Part, part_of
@@ -70,6 +71,7 @@ def _read(folder: Path, findings: list[Finding]) -> Part:
             )
         items.append(Item(image, (name,)))
     full = {item.labels[0] for item in items}
+    check_classes(folder, full)
     for path in sorted(folder.iterdir()):
         if path.is_dir() and path.name not in full and path.name[0] != ".":
             text = f"the class folder {path} holds no image: the class is left out"

@@ -12,6 +12,7 @@ from ...config import load_config
 from ...config.held_out import length_of
 from ...config.selecting import (
     held_out_of,
+    is_edited,
     pool_of,
     selection_of,
     without_selection,
@@ -165,7 +166,7 @@ class _Maker:
         file = selection_of(cfg)
         self.ids = chosen
         if chosen is None and file is not None:
-            chosen = read_selection(file)
+            chosen = read_selection(file, is_edited(cfg))
         self.chosen = None if chosen is None else {*chosen}
         self.whole = without_selection(cfg)
         self.pool = list(dict.fromkeys(DATASETS.build(pool_of(cfg)).image_ids))

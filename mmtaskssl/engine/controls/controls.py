@@ -233,6 +233,7 @@ def controls(
     public: PathLike | None = None,
     images: PathLike | None = None,
     selection: HasImages | PathLike | None = None,
+    edited_selection: bool = False,
     weights: PathLike | None = None,
     iters: int | None = None,
     cfg_options: Mapping[str, Any] | None = None,
@@ -254,6 +255,7 @@ def controls(
             config's ``weights``; None: those that the run itself begins with.
         images: See `pretrain`.
         selection: See `pretrain`.
+        edited_selection: See `pretrain`.
         weights: What the run itself begins with, see `pretrain`.
         iters: See `pretrain`.
         cfg_options: See `pretrain`.
@@ -265,6 +267,7 @@ def controls(
     check(run, kinds, seeds, public, selection, images, weights)
     checks.whole("iters", iters, none=True)
     checks.options_of("cfg_options", cfg_options)
+    checks.flag("edited_selection", edited_selection)
     given = None
     options: dict[str, Any] = dict(cfg_options or {})
     if isinstance(selection, HasImages):
@@ -282,6 +285,8 @@ def controls(
         }
         if selection is not None and not isinstance(selection, HasImages):
             options["selection"] = os.fspath(selection)
+        if edited_selection:
+            options["edited_selection"] = True
         cfg = load_config(run, options)
         name = (run.filename or "config.py") if isinstance(run, Config) else str(run)
     chosen = list(selection.image_ids) if isinstance(selection, HasImages) else None

@@ -1,0 +1,83 @@
+"""Lists of images: texts and tables that name them."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.inputs import open_text, parse_json
+from mmtaskssl.utils.members import TABLE
+from mmtaskssl.utils.parquet import open_parquet, text_column
+
+from .shards import PATH_COLUMNS
+
+
+def read_list(source: Path, column: str | None) -> Iterator[str]:
+    """Yields the paths that a list names.
+
+    Args:
+        source: Of one of `LISTS`.
+        column: Of a table; None: the only one, or the first of `PATH_COLUMNS`.
+
+    Raises:
+        UserError: It is damaged, or has no such column.
+        UnicodeDecodeError: It is no UTF-8 text.
+    """
+    return LISTS[source.suffix.lower()](source, column)
+
+
+def _lines(source: Path, column: str | None) -> Iterator[str]:
+    with open_text(source, "utf-8-sig") as file:
+        for line in file:
+            if line.strip():
+                yield line.strip()
+
+
+def _path_column(names: list[str], column: str | None, source: Path) -> str:
+    if column is not None:
+        if column in names:
+            return column
+        raise UserError(f"table {source} has no column {column!r}, only {names}")
+    if len(names) == 1:
+        return names[0]
+    for name in PATH_COLUMNS:
+        if name in names:
+            return name
+    raise UserError(f"name the path column of table {source}: one of {names}")
+
+
+def _parquet(source: Path, column: str | None) -> Iterator[str]:
+    table = open_parquet(source)
+    column = _path_column(table.schema_arrow.names, column, source)
+    yield from text_column(table, source, [column])
+
+
+def _csv(source: Path, column: str | None) -> Iterator[str]:
+    with open_text(source, "utf-8-sig", newline="") as file:
+        table = csv.DictReader(file)
+        if not table.fieldnames:
+            return
+        column = _path_column(list(table.fieldnames), column, source)
+        for row in table:
+            if (row[column] or "").strip():
+                yield row[column].strip()
+
+
+def _jsonl(source: Path, column: str | None) -> Iterator[str]:
+    with open_text(source, "utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = parse_json(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                raise UserError(f"line {number} of {source} is not a JSON object")
+            column = _path_column(list(row), column, source)
+            yield str(row[column])
+
+
+#: Endings of lists, and what reads them.
+LISTS = {".txt": _lines, ".csv": _csv, ".jsonl": _jsonl, TABLE: _parquet}
+TABLES = tuple(ending for ending in LISTS if ending != ".txt")
