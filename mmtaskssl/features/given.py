@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..datasets.images import PATH_COLUMNS
+from ..datasets.shards import PATH_COLUMNS
 from ..utils.errors import UserError, option
 from ..utils.inputs import load_array
 from ..utils.parquet import ParquetColumn, feature_column, open_parquet, text_column
