@@ -46,7 +46,9 @@ def option(name: str, *others: str) -> str:
         The flag, ``--max-pixels``, where a tool runs that has it; else the quoted name.
     """
     flags = _FLAGS.get()
-    for flag in (f"--{name.replace('_', '-')}", *_OTHER_FLAGS.get(name, ()), *others):
+    flags_of_it = [f"--{name.replace('_', '-')}", *_OTHER_FLAGS.get(name, ()), *others]
+    flags_of_it += [f"-{name}"] * (len(name) == 1)
+    for flag in flags_of_it:
         if flag in flags:
             return flag
     return f"`{name}`"
