@@ -17,6 +17,7 @@ from .host_objectives import strip_scopes
 from .public_set import use_public_set
 from .spread import change_data, fill_places
 from .transfer_options import TRANSFER_OPTIONS, apply_transfer_options, move_data
+from .values import check_places, check_values
 from .variables import OWN_KNN, PLACES, child_values
 
 # Keys that mmengine's and our Runner read from a config, whether it has them or not.
@@ -120,6 +121,7 @@ def load_config(
     options = copy.deepcopy(dict(options or {}))  # merging takes values apart
     _check_keys(cfg, options)
     asked = values | options
+    check_values(asked)
     if asked.get("dataset"):  # first: other options may change parts of it
         use_public_set(cfg, asked["dataset"])
     fill_places(cfg, values)
@@ -145,6 +147,7 @@ def load_config(
         )
     apply_transfer_options(cfg, options.get("data_root"))
     strip_scopes(cfg)
+    check_places(cfg)
     return cfg
 
 
