@@ -134,6 +134,10 @@ def list_images(
         paths = list(readers[source.suffix.lower()](source, column))
     except UnicodeDecodeError:
         raise UserError(f"image list {source} is not UTF-8 text") from None
+    except (OSError, csv.Error) as error:
+        raise UserError(f"image list {source} cannot be read ({error})") from error
+    if any("\0" in path for path in paths):
+        raise UserError(f"image list {source} has a zero byte in a path: is it text?")
     return _relative_to_root(paths, root, source.parent, source)
 
 
@@ -292,4 +296,8 @@ def _read_jsonl(source: Path, column: str | None) -> Iterator[str]:
             if not isinstance(row, dict):
                 raise UserError(f"line {number} of {source} is not a JSON object")
             column = _path_column(list(row), column, source)
-            yield str(row[column])
+            if not isinstance(row[column], str) or not row[column].strip():
+                raise UserError(
+                    f"line {number} of {source} names no file in {column!r}"
+                )
+            yield row[column].strip()

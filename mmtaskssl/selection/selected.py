@@ -172,7 +172,7 @@ class Selected(Result):
 def _read_summary(folder: str | os.PathLike) -> dict[str, Any]:
     try:
         summary = output.read_summary(folder)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{folder} holds no selection ({error})") from error
     verify(folder)
     return summary

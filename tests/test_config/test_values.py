@@ -45,7 +45,7 @@ def test_a_number_that_no_training_takes_is_refused(key, named, value):
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, "x", "", [], True, float("nan")])
 def test_a_share_is_a_part_of_the_whole(value):
-    with pytest.raises(UserError, match="^`target_share` must be a number from 0 to 1"):
+    with pytest.raises(UserError, match=r"^`target_share` must be a number from "):
         load_config(MOCO, {"target_share": value, "target": "t"})
 
 
@@ -55,5 +55,5 @@ def test_a_childs_variables_are_looked_at_as_well(tmp_path):
     child = tmp_path / "child.py"
     base = f"_base_ = [{str(resolve_config(MOCO).resolve())!r}]\n"
     child.write_text(base + "selection = ''\n")
-    with pytest.raises(UserError, match="^selection must name something, not ''"):
+    with pytest.raises(UserError, match=r"^selection must name something, "):
         load_config(str(child))
