@@ -1,57 +1,69 @@
 """Options and variables that mean nothing are refused by their names."""
 
 import pytest
+from mmengine.config import Config
 
 from mmtaskssl.config import load_config
+from mmtaskssl.config.values import check_places, check_values
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.paths import resolve_config
 
 MOCO = "selfsup/mocov2/mocov2_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
-_EMPTY = ["", [], 0, False, {}]
-_NO_NUMBER = [-1, 1.5, "x", "", [], True, float("nan")]
+_NAMES = ("images", "selection", "target", "teacher", "dataset", "data_root")
 
 
-@pytest.mark.parametrize("value", _EMPTY)
-@pytest.mark.parametrize(
-    "name",
-    ["images", "selection", "target", "teacher", "dataset", "data_root", "backbone"],
-)
+@pytest.mark.parametrize("value", ["", [], 0, False, {}])
+@pytest.mark.parametrize("name", [*_NAMES, "backbone", "clusters", "weights"])
 def test_an_empty_name_is_not_taken_for_none(name, value):
     with pytest.raises(UserError, match=f"^{name} must name something, not "):
-        load_config(MOCO, {name: value})
+        check_values({name: value})
+    check_values({name: None})
+    check_values({name: "a"})
 
 
-@pytest.mark.parametrize("name", ["selection", "target", "teacher"])
-def test_none_stands_for_none(name):
-    assert load_config(MOCO, {name: None}).model.type == load_config(MOCO).model.type
-
-
-@pytest.mark.parametrize("value", _NO_NUMBER)
+@pytest.mark.parametrize("value", [-1, 1.5, "x", "", [], True, float("nan"), {}])
 @pytest.mark.parametrize(
-    ("key", "named"),
+    "key",
     [
-        ("num_workers", "train_dataloader.num_workers"),
-        ("train_dataloader.num_workers", "train_dataloader.num_workers"),
-        ("train_dataloader.batch_size", "train_dataloader.batch_size"),
-        ("train_cfg.max_iters", "train_cfg.max_iters"),
-        ("train_cfg.val_interval", "train_cfg.val_interval"),
-        ("randomness.seed", "randomness.seed"),
-        ("max_pixels", "max_pixels"),
+        "train_dataloader.num_workers",
+        "test_dataloader.batch_size",
+        "train_cfg.max_iters",
+        "train_cfg.val_interval",
+        "randomness.seed",
+        "max_pixels",
     ],
 )
-def test_a_number_that_no_training_takes_is_refused(key, named, value):
-    with pytest.raises(UserError, match=f"^`{named}` must be a whole number from "):
-        load_config(MOCO, {key: value})
+def test_a_number_that_no_training_takes_is_refused(key, value):
+    first, _, last = key.partition(".")
+    cfg = Config({first: {last: value} if last else value})
+    with pytest.raises(UserError, match=rf"^`{key}` must be a whole number from "):
+        check_places(cfg)
+
+
+def test_what_a_config_does_not_say_is_left_to_others():
+    check_places(Config({"train_dataloader": None, "randomness": {"seed": None}}))
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, "x", "", [], True, float("nan")])
 def test_a_share_is_a_part_of_the_whole(value):
     with pytest.raises(UserError, match=r"^`target_share` must be a number from "):
-        load_config(MOCO, {"target_share": value, "target": "t"})
+        check_values({"target_share": value})
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"num_workers": -1}, "train_dataloader.num_workers` must be .*, not -1"),
+        ({"randomness.seed": "x"}, "randomness.seed` must be .*, not 'x'"),
+        ({"selection": ""}, "selection must name something, not ''"),
+    ],
+)
+def test_the_command_line_is_looked_at(options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        load_config(MOCO, options)
 
 
 def test_a_childs_variables_are_looked_at_as_well(tmp_path):
-    from mmtaskssl.utils.paths import resolve_config
-
     child = tmp_path / "child.py"
     base = f"_base_ = [{str(resolve_config(MOCO).resolve())!r}]\n"
     child.write_text(base + "selection = ''\n")
