@@ -119,12 +119,8 @@ def list_images(
         raise UserError(f"folder {source} holds no images; check the path")
     if not source.is_file():
         raise UserError(f"image source {source} does not exist")
-    readers = {
-        ".txt": _read_lines,
-        ".csv": _read_csv,
-        ".jsonl": _read_jsonl,
-        TABLE: _read_parquet,
-    }
+    readers = {".txt": _read_lines, ".csv": _read_csv, ".jsonl": _read_jsonl}
+    readers[TABLE] = _read_parquet
     if source.suffix.lower() not in readers:
         raise UserError(
             f"image source {source} is neither a folder nor a .tar, nor a .txt, .csv "
@@ -133,11 +129,11 @@ def list_images(
     try:
         paths = list(readers[source.suffix.lower()](source, column))
     except UnicodeDecodeError:
-        raise UserError(f"image list {source} is not UTF-8 text") from None
+        paths = ["\0"]
     except (OSError, csv.Error) as error:
         raise UserError(f"image list {source} cannot be read ({error})") from error
     if any("\0" in path for path in paths):
-        raise UserError(f"image list {source} has a zero byte in a path: is it text?")
+        raise UserError(f"image list {source} is not UTF-8 text")
     return _relative_to_root(paths, root, source.parent, source)
 
 
