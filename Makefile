@@ -7,6 +7,10 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mmtaskssl
 WORK ?= work_dirs/quickstart
 IMAGES ?=
 TARGET ?=
+# Of make itself, whose names of files end at blanks.
+ifneq ($(words $(CACHE) $(CURDIR)),2)
+$(error CACHE and this checkout must lie where no path has blanks: $(CACHE), $(CURDIR))
+endif
 
 # A file's tests in one process, files in the order of tests/conftest.py.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
@@ -50,8 +54,12 @@ $(ENV)/.done: $(BASE)/.done
 	@$(PY) -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Folders reach the shell as variables of its own: a path may hold blanks and quotes.
+quickstart: export WORK := $(WORK)
+quickstart: export IMAGES := $(IMAGES)
+quickstart: export TARGET := $(TARGET)
 quickstart: env
-	@$(PY) tools/quickstart.py --out $(WORK) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGET),--target $(TARGET))
+	@$(PY) tools/quickstart.py --out "$$WORK" $${IMAGES:+--images "$$IMAGES"} $${TARGET:+--target "$$TARGET"}
 
 test: env
 	@$(PY) -m pytest $(TWO) $(ARGS)
@@ -59,8 +67,9 @@ test: env
 test-fast: env
 	@$(PY) -m pytest $(TWO) -m "not slow" $(ARGS)
 
+test-gpu: export WHEELS := $(WHEELS)
 test-gpu:
-	@PYTHON=$(PYTHON) tools/test_gpu.sh $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)
+	@PYTHON=$(PYTHON) tools/test_gpu.sh $${WHEELS:+--wheels "$$WHEELS"} $(ARGS)
 
 lint: env
 	@$(PY) -m ruff check .

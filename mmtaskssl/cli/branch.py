@@ -24,7 +24,7 @@ from pathlib import Path
 
 from ..routing.names import PROBES, TIES
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 from .saying import say
 
 
@@ -52,21 +52,26 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--share",
-        type=float,
+        type=kinds.SHARE,
         default=0.8,
         help="of a target that its clusters have to hold (default %(default)s)",
     )
     parser.add_argument(
-        "--most", type=int, metavar="N", help="specialists at most (default: all)"
+        "--most",
+        type=kinds.COUNT,
+        metavar="N",
+        help="specialists at most (default: all)",
     )
     parser.add_argument(
         "--anchor",
-        type=float,
+        type=kinds.number(0),
         default=0.0,
         metavar="WEIGHT",
         help="of a cosine that keeps features near to those of the start (default: 0)",
     )
-    parser.add_argument("--iters", type=int, metavar="N", help="steps of each network")
+    parser.add_argument(
+        "--iters", type=kinds.COUNT, metavar="N", help="steps of each network"
+    )
     options.add_seed(parser, "the trainings")
     parser.add_argument(
         "--images", metavar="DIR", help="the pool (default: where the clusters say)"

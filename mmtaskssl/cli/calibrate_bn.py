@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ..export.options import Options
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 from .saying import say_complete
 
 # Flags by their names in `Options`.
@@ -54,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--num-images",
-        type=int,
+        type=kinds.COUNT,
         help="default: 1024, or 256 of each cluster with --clusters",
     )
     options.add_batch_size(parser, Options.batch_size)

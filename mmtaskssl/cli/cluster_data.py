@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..clustering.options import PATH_MAPS, Options, parse_tree
 from ..utils.progress import ProgressLine
-from . import options
+from . import kinds, options
 from .extractor import add_network_of_images, open_network_of_images
 from .saying import say_complete
 
@@ -33,21 +33,21 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_seed(parser, "samples, starts and random maps")
     parser.add_argument(
         "--lower",
-        type=float,
+        type=kinds.number(0),
         default=Options.lower,
         metavar="FACTOR",
         help="least size of a cluster over the mean size (default %(default)s)",
     )
     parser.add_argument(
         "--upper",
-        type=float,
+        type=kinds.number(0),
         default=Options.upper,
         metavar="FACTOR",
         help="most size of a cluster over the mean size (default %(default)s)",
     )
     parser.add_argument(
         "--sample",
-        type=int,
+        type=kinds.COUNT,
         default=Options.sample,
         metavar="ROWS",
         help="most images that each split is fitted on; all images are assigned "

@@ -21,7 +21,7 @@ import argparse
 from collections.abc import Sequence
 
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 from .saying import say
 
 
@@ -39,7 +39,9 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FROM",
         help="what the run's backbone starts from, as of pretrain",
     )
-    parser.add_argument("--iters", type=int, metavar="N", help="steps of each training")
+    parser.add_argument(
+        "--iters", type=kinds.COUNT, metavar="N", help="steps of each training"
+    )
     parser.add_argument(
         "--public",
         metavar="WEIGHTS",
@@ -53,7 +55,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="which controls (default: all that say something about this run)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=3, metavar="N", help="trainings of each arm"
+        "--seeds",
+        type=kinds.COUNT,
+        default=3,
+        metavar="N",
+        help="trainings of each arm",
     )
     options.add_out(parser, "trainings", required=False)
     parser.add_argument(

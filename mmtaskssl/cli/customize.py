@@ -16,7 +16,7 @@ from typing import Any
 
 from ..customize.arms.names import NAMES
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 from .saying import say
 
 
@@ -47,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--void",
-        type=int,
+        type=kinds.whole(0, 255),
         metavar="INDEX",
         help="of masks: pixels of no class (default: 255, or what is recognised)",
     )
@@ -80,18 +80,21 @@ def make_parser() -> argparse.ArgumentParser:
         "layers at 40 px)",
     )
     parser.add_argument(
-        "--select", type=int, metavar="K", help="images (default: by the diagnosis)"
+        "--select",
+        type=kinds.COUNT,
+        metavar="K",
+        help="images (default: by the diagnosis)",
     )
     parser.add_argument(
         "--scale",
-        type=float,
+        type=kinds.POSITIVE,
         default=1.0,
         metavar="X",
         help="multiplies the length of every training (default %(default)s)",
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=kinds.COUNT,
         default=1,
         metavar="N",
         help="trainings in the verdict (default %(default)s)",
@@ -105,7 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fine-tune-iters",
-        type=int,
+        type=kinds.COUNT,
         metavar="N",
         help="iterations of the detectors and segmentors that decide about such "
         "targets (default: their recipes')",

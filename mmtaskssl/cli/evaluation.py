@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 from .extractor import add_extractor_options, given_of, network_of, running_of
 from .saying import say
 
@@ -29,9 +29,11 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
             help=".csv or .jsonl with the columns image and label, or image and labels "
             "(several: 'cat;dog' or a JSON list)",
         )
-    data.add_argument("--shots", type=int, help="training images a class, drawn")
     data.add_argument(
-        "--seeds", type=int, default=1, help="draws of --shots: mean and spread"
+        "--shots", type=kinds.COUNT, help="training images a class, drawn"
+    )
+    data.add_argument(
+        "--seeds", type=kinds.COUNT, default=1, help="draws of --shots: mean and spread"
     )
     options.add_json(parser)
     nets = parser.add_argument_group("sub-nets of an elastic CONFIG, on --target")

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 from .extractor import add_extractor_options, network_of, running_of
 from .saying import say
 
@@ -51,7 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     images.add_argument(
         "--rows-per-shard",
-        type=int,
+        type=kinds.COUNT,
         default=8192,
         metavar="N",
         help="rows of a file; work lost when a run is killed (default: %(default)s)",

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 
 
 def add_extractor_options(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_extractor_options(parser: argparse.ArgumentParser) -> None:
     options.add_seed(group, "the weights of an untrained network")
     group.add_argument(
         "--image-size",
-        type=int,
+        type=kinds.COUNT,
         help="side of the centre crop, pixels (default: the config's, else 224)",
     )
     options.add_batch_size(group, 128)

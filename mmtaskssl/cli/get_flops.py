@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import options
+from . import kinds, options
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -34,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--shape",
         nargs="+",
-        type=int,
+        type=kinds.COUNT,
         metavar="N",
         help="side of the image, or its height and width (default: the config's view "
         "size, 224 of a space alone)",
@@ -44,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     options.add_device(parser, "for --latency")
     options.add_batch_size(parser, 1)
-    parser.add_argument("--repeats", type=int, default=20, help="for --latency")
+    parser.add_argument("--repeats", type=kinds.COUNT, default=20, help="for --latency")
     parser.add_argument("--csv", metavar="OUT", help="write the table here, too")
     parser.add_argument("--plot", metavar="OUT", help="draw the space into this image")
     options.add_overwrite(parser)

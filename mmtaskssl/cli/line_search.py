@@ -11,7 +11,7 @@ noise. OUT then holds weights.pth and line_search.json.
 import argparse
 from collections.abc import Sequence
 
-from . import options
+from . import kinds, options
 from .saying import say
 
 
@@ -25,9 +25,14 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_target(parser, "DIR/train/CLASS/IMAGE is read", required=True)
     options.add_out(parser, "the weights and the scores", required=False)
     parser.add_argument(
-        "--points", type=int, default=11, help="on the line, both ends among them"
+        "--points",
+        type=kinds.whole(2),
+        default=11,
+        help="on the line, both ends among them",
     )
-    parser.add_argument("--folds", type=int, default=5, help="of the training images")
+    parser.add_argument(
+        "--folds", type=kinds.whole(2), default=5, help="of the training images"
+    )
     parser.add_argument("--probe", choices=("knn", "linear"), default="knn")
     parser.add_argument(
         "--norms",
@@ -39,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_seed(parser, "the folds")
     parser.add_argument(
         "--image-size",
-        type=int,
+        type=kinds.COUNT,
         help="side of the centre crop, pixels (default: the config's)",
     )
     options.add_batch_size(parser, 128)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..utils.devices import AUTO
+from . import kinds
 from .cfg_options import OptionsAction
 from .parser import Renamed as Renamed
 from .parser import make_parser as make_parser
@@ -99,7 +100,7 @@ def add_max_pixels(parser: Parser) -> None:
     parser.add_argument(
         "--max-pixels",
         action=_MaxPixels,
-        type=int,
+        type=kinds.COUNT,
         metavar="N",
         help="read images of up to N pixels (default: 128 million), judged from their "
         "headers",
@@ -122,7 +123,7 @@ def add_device(parser: Parser, purpose: str = "") -> None:
 def add_image_size(parser: Parser) -> None:
     """Adds ``--image-size``: side of the square that a network sees."""
     parser.add_argument(
-        "--image-size", type=int, help="default: the config's view size"
+        "--image-size", type=kinds.COUNT, help="default: the config's view size"
     )
 
 
@@ -218,14 +219,14 @@ def add_seed(parser: Parser, of: str, default: int = 0) -> None:
         of: What is drawn with it.
         default: Without the flag.
     """
-    parser.add_argument("--seed", type=int, default=default, help=f"of {of}")
+    parser.add_argument("--seed", type=kinds.SEED, default=default, help=f"of {of}")
 
 
 def add_batch_size(parser: Parser, default: int) -> None:
     """Adds ``--batch-size``: images that a network sees at once."""
     parser.add_argument(
         "--batch-size",
-        type=int,
+        type=kinds.COUNT,
         default=default,
         metavar="N",
         help="images at once (default: %(default)s)",
@@ -236,7 +237,7 @@ def add_workers(parser: Parser) -> None:
     """Adds ``--workers``: processes that read images."""
     parser.add_argument(
         "--workers",
-        type=int,
+        type=kinds.PROCESSES,
         metavar="N",
         help="processes that read images (default: by the number of cores)",
     )
@@ -255,15 +256,21 @@ def add_local_rank(parser: Parser) -> None:
     torchrun sets the environment's LOCAL_RANK itself.
     """
     parser.add_argument(
-        "--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS
+        *("--local_rank", "--local-rank"),
+        type=kinds.whole(0),
+        default=0,
+        help=argparse.SUPPRESS,
     )
 
 
 def add_knn(parser: Parser) -> None:
     """Adds ``-k`` and ``--temperature`` of weighted kNN."""
-    parser.add_argument("-k", type=int, default=20, help="neighbours")
+    parser.add_argument("-k", type=kinds.COUNT, default=20, help="neighbours")
     parser.add_argument(
-        "-T", "--temperature", type=float, default=0.07, help="of their votes"
+        *("-T", "--temperature"),
+        type=kinds.POSITIVE,
+        default=0.07,
+        help="of their votes",
     )
 
 
@@ -271,7 +278,7 @@ def add_weight_decays(parser: Parser) -> None:
     """Adds ``--weight-decays`` of logistic regression; None: its own grid."""
     parser.add_argument(
         "--weight-decays",
-        type=float,
+        type=kinds.POSITIVE,
         nargs="+",
         help="grid to choose from (default: 1e-7 to 100)",
     )

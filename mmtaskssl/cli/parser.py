@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..utils.errors import meant, set_flags
+from ..utils.errors import UserError, meant, option, set_flags
+from . import kinds
 
 
 class Renamed(argparse.Action):
@@ -38,6 +39,21 @@ class ToolParser(argparse.ArgumentParser):
         """Parses, and says which flags there are."""
         set_flags(self._option_string_actions)
         return super().parse_known_args(args, namespace)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Reads all values of a flag; of ``--flag=--`` the library would read none."""
+        if action.option_strings and arg_strings == ["--"]:
+            raise UserError(f"{option(action.dest)} must be a value, not '--'")
+        return super()._get_values(action, arg_strings)
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """Reads one value of a flag; the library calls it for every one of them."""
+        kind = kinds.TEXT if action.type is None else action.type
+        if not isinstance(kind, kinds.Kind):
+            return super()._get_value(action, arg_string)
+        if action.option_strings:
+            return kind.value(action.dest, arg_string)
+        return kind.value(str(action.metavar or action.dest), arg_string)
 
     def error(self, message: str) -> NoReturn:
         """Ends the tool; says which flag or value was probably meant."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 
 # What serves at 32 px: small enough for minutes of one CPU core.
 _BUDGET, _SCALE = "7M-12M", 0.2
@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--target", metavar="LABELLED", help="folder of CLASS/IMAGE")
     parser.add_argument(
         "--scale",
-        type=float,
+        type=kinds.POSITIVE,
         default=_SCALE,
         metavar="X",
         help=f"multiplies the length of every training (default {_SCALE})",

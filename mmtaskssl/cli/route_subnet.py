@@ -26,9 +26,8 @@ from pathlib import Path
 
 from ..routing.names import PROBES, ROUTERS, TIES
 from ..routing.options import Options
-from ..utils.errors import UserError
 from ..utils.progress import ProgressLine
-from . import options
+from . import kinds, options
 from .saying import say_complete
 
 # Flags by their names in `Options`.
@@ -63,17 +62,21 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--shortlist",
-        type=int,
+        type=kinds.COUNT,
         default=Options.shortlist,
         metavar="N",
         help="paths of the shortlist",
     )
     parser.add_argument(
-        "--beam", type=int, default=Options.beam, metavar="N", help="width of the beam"
+        "--beam",
+        type=kinds.COUNT,
+        default=Options.beam,
+        metavar="N",
+        help="width of the beam",
     )
     parser.add_argument(
         "--max-images",
-        type=int,
+        type=kinds.COUNT,
         default=Options.max_images,
         help="of more, this many are drawn",
     )
@@ -90,8 +93,10 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="CONFIG",
         help="of configs/transfer/detection, for this task",
     )
-    detection.add_argument("--top", type=int, default=3, help="paths beside MAX")
-    detection.add_argument("--iters", type=int, default=250)
+    detection.add_argument(
+        "--top", type=kinds.COUNT, default=3, help="paths beside MAX"
+    )
+    detection.add_argument("--iters", type=kinds.COUNT, default=250)
     options.add_cfg_options(parser)
     return parser
 
@@ -99,8 +104,6 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Routes, or says that it is done already."""
     args = make_parser().parse_args(argv)
-    if min(args.top, args.iters) < 1:
-        raise UserError("--top and --iters must be at least 1")
     how = Options(trust=args.trust_checkpoint, **{n: getattr(args, n) for n in _NAMES})
     from ..routing.folder import route_to_folder
     from ..routing.table import routing_table

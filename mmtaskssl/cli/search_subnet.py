@@ -19,7 +19,7 @@ from pathlib import Path
 from ..search.names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from ..utils.budgets import Budget
 from ..utils.errors import UserError
-from . import options
+from . import kinds, options
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -32,7 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_score_options(parser)
     options.add_max_pixels(parser)
     options.add_trust(parser)
-    parser.add_argument("--top", type=int, default=10, metavar="K")
+    parser.add_argument("--top", type=kinds.COUNT, default=10, metavar="K")
     options.add_cfg_options(parser, "of CONFIG")
     options.add_launcher(parser)
     return parser
@@ -51,7 +51,7 @@ def _add_candidate_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--strategy", choices=STRATEGY_NAMES, default=STRATEGY_NAMES[0])
     group.add_argument(
         "--candidates",
-        type=int,
+        type=kinds.COUNT,
         metavar="N",
         help="for each budget (default: 40; of a grid, all)",
     )
@@ -60,7 +60,7 @@ def _add_candidate_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--shape",
         nargs="+",
-        type=int,
+        type=kinds.COUNT,
         metavar="N",
         help="side of the image that costs are counted for, or height and width "
         "(default: the side that the network sees)",
@@ -77,10 +77,10 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
         help="several are computed at the cost of one, and evolution follows the "
         "first; dense-raw leaves the rows of affinities unnormalised",
     )
-    group.add_argument("--num-images", type=int, default=512)
+    group.add_argument("--num-images", type=kinds.COUNT, default=512)
     group.add_argument(
         "--bn-images",
-        type=int,
+        type=kinds.COUNT,
         default=256,
         help="how many of them, in one batch, give batch norms their statistics",
     )

@@ -18,7 +18,7 @@ from typing import Any
 from ..selection.names import METHODS, POLICY_NAMES
 from ..selection.options import Options
 from ..utils.progress import ProgressLine
-from . import options
+from . import kinds, options
 from .extractor import add_network_of_images, open_network_of_images
 from .saying import say_complete
 
@@ -53,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--leak-threshold",
-        type=float,
+        type=kinds.number(-1, 1),
         metavar="COSINE",
         help="compare by features, and take two images for the same from this "
         "similarity on (default: learnt from the pool)",

@@ -26,7 +26,7 @@ VERBS = {
 #: Parts of the command line that are no commands.
 _PARTS = frozenset(
     [
-        *("cfg_options", "cpus", "evaluation", "extractor", "main", "options"),
+        *("cfg_options", "cpus", "evaluation", "extractor", "kinds", "main", "options"),
         *("parser", "saying", "verbs", "vocabulary"),
     ]
 )

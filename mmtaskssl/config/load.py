@@ -17,6 +17,7 @@ from .host_objectives import strip_scopes
 from .public_set import use_public_set
 from .spread import change_data, fill_places
 from .transfer_options import TRANSFER_OPTIONS, apply_transfer_options, move_data
+from .values import check_places, check_values
 from .variables import OWN_KNN, PLACES, child_values
 
 # Keys that mmengine's and our Runner read from a config, whether it has them or not.
@@ -77,13 +78,6 @@ _SHORTHANDS = (
 )
 
 
-# Of those, and of `PLACES`, what names files or folders.
-_NAMES = (
-    *("images", "selection", "target", "teacher", "dataset", "clusters"),
-    *("backbone", "weights", "data_root"),
-)
-
-
 def load_config(
     name: str | os.PathLike | Config, options: Mapping[str, Any] | None = None
 ) -> Config:
@@ -129,7 +123,7 @@ def load_config(
     options = copy.deepcopy(dict(options or {}))  # merging takes values apart
     _check_keys(cfg, options)
     asked = values | options
-    _check_given(asked)
+    check_values(asked)
     if asked.get("dataset"):  # first: other options may change parts of it
         use_public_set(cfg, asked["dataset"])
     fill_places(cfg, values)
@@ -155,6 +149,7 @@ def load_config(
         )
     apply_transfer_options(cfg, options.get("data_root"))
     strip_scopes(cfg)
+    check_places(cfg)
     return cfg
 
 
@@ -213,13 +208,6 @@ def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
             continue
         hint = meant(first, known)
         raise UserError(f"the config has no key {first!r}{hint}")
-
-
-def _check_given(values: Mapping[str, Any]) -> None:
-    """Refuses names of files that are empty, which would be taken for none at all."""
-    for key in _NAMES:
-        if values.get(key) == "":
-            raise UserError(f"{key} is empty: name something, or leave it out")
 
 
 def _check_parts(cfg: Config, options: Mapping[str, Any]) -> None:

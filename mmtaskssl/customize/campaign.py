@@ -12,7 +12,7 @@ from ..selection.folder import select_to_folder
 from ..selection.options import Options
 from ..utils.atomic import write_json
 from ..utils.errors import UserError, option
-from ..utils.inputs import read_json
+from ..utils.inputs import read_json, reading
 from .arms.arm import Arm, Case
 from .arms.known import ARMS
 from .diagnosing import as_asked, looked_at
@@ -87,7 +87,8 @@ class Campaign:
         self.log(f"-- {name}")
         begin, file = time.monotonic(), self.out / COSTS / "stages.json"
         if file.is_file():
-            self.seconds = {**read_json(file), **self.seconds}
+            with reading(file):
+                self.seconds = {**read_json(file), **self.seconds}
         try:
             yield
         finally:

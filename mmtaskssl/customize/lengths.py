@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..utils.atomic import write_json
-from ..utils.inputs import read_json
+from ..utils.inputs import read_json, reading
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
 from .arms.generic_long import GenericLong
@@ -76,7 +76,8 @@ class Lengths:
                 length = min(length, max(1, int(most / cost.seconds)))
             file.parent.mkdir(parents=True, exist_ok=True)
             write_json(file, {"iters": length})
-        self._first[budget] = length = int(read_json(file)["iters"])
+        with reading(file):
+            self._first[budget] = length = int(read_json(file)["iters"])
         return length
 
     def of(self, arm: Arm) -> int:
@@ -104,7 +105,8 @@ class Lengths:
                 cost = measure_step(self.trainings.config(training), paths)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_json(file, dataclasses.asdict(cost))
-            found[arm.name] = StepCost(**read_json(file))
+            with reading(file):
+                found[arm.name] = StepCost(**read_json(file))
         return found
 
     def within(
@@ -129,7 +131,8 @@ class Lengths:
         """
         name = f"within-{slug(case.budget) or 'all'}.json"
         file = self.trainings.out / COSTS / name
-        kept = read_json(file) if file.is_file() else {}
+        with reading(file):
+            kept = dict(read_json(file) if file.is_file() else {})
         of = {"scale": self.settings.scale, "of": [arm.name for arm in arms]}
         asked = {"seconds": seconds, **of}
         if any(kept.get(key) != value for key, value in asked.items()):

@@ -1,5 +1,6 @@
 """Which images a source names."""
 
+import csv
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -134,7 +135,11 @@ def list_images(
     try:
         paths = list(read_list(source, column))
     except UnicodeDecodeError:
-        raise UserError(f"image list {source} is not UTF-8 text") from None
+        paths = ["\0"]
+    except (OSError, csv.Error) as error:
+        raise UserError(f"image list {source} cannot be read ({error})") from error
+    if any("\0" in path for path in paths):
+        raise UserError(f"image list {source} is not UTF-8 text")
     return _relative_to_root(paths, root, source.parent, source)
 
 

@@ -75,7 +75,11 @@ def _jsonl(source: Path, column: str | None) -> Iterator[str]:
             if not isinstance(row, dict):
                 raise UserError(f"line {number} of {source} is not a JSON object")
             column = _path_column(list(row), column, source)
-            yield str(row[column])
+            if not isinstance(row[column], str) or not row[column].strip():
+                raise UserError(
+                    f"line {number} of {source} names no file in {column!r}"
+                )
+            yield row[column].strip()
 
 
 #: Endings of lists, and what reads them.

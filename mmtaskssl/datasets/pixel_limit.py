@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
 
 #: Where the limit is kept, for worker processes too.
@@ -29,7 +30,13 @@ def max_pixels() -> int:
 
     Both are handed to worker processes and steps by an environment variable.
     """
-    return int(os.environ.get(MAX_PIXELS_VARIABLE) or MAX_PIXELS)
+    given = os.environ.get(MAX_PIXELS_VARIABLE) or str(MAX_PIXELS)
+    if not (given.isdecimal() and int(given)):
+        raise UserError(
+            f"the environment's {MAX_PIXELS_VARIABLE} must be a number of pixels, not "
+            f"{given!r}"
+        )
+    return int(given)
 
 
 def set_max_pixels(pixels: int) -> None:
@@ -41,8 +48,7 @@ def set_max_pixels(pixels: int) -> None:
     Raises:
         UserError: They are fewer.
     """
-    if pixels < 1:
-        raise UserError(f"{option('max_pixels')} must be positive, not {pixels}")
+    checks.whole("max_pixels", pixels)
     os.environ[MAX_PIXELS_VARIABLE] = str(pixels)
 
 
@@ -56,7 +62,7 @@ def pixel_limit(pixels: int | None) -> Iterator[None]:
     if pixels is None or MAX_PIXELS_VARIABLE in os.environ:
         yield
         return
-    os.environ[MAX_PIXELS_VARIABLE] = str(int(pixels))
+    set_max_pixels(pixels)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 from torch.utils.data import DataLoader
 
-from mmtaskssl.utils.errors import UserError, meant, option
+from mmtaskssl.utils.errors import UserError, meant, option, refusal
 
 from .unknown_keys import arguments_of
 
@@ -37,6 +37,7 @@ def user_errors() -> Iterator[None]:
             raise UserError(
                 'a part of the config has no "type": ' + " ".join(text.split()[-20:])
             ) from error
+        _raise_of_building(error)
         raise
     except ValueError as error:
         # What mmengine's data sets say of a list without entries.
@@ -45,6 +46,7 @@ def user_errors() -> Iterator[None]:
                 "a data set of the config is empty: it finds no image, or none with an "
                 "object of its classes"
             ) from error
+        _raise_of_building(error)
         raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -65,7 +67,35 @@ def user_errors() -> Iterator[None]:
                 f"the config gives {name} the argument {argument!r}, which it has not"
                 + meant(argument, _taken(error))
             ) from error
+        _raise_of_building(error)
         raise
+    except (AssertionError, AttributeError, IndexError, RuntimeError) as error:
+        _raise_of_building(error)
+        raise
+
+
+def _raise_of_building(error: Exception) -> None:
+    """Raises one sentence where a part of a config could not be built.
+
+    A part that refuses its values does so in words of its own package. Whatever is
+    raised later, while the part works, is left as it is.
+    """
+    builders = [
+        frame
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_name in _BUILDERS
+    ]
+    if not builders or refusal(error):
+        return
+    kind = builders[-1].f_locals.get("obj_cls")
+    if builders[-1].f_code.co_name == "build_dataloader":
+        kind = DataLoader
+    name = getattr(kind, "__name__", None) or "a part"
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    raise UserError(
+        f"the config's {name} cannot be built with its values "
+        f"({type(error).__name__}: {reason})"
+    ) from error
 
 
 def _from_worker(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..datasets.eval_transform import EvalTransform, pixel_statistics
 from ..utils.errors import UserError
-from ..utils.inputs import read_json
+from ..utils.inputs import read_json, reading
 from .network import Network
 
 PREFIX = "hf:"
@@ -56,7 +56,8 @@ def open_hugging_face(folder: str | Path) -> Network:
 
 def _pixels(folder: Path) -> EvalTransform:
     file = folder / "preprocessor_config.json"
-    facts: Mapping[str, Any] = read_json(file) if file.is_file() else {}
+    with reading(file, "take the folder anew from where it came"):
+        facts: Mapping[str, Any] = dict(read_json(file)) if file.is_file() else {}
     mean, std = pixel_statistics(
         facts.get("image_mean") or _MEAN, facts.get("image_std") or _STD
     )

@@ -8,7 +8,7 @@ from typing import Any
 from ..runs import Work, has_types
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
-from ..utils.inputs import open_text, read_json
+from ..utils.inputs import open_text, read_json, reading
 from .candidate import Candidate
 
 ANSWER, TABLE, REPORT = "routing.json", "ranking.csv", "report.html"
@@ -46,7 +46,8 @@ def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
 
 def read_answer(folder: str | Path) -> dict[str, Any]:
     """Returns what routing.json holds."""
-    return read_json(Path(folder, ANSWER))
+    with reading(Path(folder, ANSWER)):
+        return dict(read_json(Path(folder, ANSWER)))
 
 
 def write(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..features.sources import StoreLike
 from ..runs import State
+from ..utils.inputs import reading
 from . import output
 from .options import Options
 from .problem import Log, ProgressFactory, prepare
@@ -58,7 +59,8 @@ def select_to_folder(
     state = work_of(problem.inputs).state(out, overwrite)
     wanted = [name for name in output.FILES if report or name != output.REPORT]
     if state is State.COMPLETE and all(Path(out, name).is_file() for name in wanted):
-        return output.read_summary(out), False
+        with reading(Path(out, output.SUMMARY)):
+            return output.read_summary(out), False
     selected = problem.solve(log, progress)
     selected.save(out, overwrite=overwrite, report=report)
     return dict(selected.summary), True

@@ -25,7 +25,7 @@ FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
 
 def read_summary(out: str | os.PathLike) -> dict[str, Any]:
     """Reads summary.json of a complete selection."""
-    return read_json(Path(out) / SUMMARY)
+    return dict(read_json(Path(out) / SUMMARY))
 
 
 def write(

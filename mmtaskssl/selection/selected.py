@@ -186,7 +186,7 @@ class Selected(Result):
 def _read_summary(folder: str | os.PathLike, edited: bool) -> dict[str, Any]:
     try:
         summary = output.read_summary(folder)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{folder} holds no selection ({error})") from error
     record = Record.read(folder)
     if record is None:  # an older version's

@@ -53,8 +53,12 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 would lock others out
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        # Torch writes archives by itself, and knows no reason: it is mostly the disk.
+        if isinstance(error, RuntimeError) and "inline_container" in str(error):
+            reason = "not all of it could be written: is the disk full?"
+            raise OSError(errno.EIO, reason, str(path)) from error
         raise
     sync_folder(path.parent)
 

@@ -160,6 +160,22 @@ def path_like(name: str, value: Any, *, none: bool = False) -> None:
         raise UserError(f"{option(name)} must be a path, not {shown(value)}")
 
 
+def text(name: str, value: Any) -> None:
+    """Refuses an empty text, and one with a zero byte, which no file's name has.
+
+    Args:
+        name: Of the argument.
+        value: Given.
+
+    Raises:
+        UserError: It is one.
+    """
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise UserError(
+            f"{option(name)} must be a text that is not empty, not {shown(value)}"
+        )
+
+
 def listed(name: str, value: Any, what: str = "several values") -> None:
     """Refuses what is no sequence, or a text, whose letters would be its items.
 

@@ -2,6 +2,8 @@
 
 import contextvars
 import difflib
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -46,10 +48,30 @@ def option(name: str, *others: str) -> str:
         The flag, ``--max-pixels``, where a tool runs that has it; else the quoted name.
     """
     flags = _FLAGS.get()
-    for flag in (f"--{name.replace('_', '-')}", *_OTHER_FLAGS.get(name, ()), *others):
+    flags_of_it = [f"--{name.replace('_', '-')}", *_OTHER_FLAGS.get(name, ()), *others]
+    flags_of_it += [f"-{name}"] * (len(name) == 1)
+    for flag in flags_of_it:
         if flag in flags:
             return flag
     return f"`{name}`"
+
+
+# What can be done about errors of the system.
+_HINTS = {
+    errno.ENOSPC: "make room, and run the same command again",
+    errno.EDQUOT: "make room, and run the same command again",
+    errno.EACCES: "who runs this may not; name another place, or change its rights",
+    errno.EPERM: "who runs this may not; name another place, or change its rights",
+    errno.EROFS: "name a place that can be written to",
+    errno.ENAMETOOLONG: "name a shorter one",
+    errno.ENOTDIR: "a part of the path is a file, where a folder is meant",
+    errno.EISDIR: "it is a folder, where a file is meant",
+    errno.EMFILE: "raise the limit of open files, `ulimit -n`",
+    errno.EIO: "the disk may be failing; run the same command again",
+    errno.ESTALE: "the network's disk was lost; run the same command again",
+}
+# As torch says it of the CPU and of a GPU.
+_NO_MEMORY = ("can't allocate memory", "out of memory", "Cannot allocate memory")
 
 
 def meant(word: str, known: Iterable[str]) -> str:
@@ -58,17 +80,52 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def refusal(error: BaseException) -> str | None:
+    """Says in one sentence what the machine refused: a file, the disk, memory.
+
+    Args:
+        error: Whatever a tool raised.
+
+    Returns:
+        None where the error is of another kind, probably ours.
+    """
+    if isinstance(error, OSError):
+        if not error.strerror:  # of a library, which has no file to name
+            return None
+        named = [os.fsdecode(x) for x in (error.filename, error.filename2) if x]
+        what = " and ".join(named) or "a file could not be read or written"
+        hint = _HINTS.get(error.errno or 0, "")
+        return f"{what}: {error.strerror}" + (f"; {hint}" if hint else "")
+    text = str(error)
+    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+        return (
+            "there is not enough memory: take fewer images at once or a smaller side, "
+            "or another machine"
+        )
+    # torch writes by itself, and says so in its own words.
+    if "inline_container" in text and ("write" in text or "unexpected pos" in text):
+        return (
+            "a checkpoint could not be written: is the disk full? Make room, and run "
+            "the same command again"
+        )
+    return None
+
+
 def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Runs a tool's ``main(argv)`` and ends the process.
 
-    A `UserError` becomes ``error: <sentence>`` on stderr and exit status 2; an
-    interrupt exits with 130, and output that nobody reads on with 141, as shells have
-    it. Everything else keeps its traceback.
+    A `UserError` becomes ``error: <sentence>`` on stderr and exit status 2, and so does
+    what the machine refuses, see `refusal`; an interrupt exits with 130, and output
+    that nobody reads on with 141, as shells have it. Everything else keeps its
+    traceback.
 
     Args:
         main: Takes the argument list (None: ``sys.argv[1:]``); returns an exit
             status or None.
     """
+    for stream in (sys.stdout, sys.stderr):  # a file's name may be any bytes
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with heeded():
             status = main(None)
@@ -81,4 +138,10 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
+    except (OSError, MemoryError, RuntimeError) as error:
+        sentence = refusal(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        status = 2
     sys.exit(status or 0)

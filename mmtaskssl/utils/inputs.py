@@ -4,14 +4,18 @@ A pipe or a device under the name of a file would be waited for or read forever;
 kilobytes of JSON or YAML can be nested or repeated into gigabytes.
 """
 
+import contextlib
 import functools
 import io
 import json
 import os
 import stat
+import tokenize
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from . import members
+from .errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +43,36 @@ class UnusableFile(OSError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.strerror = reason
+
+
+@contextlib.contextmanager
+def reading(
+    path: str | os.PathLike, remedy: str = "remove it, and it is made again"
+) -> Iterator[None]:
+    """Turns what a damaged or edited file causes into one sentence with its name.
+
+    Around both the reading of a file and the first use of what stands in it.
+
+    Args:
+        path: The file.
+        remedy: What its reader can do.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{path} cannot be read ({reason})") from error
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"{path} is damaged ({reason}): {remedy}") from error
 
 
 def check_regular(path: str | os.PathLike) -> int:
@@ -237,6 +271,11 @@ def load_array(path: str | os.PathLike, mapped: bool = False) -> "np.ndarray":
         array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except EOFError as error:
         raise ValueError("it is empty") from error
+    except (SyntaxError, tokenize.TokenError, TypeError, LookupError) as error:
+        # The head of the file is a literal of Python's, which numpy parses.
+        raise ValueError(f"its head is damaged ({error})") from error
+    except (MemoryError, OverflowError, RecursionError) as error:
+        raise ValueError("its head promises more than there is memory for") from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise ValueError("it is an archive of arrays, no array")

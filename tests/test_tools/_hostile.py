@@ -32,6 +32,10 @@ PATIENCE = 120
 DEEP = "[" * 100_000
 
 
+class _Hung(BaseException):
+    """Nothing that a tool could take for an error of a file."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A tool and a file.
@@ -59,7 +63,7 @@ def outcome(case: Case, folder: Path) -> tuple[str, str]:
     stdout, stderr = io.StringIO(), io.StringIO()
 
     def hang(*_):
-        raise TimeoutError
+        raise _Hung
 
     before = signal.signal(signal.SIGALRM, hang)
     ended, reason = None, ""
@@ -70,7 +74,7 @@ def outcome(case: Case, folder: Path) -> tuple[str, str]:
             run_tool(lambda _: load_tool(case.tool).main(argv))
     except SystemExit as end:
         ended = end.code
-    except TimeoutError:
+    except _Hung:
         reason = "hung"
     except BaseException:
         reason = traceback.format_exc()

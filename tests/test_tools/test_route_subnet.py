@@ -215,7 +215,7 @@ def test_what_stands_there_is_not_lost(exhaustive, files, tool, capsys):
         (("--max-images", "1"), {}, "at least two images"),
         (("--shortlist", "0"), {}, "from 1 on, not 0"),
         (("--fine-tune", "det.py"), {}, "is for detection"),
-        (("--top", "0"), {}, "must be at least 1"),
+        (("--top", "0"), {}, "must be a whole number from 1 on"),
     ],
 )
 def test_bad_input_is_told_and_leaves_nothing(

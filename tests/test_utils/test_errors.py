@@ -1,3 +1,5 @@
+import errno
+import os
 import shlex
 import subprocess
 import sys
@@ -60,3 +62,51 @@ def test_a_reader_who_has_seen_enough_ends_a_tool_quietly():
     command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | head -1"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert (ran.stdout, ran.stderr) == ("line\n", "")
+
+
+def _system(number, *names):
+    return OSError(number, os.strerror(number), *names)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (_system(errno.ENOSPC), "read or written: No space left on device; make room"),
+        (_system(errno.EACCES, "a/b"), "error: a/b: Permission denied; "),
+        (_system(errno.EROFS, "a"), "error: a: Read-only file system; name a place"),
+        (_system(errno.ESTALE, b"a\xff"), "a\\udcff: Stale file handle; "),
+        (_system(errno.EXDEV, "a", None, "b"), "error: a and b: Invalid cross-device"),
+        (MemoryError(), "error: there is not enough memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough mem"),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:659] . unexpected pos"),
+            "error: a checkpoint could not be written: is the disk full?",
+        ),
+    ],
+)
+def test_what_the_machine_refuses_is_said_in_one_sentence(capsys, error, text):
+    with pytest.raises(SystemExit) as ended:
+        run_tool(_fail(error))
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert text in said and said.startswith("error: ") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [OSError("of a library"), RuntimeError("a bug")])
+def test_errors_that_name_nothing_keep_their_traceback(error):
+    with pytest.raises(type(error)):
+        run_tool(_fail(error))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_name_of_any_bytes_can_be_said(encoding):
+    code = (
+        "from mmtaskssl.utils.errors import run_tool\n"
+        "run_tool(lambda argv: print('a\\udcff \\u00b1'))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert ran.returncode == 0 and ran.stdout.startswith(b"a\\udcff ")

@@ -9,15 +9,17 @@ right; the last line says where. Nothing is measured: see tools/test.py.
 import argparse
 from collections.abc import Sequence
 
-from mmtaskssl.cli import options
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.cli import kinds, options
+from mmtaskssl.utils.errors import run_tool
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = options.make_parser(__doc__)
     options.add_network(parser)
     parser.add_argument("--out", required=True, metavar="DIR")
-    parser.add_argument("--number", type=int, default=8, help="of images (default: 8)")
+    parser.add_argument(
+        "--number", type=kinds.COUNT, default=8, help="of images (default: 8)"
+    )
     options.add_max_pixels(parser)
     options.add_trust(parser)
     options.add_cfg_options(parser)
@@ -26,8 +28,6 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
-    if args.number < 1:
-        raise UserError(f"--number must be positive, not {args.number}")
     from mmtaskssl.engine.draw import draw_predictions
 
     pictures = draw_predictions(

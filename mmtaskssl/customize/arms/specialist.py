@@ -6,7 +6,7 @@ from ...clustering.options import Options
 from ...features.sources import open_stores
 from ...specialists.home import Home, find_home
 from ...utils.atomic import write_json, write_text
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, reading
 from .arm import Case
 from .continued import Continued
 from .recipes import Images
@@ -75,4 +75,5 @@ def _home(case: Case) -> Home:
         clusters = _clusters(case)
         pool, train = open_stores(case.stores)
         write_json(file, find_home(train, pool, clusters, _SHARE).to_dict())
-    return Home.of_dict(read_json(file))
+    with reading(file):
+        return Home.of_dict(read_json(file))

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from ...export.export import export
 from ...runs import State
 from ...utils.atomic import write_text
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, reading
 from ..arms.arm import Arm
 from ..handover.host_config import host_config
 from ..race.race import Race
@@ -56,7 +56,11 @@ class Trial:
         steps.run_several(calls)
         detection = self.race.case.found.kind == "detection"
         kind: Any = Matches if detection else Overlaps
-        return {name: kind.of_dict(read_json(file)) for name, file in places.items()}
+        found = {}
+        for name, file in places.items():
+            with reading(file):
+                found[name] = kind.of_dict(read_json(file))
+        return found
 
     def _config(self, arm: Arm, iters: int) -> Path:
         """Writes the config of an arm's fine-tuning, which tests once, at its end."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...utils.atomic import write_json
 from ...utils.budgets import Budget
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, reading
 
 #: Within the folder of a customization.
 FITS = Path("costs", "fits.json")
@@ -27,7 +27,8 @@ def kept(folder: Path | None, budget: str, key: str, make: Callable[[], Any]) ->
     if folder is None or not budget or Budget.parse(budget).kind != "latency":
         return make()
     file = folder / FITS
-    known = read_json(file) if file.is_file() else {}
+    with reading(file):
+        known = dict(read_json(file) if file.is_file() else {})
     key = f"{key} {budget}"
     if key not in known:
         known[key] = make()

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...runs import Record, describe_files, differs
 from ...utils.atomic import write_json
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, reading
 
 #: Says what was written: it outlives the record of the folder, which says so only while
 #: the folder is whole.
@@ -56,8 +56,11 @@ class Handed:
 
     def _stated(self) -> Mapping[str, Mapping[str, Any]]:
         if (self.out / FILE).is_file():
-            found: Mapping[str, Mapping[str, Any]] = read_json(self.out / FILE)
-            return found
+            with reading(self.out / FILE):
+                found: Mapping[str, Mapping[str, Any]] = dict(
+                    read_json(self.out / FILE)
+                )
+                return found
         record = Record.read(self.out) if self.out.is_dir() else None
         files = {} if record is None else record.files  # an older version's
         return {n: files[n] for n in ("config.py", "README.md") if n in files}

@@ -10,7 +10,7 @@ from ...features.opening import open_runner
 from ...networks import Network
 from ...subnets import Cost
 from ...utils.atomic import write_json
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, reading
 from ..arms.arm import Arm, Case
 from ..inspection.inspected import DENSE, Inspected
 from .choose import RUNGS, choose, keep, lead
@@ -213,7 +213,8 @@ class Race:
             figures = ", ".join(f"{p} {value:.1f}" for p, value in means.items())
             place = "test" if kind == TESTED else "folds of train"
             self.log(f"{name}, {place}: {figures}")
-        return Judged.of_dict(read_json(file))
+        with reading(file):
+            return Judged.of_dict(read_json(file))
 
 
 def _why_not_the_best(

@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from ...utils.atomic import write_json, write_text
 from ...utils.hashing import lines_sha256
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, reading
 from ...utils.steps import Steps
 from ..arms.arm import Arm, Case
 from .progress import progress_told
@@ -156,7 +156,8 @@ class Trainings:
         took = self.steps.seconds.get(f"train {training.name}")
         if took is not None:
             write_json(file, {"seconds": took})
-        return float(read_json(file)["seconds"]) if file.is_file() else 0.0
+        with reading(file):
+            return float(read_json(file)["seconds"]) if file.is_file() else 0.0
 
 
 @functools.lru_cache(maxsize=64)

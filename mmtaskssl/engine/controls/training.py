@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from ...utils.atomic import write_json
 from ...utils.errors import UserError
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, reading
 from ..pretrain import pretrain
 from ..pretrained import Pretrained
 from .arms import Arm, fingerprint
@@ -113,4 +113,5 @@ class ArmRuns:
 
     def _state(self, folder: Path) -> dict[str, Any]:
         file = folder / _STATE
-        return read_json(file) if file.is_file() else {}
+        with reading(file):
+            return dict(read_json(file)) if file.is_file() else {}

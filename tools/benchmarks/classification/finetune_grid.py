@@ -12,7 +12,7 @@ name. Interrupted, it continues with the same command; the table is in OUT/table
 import argparse
 from collections.abc import Sequence
 
-from mmtaskssl.cli import options
+from mmtaskssl.cli import kinds, options
 from mmtaskssl.utils.errors import run_tool
 
 _CONFIG = "transfer/classification/finetune_resnet50_1xb64-coslr-5k_public-224px.py"
@@ -56,11 +56,15 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_out(parser, "trainings and results")
     parser.add_argument("--sets", nargs="+", metavar="SET")
     parser.add_argument("--config", default=_CONFIG, help="default: %(default)s")
-    parser.add_argument("--steps", type=int, default=5000, help="of each training")
-    parser.add_argument("--learning-rates", type=float, nargs="+", metavar="LR")
+    parser.add_argument(
+        "--steps", type=kinds.COUNT, default=5000, help="of each training"
+    )
+    parser.add_argument(
+        "--learning-rates", type=kinds.POSITIVE, nargs="+", metavar="LR"
+    )
     parser.add_argument(
         "--weight-decays",
-        type=float,
+        type=kinds.number(0),
         nargs="+",
         metavar="WD",
         help="each is divided by the learning rate",
