@@ -40,7 +40,7 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
         raise UserError("the config's model has no backbone that an export could be")
     pixels = model.get("data_preprocessor") or cfg.get("data_preprocessor")
     _check_channels(model["backbone"], pixels, export)
-    before = copy.deepcopy(model.to_dict() if isinstance(model, Config) else dict(model))
+    before = copy.deepcopy(model)
     scope, side = scope_of(cfg.get("default_scope")), None
     if "decode_head" in model:
         changes = rewire_segmentor(model, export, measured(before, scope), scope)

@@ -1,4 +1,4 @@
-"""One pass without memory: what fits into a host's model, and why other things do not."""
+"""One pass without memory: what fits into a model of the hosts, or why it does not."""
 
 import json
 
@@ -30,9 +30,9 @@ SWIN = {
 VIT = {
     "img_size": 64,
     "embed_dims": 16,
-    "num_layers": 2,
+    "num_layers": 4,
     "num_heads": 1,
-    "out_indices": (0, 0, 1, 1),
+    "out_indices": (0, 1, 2, 3),
 }
 FCN = {"type": "FCNHead", "channels": 8, "num_classes": 3, "num_convs": 1}
 UPER = {"type": "UPerHead", "channels": 8, "num_classes": 3, "in_index": [0, 1, 2, 3]}
@@ -41,7 +41,11 @@ PIXELS = {"type": "SegDataPreProcessor", "mean": [1.0] * 3, "std": [1.0] * 3}
 
 
 def rewired(scope, **model):
-    kind = {"mmseg": "EncoderDecoder", "mmdet": "FasterRCNN", "mmcls": "ImageClassifier"}
+    kind = {
+        "mmseg": "EncoderDecoder",
+        "mmdet": "FasterRCNN",
+        "mmcls": "ImageClassifier",
+    }
     cfg = Config({"default_scope": scope, "model": {"type": kind[scope], **model}})
     use_export(cfg, EXPORT)
     return cfg
@@ -97,14 +101,16 @@ def test_stage_that_no_head_reads_has_no_gradient():
 
 def test_maps_of_several_branches_are_refused():
     backbone = {"type": "FastSCNN"}
-    with pytest.raises(UserError, match=r"FastSCNN gives .* strides 8, 32, 8: they are"):
+    with pytest.raises(
+        UserError, match=r"FastSCNN gives .* strides 8, 32, 8: they are"
+    ):
         rewired("mmseg", backbone=backbone, decode_head={**FCN, "in_channels": 128})
 
 
 def test_images_of_six_channels_are_refused():
     six = {**PIXELS, "mean": [1.0] * 6, "std": [1.0] * 6}
     model = {"backbone": {"type": "ResNet", "depth": 18}, "data_preprocessor": six}
-    with pytest.raises(UserError, match=r"images have 6 channels, and export .* reads 3"):
+    with pytest.raises(UserError, match=r"have 6 channels, and export .* reads 3"):
         rewired("mmseg", decode_head={**FCN, "in_channels": 512}, **model)
 
 
@@ -141,7 +147,8 @@ def test_anchors_of_other_strides_are_refused():
     backbone |= {"deepen_factor": 0.1, "out_indices": (2, 3, 4, 5)}
     neck = {"type": "FPN", "in_channels": [32, 64, 96, 128], "out_channels": 8}
     neck |= {"num_outs": 4}
-    with pytest.raises(UserError, match=r"FPN gives maps of strides .*made for strides 8"):
+    said = r"FPN gives maps of strides .*made for strides 8"
+    with pytest.raises(UserError, match=said):
         rewired("mmdet", backbone=backbone, neck=neck, bbox_head={})
 
 

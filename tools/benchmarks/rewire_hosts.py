@@ -77,7 +77,8 @@ def _without(value: object) -> object:
 def kind_of(text: str) -> str:
     """Returns what refusals of one kind have in common."""
     text = " ".join(text.split())
-    text = re.sub(r"config \S+ cannot be read: .*?(\w+Error|No module|Failed)", r"\1", text)
+    unread = r"config \S+ cannot be read: .*?(\w+Error|No module|Failed)"
+    text = re.sub(unread, r"\1", text)
     text = re.sub(r"export \S+", "export", text)
     return re.sub(r"\d+(, \d+)*", "N", text)[:160]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ..export_info import ExportInfo
-from .shapes import Maps, Misfit, image, maps_of, measured, part, run, side_of
+from .shapes import IMAGES, Maps, Misfit, image, maps_of, measured, part, run, side_of
 
 # Of detectors without a neck, which read the backbone's maps themselves.
 _DENSE = ("rpn_head", "bbox_head", "mask_head")
@@ -111,7 +111,7 @@ class _Pass:
             try:
                 found.append(self._head(config, name, outputs, training, more))
             except Misfit:
-                if self._fails_anyway(place, training):
+                if "head" not in model and self._fails_anyway(place, training):
                     found.append(outputs)
                     continue
                 raise
@@ -125,7 +125,7 @@ class _Pass:
         if "MaskFormer" in str(config["type"]) or "Mask2Former" in str(config["type"]):
             size = {"img_shape": (self.side, self.side)}
             size |= {"batch_input_shape": size["img_shape"]}
-            more = ([BaseDataElement(metainfo=size) for _ in range(outputs[0].shape[0])],)
+            more = ([BaseDataElement(metainfo=size) for _ in range(IMAGES)],)
         return run(head, name, outputs, *more)
 
     def _fails_anyway(self, place: str, training: bool) -> bool:

@@ -1,15 +1,12 @@
 """What the parts of a host's model make of an image, on tensors without memory."""
 
-import ast
 import copy
-import functools
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
@@ -20,7 +17,7 @@ from ...utils.errors import UserError
 
 # Maps of all strides up to 128 divide it.
 IMAGE = 512
-_IMAGES = 3
+IMAGES = 3
 _MAKERS = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn)
 # Of a backbone: what reads files, or needs compiled operators without which its maps
 # have the same shapes.
@@ -38,6 +35,10 @@ class Maps:
 
     channels: tuple[int, ...]
     strides: tuple[int, ...]
+
+
+_KNOWN = 64
+_known: dict[tuple[str, str], list[Maps]] = {}
 
 
 class Misfit(Exception):
@@ -119,7 +120,7 @@ def image(side: int = IMAGE, channels: int = 3) -> Tensor:
         side: Pixels.
         channels: Of the images.
     """
-    return torch.empty(_IMAGES, channels, side, side, device="meta")
+    return torch.empty(IMAGES, channels, side, side, device="meta")
 
 
 def maps_of(outputs: Any, name: str, side: int = IMAGE) -> Maps:
@@ -164,8 +165,10 @@ def maps_before_heads(model: Mapping[str, Any], scope: str) -> list[Maps]:
     Raises:
         Misfit: A part cannot be built, or cannot read what it gets.
     """
-    return [maps_of(out, name, side_of(model["backbone"]))
-            for name, out in outputs_before_heads(model, scope).items()]
+    return [
+        maps_of(out, name, side_of(model["backbone"]))
+        for name, out in outputs_before_heads(model, scope).items()
+    ]
 
 
 def outputs_before_heads(model: Mapping[str, Any], scope: str) -> dict[str, Any]:
@@ -197,19 +200,22 @@ def measured(model: Mapping[str, Any], scope: str) -> list[Maps]:
     parts = {key: model[key] for key in ("backbone", "neck") if model.get(key)}
     if not isinstance(parts["backbone"].get("type"), str):
         return []
-    return list(_measured(repr(Config(parts).to_dict()), scope))
+    key = (repr(parts), scope)  # a host's recipes share a few networks
+    if key not in _known:
+        if len(_known) >= _KNOWN:
+            _known.clear()
+        _known[key] = _try(parts, scope)
+    return _known[key]
 
 
-@functools.lru_cache(64)  # a host's recipes share a few networks
-def _measured(parts: str, scope: str) -> tuple[Maps, ...]:
-    model = ast.literal_eval(parts)
-    for tried in (model, {"backbone": model["backbone"]}):
+def _try(parts: dict[str, Any], scope: str) -> list[Maps]:
+    for tried in (parts, {"backbone": parts["backbone"]}):
         try:
             with torch.no_grad():
-                return tuple(maps_before_heads(tried, scope))
+                return maps_before_heads(tried, scope)
         except Misfit:
             continue
-    return ()
+    return []
 
 
 def _import_networks(config: Mapping[str, Any]) -> None:
