@@ -41,8 +41,10 @@ def prove(
     Raises:
         UserError: What does not fit, in a sentence.
     """
-    if not isinstance(model["backbone"].get("type"), str):
-        return True
+    necks = model.get("neck") or []
+    necks = necks if isinstance(necks, list | tuple) else [necks]
+    if any("type" not in config for config in (model["backbone"], *necks)):
+        return True  # nothing of it could be built
     try:
         return _Pass(model, before, scope, side).run()
     except Misfit as misfit:

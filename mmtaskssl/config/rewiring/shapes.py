@@ -197,7 +197,9 @@ def measured(model: Mapping[str, Any], scope: str) -> list[Maps]:
         model: See `maps_before_heads`.
         scope: See `scope_of`.
     """
-    parts = {key: model[key] for key in ("backbone", "neck") if model.get(key)}
+    parts = {"backbone": model["backbone"]}
+    if model.get("neck"):
+        parts["neck"] = model["neck"]
     if not isinstance(parts["backbone"].get("type"), str):
         return []
     key = (repr(parts), scope)  # a host's recipes share a few networks
