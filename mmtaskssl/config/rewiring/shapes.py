@@ -88,6 +88,10 @@ def part(config: Any, scope: str, name: str) -> nn.Module:
         if name == "backbone" or key == "init_cfg":
             config.pop(key, None)
     _import_networks(config)
+    kind = config.get("type")
+    ours = scope == "mmtaskssl" and isinstance(kind, str) and "." not in kind
+    if ours and MODELS.get(kind) is None:  # mmselfsup's configs are read in our scope
+        config["type"] = f"mmselfsup.{kind}"
     with torch.random.fork_rng(devices=[]), _attempt(name, "cannot be built"):
         with DefaultScope.overwrite_default_scope(scope), _WithoutMemory():
             module = MODELS.build({**config, "_scope_": scope})
