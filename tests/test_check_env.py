@@ -4,7 +4,7 @@ from importlib import metadata
 import pytest
 
 from mmtaskssl import check_env
-from mmtaskssl.check_env import Check, format_table, run_check
+from mmtaskssl.check_env import Check, format_table, run_check, run_checks
 from mmtaskssl.check_env.probes import Doubt
 from tests.test_compat._fresh import run_python
 
@@ -158,3 +158,19 @@ def test_nothing_is_imported_before_a_check_runs():
 def test_commands_name_the_interpreter_they_are_for(capsys):
     check_env.main()
     assert capsys.readouterr().out.strip().endswith(f"{sys.executable} -m pip")
+
+
+def test_what_stands_on_a_broken_package_is_not_blamed():
+    def broken():
+        raise OSError("libtorch.so: undefined symbol")
+
+    def never():
+        raise AssertionError("tried in vain")
+
+    below = Check("torch", None, True, broken, "mend torch")
+    above = Check("mmcv", None, True, never, "mend mmcv", ("torch",))
+    first, second = run_checks((below, above))
+    assert first.mend == "mend torch" and "undefined symbol" in first.note
+    assert (second.works, second.mend) == ("no", "")
+    assert second.note == "needs torch, which does not work" and second.failed
+    assert run_checks((above,))[0].mend == "mend mmcv"  # nothing is known of torch

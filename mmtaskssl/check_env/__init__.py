@@ -7,7 +7,7 @@ table and no traceback. The exit status is 1 if a required line fails.
 
 import contextlib
 import functools
-import importlib
+import importlib.util
 import io
 import sys
 import textwrap
@@ -31,6 +31,7 @@ class Check:
         required: Whether mmtaskssl needs it.
         probe: Tries it; returns a note, raises `Doubt` or anything else.
         mend: Command that brings it in order.
+        needs: Names of checks without which this one says nothing.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Check:
     required: bool
     probe: Callable[[], str]
     mend: str
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,25 @@ def run_check(check: Check) -> Result:
     return Result(check.name, version, works, note, mend, check.required)
 
 
+def run_checks(checks: Sequence[Check]) -> list[Result]:
+    """Tries things in order; what stands on a broken one is not blamed for it.
+
+    Args:
+        checks: Those that others need come first.
+    """
+    results: dict[str, Result] = {}
+    for check in checks:
+        bad = [n for n in check.needs if n in results and results[n].works == "no"]
+        absent = check.module and importlib.util.find_spec(check.module) is None
+        if bad and not absent:  # the line of that one has the command
+            note = f"needs {bad[0]}, which does not work"
+            result = Result(check.name, "-", "no", note, "", check.required)
+        else:
+            result = run_check(check)
+        results[check.name] = result
+    return list(results.values())
+
+
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"
@@ -93,6 +114,8 @@ _DET, _SEG, _LEARN = (
     functools.partial(probes.imports, module)
     for module in ("mmdet.models", "mmseg.models", "sklearn.datasets")
 )
+# What the OpenMMLab packages stand on.
+_HOSTS = ("torch", "mmengine", "mmcv")
 
 CHECKS = (
     Check("python", None, _REQUIRED, probes.python, "install Python 3.10 to 3.13"),
@@ -109,6 +132,7 @@ CHECKS = (
         _REQUIRED,
         probes.torchvision,
         "pip install -U torch torchvision",
+        ("torch",),
     ),
     Check(
         "opencv", "cv2", _REQUIRED, probes.opencv, "pip install opencv-python-headless"
@@ -119,6 +143,7 @@ CHECKS = (
         _REQUIRED,
         probes.mmengine,
         'pip install -U "mmengine>=0.11.0rc3"',
+        ("torch",),
     ),
     Check(
         "mmcv",
@@ -126,6 +151,7 @@ CHECKS = (
         _REQUIRED,
         probes.mmcv,
         "pip uninstall -y mmcv mmcv-lite && pip install mmcv-lite==2.0.1",
+        ("torch", "mmengine"),
     ),
     Check(
         "mmselfsup",
@@ -133,19 +159,28 @@ CHECKS = (
         _REQUIRED,
         probes.mmselfsup,
         "pip install mmselfsup==1.0.0 mmcls==1.0.0rc6",
+        _HOSTS,
     ),
-    Check("mmdet", "mmdet", _OPTIONAL, _DET, 'pip install "mmdet>=3.3,<3.4"'),
+    Check("mmdet", "mmdet", _OPTIONAL, _DET, 'pip install "mmdet>=3.3,<3.4"', _HOSTS),
     Check(
         "mmseg",
         "mmseg",
         _OPTIONAL,
         _SEG,
         'pip install "mmsegmentation>=1.2.2,<1.3" ftfy regex',
+        _HOSTS,
     ),
     Check("faiss", "faiss", _OPTIONAL, probes.faiss, "pip install faiss-cpu"),
     Check("scikit-learn", "sklearn", _OPTIONAL, _LEARN, "pip install scikit-learn"),
-    Check("CUDA", None, _OPTIONAL, probes.cuda, "pip install -U torch torchvision"),
-    Check("threads", None, _OPTIONAL, probes.threads, ""),
+    Check(
+        "CUDA",
+        None,
+        _OPTIONAL,
+        probes.cuda,
+        "pip install -U torch torchvision",
+        ("torch", "torchvision"),
+    ),
+    Check("threads", None, _OPTIONAL, probes.threads, "", ("torch",)),
 )
 
 
@@ -174,6 +209,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What packages say while they are imported would tear the table apart.
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = [run_check(check) for check in CHECKS]
+        results = run_checks(CHECKS)
     print(format_table(results))
     return int(any(result.failed for result in results))

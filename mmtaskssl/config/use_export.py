@@ -1,5 +1,6 @@
 """One way in for every host: a config's backbone becomes an export."""
 
+import copy
 import logging
 from typing import Any
 
@@ -12,7 +13,9 @@ from ..utils.errors import UserError
 from .export_info import ExportInfo
 from .rewiring.classification import rewire_classifier
 from .rewiring.detection import HEADS, rewire_detector
+from .rewiring.proof import prove
 from .rewiring.segmentation import rewire_segmentor
+from .rewiring.shapes import measured, scope_of
 
 # How the names of the hosts' preprocessors end.
 _HOSTS = "datapreprocessor"
@@ -35,25 +38,44 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
         model = model["detector"]
     if "backbone" not in model:
         raise UserError("the config's model has no backbone that an export could be")
+    pixels = model.get("data_preprocessor") or cfg.get("data_preprocessor")
+    _check_channels(model["backbone"], pixels, export)
+    before = copy.deepcopy(model)
+    scope, side = scope_of(cfg.get("default_scope")), None
     if "decode_head" in model:
-        changes = rewire_segmentor(model, export)
+        changes = rewire_segmentor(model, export, measured(before, scope), scope)
     elif any(part in model for part in ("roi_head", *HEADS)):
-        changes = rewire_detector(model, export)
+        changes = rewire_detector(model, export, measured(before, scope))
     elif "head" in model:
         changes = rewire_classifier(model, export)
+        side = (export.preprocessing or EvalTransform(224)).image_size
     else:
         raise UserError(f"exports do not fit into the model {model.get('type')}")
     weights = "untrained" if export.weights is None else str(export.weights)
     cfg.export = {"subnet": export.name, "weights": weights}
-    if export.features is not None and "out_indices" in model["backbone"]:
-        # What lies behind the last map has weights and no gradient.
+    # What lies behind the last map that is read has weights and no gradient.
+    whole = export.features is not None and "out_indices" in model["backbone"]
+    if not prove(model, before, export, scope, side) or whole:
         cfg.find_unused_parameters = True
     _import_us(cfg, str(model["backbone"]["type"]))
-    _check_pixels(
-        model.get("data_preprocessor") or cfg.get("data_preprocessor"),
-        export.preprocessing or EvalTransform(224),
-    )
+    _check_pixels(pixels, export.preprocessing or EvalTransform(224))
     print_log(f"transfer: {', '.join(changes)}, weights: {weights}", "current")
+
+
+def _check_channels(
+    backbone: dict[str, Any], pixels: dict[str, Any] | None, export: ExportInfo
+) -> None:
+    """Refuses images of other channels than those that the export reads."""
+    network = export.plain_network
+    read = network.get("in_channels", network.get("in_chans", 3))
+    mean = (pixels or {}).get("mean")
+    given = len(mean) if isinstance(mean, list | tuple) and len(mean) > 1 else read
+    given = backbone.get("in_channels", given)
+    if given != read:
+        raise UserError(
+            f"the config's images have {given} channels, and export {export.name} "
+            f"reads {read}: take a config of images with {read} channels"
+        )
 
 
 def _check_pixels(preprocessor: dict[str, Any] | None, expected: EvalTransform) -> None:

@@ -24,7 +24,12 @@ def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
     Raises:
         UserError: A neck or a head whose input cannot follow.
     """
-    neck, head = model.get("neck"), model["head"]
+    neck, head = model.get("neck"), model.get("head")
+    if not isinstance(head, dict):
+        raise UserError(
+            "the config's model has no head (head=None), so nothing that trains what "
+            "an export is for: take a config of a classifier"
+        )
     for part in neck if isinstance(neck, list | tuple) else [neck] if neck else []:
         if str(part["type"]).rpartition(".")[2] != "GlobalAveragePooling":
             raise UserError(
@@ -46,6 +51,8 @@ def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
         return [f"backbone={export.name}", f"head.in_channels={export.features}"]
     # The hosts count differently (mmselfsup's stem is output 0), but mean the last.
     old["out_indices"] = (len(export.pyramid) - 1,)
+    if not neck or export.features is None:  # whatever it pooled was not such a map
+        model["neck"] = {"type": "mmcls.GlobalAveragePooling"}
     if old.get("frozen_stages", -1) >= len(export.pyramid):
         old["frozen_stages"] = len(export.out_channels)
     (channels,) = replace_backbone(model, export)

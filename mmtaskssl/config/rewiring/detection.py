@@ -1,16 +1,20 @@
 """Detectors of mmdet on exported backbones."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...utils.errors import UserError
 from ..export_info import ExportInfo
 from .backbone import replace_backbone
+from .shapes import Maps
 
 # Parts of a detector that read feature maps, where it has no neck.
 HEADS = ("rpn_head", "bbox_head", "mask_head", "panoptic_head")
 
 
-def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
+def rewire_detector(
+    model: dict[str, Any], export: ExportInfo, old: Sequence[Maps] = ()
+) -> list[str]:
     """Puts an export into a detector and fits what reads its feature maps.
 
     With a neck (FPN and its like) only the neck's input follows. Without one, as in
@@ -20,6 +24,7 @@ def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
     Args:
         model: An mmdet model's config, changed in place.
         export: The network and its weights.
+        old: Maps of the config's own backbone and behind its neck, where known.
 
     Returns:
         What was changed, a line each.
@@ -35,12 +40,20 @@ def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
             "of 3x3, without pooling): its maps do not have the strides 4 to 32 that "
             "a detector's anchors are made for"
         )
-    channels = replace_backbone(model, export)
+    if "num_branch" in model["backbone"]:
+        raise UserError(
+            f"{model['type']} is one with its backbone, whose branches share weights: "
+            "take another detector"
+        )
+    channels = replace_backbone(model, export, old[0] if old else None)
     changes = [f"backbone={export.name}"]
     neck = model.get("neck")
     if neck:
         first = neck[0] if isinstance(neck, list | tuple) else neck
-        first["in_channels"] = _like(first.get("in_channels"), channels)
+        given = first.get("in_channels")
+        first["in_channels"] = _like(given, channels)
+        if isinstance(given, list | tuple) and _falling(given):
+            first["in_channels"].reverse()  # YOLOv3's begins with the last map
         return [*changes, f"neck.in_channels={first['in_channels']}"]
     if "shared_head" in (model.get("roi_head") or {}):
         return changes + _rewire_c4(model, export, channels[-1])
@@ -49,11 +62,31 @@ def rewire_detector(model: dict[str, Any], export: ExportInfo) -> list[str]:
             head = model[name]
             head["in_channels"] = _like(head["in_channels"], channels)
             changes.append(f"{name}.in_channels={head['in_channels']}")
+    return changes + _fit_regions(model.get("roi_head") or {}, channels[-1])
+
+
+def _fit_regions(roi_head: dict[str, Any], channels: int) -> list[str]:
+    """Fits what reads regions of the last map itself, as of a dilated network (DC5)."""
+    changes = []
+    for name in ("bbox", "mask"):
+        extractor = roi_head.get(f"{name}_roi_extractor")
+        if extractor and "out_channels" in extractor:
+            extractor["out_channels"] = channels
+            changes.append(f"roi_head.{name}_roi_extractor.out_channels={channels}")
+        heads = roi_head.get(f"{name}_head") or []
+        for head in heads if isinstance(heads, list | tuple) else [heads]:
+            if "in_channels" in head:
+                head["in_channels"] = channels
+                changes.append(f"roi_head.{name}_head.in_channels={channels}")
     return changes
 
 
 def _like(old: Any, channels: list[int]) -> list[int] | int:
     return channels[-1] if isinstance(old, int) else channels
+
+
+def _falling(numbers: Sequence[int]) -> bool:
+    return len(numbers) > 1 and list(numbers) == sorted(set(numbers), reverse=True)
 
 
 def _rewire_c4(model: dict[str, Any], export: ExportInfo, channels: int) -> list[str]:

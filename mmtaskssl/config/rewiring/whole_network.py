@@ -18,7 +18,10 @@ _STRIDE = 32
 
 
 def fit_whole(
-    old: dict[str, Any], export: ExportInfo, indices: tuple[int, ...] | None
+    old: dict[str, Any],
+    export: ExportInfo,
+    indices: tuple[int, ...] | None,
+    stride: int | None = None,
 ) -> dict[str, Any]:
     """Returns the network with the options that a host's config has for any backbone.
 
@@ -29,6 +32,7 @@ def fit_whole(
             map is to be.
         export: Of a network without sub-nets.
         indices: Outputs that are read; None: the network's own, for classification.
+        stride: Of the last map; None: as the strides of ``old`` say.
 
     Raises:
         UserError: It is to be frozen in part, and has no stages, or cannot be.
@@ -45,7 +49,9 @@ def fit_whole(
     if frozen >= 0:
         network["frozen_stages"] = _frozen(network, export, frozen, indices is None)
     if indices is not None:
-        _dilate(network, export, old.get("strides"))
+        strides = old.get("strides")
+        stride = stride or (4 * math.prod(strides) if strides else _STRIDE)
+        _dilate(network, export, stride)
     return network
 
 
@@ -85,9 +91,8 @@ def _all(network: dict[str, Any], export: ExportInfo) -> int:
     )
 
 
-def _dilate(network: dict[str, Any], export: ExportInfo, strides: Any) -> None:
+def _dilate(network: dict[str, Any], export: ExportInfo, stride: int) -> None:
     """Asks timm for a finer last map, where the host's config does so of a ResNet."""
-    stride = 4 * math.prod(strides) if strides else _STRIDE
     if stride >= _STRIDE:
         return
     changed = {**network, "output_stride": stride, "out_indices": export.pyramid}
