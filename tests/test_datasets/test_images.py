@@ -365,5 +365,5 @@ def test_an_empty_name_is_not_the_current_folder(option, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="must be a path"):
         UnlabeledImages("")
     name = "configs/selfsup/simsiam/simsiam_resnet18_1xb256-coslr-20k_folder-64px.py"
-    with pytest.raises(UserError, match=f"{option} is empty"):
+    with pytest.raises(UserError, match=f"{option} must name something"):
         load_config(str(Path(__file__).parents[2] / name), {option: ""})

@@ -12,7 +12,7 @@ from .test_samplers import PATHS, build
 
 def test_progressive_phases():
     sampler = build("Progressive", PATHS)
-    assert sampler.bounds(100) == [0, 50, 60, 70, 80, 100]
+    assert sampler.bounds(100) == [0, 30, 40, 50, 60, 100]
     live = [len(sampler.live_paths(phase)) for phase in range(sampler.num_phases)]
     assert live == [1, 4, 16, 64, 256]
     assert sampler.live_paths(0) == [PATHS.max]
@@ -22,8 +22,8 @@ def test_progressive_phases():
         (-1, -1, -1, i) for i in range(4)
     }
     assert {net.path[:2] for net in sampler.live_paths(2)} == {(-1, -1)}
-    assert sampler(49, 100) == [PATHS.max]
-    for step, phase in [(50, 1), (59, 1), (60, 2), (79, 3), (80, 4), (99, 4), (500, 4)]:
+    assert sampler(29, 100) == [PATHS.max]
+    for step, phase in [(30, 1), (39, 1), (40, 2), (59, 3), (60, 4), (99, 4), (500, 4)]:
         largest, path = sampler(step, 100)
         assert sampler.phase(step, 100) == phase
         assert largest == PATHS.max

@@ -164,7 +164,7 @@ def test_plot(tool, model_config, tmp_path):
         ("lr = 1", [], "has neither a `space` nor a model with a backbone"),
         ("space = 'nowhere'", [], "'nowhere' is not a search space"),
         ("space = 'data_basic'", ["--subnet", "R50"], "or name one of MAX, MIN, R18"),
-        ("space = 'data_basic'", ["--shape", "0"], "side of an image in pixels"),
+        ("space = 'data_basic'", ["--shape", "0"], "--shape must be a whole number"),
         (
             "space = 'data_basic'",
             ["--shape", "1", "2", "3"],

@@ -24,6 +24,7 @@ from mmengine.logging import MMLogger
 
 from mmtaskssl.config import load_config
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.inputs import parse_json
 
 HOSTS = ("mmdet", "mmseg", "mmselfsup", "mmcls")
 #: Of a model, what is no matter of shapes.
@@ -89,7 +90,7 @@ def rows(
     """Yields each config and its outcome, those of an earlier call first."""
     done: dict[str, str] = {}
     if out is not None and out.exists():
-        done = dict(map(json.loads, out.read_text().splitlines()))
+        done = dict(map(parse_json, out.read_text().splitlines()))
     known: dict[str, str] = {}
     for name in names:
         if name not in done:
