@@ -155,7 +155,7 @@ class Campaign:
         """Selects the images, and returns the folder of the selection.
 
         By the features of the best start; without one by our network, pre-trained on
-        the whole pool, which is a control anyway.
+        the whole pool, which is a control anyway: the longest that is trained.
         """
         folder = self.out / SELECTION
         if self.settings.starts:
@@ -167,9 +167,9 @@ class Campaign:
                 f"nothing can select images: name a start ({option('start')}), or a "
                 "budget that pays for a network of ours"
             )
-        first = self.generics.first(self.settings.budgets[0], self.settings.seed)
-        self.trainings.run([first])
-        network = self._race(first.case).network(first.arm, first.iters)
+        selecting = self.generics.selecting
+        self.trainings.run([selecting])
+        network = self._race(selecting.case).network(selecting.arm, selecting.iters)
         return select_images(
             *(self.found, network, own.side, self.count, self.out, self.log),
             shared=self._shared_features(),
@@ -187,8 +187,7 @@ class Campaign:
         """Returns where targets share the pool's features by that network."""
         if self.share is None:
             return None
-        first = self.generics.first(self.settings.budgets[0], self.settings.seed)
-        return self.share / FEATURES / self.trainings.name(first)
+        return self.share / FEATURES / self.trainings.name(self.generics.selecting)
 
     def sections(self) -> list[str]:
         """Returns what a page says of the pool seen through the target."""

@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..utils.atomic import write_json
+from ..utils.inputs import read_json
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
 from .arms.generic_long import GenericLong
 from .fit.fits import Fits
 from .inspection.inspected import Inspected
-from .lengths import Lengths
+from .lengths import COSTS, Lengths
 from .race.trainings import Training
 
 _Lists = tuple[dict[str, Path], dict[str, int]]
@@ -58,6 +60,23 @@ class Generics:
         first = self.first(budget, seed)
         iters = self.lengths.whole(budget)[GenericLong.name]
         return dataclasses.replace(first, arm=GenericLong(), iters=iters)
+
+    @property
+    def selecting(self) -> Training:
+        """The one whose network selects where there is no start.
+
+        `GenericLong` where it is trained anyway, whatever the time; decided once.
+        """
+        settings = self.lengths.settings
+        file = self.lengths.trainings.out / COSTS / "selecting.json"
+        if not file.is_file():
+            long = settings.asks_for(GenericLong.name) and settings.seconds is None
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, {"arm": GenericLong.name if long else Generic.name})
+        is_long = read_json(file)["arm"] == GenericLong.name
+        return (self.long if is_long else self.first)(
+            settings.budgets[0], settings.seed
+        )
 
     def needed(self, arms: Sequence[Arm], budget: str, seed: int) -> list[Training]:
         """Returns those that arms go on from.

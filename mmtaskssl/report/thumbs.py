@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..datasets.images import BrokenImage, read_image
+from ..utils.members import exists
 
 _SHORT_SIDE = 112
 _MAX_BYTES = 3_000_000
@@ -40,7 +41,7 @@ class Thumbnails:
             try:
                 data = _jpeg(path, self.short_side)
             except BrokenImage:
-                missing = "unreadable" if path.exists() else "missing"
+                missing = "unreadable" if exists(path) else "missing"
                 return _placeholder(missing, title)
             if len(data) > self.left:
                 return _placeholder("page full", title)

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from .interrupts import heeded
+from .interrupts import heeded, was_terminated
 
 # The flags of the tool that runs; none in a program that calls functions.
 _FLAGS: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar(
@@ -115,9 +115,9 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Runs a tool's ``main(argv)`` and ends the process.
 
     A `UserError` becomes ``error: <sentence>`` on stderr and exit status 2, and so does
-    what the machine refuses, see `refusal`; an interrupt exits with 130, and output
-    that nobody reads on with 141, as shells have it. Everything else keeps its
-    traceback.
+    what the machine refuses, see `refusal`; an interrupt exits with 130, a SIGTERM with
+    143, and output that nobody reads on with 141, as shells have it. Everything else
+    keeps its traceback.
 
     Args:
         main: Takes the argument list (None: ``sys.argv[1:]``); returns an exit
@@ -134,7 +134,7 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
         status = 2
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
-        status = 130
+        status = 143 if was_terminated() else 130
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141

@@ -1,4 +1,4 @@
-"""One Ctrl-C ends a tool, whatever it is doing at that moment."""
+"""One Ctrl-C, or a SIGTERM, ends a tool and all that it has started."""
 
 import contextlib
 import os
@@ -11,6 +11,16 @@ from typing import Any
 # Seconds until an interrupt that was swallowed is made again.
 _AGAIN = 0.05
 _inside = False
+_terminated = False
+
+
+class Terminated(KeyboardInterrupt):
+    """A scheduler, or `kill`, told this process to end: as an interrupt does."""
+
+
+def was_terminated() -> bool:
+    """Whether the interrupt that is dealt with was a SIGTERM."""
+    return _terminated
 
 
 @contextlib.contextmanager
@@ -20,17 +30,32 @@ def heeded() -> Iterator[None]:
     Python drops a KeyboardInterrupt that is raised where nothing can be raised: in the
     callbacks around a fork, as workers are started, and in finalizers. It is made again
     then. A terminal interrupts all processes of a tool; those that were forked leave it
-    to the first one, which ends them.
+    to the first one, which ends them. A SIGTERM interrupts, too, unless somebody else
+    deals with it: by itself it would leave what was started behind, at work.
     """
-    global _inside
+    global _inside, _terminated
     again = _Again(sys.unraisablehook)
-    outer, _inside = _inside, True
+    outer, _inside, _terminated = _inside, True, False
     sys.unraisablehook = again
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if ours:
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.unraisablehook, _inside = again.otherwise, outer
         again.cancel()
+
+
+def _terminate(number: int, frame: object) -> None:
+    global _terminated
+    _terminated = True
+    raise Terminated
 
 
 class _Again:
@@ -60,6 +85,8 @@ class _Again:
 def _forked() -> None:
     if _inside:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if signal.getsignal(signal.SIGTERM) is _terminate:  # by which pools end theirs
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 if hasattr(os, "register_at_fork"):

@@ -98,7 +98,7 @@ def test_targets_share_what_sees_nothing_of_them(tmp_path):
     (ids,) = (shared / "ids").glob("common-*.txt")
     assert "copy.png" not in ids.read_text() and len(ids.read_text().split()) == 80
     (store,) = (shared / "features").iterdir()
-    assert store.name == folders[0] and len(FeatureStore.open(store)) == 81
+    assert store.name == folders[1] and len(FeatureStore.open(store)) == 81
     for one in found.values():
         assert not [*(one.out / "arms").glob("generic*")]
         # Figures are of those very weights, not of their like for other targets.
@@ -142,6 +142,8 @@ def test_what_goes_on_from_the_longest_generic_training(tmp_path):
             "branched-long",
             "branched-long-random",
         ]
+        # The longest training there is selects the images, too.
+        assert len([*(shared / "features").glob("generic-long-8i-seed0-*")]) == 1
         (cfg,) = (one.out / "configs").glob("branched-long-1i-seed1.py")
         cfg = Config.fromfile(cfg)
         assert "generic-long-8i-seed1" in cfg.load_from

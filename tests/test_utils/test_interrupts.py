@@ -1,6 +1,9 @@
+import os
 import signal
 import subprocess
 import sys
+
+import pytest
 
 # What a shell starts in the background ignores interrupts, and so would these.
 #
@@ -41,10 +44,29 @@ def main(argv):
 run_tool(main)
 """
 
+# Terminated while it waits for a process of its own, which would work on.
+_TERMINATED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from mmtaskssl.utils.apart import call_apart
+from mmtaskssl.utils.errors import run_tool
 
-def _run(code):
+def main(argv):
+    place = Path(sys.argv[1])
+    def terminate():
+        while not Path(f"{place}.began").is_file():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=terminate, daemon=True).start()
+    call_apart("tests.test_utils._called:linger", (str(place),), {}, place)
+
+run_tool(main)
+"""
+
+
+def _run(code, *arguments):
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -60,6 +82,14 @@ def test_an_interrupt_while_workers_start_ends_a_tool():
 def test_workers_leave_an_interrupt_to_the_tool():
     ran = _run(_WORKING)
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "error: interrupted\n")
+
+
+def test_a_sigterm_ends_a_tool_and_what_it_has_started(tmp_path):
+    ran = _run(_TERMINATED, str(tmp_path / "a"))
+    assert (ran.returncode, ran.stderr) == (143, "error: interrupted\n")
+    pid = int((tmp_path / "a.began").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_program_that_is_no_tool_keeps_its_signals():

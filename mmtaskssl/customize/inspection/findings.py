@@ -80,6 +80,12 @@ def of_labels(train: Sequence[Item], test: Sequence[Item]) -> list[Finding]:
             f"{_classes(unknown)} no training image: whatever is trained will miss "
             "what the test part has of it"
         )
+    tested = {name for item in test for name in item.labels}
+    if tested and (untested := sorted({*counts} - tested)):
+        found.append(
+            f"{_classes(untested)} no test image: the verdict says nothing of "
+            f"{'it' if len(untested) == 1 else 'them'}"
+        )
     return [Finding("warning", text) for text in found]
 
 

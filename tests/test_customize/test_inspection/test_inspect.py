@@ -225,6 +225,7 @@ def test_what_is_odd_of_labels_and_sizes(pool, tmp_path):
         "24 of its 49 images were drawn for one, class by class, with seed 5",
         "empty holds no image: the class is left out",
         "class c has one training image: no fold can hold it out",
+        "class c has no test image: the verdict says nothing of it",
         "very uneven: 22 training images of a, 1 of c",
         "25 of 25 training images have a short side below 32 px",
         "100% of the training images are grey, and 0% of the pool",
