@@ -93,7 +93,8 @@ def test_what_cannot_be_drawn(tmp_path):
     (tmp_path / "data/ann/1.png").unlink()
     message = failure_of(tool, [*argv, *end])
     assert "ann/1.png is listed for test but does not exist" in message
-    assert "--number must be a whole number from 1" in failure_of(tool, [*argv, *end, "--number=0"])
+    message = failure_of(tool, [*argv, *end, "--number=0"])
+    assert "--number must be a whole number from 1" in message
     generated = "transfer/segmentation/debug/fcn_d8_1xb4-12i_debug-64px.py"
     assert "does not exist, so nothing" in failure_of(tool, [generated, argv[1], *end])
     classifier = (
