@@ -32,11 +32,13 @@ pytestmark = pytest.mark.usefixtures("said")
 
 @pytest.fixture
 def said(caplog):
-    """What is logged."""
-    logger = MMLogger.get_current_instance()
+    # One of its own: those of other tests may have another level.
+    name = f"said-{id(caplog)}"
+    logger = MMLogger.get_instance(name, log_level="INFO")
     logger.addHandler(caplog.handler)
     yield caplog
     logger.removeHandler(caplog.handler)
+    del MMLogger._instance_dict[name]
 
 
 def coco_config(folder, loader="train_dataloader", **more):
