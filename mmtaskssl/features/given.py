@@ -14,7 +14,7 @@ import numpy as np
 from ..datasets.shards import PATH_COLUMNS
 from ..utils.errors import UserError, option
 from ..utils.inputs import load_array
-from ..utils.parquet import ParquetColumn, feature_column, open_parquet, text_column
+from ..utils.parquet import feature_groups, open_parquet, text_column
 from .layout import read_id_file
 
 #: Endings of files with features.
@@ -156,8 +156,7 @@ def _open(file: Path) -> list[Part]:
     if file.suffix.lower() == ".safetensors":
         return [_Tensor(file)]
     if file.suffix.lower() == ".parquet":
-        table = open_parquet(file)
-        return [ParquetColumn(table, file, feature_column(table, file))]
+        return [*feature_groups(file)]
     try:
         array = load_array(file, mapped=True)
     except (OSError, ValueError) as error:

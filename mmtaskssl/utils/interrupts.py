@@ -14,10 +14,6 @@ _inside = False
 _terminated = False
 
 
-class Terminated(KeyboardInterrupt):
-    """A scheduler, or `kill`, told this process to end: as an interrupt does."""
-
-
 def was_terminated() -> bool:
     """Whether the interrupt that is dealt with was a SIGTERM."""
     return _terminated
@@ -55,7 +51,7 @@ def heeded() -> Iterator[None]:
 def _terminate(number: int, frame: object) -> None:
     global _terminated
     _terminated = True
-    raise Terminated
+    raise KeyboardInterrupt
 
 
 class _Again:

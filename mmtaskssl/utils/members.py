@@ -133,9 +133,7 @@ class Row:
     @classmethod
     def of(cls, shard: str, name: str) -> "Row":
         """Reads it, with its row group; the next rows of that come for free."""
-        found = os.stat(shard)
-        whole = os.path.abspath(shard)
-        table = _table(whole, found.st_size, found.st_mtime_ns)
+        table = _table_of(shard)
         if not name.isdecimal() or int(name) >= table.rows:
             raise FileNotFoundError(2, "the table holds no such row", name)
         if (content := table.read(int(name))) is None:
@@ -159,9 +157,13 @@ def rows_of(table: str | os.PathLike) -> int:
         OSError: It cannot be read.
         UserError: It holds no images, or pyarrow is not installed.
     """
+    return _table_of(table).rows
+
+
+def _table_of(table: str | os.PathLike) -> "ImageTable":
+    """Returns a Parquet file of images, as it is now."""
     found = os.stat(table)
-    whole = os.path.abspath(table)
-    return _table(whole, found.st_size, found.st_mtime_ns).rows
+    return _table(os.path.abspath(table), found.st_size, found.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=64)

@@ -147,65 +147,69 @@ def _group_of(images: ImageTable, group: int) -> Any:
     return images.table.read_row_group(group, columns=[images.column]).column(0)
 
 
-class ParquetColumn:
-    """A column of lists of floats, a row group in memory at a time.
+class FeatureGroup:
+    """A column of lists of floats in one row group, read as it is asked for.
 
     Args:
         table: See `open_parquet`.
         file: Its file.
         column: Name.
+        group: Number of the row group.
+        first: That of the first one.
 
     Attributes:
-        shape: Rows and length of the lists.
+        shape: Rows, and length of the first group's lists, which all have.
         dtype: Of the values.
 
     Raises:
         UserError: Lists differ in length, or one is missing.
     """
 
-    def __init__(self, table: Any, file: Path, column: str) -> None:
-        self.table, self.file, self.column = table, file, column
-        groups = table.metadata.num_row_groups
-        counts = [table.metadata.row_group(i).num_rows for i in range(groups)]
-        self._ends = list(accumulate(counts))
-        self._group = lru_cache(1)(self._read)
-        first = self._group(0) if groups else None
-        if first is None or not len(first):
-            raise UserError(f"{file} has no rows")
-        self.shape = (self._ends[-1], first.shape[1])
-        self.dtype = first.dtype
-
-    def _read(self, group: int) -> "np.ndarray":
-        import numpy as np
-        import pyarrow.compute as pc
-
-        chunked = self.table.read_row_group(group, columns=[self.column]).column(0)
-        parts = []
-        for lists in chunked.chunks:
-            values = lists.flatten().to_numpy(zero_copy_only=False)
-            if lists.null_count or len(values) % max(1, len(lists)):
-                raise self._uneven()
-            if len(pc.unique(pc.list_value_length(lists))) > 1:
-                raise self._uneven()
-            parts.append(values.reshape(len(lists), -1))
-        found = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
-        if group and found.shape[1] != self.shape[1]:
-            raise self._uneven()
-        return found
-
-    def _uneven(self) -> UserError:
-        return UserError(f"rows of {self.column} in {self.file} differ in length")
+    def __init__(
+        self, table: Any, file: Path, column: str, group: int, first: int = 0
+    ) -> None:
+        self.table, self.file, self.column, self.group = table, file, column, group
+        known = _features_of(table, file, column, first)
+        self.shape = (table.metadata.row_group(group).num_rows, known.shape[1])
+        self.dtype = known.dtype
 
     def __getitem__(self, rows: slice) -> "np.ndarray":
-        import numpy as np
+        found = _features_of(self.table, self.file, self.column, self.group)
+        if found.shape[1] != self.shape[1]:
+            raise _uneven(self.file, self.column)
+        return found[rows]
 
-        start, stop, _ = rows.indices(self.shape[0])
-        parts = []
-        for group, end in enumerate(self._ends):
-            first = self._ends[group - 1] if group else 0
-            if first < stop and start < end:
-                held = self._group(group)
-                parts.append(held[max(0, start - first) : stop - first])
-        return (
-            np.concatenate(parts) if parts else np.empty((0, self.shape[1]), self.dtype)
-        )
+
+def feature_groups(file: Path) -> list[FeatureGroup]:
+    """Returns the features of a Parquet file, a row group each.
+
+    Raises:
+        UserError: It has no features, or no rows; see `FeatureGroup`.
+    """
+    table = open_parquet(file)
+    column = feature_column(table, file)
+    about = table.metadata
+    groups = [n for n in range(about.num_row_groups) if about.row_group(n).num_rows]
+    if not groups:
+        raise UserError(f"{file} has no rows")
+    return [FeatureGroup(table, file, column, n, groups[0]) for n in groups]
+
+
+@lru_cache(maxsize=2)  # of all tables: the first group, and one that is gone through
+def _features_of(table: Any, file: Path, column: str, group: int) -> "np.ndarray":
+    import numpy as np
+    import pyarrow.compute as pc
+
+    parts = []
+    for lists in table.read_row_group(group, columns=[column]).column(0).chunks:
+        values = lists.flatten().to_numpy(zero_copy_only=False)
+        if lists.null_count or len(values) % max(1, len(lists)):
+            raise _uneven(file, column)
+        if len(pc.unique(pc.list_value_length(lists))) > 1:
+            raise _uneven(file, column)
+        parts.append(values.reshape(len(lists), -1))
+    return np.concatenate(parts)
+
+
+def _uneven(file: Path, column: str) -> UserError:
+    return UserError(f"rows of {column} in {file} differ in length")
