@@ -70,8 +70,9 @@ def make_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="NETWORK",
-        help="trained weights at hand: timm:NAME=FILE, torchvision:NAME=FILE, "
-        "CONFIG=CHECKPOINT, an export's folder",
+        help="trained weights at hand: timm:NAME=FILE, torchvision:NAME=FILE (either "
+        "without =FILE: the library's own, of its download cache or an installed "
+        "package), CONFIG=CHECKPOINT, an export's folder",
     )
     parser.add_argument(
         "--recipe",

@@ -16,8 +16,8 @@ def add_extractor_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--weights",
-        help="weights file for --model, or 'random'; without it torchvision's own "
-        "weights if they are in its download cache (nothing is downloaded)",
+        help="weights file for --model, or 'random'; without it the library's "
+        "own, of its download cache or an installed package (nothing is downloaded)",
     )
     options.add_source(group)
     options.add_trust(group)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..models.backbones.packaged import SMALLEST, packaged_weights
 from ..runs import Growing, State, as_read
 from ..utils import checks
 from ..utils.atomic import write_text
@@ -148,6 +149,11 @@ def customize(
     with order.work.growing(out, keep_results=known is not None) as growing:
         found = order.inspected(log)
         log(found.table())
+        if not settings.starts and packaged_weights(*SMALLEST.split(":")):
+            log(
+                f"no public weights are named, and those of {SMALLEST} are installed: "
+                f"{option('start')} {SMALLEST} takes them"
+            )
         campaign = Campaign(
             *(
                 found,

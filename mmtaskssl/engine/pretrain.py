@@ -76,8 +76,9 @@ def pretrain(
             ``timm:NAME=FILE``, ``CONFIG=CHECKPOINT`` or an export's folder; or a
             feature store, or its folder, with the features of all training images.
         weights: What the backbone starts from: a checkpoint of any layout, an export's
-            folder, ``torchvision:NAME`` or ``timm:NAME`` (the library's own, from its
-            download cache) or either with ``=FILE``, or ``random``. An elastic ResNet
+            folder, ``torchvision:NAME`` or ``timm:NAME`` (the library's own, of its
+            download cache or an installed package) or either with ``=FILE``, or
+            ``random``. An elastic ResNet
             takes those of any plain ResNet, see `embed`.
         allow: Patterns of keys that may differ: of the backbone those that ``weights``
             may lack or hold alone, of the model those that ``load_from`` may.

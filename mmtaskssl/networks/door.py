@@ -68,7 +68,8 @@ def open_network(
         checkpoint: Weights: of a training, calibrated, a bare state dict, or any other
             layout that is known; "random" for a network that is not trained. A config
             needs some; an export has its own; a library's name without any takes the
-            library's own, "default", if they are in its download cache.
+            library's own, "default", if its download cache or an installed package
+            has them.
         source: "online", or "ema" for the averaged encoder (MoCo's key encoder, BYOL's
             target network) in the checkpoint of a pre-training.
         seed: Of weights that are drawn.

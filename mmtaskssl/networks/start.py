@@ -57,7 +57,8 @@ def weights_file(weights: str | os.PathLike) -> Path:
 
     Args:
         weights: A file, an export's folder, ``torchvision:NAME``, ``timm:NAME`` (the
-            library's own, from its download cache), or either with ``=FILE``.
+            library's own, of its download cache or an installed package), or either
+            with ``=FILE``.
 
     Raises:
         UserError: There is none.

