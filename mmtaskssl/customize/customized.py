@@ -99,7 +99,7 @@ class Customized(Result):
             if verdict.budget:
                 lines.append(f"budget {verdict.budget}")
             lines += _figures(arms, verdict)
-            notes = [verdict.note] if verdict.note else []
+            notes = [text for text in (verdict.choice, verdict.note) if text]
             lines += ["", verdict.sentence, *notes, ""]
             found = [
                 one

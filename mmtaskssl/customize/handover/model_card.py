@@ -60,7 +60,7 @@ def card(record: Mapping[str, Any], folder: Path) -> str:
         f"---\n{head}---\n\n{_MARK}\n",
         f"# {title}, customised for {kind or 'a target'}\n",
         *(
-            f"{verdict['sentence']}\n"
+            f"{verdict['sentence']} {verdict.get('choice') or ''}".rstrip() + "\n"
             for verdict in verdicts_of(record)
             if verdict.get("sentence")
         ),

@@ -105,6 +105,8 @@ def _answer(
         parts.append(f"<h2>Budget {html.escape(str(budget))}</h2>")
         told = html.escape(str(verdict.get("sentence") or ""))
         parts.append(f'<p class="lead">{told}</p>')
+    if choice := verdict.get("choice"):
+        parts.append(f'<p class="lead">{html.escape(str(choice))}</p>')
     parts.append(_tiles(tiles))
     if picture := forest.forest(verdict):
         names = verdict.get("names") or {}

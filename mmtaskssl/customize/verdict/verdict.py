@@ -82,6 +82,23 @@ class Verdict:
         how = "worse than" if self.outcome == WORSE else "not shown to differ from"
         return f"Use {use}: {name} is {how} {control} ({gap})."
 
+    @property
+    def choice(self) -> str:
+        """What the choice of images brought, as a sentence.
+
+        "": the candidate was not compared with itself on as many random images.
+        """
+        pairs = {one.control: one for one in self.differences}
+        found = pairs.get(f"{self.candidate}-random")
+        if found is None:
+            return ""
+        gap = f"minus the same on as many random images it is {self._gap(found)}"
+        if not found.is_significant(self.level):
+            return f"The choice of images is not shown to matter: {gap}."
+        if found.mean < 0:
+            return f"Random images of the pool would have been better: {gap}."
+        return f"The choice of images is part of it: {gap}."
+
     def _gap(self, found: Difference) -> str:
         level = f"{100 * self.level:g} % interval"
         gap = f"{found.mean:+.1f} points of {self.metric} [{level} {found.low:+.1f} to "
@@ -98,6 +115,7 @@ class Verdict:
             **plain,
             "scope": self.scope,
             "sentence": self.sentence,
+            "choice": self.choice,
             "differences": [one.to_dict() for one in self.differences],
             "names": dict(self.names),
             "lead": None if self.lead is None else self.lead.to_dict(),

@@ -41,6 +41,29 @@ def test_better_is_recommended():
     assert "of these weights" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (100, "The choice of images is part of it: minus the same on as many random "),
+        (150, "The choice of images is not shown to matter: "),
+        (195, "Random images of the pool would have been better: "),
+    ],
+)
+def test_what_the_choice_of_images_brought_is_a_sentence(other, said):
+    scores = {"ours": _right(150), "start": _right(50), "ours-random": _right(other)}
+    found = decide(
+        [*scores],
+        lambda arm, control: difference(scores[arm], scores[control], control),
+        primary="start",
+        candidate="ours",
+        chosen="ours",
+        names={name: name for name in scores},
+    )
+    assert found.choice.startswith(said)
+    assert found.to_dict()["choice"] == found.choice
+    assert not _decide(150, 120, 100).choice  # no such control
+
+
 def test_no_different_gives_the_control():
     found = _decide(121, 120, 100)
     assert (found.outcome, found.recommended) == (SAME, "start")
