@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..search.search import search
     from ..selection.select import select
     from ..selection.selected import Selected
+    from ..selection.taking.take import Taken, take
     from ..specialists.branch import branch
     from ..specialists.routed import SpecialistRouting
     from ..specialists.specialists import Specialists
@@ -74,6 +75,7 @@ _HOMES = {
     "SpecialistRouting": "..specialists.routed",
     "Specialists": "..specialists.specialists",
     "SubnetEvaluation": "..evaluation.subnet_evaluation",
+    "Taken": "..selection.taking.take",
     "TransferEvaluation": "..evaluation.transfer_evaluation",
     "branch": "..specialists.branch",
     "calibrate": "..export.calibrate",
@@ -97,6 +99,7 @@ _HOMES = {
     "search": "..search.search",
     "select": "..selection.select",
     "step_memory": "..engine.step_memory",
+    "take": "..selection.taking.take",
 }
 
 __all__ = [
@@ -124,6 +127,7 @@ __all__ = [
     "SpecialistRouting",
     "Specialists",
     "SubnetEvaluation",
+    "Taken",
     "TransferEvaluation",
     "branch",
     "calibrate",
@@ -147,6 +151,7 @@ __all__ = [
     "search",
     "select",
     "step_memory",
+    "take",
 ]
 
 

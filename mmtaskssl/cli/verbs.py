@@ -13,6 +13,7 @@ VERBS = {
     "pretrain": "train",
     "extract": "extract_features",
     "select": "select_data",
+    "take": "take",
     "cluster": "cluster_data",
     "search": "search_subnet",
     "route": "route_subnet",

@@ -1,0 +1,1 @@
+"""Selected images, taken out of their pool."""
