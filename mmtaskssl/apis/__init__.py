@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from ..routing.route import route
     from ..search.result import SearchResult
     from ..search.search import search
+    from ..selection.duplicates.deduplicate import deduplicate
+    from ..selection.duplicates.deduplicated import Deduplicated
     from ..selection.select import select
     from ..selection.selected import Selected
     from ..selection.taking.take import Taken, take
@@ -58,6 +60,7 @@ _HOMES = {
     "CostList": "..networks.cost_list",
     "Customized": "..customize.customized",
     "CustomizedTargets": "..customize.several",
+    "Deduplicated": "..selection.duplicates.deduplicated",
     "Evaluation": "..evaluation.evaluation",
     "Export": "..export.exported",
     "Exports": "..export.exported",
@@ -83,6 +86,7 @@ _HOMES = {
     "controls": "..engine.controls.controls",
     "customize": "..customize.customize",
     "customize_several": "..customize.several",
+    "deduplicate": "..selection.duplicates.deduplicate",
     "evaluate": "..evaluation.evaluate",
     "evaluate_transfer": "..evaluation.transfer",
     "export": "..export.export",
@@ -110,6 +114,7 @@ __all__ = [
     "CostList",
     "Customized",
     "CustomizedTargets",
+    "Deduplicated",
     "Evaluation",
     "Export",
     "Exports",
@@ -135,6 +140,7 @@ __all__ = [
     "controls",
     "customize",
     "customize_several",
+    "deduplicate",
     "evaluate",
     "evaluate_transfer",
     "export",

@@ -12,6 +12,7 @@ VERBS = {
     "customize": "customize",
     "pretrain": "train",
     "extract": "extract_features",
+    "deduplicate": "deduplicate",
     "select": "select_data",
     "take": "take",
     "cluster": "cluster_data",

@@ -68,7 +68,7 @@ class FeatureGuard:
         similar, mirrored = None, None
         if copies is not None:
             check_same_extractor(store, copies)
-            similar, mirrored = _similarity_of_copies(store, copies)
+            similar, mirrored = similarity_of_copies(store, copies)
         given = threshold is not None
         if threshold is None:
             floor = SAME_FILE
@@ -112,7 +112,7 @@ def _nearest_in_pool(pool: FeatureStore, skip: np.ndarray) -> np.ndarray:
     return np.where(own, hits.scores[:, 1], hits.scores[:, 0])
 
 
-def _similarity_of_copies(
+def similarity_of_copies(
     store: FeatureStore, copies: FeatureStore
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns by kind how similar copies are to their originals, or these mirrored."""

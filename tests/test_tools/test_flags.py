@@ -51,6 +51,7 @@ _IMAGES = {
     "benchmarks/students_evidence",
     "benchmarks/transfer_evidence",
     "customize",
+    "deduplicate",
     "quickstart",
     *_CHECKPOINTS,
 } - {

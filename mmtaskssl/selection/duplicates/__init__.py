@@ -1,0 +1,1 @@
+"""Images of a pool that are copies of others of it."""

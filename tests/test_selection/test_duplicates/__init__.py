@@ -1,0 +1,1 @@
+"""Tests of copies within a pool."""
