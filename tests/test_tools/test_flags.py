@@ -39,6 +39,7 @@ _IMAGES = {
     "benchmarks/customize_evidence",
     "benchmarks/data_evidence",
     "benchmarks/dspnet_evidence",
+    "benchmarks/duplicates_evidence",
     "benchmarks/export_hosts",
     "benchmarks/leak_evidence",
     "benchmarks/objectives_evidence",
