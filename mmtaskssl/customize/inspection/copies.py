@@ -9,6 +9,7 @@ import numpy as np
 
 from ...selection.calibration import Calibration
 from ...selection.pictures import Pictures, best_matches
+from ...selection.tints import Tint
 from .facts import ImageFacts, look
 from .limits import MOST_COMPARED
 
@@ -17,9 +18,6 @@ _COPIED = 30
 # Above the floor of the guard over features, which also has these to go by: a third of
 # the time, and no copy is lost but crops.
 _FLOOR = 0.55
-# Tints of images and their crops differed by 25 at most (300 of five data sets, a
-# twentieth of them by more than 12), of chequered boards of other colours by up to 88.
-_TINT = 25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +100,5 @@ class HeldOut:
 
 def _differ(first: ImageFacts, second: ImageFacts) -> bool:
     """Whether two images have colours, and others."""
-    pairs = zip(first.tint, second.tint, strict=True)
-    other = max(abs(left - right) for left, right in pairs) > _TINT
-    return other and not first.grey and not second.grey
+    left, right = (Tint((f.tint[0], f.tint[1]), f.grey) for f in (first, second))
+    return left.differs(right)

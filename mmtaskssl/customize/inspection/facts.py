@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -13,13 +12,12 @@ from ...datasets.images import BrokenImage, read_image
 from ...datasets.pixel_limit import size_in_header, without_pillows_limit
 from ...selection.pictures import Pictures, Reader
 from ...selection.pixels import SIDE
+from ...selection.tints import Tint
 from ...utils.cores import num_cores
 from ...utils.errors import UserError
 from ...utils.hashing import file_sha256
 from ...utils.inputs import open_input
 
-# Colours of a grey image that went through a JPEG differ by no more.
-_GREY = 8
 _HEAD = 1 << 16
 _THREADS = 4
 
@@ -92,8 +90,8 @@ def _read(path: Path) -> tuple[ImageFacts, np.ndarray | None]:
         return ImageFacts(sha256, broken=str(error).removeprefix(f"{path}: ")), None
     if (height > width) != (image.shape[0] > image.shape[1]):
         width, height = height, width  # it was turned upright
-    tint = _tint(image)
-    return ImageFacts(sha256, width, height, _is_grey(image), tint=tint), image
+    tint = Tint.of(image)
+    return ImageFacts(sha256, width, height, tint.grey, tint=tint.mean), image
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -111,16 +109,3 @@ def _size(path: Path) -> tuple[int, int]:
     except Exception:  # only OpenCV reads it
         height, width, _ = read_image(path).shape
         return width, height
-
-
-def _tint(image: np.ndarray) -> tuple[int, int]:
-    red, green, blue, _ = cv2.mean(image)
-    return round(red - green), round((red + green) / 2 - blue)
-
-
-def _is_grey(image: np.ndarray) -> bool:
-    red, green, blue = cv2.split(image)
-    return bool(
-        cv2.absdiff(red, green).max() <= _GREY
-        and cv2.absdiff(green, blue).max() <= _GREY
-    )

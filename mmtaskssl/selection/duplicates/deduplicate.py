@@ -239,11 +239,13 @@ class _Finder:
                 "alone, and there are none: name a feature store to find them"
             )
         pairs = np.unique(np.concatenate([part.pairs for part in parts]), axis=0)
-        broken = set(looked.broken)
+        broken, tints = set(looked.broken), looked.tints
         return [
             (first, second)
             for first, second in pairs.tolist()
-            if first not in broken and second not in broken
+            if first not in broken
+            and second not in broken
+            and not tints[first].differs(tints[second])
         ]
 
     def _near(

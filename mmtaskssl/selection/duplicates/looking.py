@@ -14,6 +14,7 @@ from ...utils.hashing import file_sha256
 from .. import pixels
 from ..calibration import SAMPLE, Calibration
 from ..pictures import Pictures, best_matches, file_readers
+from ..tints import Tint
 from ..windows import LENGTH, WINDOWS, thumbnails
 
 # Images that tell how copies agree, and how others do.
@@ -34,12 +35,14 @@ class Looked:
             images the whole ones alone.
         hashes: SHA-256 of each file; "" of one that cannot be read.
         sizes: Pixels and bytes of each.
+        tints: Their colours.
         broken: Rows that cannot be read.
     """
 
     thumbs: np.ndarray
     hashes: Sequence[str]
     sizes: Sequence[tuple[int, int]]
+    tints: Sequence[Tint]
     broken: Sequence[int]
 
 
@@ -62,6 +65,7 @@ def look(
     count = len(image_ids)
     thumbs = np.zeros((count, WINDOWS if windows else 1, LENGTH), np.float16)
     hashes, sizes = [""] * count, [(0, 0)] * count
+    tints = [Tint()] * count
     broken = []
 
     def one(row: int) -> bool:
@@ -71,7 +75,7 @@ def look(
         except BrokenImage:
             return False
         thumbs[row] = thumbnails(pixels.detail_of(image))[: thumbs.shape[1]]
-        hashes[row] = file_sha256(path)
+        hashes[row], tints[row] = file_sha256(path), Tint.of(image)
         member = members.find(path)
         size = path.stat().st_size if member is None else member.size
         sizes[row] = (image.shape[0] * image.shape[1], size)
@@ -83,7 +87,7 @@ def look(
                 broken.append(row)
             if progress is not None:
                 progress(row + 1)
-    return Looked(thumbs, hashes, sizes, broken)
+    return Looked(thumbs, hashes, sizes, tints, broken)
 
 
 class Laying:
