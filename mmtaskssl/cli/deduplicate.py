@@ -60,8 +60,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Finds copies, or says that it is done already."""
     args = make_parser().parse_args(argv)
     from ..runs import State
-    from ..selection.duplicates.deduplicate import Pool, deduplicate, inputs_of_pool
+    from ..selection.duplicates.deduplicate import deduplicate
     from ..selection.duplicates.deduplicated import KEPT, work_of
+    from ..selection.duplicates.pool import Pool, inputs_of_pool
     from ..utils.devices import pick_device
 
     pool = Pool.open(args.pool, args.pool_root)

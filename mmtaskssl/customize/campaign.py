@@ -108,7 +108,10 @@ class Campaign:
     def count(self) -> int:
         """Images to select."""
         said = self.diagnosis.likeness.images if self.settings.starts else None
-        return how_many(self.settings.select, said, len(self.found.pool_ids))
+        pool, asked = len(self.found.pool_ids), self.settings.select
+        if asked is not None and asked > pool:
+            self.log(f"the pool has {pool:,} images: all are taken, not {asked:,}")
+        return how_many(asked, said, pool)
 
     @cached_property
     def fits(self) -> Fits:

@@ -10,10 +10,12 @@ from ..report.result import Result
 from ..runs import Record, verify
 from ..utils.errors import UserError
 from ..utils.tables import aligned
-from .verdict.difference import Difference
+from .verdict.difference import Difference, points
 from .verdict.verdict import Verdict
 
 PAGE = "report.html"
+# Of the longest share of a training, shorter ones are not as long.
+_ALIKE = 0.9
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -107,8 +109,7 @@ class Customized(Result):
                 if one["budget"] == verdict.budget
             ]
             lines += [*lever_table(found), ""] if found else []
-        if told := scale_told(self.record):
-            lines.append(told)
+        lines += lengths_told(self.record)
         return "\n".join(lines).rstrip()
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,6 +119,14 @@ class Customized(Result):
     def page(self) -> str:
         """Returns the report, one page."""
         return (self.out / PAGE).read_text(encoding="utf-8")
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Returns where the report is, or writes it anew.
+
+        Args:
+            path: The file; None: where it was written on the way.
+        """
+        return self.out / PAGE if path is None else super().report(path)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
         """Says where it is: all of it was written on the way.
@@ -140,15 +149,27 @@ class Customized(Result):
         return cls(Path(folder), record.results)
 
 
-def scale_told(record: Mapping[str, Any]) -> str:
-    """Returns a sentence on trainings of another length than their full one, or ""."""
+def lengths_told(record: Mapping[str, Any]) -> list[str]:
+    """Returns sentences on trainings of other lengths than their full ones."""
+    found = []
     scale = (record.get("inputs") or {}).get("scale", 1.0)
-    if scale == 1:
-        return ""
-    return (
-        f"Every training had {scale:g} times its full length: at full length the "
-        "answer may be another one."
-    )
+    if scale != 1:
+        found.append(
+            f"Every training had at most {scale:g} times its full length: at full "
+            "length the answer may be another one."
+        )
+    shares = {
+        arm["name"]: arm["share"]
+        for arm in record.get("arms") or ()
+        if arm.get("test") and arm.get("share")
+    }
+    if shares and min(shares.values()) < _ALIKE * max(shares.values()):
+        told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        found.append(
+            f"What was compared was trained for different shares of its full length "
+            f"({told}): a difference may be one of length."
+        )
+    return found
 
 
 def where_it_is(out: Path, folder: str | Path) -> Path:
@@ -199,7 +220,9 @@ def lever_table(levers: Sequence[Mapping[str, Any]]) -> list[str]:
         rows.append(
             [
                 *(one["lever"], one["arm"], one["without"]),
-                f"{folds['mean']:+.1f} ± {folds['error']:.1f}{share}" if folds else "-",
+                f"{points(folds['mean'])} ± {folds['error']:.1f}{share}"
+                if folds
+                else "-",
                 str(Difference(**test)) if test else "-",
             ]
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..utils.atomic import write_json
+from ..utils.errors import UserError, option
 from ..utils.inputs import read_json, reading
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
@@ -64,21 +65,40 @@ class Lengths:
 
         Args:
             case: What it is made from.
+
+        Raises:
+            UserError: It was shorter in a call with less time: what it selected, and
+                all that is compared with it, would be of that.
         """
         arm, budget = Generic(), case.budget
+        if budget in self._first:
+            return self._first[budget]
         file = self.trainings.out / COSTS / f"first-{slug(budget) or 'all'}.json"
+        full = length = self.of(arm)
+        if self.settings.seconds is not None:
+            cost = self.costs([arm], case)[arm.name]
+            each = self.settings.seeds * len(self.settings.budgets)
+            most = self.settings.seconds * _FIRST_SHARE / each - cost.begin
+            length = min(length, max(1, int(most / cost.seconds)))
         if not file.is_file():
-            length = self.of(arm)
-            if self.settings.seconds is not None:
-                cost = self.costs([arm], case)[arm.name]
-                each = self.settings.seeds * len(self.settings.budgets)
-                most = self.settings.seconds * _FIRST_SHARE / each - cost.begin
-                length = min(length, max(1, int(most / cost.seconds)))
             file.parent.mkdir(parents=True, exist_ok=True)
             write_json(file, {"iters": length})
         with reading(file):
-            self._first[budget] = length = int(read_json(file)["iters"])
-        return length
+            kept = int(read_json(file)["iters"])
+        if kept < length:
+            raise UserError(
+                f"{self.trainings.out} was begun with less time: the network of ours "
+                f"that selects has {kept:,} iterations, and {option('time')} pays for "
+                f"{length:,}: name another folder, or replace it with "
+                + option("overwrite")
+            )
+        if kept < full:
+            self.log(
+                f"{arm.name}, which selects, trains {kept:,} of {full:,} iterations: a "
+                f"quarter of the time that {option('time')} gives"
+            )
+        self._first[budget] = kept
+        return kept
 
     def of(self, arm: Arm) -> int:
         """Returns the iterations of a whole training of an arm."""

@@ -88,7 +88,8 @@ class Order:
         settings = Settings.read(
             budget, start, recipe, select, scale, time, seeds, seed, arms, fine_tune
         )
-        place = Path(out).expanduser()
+        # Absolute: configs and commands of trainings hold it, wherever they are run.
+        place = Path(os.path.abspath(Path(out).expanduser()))
         return cls(pool, target, place, settings, test, task, void)
 
     @cached_property

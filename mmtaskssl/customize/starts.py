@@ -66,8 +66,7 @@ class Start:
                     f"start {text}: an export has its own weights, name the folder "
                     "alone"
                 )
-            folder = ExportInfo.read(name).folder
-            return cls(folder.name, str(folder))
+            return cls._of_export(ExportInfo.read(name))
         if weights is None:
             raise UserError(f"{text} is no start: one is {_FORMS}")
         config = str(resolve_config(name))
@@ -75,6 +74,14 @@ class Start:
             return cls.untrained(config)
         path = Path(weights)
         return cls("/".join([*path.parent.parts[-1:], path.stem]), (config, weights))
+
+    @classmethod
+    def _of_export(cls, export: ExportInfo) -> "Start":
+        """Names an export of a library's network by that; all have like folders."""
+        labels = export.labels
+        known = labels if labels and not labels.startswith("none") else None
+        name = export.name if is_library_name(export.name) else export.folder.name
+        return cls(name, str(export.folder), known)
 
     @classmethod
     def _of_library(cls, name: str, weights: str | None) -> "Start":
@@ -152,7 +159,7 @@ def check_starts(starts: Iterable[Start]) -> list[Start]:
     """
     found: dict[str, Start] = {}
     for start in starts:
-        if any(start.network == other.network for other in found.values()):
+        if any(_same(start.network, other.network) for other in found.values()):
             raise UserError(f"start {start.text} is named twice")
         name, number = start.name, 1
         while name in found:
@@ -160,3 +167,12 @@ def check_starts(starts: Iterable[Start]) -> list[Start]:
             name = f"{start.name} ({number})"
         found[name] = dataclasses.replace(start, name=name)
     return list(found.values())
+
+
+def _same(*networks: str | tuple[str, str]) -> bool:
+    """Whether two are one, whatever paths lead to their files."""
+    first, second = (
+        [os.path.realpath(part) for part in ([one] if isinstance(one, str) else one)]
+        for one in networks
+    )
+    return first == second

@@ -247,4 +247,9 @@ def _relative(path: Path, base: Path, source: Path | None) -> str:
     except ValueError:
         named = f" (named by {source})" if source else ""
         raise UserError(f"{path}{named} lies outside the root folder {base}") from None
-    return path.as_posix()
+    if "\n" in (image_id := path.as_posix()) or "\r" in image_id:
+        raise UserError(
+            f"{str(base / path)!r} has a line break in its name, which no list of "
+            "images can hold: rename it"
+        )
+    return image_id

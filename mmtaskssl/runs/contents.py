@@ -149,10 +149,23 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def expanded(folder: Path, names: Iterable[str]) -> set[str]:
-    """Returns the names, with the files that stand in those that are folders."""
-    return {
+def expanded(folder: Path, names: Iterable[str], hollow: bool = False) -> set[str]:
+    """Returns the names, with the files that stand in those that are folders.
+
+    Args:
+        folder: Holds them.
+        names: Those with a ``/`` at their end are folders.
+        hollow: Keep folders that are empty, also below others. What was stopped between
+            making one and filling it leaves them, and nothing in them says whose they
+            are.
+    """
+    found = {
         file
         for name in names
         for file in (files_in(folder, name) if name.endswith("/") else (name,))
     }
+    for name in names if hollow else ():
+        for parent, folders, files in os.walk(folder / name):
+            if not folders and not files:
+                found.add(f"{Path(parent).relative_to(folder).as_posix()}/")
+    return found

@@ -224,7 +224,7 @@ class Work:
         """Lists, of folders whose content was not known before, what they hold now."""
         record = Record.read(real)
         if record is not None and not record.complete:
-            names = expanded(real, record.begun)
+            names = expanded(real, record.begun, hollow=True)
             dataclasses.replace(record, begun=sorted(names)).write(real)
 
     def _found(

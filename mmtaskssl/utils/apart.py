@@ -10,12 +10,13 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,14 @@ def start_server(modules: Sequence[str]) -> bool:
         return False
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"{__package__}.cuda_seen", *modules])
-    forkserver.ensure_running()
+    # A Ctrl-C reaches it, too, while it imports, and it would say where that was. The
+    # tracker would unblock the signal as it starts.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return True
 
 
@@ -173,6 +181,7 @@ def _call(
     multiprocessing.set_start_method(None, force=True)
     module, _, inner = name.partition(":")
     if warm:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # of the server
         from .cuda_seen import CUDA_SEEN
 
         if CUDA_SEEN:  # whose driver does not survive a fork

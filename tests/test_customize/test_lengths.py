@@ -3,10 +3,13 @@
 import dataclasses
 from types import SimpleNamespace
 
+import pytest
+
 from mmtaskssl.customize.arms.known import ARMS
 from mmtaskssl.customize.diagnosis.step_cost import StepCost
 from mmtaskssl.customize.lengths import Lengths
 from mmtaskssl.customize.settings import Settings
+from mmtaskssl.utils.errors import UserError
 
 RACED = [ARMS[name] for name in ("untrained", "scratch", "slimmed")]
 
@@ -46,8 +49,13 @@ def test_others_wait_for_a_quarter_of_the_time_at_most(tmp_path):
     case, settings = _cases()[0], Settings(seconds=400)
     lengths = _lengths(tmp_path, settings=settings)
     assert lengths.first(case) == 990  # (400 / 4 - 1) / 0.1
-    # Once it began, it keeps its length, whatever time is given later.
-    assert _lengths(tmp_path).first(case) == 990
+    # Once it began, it keeps its length where a later time pays for no more.
+    lines = []
+    less = _lengths(tmp_path, lines, Settings(seconds=100))
+    assert less.first(case) == 990 and "990 of 1,000" in lines[0]
+    for more in (Settings(), Settings(seconds=800)):
+        with pytest.raises(UserError, match="begun with less time"):
+            _lengths(tmp_path, settings=more).first(case)
     assert _lengths(tmp_path / "other").first(case) == 1000
     arms, found = lengths.within(
         *(200, [ARMS["untrained"], ARMS["generic"], ARMS["scratch"]], case, 1)
@@ -73,7 +81,7 @@ def test_a_quarter_is_for_all_seeds_of_all_budgets(tmp_path):
     assert again.first(narrow) == 990
     left, found = again.within(400, arms, narrow, 1, "generic")
     assert [arm.name for arm in left] == ["untrained", "generic", "scratch"]
-    assert lines[0].startswith("no generic-long") and found["generic"] == 990
+    assert lines[1].startswith("no generic-long") and found["generic"] == 990
     left, found = again.within(4000, arms, narrow, 1, "generic")
     assert left == arms and found["generic-long"] == 3960
 

@@ -31,3 +31,8 @@ def test_what_was_looked_at_and_measured_first_is_not_again(tmp_path, monkeypatc
         replace()
     assert (out / FITS).is_file() and (out / "inspection").is_dir()
     assert [path.name for path in tmp_path.iterdir() if path != out] == []
+
+
+def test_the_place_is_one_wherever_a_command_of_its_is_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Order.read("pool", "target", "a/../out").out == tmp_path / "out"

@@ -1,6 +1,8 @@
 """Starts are told by one text each, which says what is wrong with them."""
 
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -88,6 +90,20 @@ def test_an_export_is_one(tmp_path, weights):
         Start.parse(f"{tmp_path}={weights}")
 
 
+@pytest.mark.parametrize(
+    ("name", "labels", "wanted"),
+    [
+        ("timm:test_vit", "ImageNet-1k", ("timm:test_vit", "ImageNet-1k")),
+        ("timm:test_vit", "none, as far as its config says", ("timm:test_vit", None)),
+        ("s8-w8.16.32.64-d1.1.1.1", None, ("backbone", None)),
+    ],
+)
+def test_an_export_of_public_weights_stays_one(monkeypatch, name, labels, wanted):
+    info = SimpleNamespace(name=name, labels=labels, folder=Path("/out/backbone"))
+    start = Start._of_export(info)
+    assert (start.name, start.public) == wanted and start.network == "/out/backbone"
+
+
 def test_names_of_a_table_differ():
     first = Start("a/iter_3", ("x.py", "a/iter_3.pth"))
     second = dataclasses.replace(first, network=("x.py", "b/a/iter_3.pth"))
@@ -95,3 +111,12 @@ def test_names_of_a_table_differ():
     assert names == ["a/iter_3", "a/iter_3 (2)"]
     with pytest.raises(UserError, match="named twice"):
         check_starts([first, first])
+
+
+def test_one_file_by_two_paths_is_one_start(tmp_path, monkeypatch):
+    file = tmp_path / "w.pth"
+    file.touch()
+    monkeypatch.chdir(tmp_path)
+    one, other = (Start.parse(f"timm:test_vit={path}") for path in (file, "./w.pth"))
+    with pytest.raises(UserError, match="named twice"):
+        check_starts([one, other])

@@ -367,3 +367,10 @@ def test_an_empty_name_is_not_the_current_folder(option, tmp_path, monkeypatch):
     name = "configs/selfsup/simsiam/simsiam_resnet18_1xb256-coslr-20k_folder-64px.py"
     with pytest.raises(UserError, match=f"{option} must name something"):
         load_config(str(Path(__file__).parents[2] / name), {option: ""})
+
+
+def test_a_name_with_a_line_break_is_refused_at_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "new\nline.png").touch()
+    with pytest.raises(UserError, match=r"a/new\\nline.png' has a line break in its"):
+        list_images(tmp_path)

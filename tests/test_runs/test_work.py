@@ -247,3 +247,23 @@ def test_an_input_has_words(tmp_path):
     other = Work("list", 1, {"seed": 2}, ("a.txt",), "a list", words=words)
     with pytest.raises(UserError, match=r"same inputs \(another seed\)"):
         other.state(tmp_path / "out")
+
+
+@pytest.mark.parametrize("inner", ["", "NAME/run"])
+def test_a_folder_that_was_not_filled_yet_does_not_stand_in_the_way(tmp_path, inner):
+    """An interrupt, or a step that fails, between making a folder and its files."""
+    out = tmp_path / "out"
+    grown = Work("run", 1, {"seed": 1}, ("logs/", "list.txt"), "a run")
+    with pytest.raises(KeyboardInterrupt), grown.growing(out) as growing:
+        (growing.path / "logs" / inner).mkdir(parents=True)
+        raise KeyboardInterrupt
+    assert grown.state(out) is State.UNFINISHED
+    with grown.growing(out) as growing:
+        (growing.path / "logs" / inner / "a.log").write_text("a")
+        (growing.path / "list.txt").write_text("a\n")
+        growing.finish()
+    assert grown.state(out) is State.COMPLETE
+    # But what was filled is listed file by file: others' files are seen.
+    (out / "logs" / "holiday.jpg").write_text("mine")
+    with pytest.raises(UserError, match=r"holiday\.jpg"):
+        grown.state(out)

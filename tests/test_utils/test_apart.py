@@ -154,3 +154,25 @@ def test_what_is_only_being_started_is_ended_too(tmp_path, monkeypatch, warm):
     monkeypatch.undo()
     call = (_called.touch, [tmp_path / "y"], {}, tmp_path / "log")
     assert apart.call_apart(*call, warm=warm) == 0 and (tmp_path / "y").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no server elsewhere")
+def test_an_interrupt_while_the_server_imports_is_not_its_own(tmp_path):
+    (tmp_path / "slowly.py").write_text("import time; time.sleep(2)")
+    code = (
+        f"import sys, time; sys.path.insert(0, {str(tmp_path)!r}); "
+        "from mmtaskssl.utils import apart; "
+        "apart.start_server(['slowly']); print('on', flush=True); time.sleep(30)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == "on\n"
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert "slowly" not in told and told.count("Traceback") == 1  # that of the code

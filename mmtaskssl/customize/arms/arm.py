@@ -53,6 +53,11 @@ class Case:
     generic: Path | None = None
     generic_long: Path | None = None
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether all of the pool is selected: random images are the same ones."""
+        return self.counts.get("selected", 0) >= len(self.found.pool_ids)
+
 
 class Arm(ABC):
     """One way to a backbone.

@@ -62,9 +62,15 @@ class Trial:
                 found[name] = kind.of_dict(read_json(file))
         return found
 
+    def folder(self, arm: Arm, iters: int) -> Path:
+        """Returns where an arm is fine-tuned, another one for another length of it."""
+        length = "own" if self.iters is None else f"{self.iters}i"
+        name = f"{self.race.name_of(arm, iters)}-tuned-{length}"
+        return self.race.out / FINE_TUNED / name
+
     def _config(self, arm: Arm, iters: int) -> Path:
         """Writes the config of an arm's fine-tuning, which tests once, at its end."""
-        folder = self.race.out / FINE_TUNED / self.race.name_of(arm, iters)
+        folder = self.folder(arm, iters)
         file = folder / "counted.py"
         if file.is_file():
             return file

@@ -68,7 +68,7 @@ def diagnose(
         pool: Features of the pool that are there already, by the best start at its
             largest side; they are compared with its own.
         studies: Past ones, by which gains are predicted; None: those of the package.
-        seed: Of folds and draws.
+        seed: Of draws.
         out: Folder that receives the diagnosis and the features; what was interrupted
             there is gone on with. None: all stays in memory.
         share: Folder that keeps the pool's features instead, so that other targets have
@@ -166,7 +166,7 @@ def _solve(
                 store = stores.train(start, runner)
                 labelled = stores.labelled(store)
                 with clock.part("judging"):
-                    judged = judge_features(labelled, seed)
+                    judged = judge_features(labelled)  # the arms' own folds
                 rank = effective_rank(labelled.x)
                 at.append(AtSide(side, judged, rank, network.cost(shape=side).macs))
             trains[start.name] = store

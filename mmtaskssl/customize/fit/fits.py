@@ -7,7 +7,7 @@ from typing import Any
 from ...subnets import Subnet
 from ...utils.budgets import Budget
 from ...utils.errors import UserError, option
-from ..settings import Settings
+from ..settings import PRIMARY, USUAL, Settings
 from ..starts import Start
 from .body import LEAST_SIDE, STEP, Body, fitting, opened
 from .kept import kept
@@ -45,6 +45,15 @@ class Fits:
                 raise UserError(
                     f"{option('budget')} {budget} pays for no start at any side, and "
                     "for no width of our network: ask for another one"
+                )
+            arms = self.settings.arms or (USUAL,)
+            if not self.bodies(budget) and {*arms} & {USUAL, *PRIMARY} == {PRIMARY[0]}:
+                what = f"{option('budget')} {budget} pays for no start"
+                if not self.settings.starts:
+                    what = f"there is no {option('start')}"
+                raise UserError(
+                    f"{what}, and {option('arms')} name no other control: add one of "
+                    f"{', '.join(PRIMARY[1:])}"
                 )
 
     def bodies(self, budget: str) -> list[Body]:

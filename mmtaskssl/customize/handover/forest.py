@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...report.axes import ticks
+from ..verdict.difference import points
 from .figures import told_p
 
 STYLE = """
@@ -88,7 +89,7 @@ def _row(
     kind = ("better" if one["mean"] > 0 else "worse") if sure else "same"
     first = one["control"] == verdict.get("primary")
     beside = "the control named beforehand" if first else "another control"
-    told = f"{one['mean']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]"
+    told = f"{points(one['mean'])} [{points(one['low'])}, {points(one['high'])}]"
     width = f"calc({place(one['high'])} - {place(one['low'])})"
     return (
         f'<div class="row {kind}"><span class="name">minus '

@@ -4,6 +4,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..verdict.difference import points
 from .figures import DASH
 
 
@@ -45,8 +46,9 @@ def _row(one: Mapping[str, Any]) -> str:
     if folds:
         share = folds["share"]
         at = "" if share == 1 else f" after {100 * share:.0f} % of the training"
-        inner = f"{folds['mean']:+.1f} ± {folds['error']:.1f}{at}"
+        inner = f"{points(folds['mean'])} ± {folds['error']:.1f}{at}"
     if test:
-        outer = f"{test['mean']:+.1f} [{test['low']:+.1f}, {test['high']:+.1f}]"
+        mean, low, high = (points(test[key]) for key in ("mean", "low", "high"))
+        outer = f"{mean} [{low}, {high}]"
     told = "".join(f"<td>{html.escape(cell)}</td>" for cell in [*cells, inner, outer])
     return f"<tr>{told}</tr>"

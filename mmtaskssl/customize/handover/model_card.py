@@ -11,8 +11,9 @@ from ...runs import OutputFile
 from ...utils.atomic import write_text
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
-from ..customized import scale_told
+from ..customized import lengths_told
 from ..inspection.inspected import DENSE
+from ..verdict.difference import points
 from .card_front import front_matter, licence_of, start_of, teacher_of
 from .figures import arm_of, count, metric_of, over, tested, told_p, verdicts_of
 
@@ -173,8 +174,8 @@ def _figures(record: Mapping[str, Any]) -> str:
         rows = [
             [
                 f"minus {names.get(one['control'], one['control'])}",
-                f"{one['mean']:+.1f}",
-                f"{one['low']:+.1f} to {one['high']:+.1f}",
+                points(one["mean"]),
+                f"{points(one['low'])} to {points(one['high'])}",
                 told_p(one["p"] if one.get("p_holm") is None else one["p_holm"]),
                 f"{one.get('images', 0):,}",
                 str(one.get("seeds", 1)),
@@ -251,9 +252,7 @@ def _loading(backbones: list[Mapping[str, Any]], metas: list[Mapping[str, Any]])
 def _limits(
     record: Mapping[str, Any], metas: list[Mapping[str, Any]], start: str | None
 ) -> str:
-    lines = []
-    if told := scale_told(record):
-        lines.append(f"- {told}")
+    lines = [f"- {told}" for told in lengths_told(record)]
     for verdict in verdicts_of(record):
         if verdict.get("scope") == "these weights":
             lines.append(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...models.backbones.packaged import SMALLEST, package_of
 from ...utils.errors import option
-from ..customized import scale_told
+from ..customized import lengths_told
 from ..inspection.inspected import DENSE
 from .figures import arm_of, verdicts_of
 from .forest import worst_case
@@ -30,8 +30,7 @@ def next_steps(record: Mapping[str, Any]) -> list[str]:
             f"{option('start')} timm:NAME=FILE, or {SMALLEST} with those of a package "
             f"({package_of(*SMALLEST.split(':'))}): they are the strongest control."
         )
-    if told := scale_told(record):
-        found.append(f"{told} {option('scale')} 1 is the full length.")
+    found += lengths_told(record)
     return list(dict.fromkeys(found))
 
 

@@ -88,6 +88,7 @@ class Answer:
             "command": runs.command(last) if last else None,
             "seeds": [self.seed + i for i in range(self._repeats(arm))],
             "rungs": [rung.to_dict() for rung in rungs],
+            "share": last.iters / arm.full if last and arm.full else None,
             "test": tests,
             "images_seen": seen * batch,
             "gmacs_seen": seen * batch * cost.macs / 1e9,
@@ -142,7 +143,7 @@ def answer(
     candidate = ARMS[raced.candidate]
     beside = [arm for arm in arms if arm.control and arm.name != candidate.name]
     random = RANDOM_OF.get(candidate.name)
-    if random is not None and random not in raced.rungs:
+    if random and random not in raced.rungs and not race.case.takes_all:
         beside.append(ARMS[random])
     compared = [candidate, *beside]
     repeats = [

@@ -24,8 +24,8 @@ class Judged:
     folds: Sequence[int] = ()
 
     def mean(self, probe: str) -> float:
-        """Returns the mean over the images."""
-        return statistics.fmean(self.of(probe))
+        """Returns the mean over the images; of folds the mean of their means."""
+        return statistics.fmean(self.by_fold(probe) or self.of(probe))
 
     def of(self, probe: str) -> list[float]:
         """Returns the scores of the images that were held out."""

@@ -205,12 +205,7 @@ class Race:
             found = judge(runner, self.case.found)
             file.parent.mkdir(parents=True, exist_ok=True)
             write_json(file, found.to_dict())
-            # Of folds the mean of their means, as in the tables.
-            means = {
-                p: statistics.fmean(found.by_fold(p) or [found.mean(p)])
-                for p in found.scores
-            }
-            figures = ", ".join(f"{p} {value:.1f}" for p, value in means.items())
+            figures = ", ".join(f"{p} {found.mean(p):.1f}" for p in found.scores)
             place = "test" if kind == TESTED else "folds of train"
             self.log(f"{name}, {place}: {figures}")
         with reading(file):

@@ -86,12 +86,21 @@ class Trainings:
         return f"-{lines_sha256([_text(training)])[:8]}"
 
     def config(self, training: Training) -> Path:
-        """Writes the complete config of a training, unless it is there."""
+        """Writes the complete config of a training, unless it is there.
+
+        One that names files of another place, where the folder was before it was moved
+        or copied, is written anew.
+        """
         file = self._root(training) / CONFIGS / f"{self.name(training)}.py"
-        if not file.is_file():
+        if not file.is_file() or self._is_moved(file, training):
             file.parent.mkdir(parents=True, exist_ok=True)
             write_text(file, _text(training))
         return file
+
+    def _is_moved(self, file: Path, training: Training) -> bool:
+        """Whether a config differs, and nothing was trained with it here."""
+        begun = (self.folder(training) / "last_checkpoint").is_file()
+        return not begun and file.read_text(encoding="utf-8") != _text(training)
 
     def folder(self, training: Training) -> Path:
         """Returns where it trains."""

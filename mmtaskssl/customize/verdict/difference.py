@@ -53,7 +53,13 @@ class Difference:
         return dataclasses.asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
+        mean, low, high = (points(one) for one in (self.mean, self.low, self.high))
+        return f"{mean} [{low}, {high}]"
+
+
+def points(value: float) -> str:
+    """Writes a difference with its sign; what rounds to nothing has none."""
+    return f"{value:+.1f}" if abs(value) >= 0.05 else "0.0"
 
 
 def difference(

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .difference import WEIGHTS, Difference, holm
+from .difference import WEIGHTS, Difference, holm, points
 
 BETTER, SAME, WORSE = "better", "no different", "worse"
 #: (arm, control) -> the difference of both on the test images.
@@ -101,8 +101,9 @@ class Verdict:
 
     def _gap(self, found: Difference) -> str:
         level = f"{100 * self.level:g} % interval"
-        gap = f"{found.mean:+.1f} points of {self.metric} [{level} {found.low:+.1f} to "
-        return f"{gap}{found.high:+.1f}], of {found.scope}"
+        mean, low, high = map(points, (found.mean, found.low, found.high))
+        gap = f"{mean} points of {self.metric} [{level} {low} to {high}]"
+        return f"{gap}, of {found.scope}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it, JSON-ready."""

@@ -120,3 +120,8 @@ def test_of_controls_alone_the_better_one_is_recommended():
 def test_reads_back():
     found = _decide(150, 120, 100)
     assert Verdict.of_dict(found.to_dict()) == found
+
+
+def test_what_rounds_to_nothing_has_no_sign():
+    assert str(difference(_right(100), _right(100), "start")) == "0.0 [0.0, 0.0]"
+    assert "by 0.0 points" not in _decide(150, 120, 100).sentence

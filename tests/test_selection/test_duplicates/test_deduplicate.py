@@ -67,7 +67,7 @@ def test_by_features_what_is_near_goes():
     assert found.removed == {"5.png": "2.png", "7.png": "2.png"}
     assert "copies" not in "".join(found.facts["notes"])
     guessed = apis.deduplicate(store, by="features")
-    assert "--leak-copies" in guessed.facts["notes"][0]
+    assert "`leak_copies`" in guessed.facts["notes"][0]
     assert guessed.facts["threshold"] == 0.98
 
 
