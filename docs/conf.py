@@ -20,7 +20,6 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 highlight_language = "none"  # of blocks that do not name theirs
-smartquotes = False  # which would make one dash of two
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -35,6 +34,8 @@ html_title = f"mmtaskssl {version}"
 html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
+# Excerpts are fetched, which browsers refuse where pages are opened as files.
+html_show_search_summary = False
 
 #: A file of the repository, as pages name it, and the page that shows it here.
 _SHOWN = {"model_zoo.md": "/evidence.md"}

@@ -128,7 +128,9 @@ def _argument(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
     if simple and not isinstance(action.default, bool) and "default" not in text:
         facts.append(f"default: {action.default}")
     body = "; ".join(facts) or "no further words"
-    return f"`{head}`\n: {_escaped(body)}"
+    # Or two dashes would be set as one.
+    body = re.sub(r"(?<![\w-])(--[a-z][\w-]*)", r"`\1`", body.replace("`", "'"))
+    return f"`{head}`\n: {_code_kept(body)}"
 
 
 def _escaped(text: str, joined: bool = True) -> str:
@@ -170,8 +172,9 @@ def _registry_pages() -> dict[str, str]:
 
 
 def _registry_page(name: str, own: dict[str, type]) -> str:
-    rows = [f"# {name}", "", "| type | what it is | module |", "| --- | --- | --- |"]
+    parts = [f"# {name.replace('_', ' ').capitalize()}"]
+    parts.append(f"Of the registry `mmtaskssl.registry.{name}`.")
     for key, entry in own.items():
         text = _code_kept(_first_sentence(entry.__doc__))
-        rows.append(f"| `{key}` | {text} | `{entry.__module__}` |")
-    return "\n".join(rows) + "\n"
+        parts.append(f"`{key}`\n: {text} (`{entry.__module__}`)")
+    return "\n\n".join(parts) + "\n"
