@@ -83,7 +83,7 @@ format: env
 	@$(PY) -m ruff format .
 
 docs: env
-	@$(PY) -m sphinx -b html -q -n -W --keep-going docs docs/_build/html
+	@$(PY) -m sphinx -b html -q -E -n -W --keep-going docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 check-env: env

@@ -5,6 +5,7 @@ import ast
 import importlib
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 from mmengine.registry import Registry
@@ -19,8 +20,7 @@ def write(folder: Path) -> None:
     """Writes ``api``, ``cli`` and ``registries``, a page each and an index.
 
     Args:
-        folder: Receives the folders; pages that have not changed are left alone, so
-            that the next build reads them again only where it must.
+        folder: Receives the folders, of which what an earlier build made goes.
     """
     for name, pages in (
         ("api", _api_pages()),
@@ -28,14 +28,10 @@ def write(folder: Path) -> None:
         ("registries", _registry_pages()),
     ):
         place = folder / name
-        place.mkdir(parents=True, exist_ok=True)
-        for old in place.iterdir():
-            if old.name not in pages:
-                old.unlink()
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
         for file, text in pages.items():
-            path = place / file
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                path.write_text(text, encoding="utf-8")
+            (place / file).write_text(text, encoding="utf-8")
 
 
 def _index(title: str, text: str, names: list[str]) -> str:
