@@ -2,7 +2,7 @@
 #   base-HASH   every dependency, keyed by the files that name them (large, shared)
 #   here-HASH   this checkout installed in place on top of it (small, one a checkout)
 PYTHON ?= python3
-EXTRAS ?= cpu,det,seg,export,quickstart,test
+EXTRAS ?= cpu,det,seg,export,quickstart,docs,test
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mmtaskssl
 WORK ?= work_dirs/quickstart
 IMAGES ?=
@@ -23,7 +23,7 @@ BASE := $(CACHE)/base-$(KEY)
 ENV := $(CACHE)/here-$(HERE)
 PY := $(ENV)/bin/python
 
-.PHONY: help env quickstart test test-fast test-gpu lint format check-env print-python clean-env
+.PHONY: help env quickstart test test-fast test-gpu lint format docs check-env print-python clean-env
 help:
 	@echo "make quickstart   set up, then run the main job on built-in images"
 	@echo "                  (IMAGES=/my/pool TARGET=/my/labelled/folder: on yours)"
@@ -32,6 +32,7 @@ help:
 	@echo "make env          only set up;  make -s print-python: its interpreter"
 	@echo "make check-env    what is installed, what works, what mends the rest"
 	@echo "make test-fast    without the files that take over two seconds each"
+	@echo "make docs         the site, in docs/_build/html: open index.html there"
 	@echo "make lint         style, the directions of imports, types of the public functions"
 
 env: $(ENV)/.done
@@ -80,6 +81,10 @@ lint: env
 format: env
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+docs: env
+	@$(PY) -m sphinx -b html -q -E -n -W --keep-going docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 check-env: env
 	@$(PY) -m mmtaskssl.check_env

@@ -53,6 +53,12 @@ def test_wheels_may_lie_anywhere(make):
     assert make("test-gpu").stdout == "<>"
 
 
+def test_the_sites_warnings_are_errors(make):
+    ran = make("docs")
+    assert ran.stdout.startswith("<-m><sphinx><-b><html>"), ran.stderr
+    assert "<-n><-W><--keep-going><docs><docs/_build/html>" in ran.stdout
+
+
 def test_a_cache_that_make_cannot_name_is_refused_in_a_sentence(make):
     ran = make("help", "CACHE=/my cache")
     assert ran.returncode and "must lie where no path has blanks" in ran.stderr
