@@ -17,6 +17,7 @@ from ..report.result import Result
 from ..subnets import ALL
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from ..utils.redaction import redacted_value
 from . import files
 from .files import cross
 
@@ -183,7 +184,8 @@ class Clusters(Result):
         np.save(folder / files.LEAF, self._leaf)
         if self.centroids is not None:
             np.save(folder / files.CENTROIDS, self.centroids.astype(np.float16))
-        write_text(folder / files.MANIFEST, json.dumps(self.to_dict()) + "\n")
+        manifest = json.dumps(redacted_value(self.to_dict()))
+        write_text(folder / files.MANIFEST, f"{manifest}\n")
 
     @property
     def _leaf(self) -> np.ndarray:

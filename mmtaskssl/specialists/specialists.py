@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from mmengine.config import Config
 
 from ..clustering.clusters import Clusters
+from ..config.shown import ShownConfig
 from ..engine.controls.arms import fingerprint
 from ..engine.controls.training import ArmRuns
 from ..networks import Network, open_network
@@ -254,7 +255,7 @@ class Specialists(Result):
         with work.written(folder) as temporary:
             write_json(temporary / FILE, self.to_dict())
             for arm in self.all_arms:
-                arm.config.dump(temporary / f"{arm.name}.py")
+                ShownConfig.of(arm.config).dump(temporary / f"{arm.name}.py")
         return Path(folder)
 
     def _clusters(self) -> Mapping[str, Any]:

@@ -247,3 +247,15 @@ def test_an_input_has_words(tmp_path):
     other = Work("list", 1, {"seed": 2}, ("a.txt",), "a list", words=words)
     with pytest.raises(UserError, match=r"same inputs \(another seed\)"):
         other.state(tmp_path / "out")
+
+
+def test_an_address_is_the_same_whoever_signed_it(tmp_path):
+    out = tmp_path / "out"
+    make(out, pool="https://u:hunter2@host/pool.tar?sig=SIGNED")
+    text = (out / RECORD).read_text()
+    assert "https://host/pool.tar" in text
+    assert "hunter2" not in text and "SIGNED" not in text
+    again = work(pool="https://host/pool.tar?sig=ANEW")
+    assert again.state(out) is State.COMPLETE
+    with pytest.raises(UserError, match=r"same inputs \(pool\)"):
+        work(pool="https://host/other.tar?sig=SIGNED").state(out)

@@ -11,6 +11,7 @@ from ...runs import OutputFile
 from ...utils.atomic import write_text
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
+from ...utils.redaction import redacted
 from ..customized import scale_told
 from ..inspection.inspected import DENSE
 from .card_front import front_matter, licence_of, start_of, teacher_of
@@ -40,7 +41,7 @@ def model_card(record: Mapping[str, Any], folder: str | os.PathLike) -> Path:
     folder = Path(folder).expanduser()
     file = OutputFile(folder / CARD, "a model card of mmtaskssl", _objection)
     with file.written() as temporary:
-        write_text(temporary, card(record, folder))
+        write_text(temporary, redacted(card(record, folder)))
     return folder / CARD
 
 
