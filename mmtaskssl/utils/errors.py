@@ -42,6 +42,7 @@ def set_flags(flags: Iterable[str] = ()) -> None:
 _OTHER_FLAGS = {
     "threshold": ("--leak-threshold",),
     "metrics": ("--metric",),
+    "thumbnails": ("--no-images",),
     "trust": ("--trust-checkpoint",),
 }
 
