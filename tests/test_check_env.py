@@ -189,5 +189,7 @@ def test_a_broken_torch_is_the_one_that_is_named(tmp_path, error):
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "mmtaskssl cannot run: torch\n" in done.stdout
-    assert done.stdout.count("->") == 1
-    assert done.stdout.count("needs torch, which does not work") == 8
+    lines = done.stdout.splitlines()
+    blamed = [i for i, line in enumerate(lines) if "needs torch, which does" in line]
+    assert len(blamed) >= 4  # torchvision and the hosts
+    assert not any("->" in lines[i + 1] for i in blamed)
