@@ -182,7 +182,7 @@ def _read(name: str | Config) -> tuple[Config, dict[str, Any]]:
         # YAML is read as data, unlike a config in Python.
         with guarded(), metafiles.read_once():
             cfg = Config.fromfile(path, import_custom_modules=False)
-            import_named(cfg.get("custom_imports") or {}, path)
+            import_named(cfg.get("custom_imports") or {}, Path(path))
             return cfg, child_values(path) if ours else {}
     except UserError:
         raise
