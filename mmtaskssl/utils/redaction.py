@@ -80,7 +80,8 @@ def redacted_value(value: Any) -> Any:
             names = {key: key for key in value}
         return {names[k]: _of_name(k, one) for k, one in value.items()}
     if isinstance(value, list | tuple):
-        return [redacted_value(one) for one in value]
+        found = [redacted_value(one) for one in value]
+        return tuple(found) if isinstance(value, tuple) else found
     return value
 
 

@@ -73,4 +73,8 @@ def test_a_config_signed_anew_is_the_same(tmp_path):
         found.save(tmp_path / signed)
         texts.add((tmp_path / signed / "run.py").read_text())
     assert len(hashes) == len(texts) == 1
-    assert ShownConfig.of(cfg).load_from == cfg.load_from
+    shown = ShownConfig.of(cfg)
+    assert shown.load_from == cfg.load_from  # it is used
+    assert shown.to_dict()["load_from"] == "https://host.invalid/x.pth"
+    cfg.load_from, cfg.size = None, (3, 4)
+    assert ShownConfig.of(cfg).pretty_text == cfg.pretty_text

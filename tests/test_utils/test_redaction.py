@@ -60,7 +60,7 @@ def test_values_keep_their_shape():
     assert redacted_value(value) == {
         "token": "***",
         "secret_key": "",
-        "given": ["--cfg-options", "model.api_key=***", ["https://h/x", 2]],
+        "given": ["--cfg-options", "model.api_key=***", ("https://h/x", 2)],
         "https://h/x": None,
     }
     # No two of what was found are lost in one.
