@@ -9,8 +9,9 @@ class ShownConfig(Config):
     """A config whose text holds no secrets; its values are what they were.
 
     mmengine writes a config's text into the log, the work dir, the visualizer's folder
-    and every checkpoint, and hands its dictionary to services that track trainings. What is dumped can be trained again once passwords and signed
-    addresses are given anew.
+    and every checkpoint, and hands its dictionary to services that track trainings.
+    What is dumped can be trained again once passwords and signed addresses are given
+    anew.
     """
 
     @classmethod

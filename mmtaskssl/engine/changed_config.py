@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 
 from mmtaskssl.transfer.dumped_config import parse_dumped_config
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.redaction import redacted
 
 # Of where and how it runs, not of what it computes.
 _PLACES = ("work_dir", "resume", "load_from", "launcher", "experiment_name")
@@ -28,7 +29,8 @@ def say_changes(before: Any, now: str, checkpoint: str) -> None:
     if not isinstance(before, str):
         return
     try:
-        old, new = (parse_dumped_config(text, "") for text in (before, now))
+        # Who signed an address makes no other training.
+        old, new = (parse_dumped_config(redacted(text), "") for text in (before, now))
     except UserError:  # of calls and expressions it is not known what they give
         return
     for values in (old, new):

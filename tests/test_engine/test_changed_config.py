@@ -22,6 +22,7 @@ def warnings(monkeypatch):
 def test_settings_that_differ_are_named(warnings):
     before = "a = dict(b=1, c=[dict(d=1), 2], num_workers=2)\nwork_dir = 'x'\n"
     say_changes(before, "a = dict(b=1, c=[dict(d=1), 2])\nwork_dir = 'y'\n", "p")
+    say_changes("a = 'https://h/x?sig=1'\n", "a = 'https://h/x?sig=2'\n", "p")
     say_changes(None, "a = 1\n", "p")
     say_changes("a = f(1)\n", "a = 1\n", "p")
     assert not warnings
@@ -42,9 +43,9 @@ def test_a_training_that_goes_on_says_so(tmp_path, warnings):
     pretrain(config, iters=1, work_dir=tmp_path / "a")
     pretrain(config, iters=1, work_dir=tmp_path / "a", resume=True)
     assert not warnings
-    options = {"optim_wrapper.optimizer.lr": 0.5, "train_dataloader.num_workers": 1}
+    options = {"optim_wrapper.optimizer.lr": 0.5}
     pretrain(config, iters=1, work_dir=tmp_path / "a", resume=True, cfg_options=options)
     ((text, _),) = warnings
     assert "iter_1.pth was trained with other settings" in text
     assert "optim_wrapper.optimizer.lr (" in text and ", now 0.5)" in text
-    assert "workers" not in text and text.count(" now ") == 1
+    assert text.count(" now ") == 1
