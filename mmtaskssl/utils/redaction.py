@@ -12,8 +12,12 @@ from typing import Any
 #: Stands for what is left out.
 HIDDEN = "***"
 
+# What is taken for a path on the way has lost one of its slashes.
 _ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\"<>`]+)"
+    r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)(?P<mark>://|"
+    r"(?:(?<=http)|(?<=https)|(?<=ftp)|(?<=sftp)|(?<=s3)|(?<=gs)|(?<=az)|(?<=hf)"
+    r"|(?<=hdfs)|(?<=abfs)|(?<=abfss)|(?<=wasbs)|(?<=oss)|(?<=petrel)):/)"
+    r"(?P<rest>[^\s'\"<>`/][^\s'\"<>`]*)"
 )
 # ``user:password@``; passwords are typed with slashes in them, ports are numbers.
 _USER = re.compile(r"[^/?#]*@|[^/?#@:]+:(?!\d+(?:[/?#]|$))[^@]*@")
@@ -54,7 +58,7 @@ def redacted(text: str) -> str:
     Args:
         text: A sentence, a config, a page; a path without a scheme stays as it is.
     """
-    if "://" in text:
+    if ":/" in text:
         text = _ADDRESS.sub(_without_secrets, text)
     if "_" in text or "." in text or "A" in text:
         text = _TOKEN.sub(HIDDEN, text)
@@ -109,4 +113,4 @@ def _without_secrets(match: re.Match[str]) -> str:
     if "=" in fragment:  # where some services hand their tokens over
         rest = place
     parts = (_TOKEN.sub(HIDDEN, part) for part in rest.split("/"))
-    return f"{scheme}://{'/'.join(parts)}{behind}"
+    return f"{scheme}{match['mark']}{'/'.join(parts)}{behind}"

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from http.client import HTTPException
 from typing import Any, TextIO
 
 import torch
@@ -74,15 +75,21 @@ def load_from_local(filename: str, map_location: Any) -> Any:
 
 
 def _fetch(fetch: Callable[..., Any], url: str, *args: Any, **options: Any) -> Any:
-    """Downloads for mmengine; torch says from where, on stderr."""
+    """Downloads for mmengine; torch says from where, on stdout or stderr."""
+    out, err = _Redacting(sys.stdout), _Redacting(sys.stderr)
     try:
-        with contextlib.redirect_stderr(_Redacting(sys.stderr)):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             return fetch(url, *args, **options)
     except OSError as error:
         raise UserError(
             f"{url} cannot be downloaded ({getattr(error, 'reason', '') or error}): "
             "check the address, and whether its signature still holds"
         ) from error
+    except (ValueError, HTTPException):  # whose words may be a part of a password
+        raise UserError(
+            f"{url} cannot be downloaded: it is no address that Python's urllib takes, "
+            "such as one with a user and a password in it"
+        ) from None
 
 
 class _Redacting(io.TextIOBase):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from mmtaskssl.utils.redaction import redacted, redacted_value
@@ -10,6 +12,8 @@ KEY = "hf_" + "aB3" * 12
     [
         ("https://user:pw@host/x.pth", "https://host/x.pth"),
         ("https://u:p@ss@host/x.pth", "https://host/x.pth"),
+        (str(Path("https://u:p@host/x?sig=a")), "https:/host/x"),
+        ("/here/s3:/KEY:secret@bucket/x?a=1", "/here/s3:/bucket/x"),
         ("https://u:p/w@host:80/x?sig=a", "https://host:80/x"),
         ("s3://KEY:s/e+c=@bucket/x", "s3://bucket/x"),
         ("no https://h/x.pth?X-Amz-Signature=a&b=1 there", "no https://h/x.pth there"),
@@ -38,6 +42,8 @@ def test_what_opens_an_address_is_left_out(text, shown):
         "/data/a@b?sig=1/user:pw@x.png",
         "C:\\data\\a@b?token=1.png",
         "file:///data/a@b?c.png",
+        "C:/data/a@b?c.png",
+        "/data/classes:/a@b?c.png",
         "token=a/x.png",
         "hf_convnext_tiny_pretrained_on_everything",
         "https://host:8080/a@b.png",
