@@ -89,10 +89,15 @@ def run_checks(checks: Sequence[Check]) -> list[Result]:
     """
     results: dict[str, Result] = {}
     for check in checks:
-        bad = [n for n in check.needs if n in results and results[n].works == "no"]
+        bad = [
+            name
+            for name in check.needs
+            if name in results and results[name].works in ("no", "absent")
+        ]
         absent = check.module and importlib.util.find_spec(check.module) is None
         if bad and not absent:  # the line of that one has the command
-            note = f"needs {bad[0]}, which does not work"
+            how = "is absent" if results[bad[0]].works == "absent" else "does not work"
+            note = f"needs {bad[0]}, which {how}"
             result = Result(check.name, "-", "no", note, "", check.required)
         else:
             result = run_check(check)
@@ -195,9 +200,10 @@ def format_table(results: Sequence[Result]) -> str:
         lines.append(f"{r.name:{widths[0]}}  {r.version:{widths[1]}}  {r.works}{note}")
         if r.mend:
             lines.append(f"{'':{widths[0]}}  -> {r.mend}")
-    failed = [r.name for r in results if r.failed]
-    if failed:
-        lines.append(f"\nmmtaskssl cannot run: {', '.join(failed)}")
+    failed = [r for r in results if r.failed]
+    # What only stands on a broken one has nothing to mend, and is not named.
+    if broken := [r.name for r in failed if r.mend] or [r.name for r in failed]:
+        lines.append(f"\nmmtaskssl cannot run: {', '.join(broken)}")
     else:
         lines.append("\nmmtaskssl can run")
     lines.append(f"pip above is: {sys.executable} -m pip")

@@ -98,6 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_cfg_options(parser)
     options.add_device(parser, "of the routing")
     options.add_max_pixels(parser)
+    options.add_no_images(parser)
     options.add_trust(parser)
     return parser
 
@@ -135,6 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             probe=args.probe,
             on_tie=args.on_tie,
             favour=args.favour,
+            thumbnails=args.thumbnails,
             log=say,
             device=args.device,
         )

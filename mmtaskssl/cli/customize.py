@@ -134,6 +134,7 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_device(parser, "of features")
     options.add_workers(parser)
     options.add_max_pixels(parser)
+    options.add_no_images(parser)
     return parser
 
 
@@ -169,6 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         jobs=_settings(args.jobs),
         device=args.device,
         workers=args.workers,
+        thumbnails=args.thumbnails,
         log=say,
     )
     say(f"\n{done.table()}")

@@ -144,6 +144,16 @@ def add_no_report(parser: Parser) -> None:
     parser.add_argument("--no-report", action="store_true", help="skip report.html")
 
 
+def add_no_images(parser: Parser) -> None:
+    """Adds ``--no-images``, whose value is ``thumbnails``."""
+    parser.add_argument(
+        "--no-images",
+        action="store_false",
+        dest="thumbnails",
+        help="show no image in report.html, and no name beneath one",
+    )
+
+
 def add_images(parser: Parser, text: str = "", required: bool = False) -> None:
     """Adds ``--images`` and ``--root``: a source of images without labels.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ..utils.errors import UserError, meant, option, set_flags
+from ..utils.redaction import redacted
 from . import kinds
 
 
@@ -64,7 +65,7 @@ class ToolParser(argparse.ArgumentParser):
         elif choice:
             known = (a.choices for a in self._actions if a.choices)
             message += meant(choice[1], (str(c) for cs in known for c in cs))
-        super().error(message)
+        super().error(redacted(message))
 
 
 def make_parser(text: str | None) -> ToolParser:

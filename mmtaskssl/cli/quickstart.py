@@ -37,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"multiplies the length of every training (default {_SCALE})",
     )
     options.add_max_pixels(parser)
+    options.add_no_images(parser)
     options.add_seed(parser, "everything that is drawn")
     return parser
 
@@ -71,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         scale=args.scale,
         arms=_ARMS,
         seed=args.seed,
+        thumbnails=args.thumbnails,
         log=show,
     )
     print(f"\n{done.table()}\n")

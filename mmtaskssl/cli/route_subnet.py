@@ -85,6 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_batch_size(parser, Options.batch_size)
     options.add_source(parser)
     options.add_max_pixels(parser)
+    options.add_no_images(parser)
     options.add_trust(parser)
     options.add_device(parser)
     detection = parser.add_argument_group("detection")
@@ -120,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         *(args.out, (args.config, args.checkpoint), args.target, args.clusters, how),
         fine_tune=fine_tune,
         overwrite=args.overwrite,
+        thumbnails=args.thumbnails,
         log=print,
         progress=ProgressLine,
     )

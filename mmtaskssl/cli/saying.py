@@ -2,11 +2,13 @@
 
 import os
 
+from ..utils.redaction import redacted
+
 
 def say(text: str) -> None:
     """Prints a line at once, for those who watch a pipe or a log."""
     # At once to the end of the line: several trainings speak at a time.
-    print(f"{text}\n", end="", flush=True)
+    print(f"{redacted(text)}\n", end="", flush=True)
 
 
 def say_complete(out: str | os.PathLike) -> None:

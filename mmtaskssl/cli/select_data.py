@@ -68,6 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_network_of_images(parser, "--pool, --target and --exclude")
     options.add_max_pixels(parser)
     options.add_no_report(parser)
+    options.add_no_images(parser)
     options.add_device(parser, "of the search")
     return parser
 
@@ -94,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         network=open_network_of_images(args),
         overwrite=args.overwrite,
         report=not args.no_report,
+        thumbnails=args.thumbnails,
         log=print,
         progress=ProgressLine,
     )

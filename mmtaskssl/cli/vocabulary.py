@@ -32,6 +32,7 @@ MEANINGS = {
     "--model": "`torchvision:NAME` or `timm:NAME`, in place of CONFIG and CKPT",
     "--network": "what makes features of images: CONFIG CKPT, EXPORT_DIR, or "
     "torchvision:NAME FILE",
+    "--no-images": "show no image in a page, and no name beneath one",
     "--no-report": "write no page",
     "--num-images": "how many images are drawn",
     "--on-tie": "who wins where a lead may be chance",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def cluster(
     labels: str | os.PathLike | Sequence[str | None] | None = None,
     pool_root: str | os.PathLike | None = None,
     network: NetworkLike | BatchRunner | None = None,
+    thumbnails: bool = True,
     log: Callable[[str], None] | None = None,
     progress: ProgressFactory | None = None,
 ) -> Clusters:
@@ -56,6 +58,7 @@ def cluster(
             for measuring only.
         pool_root: Folder of the pool's images, if not the one in the store.
         network: Extracts a pool of images, see `extract`.
+        thumbnails: Whether the page shows images, and their names beneath them.
         log: Takes a line for the user, on the work to come.
         progress: Makes, from a title and a number of rows, a function to be called
             with the number of rows done so far.
@@ -66,7 +69,9 @@ def cluster(
     Raises:
         UserError: No such pool, fewer usable images than clusters, or bad options.
     """
+    checks.flag("thumbnails", thumbnails)
     checks.function("log", log, none=True)
     checks.function("progress", progress, none=True)
     options = Options(parse_tree(tree), seed, lower, upper, sample, path_map, random)
-    return prepare(pool, options, labels, pool_root, network).solve(log, progress)
+    problem = prepare(pool, options, labels, pool_root, network)
+    return dataclasses.replace(problem.solve(log, progress), thumbnails=thumbnails)

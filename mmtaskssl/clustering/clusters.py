@@ -14,9 +14,11 @@ import numpy as np
 from ..features.layout import encode_ids
 from ..features.store import FeatureStore
 from ..report.result import Result
+from ..report.thumbs import showing
 from ..subnets import ALL
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from ..utils.redaction import redacted_value
 from . import files
 from .files import cross
 
@@ -61,6 +63,7 @@ class Clusters(Result):
         centroids: (leaves, dim) float16, L2-normalised; None for random clusters.
         pool: The features that were clustered; None for clusters that were read.
         labels: What they were compared with.
+        thumbnails: Whether the page shows images.
     """
 
     tree: tuple[int, ...]
@@ -72,6 +75,7 @@ class Clusters(Result):
     centroids: np.ndarray | None = dataclasses.field(default=None, repr=False)
     pool: FeatureStore | None = dataclasses.field(default=None, repr=False)
     labels: Labels | None = dataclasses.field(default=None, repr=False)
+    thumbnails: bool = dataclasses.field(default=True, repr=False)
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -183,7 +187,8 @@ class Clusters(Result):
         np.save(folder / files.LEAF, self._leaf)
         if self.centroids is not None:
             np.save(folder / files.CENTROIDS, self.centroids.astype(np.float16))
-        write_text(folder / files.MANIFEST, json.dumps(self.to_dict()) + "\n")
+        manifest = json.dumps(redacted_value(self.to_dict()))
+        write_text(folder / files.MANIFEST, f"{manifest}\n")
 
     @property
     def _leaf(self) -> np.ndarray:
@@ -230,7 +235,8 @@ class Clusters(Result):
             return super().page()
         from .page import render  # needs Pillow, which most callers do not
 
-        return render(self)
+        with showing(self.thumbnails):
+            return render(self)
 
 
 def _dotted(path: Sequence[int]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..features.sources import StoreLike
+from ..report.thumbs import shows
 from ..runs import State, Work
 from ..utils.errors import UserError
 from .clusters import Clusters
@@ -31,6 +33,7 @@ def cluster_to_folder(
     network: NetworkLike | BatchRunner | None = None,
     overwrite: bool = False,
     report: bool = True,
+    thumbnails: bool = True,
     log: Callable[[str], None] | None = None,
     progress: ProgressFactory | None = None,
 ) -> tuple[Clusters, bool]:
@@ -47,6 +50,7 @@ def cluster_to_folder(
         network: See above.
         overwrite: Replace earlier clusters from other inputs.
         report: Whether to write the HTML page.
+        thumbnails: See above; a page that differs in this is written again.
         log: See above.
         progress: See above.
 
@@ -61,9 +65,12 @@ def cluster_to_folder(
     state = _state(work, out, overwrite)
     if state is State.COMPLETE:
         known = Clusters.open(out)
-        if _has_all(known, problem, report and not Path(out, REPORT).is_file()):
+        page = Path(out, REPORT)
+        lacks_page = (report and not page.is_file()) or not shows(page, thumbnails)
+        if _has_all(known, problem, lacks_page):
             return known, False
         clusters = problem.solve(log, progress, leaf=known.leaf)
+        clusters = dataclasses.replace(clusters, thumbnails=thumbnails)
         clusters.save(out, report=report)
         return clusters, True
     if state is State.REPLACE:
@@ -71,6 +78,7 @@ def cluster_to_folder(
     with work.growing(out) as growing:
         parts = growing.path / PARTS.partition("-")[0]
         clusters = problem.solve(log, progress, parts)
+        clusters = dataclasses.replace(clusters, thumbnails=thumbnails)
         clusters.write_files(growing.path, report)
         for level in range(len(options.tree)):
             Path(f"{parts}-level{level}.npy").unlink(missing_ok=True)

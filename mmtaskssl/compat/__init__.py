@@ -1,4 +1,4 @@
-"""The doors through eight known walls of the OpenMMLab stack.
+"""The doors through nine known walls of the OpenMMLab stack.
 
 Each is a finder on `sys.meta_path` that wakes up when its module is imported, so
 opening them costs nothing, imports nothing and needs none of the packages they
@@ -10,6 +10,7 @@ from . import (
     mmcv_bound,
     mmcv_ext,
     mmcv_hue,
+    mmengine_log,
     mmengine_names,
     mmselfsup_hog,
     mmselfsup_runner,
@@ -27,6 +28,7 @@ def install() -> None:
     mmselfsup_runner.install()
     extra_norm.install()
     mmengine_names.install()
+    mmengine_log.install()
     mmcv_hue.install()
     mmselfsup_swav.install()
     mmselfsup_hog.install()

@@ -13,6 +13,7 @@ from ..utils.errors import UserError, meant, option
 from ..utils.paths import resolve_config
 from ..weights.guard import guarded
 from . import metafiles
+from .custom_imports import import_named
 from .host_objectives import strip_scopes
 from .public_set import use_public_set
 from .spread import change_data, fill_places
@@ -180,7 +181,9 @@ def _read(name: str | Config) -> tuple[Config, dict[str, Any]]:
         path, ours = _locate(name)
         # YAML is read as data, unlike a config in Python.
         with guarded(), metafiles.read_once():
-            return Config.fromfile(path), child_values(path) if ours else {}
+            cfg = Config.fromfile(path, import_custom_modules=False)
+            import_named(cfg.get("custom_imports") or {}, Path(path))
+            return cfg, child_values(path) if ours else {}
     except UserError:
         raise
     except Exception as error:  # A config is a program: anything may go wrong in it.

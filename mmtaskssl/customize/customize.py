@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.backbones.packaged import SMALLEST, packaged_weights
+from ..report.thumbs import showing, shows
 from ..runs import Growing, State, as_read
 from ..utils import checks
 from ..utils.atomic import write_text
@@ -18,6 +19,7 @@ from .handover.handed import Handed
 from .handover.host_config import CONFIG
 from .handover.model_card import CARD, model_card
 from .handover.page import page
+from .images import SELECTION
 from .inspection.inspected import DENSE
 from .order import BUDGETS, Order, PathLike
 from .planning import make_plan
@@ -56,6 +58,7 @@ def customize(
     shared_ids: Sequence[str] | None = None,
     device: str = AUTO,
     workers: int | None = None,
+    thumbnails: bool = True,
     log: Callable[[str], None] = lambda text: None,
 ) -> Customized:
     """Finds the backbone to use for a target, and proves it.
@@ -93,6 +96,8 @@ def customize(
             training is shared.
         device: Of features, see `pick_device`.
         workers: See `open_runner`.
+        thumbnails: Whether pages show images, and their names beneath them; a finished
+            page that differs in this is written again.
         log: Takes lines on the progress.
 
     Raises:
@@ -101,6 +106,7 @@ def customize(
     """
     checks.flag("dry_run", dry_run)
     checks.flag("overwrite", overwrite)
+    checks.flag("thumbnails", thumbnails)
     checks.function("log", log)
     checks.one_of("launcher", launcher, LAUNCHERS)
     order = Order.read(
@@ -134,7 +140,9 @@ def customize(
         order.check_same()
         settings = _as_known(settings, known)
         before, dense = known.record["inputs"]["seeds"], known.record["inspection"]
-        if state is State.COMPLETE and known.has_backbones():
+        pages = (out / PAGE, out / SELECTION / PAGE)
+        fits = dry_run or all(shows(one, thumbnails) for one in pages)
+        if state is State.COMPLETE and known.has_backbones() and fits:
             once = dense["kind"] in DENSE
             if dry_run or once or before == settings.seeds:
                 log(
@@ -143,10 +151,13 @@ def customize(
                 )
                 return known
         else:
-            log(f"{out} lacks some of what was made: it is made again")
+            log(f"{out} lacks some of what was asked for: it is made again")
         if before < settings.seeds:
             log(f"{out} has {before} of {settings.seeds} seeds: the others are added")
-    with order.work.growing(out, keep_results=known is not None) as growing:
+    with (
+        order.work.growing(out, keep_results=known is not None) as growing,
+        showing(thumbnails),
+    ):
         found = order.inspected(log)
         log(found.table())
         if not settings.starts and packaged_weights(*SMALLEST.split(":")):

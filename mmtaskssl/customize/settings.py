@@ -12,6 +12,7 @@ from ..utils import checks
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
 from ..utils.hashing import file_sha256, lines_sha256
+from ..utils.redaction import redacted
 from .arms.generic_long import GenericLong
 from .arms.known import ARMS
 from .fit.own import CONFIG
@@ -160,7 +161,7 @@ def _hashes(start: Start) -> dict[str, str | None]:
 
 def _config_sha256(config: str) -> str:
     """Returns the hash of a config with all that it is based on."""
-    return lines_sha256([str(load_config(config).pretty_text)])
+    return lines_sha256([redacted(load_config(config).pretty_text)])
 
 
 def read_time(time: str | float | None) -> float | None:

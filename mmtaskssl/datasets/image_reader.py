@@ -23,6 +23,7 @@ from .pixel_limit import (
     size_in_header,
     without_pillows_limit,
 )
+from .tiff_header import check_bands
 
 # Pillow also opens PostScript, for which it runs another program, and much else.
 # fmt: off
@@ -43,13 +44,7 @@ class BrokenImage(Exception):
 
 
 def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.ndarray:
-    """Reads an image file as 8-bit RGB, upright.
-
-    EXIF rotation is applied; grey and palette images become RGB; transparent pixels
-    are laid over white; CMYK is converted; of 16-bit samples the high byte is kept, or
-    of fewer bits in such a file the highest 8 of these (see `bit_depth`), and 32-bit or
-    float samples are stretched from their own minimum..maximum. The first frame of an
-    animation is taken. Files that Pillow does not know go to OpenCV.
+    """Reads an image file as 8-bit RGB, upright, see `decode_image`.
 
     Args:
         path: The file.
@@ -61,11 +56,42 @@ def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.nda
         Array (H, W, 3), uint8.
 
     Raises:
-        BrokenImage: The file is missing, truncated or no image, or has more pixels
-            than the limit, see `pixel_limit`.
+        BrokenImage: The file is missing, truncated or no image, has bands that are no
+            colours, or more pixels than the limit, see `pixel_limit`.
     """
     try:
         data = _read(path)
+    except Exception as error:  # as of `decode_image`
+        raise _broken(path, error) from error
+    return decode_image(data, path, short_side)
+
+
+def decode_image(
+    data: bytes, name: str | os.PathLike, short_side: int | None = None
+) -> np.ndarray:
+    """Decodes an image of any format as 8-bit RGB, upright: the one rule for all doors.
+
+    EXIF rotation is applied; grey and palette images become three equal channels or
+    RGB; transparent pixels are laid over white, and a fourth band that is said to be
+    something else is left out; CMYK is converted; other bands are refused, see
+    `check_bands`. Of 16-bit samples the high byte is kept, or of fewer bits in such a
+    file the highest 8 of these (see `bit_depth`), and 32-bit or float samples are
+    stretched from their own minimum..maximum. The first frame of an animation is taken.
+    Files that Pillow does not know go to OpenCV.
+
+    Args:
+        data: The file's content.
+        name: Of the file, for the message.
+        short_side: See `read_image`.
+
+    Returns:
+        Array (H, W, 3), uint8.
+
+    Raises:
+        BrokenImage: See `read_image`.
+    """
+    try:
+        check_bands(data)
         if (pixels := _decode_plain_jpeg(data, short_side)) is not None:
             return shrink(pixels, short_side)
         with without_pillows_limit():
@@ -77,8 +103,11 @@ def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.nda
             image = without_loss(image, data)
             return shrink(np.array(_to_rgb(image, short_side)), short_side)
     except Exception as error:  # Pillow's plugins raise anything on damaged files
-        reason = str(error) or type(error).__name__
-        raise BrokenImage(f"{path}: {reason}") from error
+        raise _broken(name, error) from error
+
+
+def _broken(name: str | os.PathLike, error: Exception) -> BrokenImage:
+    return BrokenImage(f"{os.fspath(name)}: {str(error) or type(error).__name__}")
 
 
 def _read(path: str | os.PathLike) -> bytes:
@@ -127,8 +156,7 @@ def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
             check_pixels(*image.size)
             image.load()
     except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise BrokenImage(f"{path}: {reason}") from error
+        raise _broken(path, error) from error
     with image:
         yield image
 
@@ -145,8 +173,7 @@ def upright_size(path: str | os.PathLike) -> tuple[int, int]:
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
     except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise BrokenImage(f"{path}: {reason}") from error
+        raise _broken(path, error) from error
     return (height, width) if turned else (width, height)
 
 

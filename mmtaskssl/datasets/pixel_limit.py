@@ -15,6 +15,8 @@ from PIL import Image
 from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
 
+from .tiff_header import is_tiff, tiff_size
+
 #: Where the limit is kept, for worker processes too.
 MAX_PIXELS_VARIABLE = "MMTASKSSL_MAX_PIXELS"
 #: More than the 102 million of medium-format cameras. A float TIFF of so many takes
@@ -121,8 +123,8 @@ def size_in_header(data: bytes) -> tuple[int, int] | None:
         data: A TIFF (of 16-bit colours), Radiance, OpenEXR, Sun raster, JPEG or PNG.
     """
     try:
-        if data[:4] in (b"II*\0", b"MM\0*"):
-            return _tiff_size(data)
+        if is_tiff(data):
+            return tiff_size(data)
         if data[:2] == b"#?":
             found = re.search(rb"\n[-+]Y (\d+) [-+]X (\d+)\s", data[:65536])
             return (int(found[2]), int(found[1])) if found else None
@@ -139,16 +141,3 @@ def size_in_header(data: bytes) -> tuple[int, int] | None:
     except (struct.error, ValueError, IndexError):
         pass
     return None
-
-
-def _tiff_size(data: bytes) -> tuple[int, int] | None:
-    order = "<" if data[:2] == b"II" else ">"
-    (at,) = struct.unpack_from(order + "I", data, 4)
-    (count,) = struct.unpack_from(order + "H", data, at)
-    found = {}
-    for entry in range(at + 2, at + 2 + 12 * count, 12):
-        tag, kind = struct.unpack_from(order + "2H", data, entry)
-        if tag in (256, 257):
-            form = order + ("H" if kind == 3 else "I")
-            (found[tag],) = struct.unpack_from(form, data, entry + 8)
-    return (found[256], found[257]) if len(found) == 2 else None

@@ -19,6 +19,7 @@ from ..subnets import Subnet
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
 from ..utils.inputs import parse_json, read_text
+from ..utils.redaction import redacted
 from .pretrain import pretrain
 
 PathLike = str | os.PathLike
@@ -59,7 +60,7 @@ class FineTuning:
 
     def describe(self) -> dict[str, Any]:
         """Returns what the results depend on, JSON-ready."""
-        text = load_config(os.fspath(self.config)).dump()
+        text = redacted(load_config(os.fspath(self.config)).dump())
         return {
             "config": Path(self.config).name,
             "config_sha256": hashlib.sha256(text.encode()).hexdigest(),

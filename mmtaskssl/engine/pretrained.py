@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..config.shown import ShownConfig
 from ..report.curves import panels
 from ..report.page import html_page
 from ..report.result import Result
@@ -131,7 +132,7 @@ class Pretrained(Result):
         work = Work("training", 1, inputs, files, "a training")
         work.state(folder, overwrite)
         with work.written(folder) as temporary:
-            write_text(temporary / _CONFIG, self.config.pretty_text)
+            write_text(temporary / _CONFIG, ShownConfig.of(self.config).pretty_text)
             shutil.copyfile(self.checkpoint, temporary / _WEIGHTS)
             write_json(temporary / _LOG, self.to_dict())
         return Path(folder)

@@ -10,6 +10,7 @@ from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmtaskssl.config.shown import ShownConfig
 from mmtaskssl.datasets.host_images import limited_images
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.runs.locks import locked
@@ -148,6 +149,7 @@ def build_runner(cfg: Config) -> Runner:
     Raises:
         UserError: Rescaling is asked for, which the config's own cannot do.
     """
+    cfg = ShownConfig.of(cfg)
     if "runner_type" in cfg:
         runner = RUNNERS.build(cfg)
         if cfg.get("resume_rescale") and not isinstance(runner, ResumableRunner):

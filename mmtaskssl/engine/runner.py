@@ -15,6 +15,7 @@ from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.weights import read_checkpoint
 
+from .changed_config import say_changes
 from .checkpoints import check_weights, find_resumable, place_of, read_whole
 from .dumped import dump_config
 from .own_hooks import OWN_HOOKS
@@ -204,6 +205,7 @@ class ResumableRunner(Runner):
             if self._rescale is None:
                 record = content["meta"].get("batch")
                 check_batch(self.batch, record, filename, self.logger.info)
+                say_changes(content["meta"].get("cfg"), self.cfg.pretty_text, filename)
             if resume_optimizer and "optimizer" not in content:
                 self.logger.warning(
                     f"{filename} has no optimizer's state: the optimizer begins anew"

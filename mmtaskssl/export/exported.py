@@ -16,6 +16,7 @@ from ..runs import State, Work, has_types
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
 from ..utils.inputs import read_json
+from ..utils.redaction import redacted_value
 from ..weights import save_state_dict
 from .names import FORMATS
 
@@ -142,7 +143,7 @@ class Export(Result):
             save_state_dict(self.state, temporary / weights)
             digest = file_sha256(temporary / weights)
             meta = {**self.facts, "weights": weights, "weights_sha256": digest}
-            text = json.dumps(meta, indent=2) + "\n"
+            text = json.dumps(redacted_value(meta), indent=2) + "\n"
             (temporary / META).write_text(text, encoding="utf-8")
             # mmengine reads no safetensors, so its config cannot name such a file.
             named = weights if file_format == "pth" else None

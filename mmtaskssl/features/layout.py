@@ -27,6 +27,7 @@ from ..runs import check_version
 from ..utils.atomic import remove_temporaries, write_text
 from ..utils.errors import UserError
 from ..utils.inputs import load_array, read_bytes, read_json
+from ..utils.redaction import redacted_value
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -208,5 +209,8 @@ def remove_litter(store: Path, name: str) -> None:
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Writes ``value`` atomically as ASCII, which holds any file name."""
-    write_text(path, json.dumps(value, indent=1) + "\n")
+    """Writes ``value`` atomically as ASCII, which holds any file name.
+
+    Without secrets, see `redacted`.
+    """
+    write_text(path, json.dumps(redacted_value(value), indent=1) + "\n")

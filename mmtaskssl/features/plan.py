@@ -13,6 +13,7 @@ import numpy as np
 from ..runs import State, Work, has_types
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError, option
+from ..utils.redaction import redacted_value
 from . import layout
 
 IMAGES = "images_sha256"
@@ -186,4 +187,4 @@ def check_ids(image_ids: list[str]) -> None:
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``value`` as JSON reads it back, so that it can be compared."""
-    return json.loads(json.dumps(value))
+    return json.loads(json.dumps(redacted_value(value)))

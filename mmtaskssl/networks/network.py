@@ -22,6 +22,7 @@ from ..utils import checks
 from ..utils.devices import AUTO
 from ..utils.errors import UserError
 from ..utils.hashing import file_sha256
+from ..utils.redaction import redacted
 from ..weights import check_finite, weights_sha256
 from . import costs
 from .stages import cut_stages
@@ -137,7 +138,7 @@ class Network:
         if self.checkpoint is None:
             return {**meta, "encoder": self.encoder, "seed": self.seed}
         if self.config is not None:
-            text = self.config.dump()
+            text = redacted(self.config.dump())
             meta["config_sha256"] = hashlib.sha256(text.encode()).hexdigest()
         meta |= {
             "checkpoint": Path(self.checkpoint).name,

@@ -5,6 +5,8 @@ import importlib.resources
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..utils.redaction import redacted
+
 _BEGIN = (
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
     '<meta name="generator" content="mmtaskssl">'
@@ -16,15 +18,16 @@ def html_page(title: str, body: Sequence[str], style: str = "") -> str:
 
     Args:
         title: Plain text.
-        body: Parts of HTML, one after the other.
+        body: Parts of HTML, one after the other; secrets in it are left out, see
+            `redacted`.
         style: CSS beside that of all pages.
     """
     common = importlib.resources.files(__package__).joinpath("style.css")
     return (
         f'{_BEGIN}<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>\n"
+        f"<title>{html.escape(redacted(title))}</title><style>\n"
         f"{common.read_text(encoding='utf-8')}{style}</style>"
-        "</head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+        "</head><body>\n" + redacted("\n".join(body)) + "\n</body></html>\n"
     )
 
 

@@ -1,8 +1,11 @@
 """Small pictures inside the page."""
 
 import base64
+import contextlib
+import contextvars
 import html
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -12,10 +15,48 @@ from ..utils.members import exists
 
 _SHORT_SIDE = 112
 _MAX_BYTES = 3_000_000
+_shown: contextvars.ContextVar[bool] = contextvars.ContextVar("shown", default=True)
+_LEFT_OUT = '<span class="none">left out</span>'
+_EMBEDDED = "data:image/jpeg;base64,"
+
+
+@contextlib.contextmanager
+def showing(thumbnails: bool) -> Iterator[bool]:
+    """Says whether pages that are made within show images.
+
+    Args:
+        thumbnails: False: no pixel of an image, and no name beneath one. What an outer
+            call has left out stays left out.
+
+    Yields:
+        Whether they do.
+    """
+    token = _shown.set(thumbnails and _shown.get())
+    try:
+        yield _shown.get()
+    finally:
+        _shown.reset(token)
+
+
+def shows(page: str | Path, thumbnails: bool) -> bool:
+    """Whether a page that was written shows images, or leaves them out, as wanted.
+
+    Args:
+        page: The file; one that is absent shows nothing wrong.
+        thumbnails: See `showing`, as for what it says of outer calls.
+    """
+    try:
+        text = Path(page).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return True
+    wanted = thumbnails and _shown.get()
+    return (_LEFT_OUT if wanted else _EMBEDDED) not in text
 
 
 class Thumbnails:
     """Makes ``<img>`` tags with embedded JPEGs, up to 3 MB in all.
+
+    Within ``showing(False)`` there are only placeholders, without names.
 
     Args:
         max_bytes: Bytes of base64 text after which only placeholders follow.
@@ -23,6 +64,7 @@ class Thumbnails:
     """
 
     def __init__(self, max_bytes: int = _MAX_BYTES, short_side: int = _SHORT_SIDE):
+        self.shown = _shown.get()
         self.left = max_bytes
         self.short_side = short_side
         self._known: dict[Path, str] = {}
@@ -34,6 +76,8 @@ class Thumbnails:
             path: The image file; None if its folder is not known.
             name: Shown as a tooltip.
         """
+        if not self.shown:
+            return _LEFT_OUT
         title = html.escape(name, quote=True)
         if path is None:
             return _placeholder("folder unknown", title)
@@ -47,8 +91,18 @@ class Thumbnails:
                 return _placeholder("page full", title)
             self.left -= len(data)
             self._known[path] = data
-        source = f"data:image/jpeg;base64,{self._known[path]}"
+        source = f"{_EMBEDDED}{self._known[path]}"
         return f'<img src="{source}" alt="{title}" title="{title}">'
+
+    def name(self, name: str) -> str:
+        """Returns an image's name as HTML, or what stands for it.
+
+        Args:
+            name: Beside its picture.
+        """
+        if not self.shown:
+            return '<span class="soft">name left out</span>'
+        return html.escape(name).replace("/", "/<wbr>")
 
 
 def _jpeg(path: Path, short_side: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..clustering.clusters import Clusters
 from ..report.result import Result
+from ..report.thumbs import showing
 from ..subnets import ALL, Subnet
 from . import output
 from .candidate import Candidate
@@ -40,6 +41,7 @@ class Routing(Result):
         fine_tuned: ``{"subnet", "map"}`` of the first sub-nets and MAX, best first;
             empty: none was fine-tuned.
         depends_on: All that the answer depends on; JSON-ready.
+        thumbnails: Whether the page shows images.
     """
 
     ranking: tuple[Candidate, ...] = dataclasses.field(repr=False)
@@ -60,6 +62,7 @@ class Routing(Result):
     network: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     fine_tuned: tuple[Mapping[str, Any], ...] = ()
     depends_on: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    thumbnails: bool = dataclasses.field(default=True, repr=False)
 
     @property
     def winner(self) -> Candidate:
@@ -131,7 +134,8 @@ class Routing(Result):
         """Returns the page that shows every score, the task and the winner's images."""
         from .page import render  # needs Pillow, which most callers do not
 
-        return render(self)
+        with showing(self.thumbnails):
+            return render(self)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
         """Writes routing.json, ranking.csv and report.html.

@@ -1,5 +1,6 @@
 """The whole way from a routed network and a task to the path that suits it."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ def route(
     device: str = AUTO,
     cfg_options: Mapping[str, Any] | None = None,
     trust: bool = False,
+    thumbnails: bool = True,
     log: Log | None = None,
     progress: ProgressFactory | None = None,
 ) -> Routing:
@@ -68,6 +70,7 @@ def route(
         device: Where to compute; see `pick_device`.
         cfg_options: See above.
         trust: See above.
+        thumbnails: Whether the page shows images, and their names beneath them.
         log: Takes a line for the user.
         progress: Makes, from a title and a total, a function told how many are done.
 
@@ -78,6 +81,7 @@ def route(
         UserError: The network is not routed or not calibrated, the clusters are of
             another network, the task cannot be read, or a bad option.
     """
+    checks.flag("thumbnails", thumbnails)
     checks.function("log", log, none=True)
     checks.function("progress", progress, none=True)
     options = Options(
@@ -95,4 +99,5 @@ def route(
         cfg_options,
         trust,
     )
-    return prepare(network, target, clusters, options, fine_tune, progress).solve(log)
+    problem = prepare(network, target, clusters, options, fine_tune, progress)
+    return dataclasses.replace(problem.solve(log), thumbnails=thumbnails)

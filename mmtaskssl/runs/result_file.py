@@ -8,6 +8,7 @@ from typing import Any
 
 from ..utils.atomic import write_json
 from ..utils.inputs import read_json
+from ..utils.redaction import redacted_value
 from .output_file import OutputFile
 
 
@@ -58,5 +59,5 @@ class ResultFile:
 
 
 def as_read(value: Any) -> Any:
-    """Returns a value as it will be read back from JSON."""
-    return json.loads(json.dumps(value))
+    """Returns a value as it will be read back from JSON that `write_json` wrote."""
+    return json.loads(json.dumps(redacted_value(value)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..features.sources import StoreLike
+from ..report.thumbs import shows
 from ..runs import State
 from ..utils.inputs import reading
 from . import output
@@ -31,6 +33,7 @@ def select_to_folder(
     network: NetworkLike | BatchRunner | None = None,
     overwrite: bool = False,
     report: bool = True,
+    thumbnails: bool = True,
     log: Log | None = None,
     progress: ProgressFactory | None = None,
 ) -> tuple[dict[str, Any], bool]:
@@ -46,6 +49,7 @@ def select_to_folder(
         network: See above.
         overwrite: Replace an earlier selection from other inputs.
         report: Whether to write the HTML page.
+        thumbnails: See above; a page that differs in this is written again.
         log: See above.
         progress: See above.
 
@@ -58,9 +62,12 @@ def select_to_folder(
     problem = prepare(pool, target, budget, options, exclude, network)
     state = work_of(problem.inputs).state(out, overwrite)
     wanted = [name for name in output.FILES if report or name != output.REPORT]
-    if state is State.COMPLETE and all(Path(out, name).is_file() for name in wanted):
+    whole = all(Path(out, name).is_file() for name in wanted)
+    fits = shows(Path(out, output.REPORT), thumbnails)
+    if state is State.COMPLETE and whole and fits:
         with reading(Path(out, output.SUMMARY)):
             return output.read_summary(out), False
     selected = problem.solve(log, progress)
+    selected = dataclasses.replace(selected, thumbnails=thumbnails)
     selected.save(out, overwrite=overwrite, report=report)
     return dict(selected.summary), True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def select(
     sources: str | os.PathLike | None = None,
     network: NetworkLike | BatchRunner | None = None,
     device: str = Options.device,
+    thumbnails: bool = True,
     log: Log | None = None,
     progress: ProgressFactory | None = None,
 ) -> Selected:
@@ -54,6 +56,7 @@ def select(
         sources: CSV with the source of every pool image; for measuring.
         network: Extracts, in memory, what are images and no stores; see `extract`.
         device: Where the search runs; see `pick_device`. It changes the speed only.
+        thumbnails: Whether the page shows images, and their names beneath them.
         log: Takes a line for the user, on the work to come.
         progress: Makes, from a title and the pool's rows, a function to be called with
             the number of rows read so far.
@@ -64,7 +67,9 @@ def select(
     Raises:
         UserError: Stores that cannot be compared, a bad option, or nothing to select.
     """
+    checks.flag("thumbnails", thumbnails)
     checks.function("log", log, none=True)
     checks.function("progress", progress, none=True)
     options = Options(policy, seed, leak_guard, threshold, pool_root, sources, device)
-    return prepare(pool, target, budget, options, exclude, network).solve(log, progress)
+    problem = prepare(pool, target, budget, options, exclude, network)
+    return dataclasses.replace(problem.solve(log, progress), thumbnails=thumbnails)

@@ -12,6 +12,7 @@ from ..features.fingerprint import fingerprint
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
 from ..report.result import Result
+from ..report.thumbs import showing
 from ..runs import Record, Work, check_listed, has_types, verify
 from ..utils import checks
 from ..utils.atomic import write_text
@@ -45,6 +46,7 @@ class Selected(Result):
         roots: Folder of the images of "pool" and of each excluded store.
         summary: What was selected from what, and how similar it is; JSON-ready.
         copies: Pool images left out as copies of others of the pool, and of which.
+        thumbnails: Whether the page shows images.
     """
 
     selection: Selection
@@ -54,6 +56,7 @@ class Selected(Result):
     roots: Mapping[str, str] = dataclasses.field(repr=False)
     summary: Mapping[str, Any] = dataclasses.field(repr=False)
     copies: Sequence[tuple[str, str]] = dataclasses.field(default=(), repr=False)
+    thumbnails: bool = dataclasses.field(default=True, repr=False)
 
     def __len__(self) -> int:
         return len(self.selection.rows)
@@ -86,14 +89,15 @@ class Selected(Result):
         """Returns the page that shows each target image with its hits."""
         from .report import render  # needs Pillow, which most callers do not
 
-        return render(
-            self.task,
-            self.selection,
-            self.queries,
-            list(self.leaks),
-            dict(self.roots),
-            dict(self.summary),
-        )
+        with showing(self.thumbnails):
+            return render(
+                self.task,
+                self.selection,
+                self.queries,
+                list(self.leaks),
+                dict(self.roots),
+                dict(self.summary),
+            )
 
     def save(
         self, folder: str | os.PathLike, overwrite: bool = False, report: bool = True

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from mmengine.config import Config
 
 from ..clustering.clusters import Clusters
+from ..config.shown import ShownConfig
 from ..engine.controls.arms import fingerprint
 from ..engine.controls.training import ArmRuns
 from ..networks import Network, open_network
@@ -128,6 +129,7 @@ class Specialists(Result):
         favour: Favour = "home",
         mixtures: bool = True,
         seed: int = 0,
+        thumbnails: bool = True,
         log: Log = lambda text: None,
         **running: Any,
     ) -> SpecialistRouting:
@@ -148,6 +150,7 @@ class Specialists(Result):
                 network.
             mixtures: See above.
             seed: Of inner split and resamples.
+            thumbnails: See `route`.
             log: Takes a line on each network.
             **running: See `open_runner`.
 
@@ -159,6 +162,7 @@ class Specialists(Result):
         """
         networks = {arm.name: self.network(arm.name) for arm in self.all_arms}
         checks.one_of("favour", favour, get_args(Favour))
+        checks.flag("thumbnails", thumbnails)
         home = self._home_of(target)
         if home is None and self.homes and favour == "home":
             log(
@@ -168,7 +172,7 @@ class Specialists(Result):
         own = "" if home is None else name_of(home.leaves)
         favourite = own if favour == "home" and own in networks else GENERIC
         leaves = {arm.name: arm.leaves for arm in self.arms}
-        return route_networks(
+        found = route_networks(
             networks,
             leaves,
             target,
@@ -182,6 +186,7 @@ class Specialists(Result):
             log=log,
             running=running,
         )
+        return dataclasses.replace(found, thumbnails=thumbnails)
 
     def _home_of(self, target: str | Path) -> Home | None:
         """Returns where a task lies, if it was planned for."""
@@ -254,7 +259,7 @@ class Specialists(Result):
         with work.written(folder) as temporary:
             write_json(temporary / FILE, self.to_dict())
             for arm in self.all_arms:
-                arm.config.dump(temporary / f"{arm.name}.py")
+                ShownConfig.of(arm.config).dump(temporary / f"{arm.name}.py")
         return Path(folder)
 
     def _clusters(self) -> Mapping[str, Any]:

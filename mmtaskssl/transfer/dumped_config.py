@@ -13,10 +13,7 @@ _SEQUENCES = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 
 
 def read_dumped_config(path: str | Path) -> dict[str, Any]:
-    """Reads the assignments of a config in Python's syntax.
-
-    mmengine writes numbers, texts, lists, tuples and ``dict(...)`` there. Of a config
-    with anything else, such as a call or an expression, nothing is taken.
+    """Reads the assignments of a config in Python's syntax, see `parse_dumped_config`.
 
     Args:
         path: For example ``WORK_DIR/TIME/vis_data/config.py``.
@@ -25,8 +22,28 @@ def read_dumped_config(path: str | Path) -> dict[str, Any]:
         UserError: It cannot be read, or holds anything else; names the line.
     """
     try:
-        tree = ast.parse(read_text(path, _LIMIT))
-    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
+        text = read_text(path, _LIMIT)
+    except (OSError, ValueError) as error:
+        raise UserError(f"config {path} cannot be read: {error}") from error
+    return parse_dumped_config(text, path)
+
+
+def parse_dumped_config(text: str, path: str | Path) -> dict[str, Any]:
+    """Reads the assignments of a config in Python's syntax.
+
+    mmengine writes numbers, texts, lists, tuples and ``dict(...)`` there. Of a config
+    with anything else, such as a call or an expression, nothing is taken.
+
+    Args:
+        text: Of the config.
+        path: Where it is from, for messages.
+
+    Raises:
+        UserError: It holds anything else; names the line.
+    """
+    try:
+        tree = ast.parse(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or str(error) or "it is nested too deeply"
         raise UserError(f"config {path} cannot be read: {reason}") from error
     values = {}

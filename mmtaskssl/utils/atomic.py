@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .redaction import redacted_value
+
 #: Stands in the name of whatever is not finished, and in no name of a user's.
 MARK = "mmtaskssl-"
 # As `tempfile` names what `atomic_path` makes: ".a.pth.mmtaskssl-k3v_9qzx.pth".
@@ -113,8 +115,8 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Writes ``value`` as indented JSON, atomically."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    """Writes ``value`` as indented JSON, atomically; secrets as `redacted`."""
+    text = json.dumps(redacted_value(value), indent=2, ensure_ascii=False) + "\n"
     # Of a file name that is not UTF-8 JSON can hold only the escape.
     write_text(path, text.encode("utf-8", "backslashreplace").decode())
 

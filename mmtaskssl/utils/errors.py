@@ -6,9 +6,12 @@ import errno
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from .interrupts import heeded, was_terminated
+from .redaction import redacted
 
 # The flags of the tool that runs; none in a program that calls functions.
 _FLAGS: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar(
@@ -17,7 +20,13 @@ _FLAGS: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar(
 
 
 class UserError(Exception):
-    """Bad input: its message says in one sentence what is wrong and what to do."""
+    """Bad input: its message says in one sentence what is wrong and what to do.
+
+    Passwords and signatures of addresses that it names are left out, see `redacted`.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(redacted(x) if isinstance(x, str) else x for x in args))
 
 
 def set_flags(flags: Iterable[str] = ()) -> None:
@@ -33,6 +42,7 @@ def set_flags(flags: Iterable[str] = ()) -> None:
 _OTHER_FLAGS = {
     "threshold": ("--leak-threshold",),
     "metrics": ("--metric",),
+    "thumbnails": ("--no-images",),
     "trust": ("--trust-checkpoint",),
 }
 
@@ -126,6 +136,7 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
     for stream in (sys.stdout, sys.stderr):  # a file's name may be any bytes
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = _show_traceback
     try:
         with heeded():
             status = main(None)
@@ -142,6 +153,12 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
         sentence = refusal(error)
         if sentence is None:
             raise
-        print(f"error: {sentence}", file=sys.stderr)
+        print(f"error: {redacted(sentence)}", file=sys.stderr)
         status = 2
     sys.exit(status or 0)
+
+
+def _show_traceback(*raised: Any) -> None:
+    print(
+        redacted("".join(traceback.format_exception(*raised))), end="", file=sys.stderr
+    )

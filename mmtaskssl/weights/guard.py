@@ -1,18 +1,24 @@
 """While it is up, mmengine and the hosts read files through our doors."""
 
 import contextlib
+import functools
+import io
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from http.client import HTTPException
+from typing import Any, TextIO
 
 import torch
 from mmengine.fileio import PickleHandler, YamlHandler
 from mmengine.fileio.handlers.registry_utils import file_handlers
 from mmengine.model.weight_init import PretrainedInit
+from mmengine.runner import checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..utils.errors import UserError
 from ..utils.inputs import parse_yaml
+from ..utils.redaction import redacted
 from .plain_pickle import load_data
 from .pretrained import allowed, load_pretrained
 from .reading import read_checkpoint, read_open_checkpoint, say_trust, trusting
@@ -27,7 +33,8 @@ def guarded(trust: bool = False, allow: Sequence[str] = ()) -> Iterator[None]:
     ``.pkl`` with pickle, and YAML with a loader that makes any object; a few modules of
     the hosts call `torch.load` themselves. Within, `torch.load` is `read_checkpoint`,
     and mmengine's handlers read plain data. Worker processes that are forked inherit
-    it. ``init_cfg=dict(type="Pretrained")`` loads all of a network, or nothing.
+    it. What is downloaded is named without its signature.
+    ``init_cfg=dict(type="Pretrained")`` loads all of a network, or nothing.
 
     Args:
         trust: Run code in checkpoints and pickles; never in YAML.
@@ -35,6 +42,8 @@ def guarded(trust: bool = False, allow: Sequence[str] = ()) -> Iterator[None]:
     """
     before = torch.load, dict(file_handlers)
     local, loads = CheckpointLoader._schemes[""], PretrainedInit.__call__
+    fetch = checkpoint.load_url
+    checkpoint.load_url = functools.partial(_fetch, fetch)
     PretrainedInit.__call__ = load_pretrained
     token = allowed.set(tuple(allow))
     torch.load, CheckpointLoader._schemes[""] = _load, load_from_local
@@ -50,6 +59,7 @@ def guarded(trust: bool = False, allow: Sequence[str] = ()) -> Iterator[None]:
         PretrainedInit.__call__ = loads
         allowed.reset(token)
         torch.load, CheckpointLoader._schemes[""] = before[0], local
+        checkpoint.load_url = fetch
         file_handlers.update(before[1])
 
 
@@ -62,6 +72,36 @@ def load_from_local(filename: str, map_location: Any) -> Any:
     """
     path = os.path.expanduser(filename)
     return read_checkpoint(path, map_location=map_location)
+
+
+def _fetch(fetch: Callable[..., Any], url: str, *args: Any, **options: Any) -> Any:
+    """Downloads for mmengine; torch says from where, on stdout or stderr."""
+    out, err = _Redacting(sys.stdout), _Redacting(sys.stderr)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return fetch(url, *args, **options)
+    except OSError as error:
+        raise UserError(
+            f"{url} cannot be downloaded ({getattr(error, 'reason', '') or error}): "
+            "check the address, and whether its signature still holds"
+        ) from error
+    except (ValueError, HTTPException):  # whose words may be a part of a password
+        raise UserError(
+            f"{url} cannot be downloaded: it is no address that Python's urllib takes, "
+            "such as one with a user and a password in it"
+        ) from None
+
+
+class _Redacting(io.TextIOBase):
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(redacted(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
 
 
 def _load(

@@ -9,6 +9,8 @@ import pytest
 
 from mmtaskssl import apis
 from mmtaskssl.networks import open_network
+from mmtaskssl.routing.folder import route_to_folder
+from mmtaskssl.routing.options import Options
 from mmtaskssl.utils.errors import UserError
 
 from .._images import make_image_folder
@@ -131,3 +133,16 @@ def test_the_parser_imports_no_torch():
         "sys.exit(bool({'torch', 'mmengine', 'numpy'} & {*sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_page_without_images(job, found, tmp_path):
+    assert "data:image/jpeg" in found.page()
+    options = {"router": "overlap", "thumbnails": False}
+    page = apis.route(*job, **options).page()
+    assert "data:" not in page and ".png" not in page and "<svg" in page
+    out, how = tmp_path / "out", Options(router="overlap")
+    assert route_to_folder(out, *job, how)[1]
+    assert "data:image/jpeg" in (out / "report.html").read_text()
+    assert route_to_folder(out, *job, how, thumbnails=False)[1]
+    assert (out / "report.html").read_text() == page
+    assert not route_to_folder(out, *job, how, thumbnails=False)[1]

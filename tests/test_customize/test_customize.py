@@ -143,6 +143,22 @@ def test_seeds_are_added(done, images, tmp_path):
         customize(out=out, **_options(images))
 
 
+def test_pages_without_images(done, images, tmp_path):
+    found, _ = done
+    out = shutil.copytree(found.out, tmp_path / "out")
+    pages = [out / "report.html", out / "selection" / "report.html"]
+    assert all("data:image/jpeg" in page.read_text() for page in pages)
+    lines, options = [], _options(images, thumbnails=False)
+    bare = customize(out=out, log=lines.append, **options)
+    assert "lacks some of what was asked for" in lines[0]
+    assert bare.verdict == found.verdict
+    for page in pages:
+        text = page.read_text()
+        assert "data:" not in text and ".png" not in text and "<svg" in text
+    customize(out=out, log=lines.append, **options)
+    assert "nothing to do" in lines[-1]
+
+
 def test_a_plan_takes_nothing_away(done, images):
     found, _ = done
     again = customize(out=found.out, dry_run=True, **_options(images, seeds=2))

@@ -267,3 +267,15 @@ def test_a_folder_that_was_not_filled_yet_does_not_stand_in_the_way(tmp_path, in
     (out / "logs" / "holiday.jpg").write_text("mine")
     with pytest.raises(UserError, match=r"holiday\.jpg"):
         grown.state(out)
+
+
+def test_an_address_is_the_same_whoever_signed_it(tmp_path):
+    out = tmp_path / "out"
+    make(out, pool="https://u:hunter2@host/pool.tar?sig=SIGNED")
+    text = (out / RECORD).read_text()
+    assert "https://host/pool.tar" in text
+    assert "hunter2" not in text and "SIGNED" not in text
+    again = work(pool="https://host/pool.tar?sig=ANEW")
+    assert again.state(out) is State.COMPLETE
+    with pytest.raises(UserError, match=r"same inputs \(pool\)"):
+        work(pool="https://host/other.tar?sig=SIGNED").state(out)

@@ -144,6 +144,7 @@ def test_a_task_is_routed_by_its_training_images(trained, place):
     best = max(candidate.score for candidate in found.ranking)
     if names[0] != "generic":
         assert found.ranking[0].score == best
+    assert "data:image/jpeg" in found.page()
     folder = trained.keep(found, "mine")
     state = load_state_dict(str(folder / "weights.pth"))
     expected = found.chosen.backbone.state_dict()
@@ -232,7 +233,7 @@ def test_the_command(trained, place, capsys):
         *("--weights", str(place / "start.pth"), "--out", str(place / "command")),
         *("--pool", str(place / "features"), "--share", "0.9"),
         *("--target", str(place / "mine-features")),
-        *("--route", str(place / "mine"), "--device", "cpu"),
+        *("--route", str(place / "mine"), "--device", "cpu", "--no-images"),
     ]
     folder = place / "command" / "routing" / "mine"
     for _ in range(2):  # what is there does not stand in its own way
@@ -243,6 +244,7 @@ def test_the_command(trained, place, capsys):
         assert "next: mmtaskssl export" in said
         name = json.loads((folder / "routing.json").read_text())["answer"]
         assert f"use {name}: " in said
+        assert "data:" not in (folder / "report.html").read_text()
     # Replaced with all that was routed.
     before = (folder / "weights.pth").stat().st_mtime_ns
     assert cli([*command, "--overwrite"]) in (0, None)

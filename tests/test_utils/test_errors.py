@@ -110,3 +110,27 @@ def test_a_name_of_any_bytes_can_be_said(encoding):
         env={**os.environ, "PYTHONIOENCODING": encoding},
     )
     assert ran.returncode == 0 and ran.stdout.startswith(b"a\\udcff ")
+
+
+def test_no_sentence_or_traceback_tells_a_password(capsys, monkeypatch):
+    address = "https://me:hunter2@host/x.pth?sig=SIGNED"
+    with pytest.raises(SystemExit):
+        run_tool(_fail(UserError(f"{address} is absent")))
+    with pytest.raises(SystemExit):
+        run_tool(_fail(FileNotFoundError(errno.ENOENT, "No such file", address)))
+    monkeypatch.setattr("sys.argv", ["tool", "--seed", address])
+    parser = make_parser("A tool.")
+    parser.add_argument("--seed", choices=["a"])
+    with pytest.raises(SystemExit):
+        run_tool(lambda argv: parser.parse_args(argv))
+    assert capsys.readouterr().err.count("https://host/x.pth") == 3
+    code = (
+        "from mmtaskssl.utils.errors import run_tool\n"
+        f"def main(argv): raise ValueError({address!r})\n"
+        "run_tool(main)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("ValueError: https://host/x.pth\n")
+    shown = capsys.readouterr().err + done.stderr.splitlines()[-1]
+    assert "hunter2" not in shown and "SIGNED" not in shown

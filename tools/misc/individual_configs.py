@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     # Late, so that --help and wrong arguments answer at once.
     from mmtaskssl.config import load_config
+    from mmtaskssl.config.shown import ShownConfig
     from mmtaskssl.networks.alone import (
         individual_config,
         slimmable_network,
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for subnet in args.subnets or backbone.space:
         name = backbone.resolve(subnet).name
         file = Path(args.out) / f"{Path(args.config).stem}_{name}.py"
-        alone = individual_config(cfg, subnet)
+        alone = ShownConfig.of(individual_config(cfg, subnet))
         text = f'"""{name} of {args.config} alone."""\n\n{alone.pretty_text}'
         if not (file.is_file() and file.read_text(encoding="utf-8") == text):
             with OutputFile(file).written(args.overwrite) as temporary:

@@ -19,11 +19,12 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     from mmtaskssl.config import load_config
+    from mmtaskssl.config.shown import ShownConfig
 
     # What is said of an export must not end up in `> config.py`.
     with contextlib.redirect_stdout(sys.stderr):
         cfg = load_config(args.config, args.cfg_options)
-    print(cfg.pretty_text)
+    print(ShownConfig.of(cfg).pretty_text)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def _row(
     )
     images = "image" if len(found) == 1 else "images"
     mine = thumbs.tag(Path(target_root, query), _shown(query))
-    name = html.escape(_shown(query)).replace("/", "/<wbr>")
+    name = thumbs.name(_shown(query))
     return (
         f'<div class="query"><div><div class="pic">{mine}</div>'
         f'<div class="who"><b>{name}</b>'

@@ -11,7 +11,12 @@ from ...runs import OutputFile
 from ...utils.atomic import write_text
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
+<<<<<<< HEAD
 from ..customized import lengths_told
+=======
+from ...utils.redaction import redacted
+from ..customized import scale_told
+>>>>>>> 0861c75befb09a54b47e5a38a7408c6012bbc5d8
 from ..inspection.inspected import DENSE
 from ..verdict.difference import points
 from .card_front import front_matter, licence_of, start_of, teacher_of
@@ -41,7 +46,7 @@ def model_card(record: Mapping[str, Any], folder: str | os.PathLike) -> Path:
     folder = Path(folder).expanduser()
     file = OutputFile(folder / CARD, "a model card of mmtaskssl", _objection)
     with file.written() as temporary:
-        write_text(temporary, card(record, folder))
+        write_text(temporary, redacted(card(record, folder)))
     return folder / CARD
 
 

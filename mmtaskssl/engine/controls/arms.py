@@ -21,6 +21,7 @@ from ...datasets.selected import read_selection
 from ...registry import DATASETS
 from ...utils.errors import UserError, option
 from ...utils.hashing import lines_sha256
+from ...utils.redaction import redacted
 from .kinds import KINDS, RUN
 
 _RANDOM = "random"
@@ -100,7 +101,7 @@ class Arm:
 def fingerprint(arm: Arm) -> str:
     """Returns a hash of all that an arm depends on but the seed."""
     before = "" if arm.before is None else fingerprint(arm.before)
-    config = repr(arm.config.to_dict())
+    config = redacted(repr(arm.config.to_dict()))  # whoever signed its addresses
     return lines_sha256([config, before, str(arm.iterations), arm.known])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ...config import load_config
+from ...config.shown import ShownConfig
 from ...datasets.images import HasImages
 from ...evaluation.methods import ProbeName
 from ...report.result import Result
@@ -204,7 +205,7 @@ class Controls(Result):
         with work.written(folder) as temporary:
             write_json(temporary / FILE, self.to_dict())
             for arm in self.all_arms:
-                arm.config.dump(temporary / f"{arm.name}.py")
+                ShownConfig.of(arm.config).dump(temporary / f"{arm.name}.py")
         return Path(folder)
 
     def _work(self) -> Work:

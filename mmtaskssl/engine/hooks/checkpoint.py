@@ -17,6 +17,7 @@ from mmtaskssl.evaluation.label_free import DIRECTIONS
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.atomic import atomic_path, remove_temporaries, write_text
 from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.redaction import redacted
 from mmtaskssl.weights import read_checkpoint
 
 _SUPERSEDED = "superseded_ckpts"
@@ -57,6 +58,13 @@ class CheckpointHook(_CheckpointHook):
         super().__init__(*args, **kwargs)
         if self.args:  # mmengine would stumble over them when it first saves
             raise UserError(f"CheckpointHook has no argument {next(iter(self.args))!r}")
+        place = str(self.out_dir)  # which every checkpoint names
+        if redacted(place) != place:
+            raise UserError(
+                f"the CheckpointHook's out_dir {place} has a password or a signature "
+                "in it: give these to the storage by backend_args, or by its own "
+                "configuration"
+            )
         self._saved_iters: int | None = None
         self._superseded: list[str] = []
 

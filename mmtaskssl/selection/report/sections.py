@@ -1,6 +1,5 @@
 """The parts of the page that show images."""
 
-import html
 from pathlib import Path
 
 import numpy as np
@@ -190,7 +189,7 @@ class Pictures:
         return f'<div class="pic">{picture}</div>'
 
     def _query_name(self, query: int) -> str:
-        return html.escape(self.queries.image_ids[query]).replace("/", "/<wbr>")
+        return self.thumbs.name(self.queries.image_ids[query])
 
     def _file(self, store: str, image: str) -> Path | None:
         root = self.roots.get(store, "")
