@@ -63,7 +63,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     from ..selection.duplicates.deduplicate import deduplicate
     from ..selection.duplicates.deduplicated import KEPT, work_of
     from ..selection.duplicates.pool import Pool, inputs_of_pool
-    from ..utils.devices import pick_device
 
     pool = Pool.open(args.pool, args.pool_root)
     inputs = inputs_of_pool(pool, args.by, args.threshold, args.keep, args.neighbours)
@@ -77,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         keep=args.keep,
         neighbours=args.neighbours,
         root=args.pool_root,
-        device=str(pick_device(args.device)),
+        device=args.device,
         progress=ProgressLine,
     )
     found.save(args.out, overwrite=args.overwrite)

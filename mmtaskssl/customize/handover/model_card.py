@@ -11,12 +11,8 @@ from ...runs import OutputFile
 from ...utils.atomic import write_text
 from ...utils.errors import UserError
 from ...utils.inputs import read_json
-<<<<<<< HEAD
-from ..customized import lengths_told
-=======
 from ...utils.redaction import redacted
-from ..customized import scale_told
->>>>>>> 0861c75befb09a54b47e5a38a7408c6012bbc5d8
+from ..customized import lengths_told
 from ..inspection.inspected import DENSE
 from ..verdict.difference import points
 from .card_front import front_matter, licence_of, start_of, teacher_of

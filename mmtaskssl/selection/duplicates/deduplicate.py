@@ -7,6 +7,7 @@ import numpy as np
 from ...datasets.images import ImagesLike
 from ...features.store import FeatureStore
 from ...utils import checks
+from ...utils.devices import AUTO
 from ...utils.errors import UserError
 from .deduplicated import Deduplicated
 from .finder import Finder, ProgressFactory
@@ -23,7 +24,7 @@ def deduplicate(
     keep: Keep = "largest",
     neighbours: int = 4,
     root: str | os.PathLike | None = None,
-    device: str = "cpu",
+    device: str = AUTO,
     progress: ProgressFactory | None = None,
 ) -> Deduplicated:
     """Finds images of a pool that are copies of each other, and which of them stay.

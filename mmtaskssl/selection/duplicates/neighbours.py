@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...features.store import FeatureStore
+from ...utils.devices import AUTO
 from ..search import topk
 
 # Queries of one pass over the store.
@@ -42,7 +43,7 @@ def near_pairs(
     queries: np.ndarray | None = None,
     parts: int = 1,
     exact: int = EXACT,
-    device: str = "cpu",
+    device: str = AUTO,
     progress: Progress | None = None,
 ) -> Near:
     """Finds the nearest rows of each row.
