@@ -10,7 +10,7 @@ python tools/train.py \
     configs/selfsup/mocov2/mocov2_timm-lite0_1xb256-coslr-20k_folder-64px.py \
     --cfg-options images=/my/folder max_iters=20000
 
-Hardware: one GPU, or a patient CPU; about 1.9 GiB a GPU (computed, not measured).
+Hardware: one GPU, or a patient CPU; about 1.0 GiB a GPU (computed, not measured).
 """
 
 _base_ = "./mocov2_resnet18_1xb256-coslr-20k_folder-64px.py"

@@ -9,7 +9,7 @@ python tools/train.py \
     configs/selfsup/vicreg/vicreg_resnet18_1xb256-coslr-20k_folder-64px.py \
     --cfg-options images=/my/folder max_iters=20000
 
-Hardware: one GPU, or a patient CPU; about 1.1 GiB a GPU (computed, not measured).
+Hardware: one GPU, or a patient CPU; about 0.7 GiB a GPU (computed, not measured).
 """
 
 _base_ = [
