@@ -134,7 +134,15 @@ class Settings:
         )
 
     def asks_for(self, arm: str) -> bool:
-        """Returns whether an arm was named, or one that goes on from it."""
+        """Returns whether an arm was named, or one that goes on from it.
+
+        Without a start, the longest generic training and what goes on from it are the
+        best there is (measured, see model_zoo.md): where no time is given they are
+        among the usual ones.
+        """
+        usual = self.takes_the_usual and not self.starts and self.seconds is None
+        if usual and (ARMS[arm].goes_on_long or arm == GenericLong.name):
+            return True
         named = self.arms or ()
         going_on = any(name in ARMS and ARMS[name].goes_on_long for name in named)
         return arm in named or (arm == GenericLong.name and going_on)

@@ -1,5 +1,6 @@
 """Which arms are raced."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -10,14 +11,15 @@ from mmtaskssl.customize.arms.names import NAMES
 from mmtaskssl.customize.entrants import entrants
 from mmtaskssl.customize.fit.own import CONFIG
 from mmtaskssl.customize.settings import Settings
+from mmtaskssl.customize.starts import Start
 from mmtaskssl.utils.errors import UserError
 
 _USUAL = ["untrained", "generic", "scratch"]
 
 
-def _entrants(arms, beside=(), recommended=""):
+def _entrants(arms, beside=(), recommended="", time="2h"):
     settings = Settings.read(
-        *(None, (), None, None, 1.0, None, 1, 0, arms, None),
+        *(None, (), None, None, 1.0, time, 1, 0, arms, None),
     )
     own, lines = SimpleNamespace(config=CONFIG), []
     found = SimpleNamespace(train=range(1000))
@@ -33,6 +35,20 @@ def test_usual_arms_and_those_on_demand():
     assert "generic-long" in line and line.endswith("; `arms` would")
     assert _entrants(["auto"])[0] == _USUAL
     assert _entrants(None, beside=["searched"])[0] == [*_USUAL, "searched"]
+
+
+def test_without_a_start_and_a_time_the_longest_training_is_usual():
+    settings = Settings.read(None, (), None, None, 1.0, None, 1, 0, None, None)
+    longest = ("generic-long", "branched-long")
+    assert all(map(settings.asks_for, longest)) and not settings.asks_for("searched")
+    assert _entrants(None, time=None)[0] == [
+        *("untrained", "generic", "generic-long", "scratch")
+    ]
+    named = dataclasses.replace(settings, arms=["generic", "scratch"])
+    start = dataclasses.replace(settings, starts=[Start.untrained("timm:test_vit")])
+    timed = dataclasses.replace(settings, seconds=7200.0)
+    for other in (named, start, timed):
+        assert not any(map(other.asks_for, longest))
 
 
 def test_a_name_beside_the_usual_ones():
