@@ -108,6 +108,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     if args.route and not args.out:
         raise UserError("--route needs trained networks: name their --out, too")
+    names = [Path(task).expanduser().resolve().name for task in args.route or ()]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(
+            f"--route names two tasks called {twice}, whose answers would have one "
+            "place: route them by two calls with another --out, or rename one"
+        )
     from ..specialists.branch import branch
 
     found = branch(
@@ -130,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     trained = found.run(
         args.out, say, trust=args.trust_checkpoint, overwrite=args.overwrite
     )
-    for task in args.route or ():
+    for task, name in zip(args.route or (), names, strict=True):
         routed = trained.route(
             task,
             probe=args.probe,
@@ -140,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             log=say,
             device=args.device,
         )
-        folder = trained.keep(routed, Path(task).name)
+        folder = trained.keep(routed, name)
         say(f"\n{task}\n{routed.table()}")
         what = {arm.name: arm.what for arm in trained.all_arms}
         used = routed.answer.name

@@ -83,4 +83,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     say(found.table())
     kept = shlex.quote(str(Path(args.out, KEPT)))
     say(f"written: {args.out}")
-    say(f"next: mmtaskssl pretrain CONFIG --cfg-options images=POOL selection={kept}")
+    images = shlex.quote(args.pool if found.root == "" else found.root)
+    say(
+        f"next: mmtaskssl pretrain CONFIG --cfg-options images={images} "
+        f"selection={kept}"
+    )

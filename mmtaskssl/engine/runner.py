@@ -20,7 +20,7 @@ from .checkpoints import check_weights, find_resumable, place_of, read_whole
 from .dumped import dump_config
 from .own_hooks import OWN_HOOKS
 from .rescale import Batch, Rescale, check_batch
-from .starting import check_synchronisable, show_start
+from .starting import check_synchronisable, learns_from_start, show_start
 
 
 @RUNNERS.register_module()
@@ -131,7 +131,8 @@ class ResumableRunner(Runner):
         """Resumes from the newest whole checkpoint, or as mmengine does.
 
         First the backbone takes the config's ``weights``, of which hooks with
-        ``after_start`` take note; of a resumed training only for such hooks.
+        ``after_start`` take note, and teachers that are the start; of a resumed
+        training only for these.
 
         Raises:
             UserError: There are checkpoints, and none that can be resumed; or no such
@@ -163,10 +164,11 @@ class ResumableRunner(Runner):
         weights = self.cfg.get("weights")
         if self._has_loaded or not isinstance(weights, str):
             return
+        model = self.model.module if is_model_wrapper(self.model) else self.model
         noted = any(hasattr(hook, "after_start") for hook in self.hooks)
+        noted = noted or learns_from_start(model)
         if self._resume and not noted and (self._load_from or self._find()):
             return  # which goes on from a checkpoint, and needs the file no more
-        model = self.model.module if is_model_wrapper(self.model) else self.model
         self.started = start_from(
             model,
             weights,

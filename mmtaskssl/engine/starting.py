@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmtaskssl.models.teachers import StartTeacher
 from mmtaskssl.networks.start import RANDOM
 from mmtaskssl.utils.errors import UserError
 
@@ -22,6 +23,11 @@ def show_start(runner: Runner, loaded: str | None) -> None:
     own = ((runner.cfg.get("model") or {}).get("backbone") or {}).get("weights")
     name = runner.cfg.get("weights") or loaded or own
     model.after_start(None if name in (None, RANDOM) else str(name))
+
+
+def learns_from_start(model: nn.Module) -> bool:
+    """Whether a teacher of a model is what its backbone starts from."""
+    return any(isinstance(module, StartTeacher) for module in model.modules())
 
 
 def check_synchronisable(model: nn.Module) -> None:

@@ -163,7 +163,7 @@ class Specialists(Result):
         networks = {arm.name: self.network(arm.name) for arm in self.all_arms}
         checks.one_of("favour", favour, get_args(Favour))
         checks.flag("thumbnails", thumbnails)
-        home = self._home_of(target)
+        home = self._home_of(target, log)
         if home is None and self.homes and favour == "home":
             log(
                 f"{target} is none of the targets that specialists were planned for: "
@@ -188,13 +188,19 @@ class Specialists(Result):
         )
         return dataclasses.replace(found, thumbnails=thumbnails)
 
-    def _home_of(self, target: str | Path) -> Home | None:
+    def _home_of(self, target: str | Path, log: Log) -> Home | None:
         """Returns where a task lies, if it was planned for."""
         folder = Path(target).expanduser().resolve()
         for home in self.homes:
             if home.root and Path(home.root).resolve() in (folder, folder / "train"):
                 return home
-        return next((h for h in self.homes if h.target == Path(target).name), None)
+        home = next((h for h in self.homes if h.target == folder.name), None)
+        if home is not None and home.root:
+            log(
+                f"warning: {target} is taken for the target {home.target} by its name, "
+                f"whose features are of {home.root}: if it is another one, rename it"
+            )
+        return home
 
     def keep(self, routed: SpecialistRouting, name: str) -> Path:
         """Writes a routing beside the trainings; an earlier one of the name gives way.

@@ -68,6 +68,21 @@ def test_a_training_resumes_as_if_it_had_not_stopped(public, tmp_path):
         assert torch.equal(resumed[key], value), key
 
 
+def test_what_is_taught_by_its_start_resumes_with_that(public, tmp_path):
+    teacher = {"type": "mmtaskssl.StartTeacher", "view_size": 32}
+    options = {"weights": str(public[0]), "max_iters": 2}
+    options["default_hooks__checkpoint__interval"] = 1
+    options["model__distill"] = {"teacher": teacher}
+    whole = run(debug_config("simsiam", tmp_path, **options))
+    (tmp_path / "last_checkpoint").write_text("iter_1.pth")
+    (tmp_path / "iter_2.pth").unlink()
+    again = debug_config("simsiam", tmp_path, **options)
+    again.resume = True
+    resumed = run(again).model.state_dict()
+    for key, value in whole.model.state_dict().items():
+        assert torch.equal(resumed[key], value), key
+
+
 def test_pretrain_takes_weights_and_says_what_does_not_fit(public, tmp_path):
     config = debug_config("mocov2", tmp_path)
     trained = pretrain(config, weights=public[0], iters=1, work_dir=tmp_path / "a")

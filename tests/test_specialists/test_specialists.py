@@ -163,7 +163,9 @@ def test_the_specialist_of_a_targets_own_clusters_wins_ties(place):
     make_image_folder(task / "train", 6, ("x", "y"), size=40, seed=1)
     given = {"workers": 0, "device": "cpu", "image_size": 32}
     (arm,) = done.arms
-    found = done.route(task, **given)
+    lines = []
+    found = done.route(task, log=lines.append, **given)
+    assert any("is taken for the target mine-features by its name" in x for x in lines)
     scores = {c.subnet.name: c.score for c in found.ranking}
     assert {*scores.values()} == {1.0}, scores
     assert found.answer.name == found.largest.name == arm.name

@@ -29,12 +29,12 @@ def deduplicate(
 ) -> Deduplicated:
     """Finds images of a pool that are copies of each other, and which of them stay.
 
-    Copies by bytes are found always. By pixels, what small versions or features take
-    for alike is laid over each other, mirrored and cropped, too (see `pixels`), and an
-    agreement counts that copies made of some of the images reach. By features,
-    everything that is as near as known copies are (`extract` makes them with
-    ``leak_copies``), so that what looks alike goes, too. Images that others connect are
-    one group.
+    By pixels, files of the same content are found, and what small versions or features
+    take for alike is laid over each other, mirrored and cropped, too (see `pixels`): an
+    agreement counts that copies made of some of the images reach, where light and dark
+    agree as well. By features, everything that is as near as known copies are
+    (`extract` makes them with ``leak_copies``), so that what looks alike goes, too.
+    Images that others connect are one group.
 
     Args:
         pool: Images, see `list_images`, or a feature store of them, or its folder.
@@ -58,7 +58,7 @@ def deduplicate(
     checks.path_like("root", root, none=True)
     checks.function("progress", progress, none=True)
     if by == "bytes":
-        checks.unused("where bytes are compared", threshold=threshold)
+        checks.unused("where pixels or features are compared", threshold=threshold)
     found = Pool.open(pool, root)
     inputs = inputs_of_pool(found, by, threshold, keep, neighbours)
     if found.store is None and by == "features":
@@ -74,7 +74,13 @@ def deduplicate(
     copies, facts = find[by]()
     pairs = np.array([(c.first, c.second) for c in copies], np.int64).reshape(-1, 2)
     groups = components(len(found.image_ids), pairs)
-    sizes = finder.looked.sizes if keep == "largest" and finder.looked else None
+    sizes = finder.sizes(groups) if keep == "largest" else None
+    if sizes is None and keep == "largest" and groups:
+        facts["notes"].append(
+            "warning: the images are not there to tell which of a group is the "
+            "largest: the first stays"
+        )
+        keep = "first"
     kept = [kept_of(group, sizes) for group in groups]
     facts = {"by": by, "keep": keep, **facts}
     return Deduplicated(

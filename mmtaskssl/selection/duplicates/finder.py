@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,12 +107,24 @@ class Finder:
             threshold = self._learnt(store, notes)
         near = self._near(store, "search", threshold, notes)
         copies = [
-            Copy(first, second, "features", float(score))
+            Copy(first, second, "features", min(1.0, float(score)))
             for (first, second), score in zip(
                 near.pairs.tolist(), near.scores, strict=True
             )
         ]
         return copies, {"threshold": round(threshold, 4), "notes": notes}
+
+    def sizes(
+        self, groups: Sequence[np.ndarray]
+    ) -> Mapping[int, tuple[int, int]] | None:
+        """Returns pixels and bytes of images of groups; None: they are not there."""
+        if self.looked is not None:
+            return dict(enumerate(self.looked.sizes))
+        rows = [row for group in groups for row in group.tolist()]
+        some = look(self.pool.root, [self.pool.image_ids[row] for row in rows])
+        if not self.pool.root or len(some.broken) == len(rows):
+            return None
+        return dict(zip(rows, some.sizes, strict=True))
 
     def _look(self) -> Looked:
         ids = self.pool.image_ids

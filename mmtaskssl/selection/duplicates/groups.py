@@ -1,6 +1,6 @@
 """Groups of images that are copies of each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -29,12 +29,12 @@ def components(count: int, pairs: np.ndarray) -> list[np.ndarray]:
     return sorted(np.split(rows, edges), key=lambda group: group[0])
 
 
-def kept_of(group: np.ndarray, sizes: Sequence[tuple[int, int]] | None) -> int:
+def kept_of(group: np.ndarray, sizes: Mapping[int, tuple[int, int]] | None) -> int:
     """Returns which of a group stays.
 
     Args:
         group: Rows, ascending.
-        sizes: Of all rows, what makes one better: pixels, then bytes; None: the first
+        sizes: By row, what makes one better: pixels, then bytes; None: the first
             row stays.
     """
     if sizes is None:

@@ -1,6 +1,7 @@
 """The images that may be copies of each other."""
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from ...datasets.images import ImagesLike, list_images
 from ...features import layout
 from ...features.fingerprint import fingerprint
 from ...features.store import FeatureStore
+from ...utils import members
 from .deduplicated import inputs_of
 from .names import By, Keep
 
@@ -27,6 +29,21 @@ class Pool:
     root: str
     image_ids: Sequence[str]
     store: FeatureStore | None
+
+    def files(self) -> str:
+        """Returns a hash of place, sizes and times of the images."""
+        digest = hashlib.sha256()
+        for image in self.image_ids:
+            path = os.path.join(os.path.abspath(self.root), image)
+            inside = members.split(path)
+            try:
+                found = os.stat(inside[0] if inside else path)
+            except OSError:  # which may be there another time
+                line = f"{path}\0"
+            else:
+                line = f"{path}\0{found.st_size}\0{found.st_mtime_ns}"
+            digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
+        return digest.hexdigest()
 
     @classmethod
     def open(
@@ -51,6 +68,7 @@ def inputs_of_pool(
     return inputs_of(
         pool.image_ids,
         None if pool.store is None else fingerprint(pool.store),
+        files=None if by == "features" else pool.files(),
         by=by,
         threshold=threshold,
         keep=keep,

@@ -140,6 +140,8 @@ def _reasons(folder: Path) -> dict[str, dict[str, str]]:
         return {}
     try:
         lines = read_csv(folder / TABLE)
+        if lines and not {"image", "score", "query", "query_rank"} <= {*lines[0]}:
+            return {}  # somebody else's
         return {
             line["image"]: {
                 name: line[name] or "" for name in ("score", "query", "query_rank")

@@ -71,6 +71,33 @@ def test_by_features_what_is_near_goes():
     assert guessed.facts["threshold"] == 0.98
 
 
+def test_by_features_the_largest_stays_where_the_images_are_there(tmp_path):
+    for n, side in enumerate((24, 48, 32)):
+        Image.fromarray(picture(n, side=side)).save(tmp_path / f"{n}.png")
+    features = np.array([[1, 0], [1, 0.01], [0, 1]], "f")
+    ids = [f"{n}.png" for n in range(3)]
+    store = apis.import_features(features, ids, root=str(tmp_path))
+    found = apis.deduplicate(store, by="features", threshold=0.99)
+    assert found.removed == {"0.png": "1.png"} and found.facts["keep"] == "largest"
+    gone = apis.import_features(features, ids)
+    found = apis.deduplicate(gone, by="features", threshold=0.99)
+    assert found.removed == {"1.png": "0.png"} and found.facts["keep"] == "first"
+    assert "the first stays" in found.facts["notes"][-1]
+
+
+def test_other_images_of_the_same_names_are_another_pool(pool, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(picture(0)).save(tmp_path / name / "0.png")
+    one = apis.deduplicate(tmp_path / "a", by="bytes")
+    one.save(tmp_path / "out")
+    with pytest.raises(UserError, match="not made from the same inputs"):
+        apis.deduplicate(tmp_path / "b", by="bytes").save(tmp_path / "out")
+    Image.fromarray(picture(1)).save(tmp_path / "a" / "0.png")
+    with pytest.raises(UserError, match="not made from the same inputs"):
+        apis.deduplicate(tmp_path / "a", by="bytes").save(tmp_path / "out")
+
+
 def test_what_stays_is_a_source_of_images_and_is_written(pool, tmp_path):
     found = apis.deduplicate(pool, by="bytes")
     assert list_images(found) == (pool, found.image_ids)

@@ -66,6 +66,6 @@ def test_what_others_connect_is_one_group():
 
 def test_the_largest_stays_and_of_equals_the_first():
     group = np.array([1, 2, 4])
-    sizes = [(9, 9), (4, 8), (6, 1), (0, 0), (6, 1)]
+    sizes = dict(enumerate([(9, 9), (4, 8), (6, 1), (0, 0), (6, 1)]))
     assert kept_of(group, sizes) == 2
     assert kept_of(group, None) == 1

@@ -182,3 +182,11 @@ def test_the_tool(given, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "5 images, " in told and "selected-00000.tar" in told
     assert f"images={tmp_path / 'out'}" in told
+
+
+def test_a_table_of_somebody_else_is_not_read(given, tmp_path):
+    pool, selection = given
+    chosen = tmp_path / "chosen.txt"
+    chosen.write_text((selection / "selection.txt").read_text())
+    (tmp_path / "selection.csv").write_text("image,price\na,1\n")
+    assert len(apis.take(chosen, tmp_path / "out", pool)) == 5
