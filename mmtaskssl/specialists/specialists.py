@@ -194,13 +194,13 @@ class Specialists(Result):
         for home in self.homes:
             if home.root and Path(home.root).resolve() in (folder, folder / "train"):
                 return home
-        home = next((h for h in self.homes if h.target == folder.name), None)
-        if home is not None and home.root:
+        named = next((h for h in self.homes if h.target == folder.name), None)
+        if named is not None and named.root:
             log(
-                f"warning: {target} is taken for the target {home.target} by its name, "
-                f"whose features are of {home.root}: if it is another one, rename it"
+                f"warning: {target} is taken for the target {named.target} by its name, "
+                f"whose features are of {named.root}: if it is another one, rename it"
             )
-        return home
+        return named
 
     def keep(self, routed: SpecialistRouting, name: str) -> Path:
         """Writes a routing beside the trainings; an earlier one of the name gives way.
