@@ -197,8 +197,9 @@ class Specialists(Result):
         named = next((h for h in self.homes if h.target == folder.name), None)
         if named is not None and named.root:
             log(
-                f"warning: {target} is taken for the target {named.target} by its name, "
-                f"whose features are of {named.root}: if it is another one, rename it"
+                f"warning: {target} is taken for the target {named.target} by its "
+                f"name, whose features are of {named.root}: if it is another one, "
+                "rename it"
             )
         return named
 
