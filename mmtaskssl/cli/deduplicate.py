@@ -70,12 +70,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         say_complete(args.out)
         return
     found = deduplicate(
-        args.pool,
+        pool,
         by=args.by,
         threshold=args.threshold,
         keep=args.keep,
         neighbours=args.neighbours,
-        root=args.pool_root,
         device=args.device,
         progress=ProgressLine,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..report.result import Result
+from ..report.result import Result, where_it_is
 from ..runs import Record, verify
 from ..utils.errors import UserError
 from ..utils.tables import aligned
@@ -170,13 +170,6 @@ def lengths_told(record: Mapping[str, Any]) -> list[str]:
             f"({told}): a difference may be one of length."
         )
     return found
-
-
-def where_it_is(out: Path, folder: str | Path) -> Path:
-    """Returns the folder of what was written on the way; refuses any other."""
-    if Path(folder).resolve() != out.resolve():
-        raise UserError(f"it is in {out} already: copy that folder")
-    return out
 
 
 def _figures(arms: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[str]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ..config.targets import named_targets
-from ..report.result import Result
+from ..report.result import Result, where_it_is
 from ..runs import State
 from ..utils import checks
 from ..utils.errors import UserError
 from ..utils.hashing import lines_sha256
 from .customize import customize
-from .customized import Customized, where_it_is
+from .customized import Customized
 from .inspection.inspected import Inspected
 from .order import INSPECTION, Order
 

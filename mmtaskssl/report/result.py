@@ -11,6 +11,7 @@ from typing import Any
 from ..runs import OutputFile
 from ..utils import checks
 from ..utils.atomic import write_text
+from ..utils.errors import UserError
 from .page import html_page, objection
 
 
@@ -91,3 +92,10 @@ class Result(ABC):
     def _repr_html_(self) -> str:
         """Shows the table in a notebook."""
         return f"<pre>{html.escape(self.table())}</pre>"
+
+
+def where_it_is(out: Path, folder: str | Path) -> Path:
+    """Returns the folder of what was written on the way; refuses any other."""
+    if Path(folder).resolve() != out.resolve():
+        raise UserError(f"it is in {out} already: copy that folder")
+    return out

@@ -17,7 +17,7 @@ from .pool import Pool, inputs_of_pool
 
 
 def deduplicate(
-    pool: ImagesLike | FeatureStore,
+    pool: ImagesLike | FeatureStore | Pool,
     *,
     by: By = "pixels",
     threshold: float | None = None,

@@ -11,7 +11,6 @@ import numpy as np
 from ...report.result import Result
 from ...runs import Work
 from ...utils.atomic import write_json, write_text
-from ...utils.hashing import lines_sha256
 from ..output import write_csv
 
 KEPT, DUPLICATES, SUMMARY = "kept.txt", "duplicates.csv", "summary.json"
@@ -153,14 +152,3 @@ class Deduplicated(Result):
 def work_of(inputs: Mapping[str, Any]) -> Work:
     """Returns the record of what is made from some inputs."""
     return Work("deduplicated pool", 1, inputs, FILES, "a deduplicated pool")
-
-
-def inputs_of(image_ids: Sequence[str], store: str | None, **options: Any) -> dict:
-    """Returns what a deduplication depends on.
-
-    Args:
-        image_ids: Of the pool.
-        store: Fingerprint of its features; None: there are none.
-        **options: See `deduplicate`.
-    """
-    return {"images": lines_sha256(image_ids), "store": store, **options}

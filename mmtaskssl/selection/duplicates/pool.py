@@ -1,6 +1,7 @@
 """The images that may be copies of each other."""
 
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from ...features import layout
 from ...features.fingerprint import fingerprint
 from ...features.store import FeatureStore
 from ...utils import members
-from .deduplicated import inputs_of
+from ...utils.hashing import lines_sha256
 from .names import By, Keep
 
 
@@ -30,8 +31,9 @@ class Pool:
     image_ids: Sequence[str]
     store: FeatureStore | None
 
+    @functools.cached_property
     def files(self) -> str:
-        """Returns a hash of place, sizes and times of the images."""
+        """A hash of place, sizes and times of the images."""
         digest = hashlib.sha256()
         for image in self.image_ids:
             path = os.path.join(os.path.abspath(self.root), image)
@@ -47,9 +49,11 @@ class Pool:
 
     @classmethod
     def open(
-        cls, pool: ImagesLike | FeatureStore, root: str | os.PathLike | None
+        cls, pool: "ImagesLike | FeatureStore | Pool", root: str | os.PathLike | None
     ) -> "Pool":
-        """Opens a store, or lists images."""
+        """Opens a store, or lists images; what is open is returned as it is."""
+        if isinstance(pool, Pool):
+            return pool
         if isinstance(pool, str | os.PathLike):
             folder = Path(pool).expanduser()
             if (folder / layout.MANIFEST).is_file():
@@ -65,12 +69,12 @@ def inputs_of_pool(
     pool: Pool, by: By, threshold: float | None, keep: Keep, neighbours: int
 ) -> Mapping[str, Any]:
     """Returns what the answer depends on; see `deduplicate`."""
-    return inputs_of(
-        pool.image_ids,
-        None if pool.store is None else fingerprint(pool.store),
-        files=None if by == "features" else pool.files(),
-        by=by,
-        threshold=threshold,
-        keep=keep,
-        neighbours=neighbours,
-    )
+    return {
+        "images": lines_sha256(pool.image_ids),
+        "store": None if pool.store is None else fingerprint(pool.store),
+        "files": None if by == "features" else pool.files,
+        "by": by,
+        "threshold": threshold,
+        "keep": keep,
+        "neighbours": neighbours,
+    }

@@ -5,11 +5,11 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...datasets.images import ImagesLike
-from ...report.result import Result
+from ...report.result import Result, where_it_is
 from ...runs import State, Work
 from ...utils import checks
 from ...utils.atomic import atomic_path
@@ -68,9 +68,7 @@ class Taken(Result):
         Raises:
             UserError: Another folder is asked for.
         """
-        if Path(folder).resolve() != self.out.resolve():
-            raise UserError(f"it is in {self.out} already: copy that folder")
-        return self.out
+        return where_it_is(self.out, folder)
 
 
 def take(
@@ -130,26 +128,23 @@ def take(
     state = work.state(out, overwrite)
     if state is State.REPLACE:
         work.clear(out)
-    ids: list[str] = []
-    if state is State.COMPLETE:
-        for name, part in files.items():
-            ids += _ids(out, name, part, form)
-        return _taken(out, form, items, files, ids)
-    _check_room(out, files)
-    with work.growing(out) as growing:
-        done, total = 0, sum(item.size for item in items)
-        for name, part in files.items():
-            path = out / name
-            if not path.exists():  # it has its name once it is whole
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write(path, part, form)
-            ids += _ids(out, name, part, form)
-            done += sum(item.size for item in part)
-            progress(done, total)
-        with atomic_path(out / TABLE) as temporary:
-            write_csv(temporary, _lines(items, ids))
-        growing.finish()
-    return _taken(out, form, items, files, ids)
+    total = sum(item.size for item in items)
+    if state is not State.COMPLETE:
+        _check_room(out, files)
+        with work.growing(out) as growing:
+            done = 0
+            for name, part in files.items():
+                path = out / name
+                if not path.exists():  # it has its name once it is whole
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    write(path, part, form)
+                done += sum(item.size for item in part)
+                progress(done, total)
+            with atomic_path(out / TABLE) as temporary:
+                write_csv(temporary, _lines(items, _ids(out, files, form)))
+            growing.finish()
+    sources = [item.source for item in items]
+    return Taken(out, form, _ids(out, files, form), sources, total, list(files))
 
 
 def _inputs(items: Sequence[Item], form: Form, shard_bytes: int) -> dict[str, Any]:
@@ -180,10 +175,12 @@ def _check_room(out: Path, files: Mapping[str, Sequence[Item]]) -> None:
         )
 
 
-def _ids(out: Path, name: str, part: Sequence[Item], form: Form) -> list[str]:
-    folder = name.rpartition("/")[0]
-    found = ids_of(out / name, part, form)
-    return [f"{folder}/{one}" if folder else one for one in found]
+def _ids(out: Path, files: Mapping[str, Sequence[Item]], form: Form) -> list[str]:
+    return [
+        (PurePosixPath(name).parent / one).as_posix()
+        for name, part in files.items()
+        for one in ids_of(out / name, part, form)
+    ]
 
 
 def _lines(items: Sequence[Item], ids: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -194,14 +191,3 @@ def _lines(items: Sequence[Item], ids: Sequence[str]) -> list[tuple[Any, ...]]:
         for image, item in zip(ids, items, strict=True)
     ]
     return [head, *rows]
-
-
-def _taken(
-    out: Path,
-    form: Form,
-    items: Sequence[Item],
-    files: Mapping[str, Sequence[Item]],
-    ids: Sequence[str],
-) -> Taken:
-    total = sum(item.size for item in items)
-    return Taken(out, form, ids, [item.source for item in items], total, list(files))
