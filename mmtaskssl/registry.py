@@ -8,14 +8,48 @@ when it looks a name up, so configs of mmdet, mmseg and mmengine need no
 mmdet and mmseg look through their own modules first, which import ``mmcv.ops``.
 """
 
+import copy
+from collections.abc import Mapping
+from typing import Any
+
 from mmengine import registry as _root
 from mmengine.registry import Registry
 
 _SCOPE = "mmtaskssl"
 
 
+class _OwnFirst(Registry):
+    """Finds a name of its own whatever default scope is set.
+
+    A host's runner leaves its scope behind for the rest of the process, and mmengine
+    would look there, and in what it descends from, alone.
+    """
+
+    def build(self, cfg: Any, *args: Any, **kwargs: Any) -> Any:
+        """Builds the object that a config describes.
+
+        Args:
+            cfg: What to build. A bare `type` that is registered here is meant.
+            args: See `mmengine.registry.Registry.build`.
+            kwargs: Likewise.
+
+        Returns:
+            The object.
+
+        Raises:
+            KeyError: If no such name is registered.
+        """
+        kind = cfg.get("type") if isinstance(cfg, Mapping) else None
+        if isinstance(kind, str) and "." not in kind and "_scope_" not in cfg:
+            self.import_from_location()
+            if kind in self.module_dict:
+                cfg = copy.copy(cfg)
+                cfg["type"] = f"{_SCOPE}.{kind}"
+        return super().build(cfg, *args, **kwargs)
+
+
 def _child(name: str, parent: Registry, *locations: str) -> Registry:
-    return Registry(name, parent=parent, scope=_SCOPE, locations=list(locations))
+    return _OwnFirst(name, parent=parent, scope=_SCOPE, locations=list(locations))
 
 
 _MODELS = "mmtaskssl.models"

@@ -108,9 +108,9 @@ def no_tool_runs():
     set_flags()
 
 
-@pytest.fixture
-def own_default_scope():
-    """Leaves the hosts' default scopes of a test to that test."""
+@pytest.fixture(autouse=True)
+def _own_default_scope():
+    """Leaves the default scopes of a test to that test: a runner's stays set."""
     from mmengine.registry import DefaultScope
 
     before = DefaultScope._instance_dict.copy()

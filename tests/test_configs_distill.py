@@ -16,8 +16,6 @@ _CONFIGS = sorted(_ROOT.glob("*.py"))
 _DEBUG = [path for path in _CONFIGS if "debug" in path.stem]
 _OTHERS = [path for path in _CONFIGS if "debug" not in path.stem]
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
 
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda p: p.stem)
 def test_names_and_docstrings_tell_what_a_config_does(path):

@@ -29,7 +29,7 @@ _ONE_OF_A_KIND = (
 
 
 @pytest.fixture(autouse=True)
-def scope(own_default_scope):
+def scope():
     init_default_scope("mmtaskssl")
 
 

@@ -26,8 +26,6 @@ _SMALL = re.compile(
     r"|(faster-rcnn|fcn)\S*_(debug-64px|bccd-\d+px|voc2007-small-\d+px|camvid-\d+px))$"
 )
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
 
 def test_no_config_fixes_a_format_that_a_cpu_may_emulate():
     texts = {path: path.read_text() for path in resource_root("configs").rglob("*.py")}

@@ -14,7 +14,7 @@ BLOCK = re.compile(r"^```python (\S+)\n(.*?)^```", re.M | re.S)
 
 
 @pytest.fixture
-def files(repo_root, tmp_path, monkeypatch, own_default_scope):
+def files(repo_root, tmp_path, monkeypatch):
     """Writes the blocks out: modules side by side, configs beside our bases."""
     text = (repo_root / "docs" / "add_a_method.md").read_text(encoding="utf-8")
     shutil.copytree(repo_root / "configs" / "_base_", tmp_path / "configs" / "_base_")

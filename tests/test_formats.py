@@ -75,7 +75,7 @@ def test_search_results(old, tmp_path):
         growing.finish()
 
 
-def test_trainings_resume(old, repo_root, tmp_path, own_default_scope):
+def test_trainings_resume(old, repo_root, tmp_path):
     cfg = load_config(str(repo_root / "configs" / SDR))
     shutil.copy(old / "training" / "iter_12.pth", tmp_path)
     (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_12.pth"))

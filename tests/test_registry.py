@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 import pytest
-from mmengine.registry import Registry
+from mmengine.registry import DefaultScope, Registry
 from mmengine.registry import root as mmengine_root
 
 import mmtaskssl
@@ -120,3 +120,16 @@ model = dict(
     """
     printed = output_of(code, cwd=tmp_path).splitlines()[-1]
     assert printed == "mmtaskssl.models.algorithms.simsiam"
+
+
+@pytest.mark.parametrize("scope", ["mmengine", "mmdet"])
+def test_a_scope_that_a_host_left_behind_hides_no_name_of_ours(scope):
+    DefaultScope.get_instance(f"left-{scope}", scope_name=scope)
+    config = {"type": "CosineRegression"}
+    built = ours.MODELS.build(config)
+    assert type(built).__module__.startswith("mmtaskssl.")
+    assert config == {"type": "CosineRegression"}
+    # Another's name is found as before, and an absent one is named as it was written.
+    assert ours.MODELS.build({"type": "BN2d", "num_features": 2}) is not None
+    with pytest.raises(KeyError, match="^'Absent is not in the"):
+        ours.MODELS.build({"type": "Absent"})

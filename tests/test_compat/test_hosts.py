@@ -65,9 +65,6 @@ NARROW_SEGMENTOR = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
-
 def _learn(root, base, changes, iterations, dataset, pipeline, evaluator):
     """Trains and tests a host's config; returns first and last loss and metrics."""
     (root / "config.py").write_text(f'_base_ = "{base}"\n')

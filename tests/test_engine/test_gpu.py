@@ -16,7 +16,7 @@ from mmtaskssl.engine.run_checks import check_batches
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.paths import resource_root
 
-pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("own_default_scope")]
+pytestmark = pytest.mark.gpu
 
 _ROOT = resource_root("configs")
 _DEBUG = sorted(

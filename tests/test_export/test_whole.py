@@ -17,8 +17,6 @@ from mmtaskssl.utils.errors import UserError
 
 from ..test_transfer._hosts import build, exported
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
 CLASSIFIER = "transfer/classification/finetune_resnet10-w8_1xb16-coslr-12i_debug-32px"
 PROBE = "transfer/classification/linear-probe_resnet10-w8_1xb16-coslr-12i_debug-32px.py"
 DETECTOR = "transfer/detection/debug/faster-rcnn_fpn_1xb4-12i_debug-64px.py"

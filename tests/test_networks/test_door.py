@@ -101,7 +101,7 @@ def test_a_name_of_torchvision(tmp_path):
     assert not open_network("torchvision:resnet18", "random").trained
 
 
-def test_a_network_of_a_host(own_default_scope):
+def test_a_network_of_a_host():
     pytest.importorskip("mmdet")
     cfg = {
         "default_scope": "mmdet",
@@ -134,7 +134,7 @@ def test_a_network_of_a_host(own_default_scope):
     )
 
 
-def test_a_semi_supervised_model_of_a_host(own_default_scope):
+def test_a_semi_supervised_model_of_a_host():
     """Its backbone and its pixels lie one level deeper."""
     inner = {"type": "mmselfsup.ResNet", "depth": 18, "base_channels": 8}
     pixels = {"type": "DetDataPreprocessor", "mean": [1.0, 2.0, 3.0], "std": [4.0] * 3}

@@ -17,9 +17,6 @@ pytest.importorskip("mmseg")
 _LOAD = [{"type": "LoadImageFromFile"}]
 
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
-
 def _detector(root):
     _host_data.make_voc(root, 3)
     cfg = load_config(

@@ -7,8 +7,6 @@ from mmtaskssl.datasets.pixel_limit import MAX_PIXELS_VARIABLE
 from ._hostile import outcome
 from ._hostile_cases import CASES
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
 
 def test_the_cases_are_many_and_none_is_twice():
     names = [(case.kind, case.name, case.tool) for case in CASES]

@@ -80,9 +80,6 @@ test_evaluator = dict(type="IoUMetric", iou_metrics=["mIoU"])
 )
 
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
-
 def _run(tool, *argv):
     main = runpy.run_path(str(resource_root("tools") / tool))["main"]
     return main([str(arg) for arg in argv])

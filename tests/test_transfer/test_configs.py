@@ -19,9 +19,6 @@ _CONFIGS = sorted(
 )
 
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
-
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda p: p.stem)
 def test_config(path, resnet_export):
     assert path.name in path.read_text().split('"""')[1]

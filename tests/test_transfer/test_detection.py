@@ -29,9 +29,6 @@ DEBUG = "detection/debug/faster-rcnn_fpn_1xb4-12i_debug-64px.py"
 C4 = "detection/voc0712/faster-rcnn_r50-c4_8xb2-24k_voc0712.py"
 
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
-
 @pytest.mark.parametrize(
     ("kind", "channels"),
     [("resnet_export", [16, 32, 64, 128]), ("mobile_export", [8, 14, 39, 336])],

@@ -25,9 +25,6 @@ SEGMENTORS = (
 )
 
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
-
 @pytest.fixture(params=["resnet_export", "mobile_export"])
 def export(request):
     return request.getfixturevalue(request.param)

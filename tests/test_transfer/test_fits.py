@@ -11,7 +11,6 @@ from mmtaskssl.utils.errors import UserError
 
 pytest.importorskip("mmdet")
 pytest.importorskip("mmseg")
-pytestmark = pytest.mark.usefixtures("own_default_scope")
 
 NAME = "s8-w8.16.32.64-d1.1.1.1"
 NETWORK = {

@@ -14,7 +14,7 @@ from ._hosts import build, load
 
 pytest.importorskip("mmdet")
 pytest.importorskip("mmseg")
-pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("own_default_scope")]
+pytestmark = pytest.mark.gpu
 
 CONFIGS = {
     "detector": "detection/debug/faster-rcnn_fpn_1xb4-12i_debug-64px.py",

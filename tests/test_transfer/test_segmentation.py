@@ -13,9 +13,6 @@ pytest.importorskip("mmseg")
 DEBUG = "segmentation/debug/fcn_d8_1xb4-12i_debug-64px.py"
 
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
-
 @pytest.mark.parametrize("kind", ["resnet_export", "mobile_export"])
 def test_segmentor_starts_with_the_exported_weights(kind, request):
     folder = request.getfixturevalue(kind)

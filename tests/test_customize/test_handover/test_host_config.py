@@ -19,8 +19,6 @@ from mmtaskssl.utils.errors import UserError
 
 from ._targets import CLASSES, make_target
 
-pytestmark = pytest.mark.usefixtures("own_default_scope")
-
 # What each says of two images that were trained on for two steps.
 METRICS = {
     "classification": "accuracy/top1",

@@ -11,7 +11,6 @@ def tool():
 
 
 @pytest.mark.data
-@pytest.mark.usefixtures("own_default_scope")
 def test_table_has_a_loaded_and_trained_network(tool, data_root, capsys):
     pytest.importorskip("mmdet")
     options = ["--kinds", "mobilenet-calibrated", "--hosts", "mmseg FCN"]

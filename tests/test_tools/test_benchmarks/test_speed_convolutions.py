@@ -24,7 +24,7 @@ def test_both_ways_agree_and_are_timed(tool, capsys, monkeypatch):
     assert float(error) < 1e-4
 
 
-def test_steps_in_three_ways(tool, capsys, own_default_scope):
+def test_steps_in_three_ways(tool, capsys):
     tool.main(["--batch", "4", "--rounds", "2", "--config", _CONFIG])
     lines = [x for x in capsys.readouterr().out.splitlines() if x.startswith("|")]
     assert [line.split("|")[1].strip() for line in lines[2:]] == [
