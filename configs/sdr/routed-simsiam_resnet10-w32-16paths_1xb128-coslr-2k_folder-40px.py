@@ -16,6 +16,7 @@ The arms, each by more options:
 no progress     model.subnet_sampler.shares=[0,0,1]
 no distillation model.kd_weight=0
 random clusters clusters=/my/random/clusters  (made with --random)
+quiet paths     model.subnet_loss_weights.others=0.3  (from a trained network)
 MAX alone       model.subnet_sampler.shares=[1,0,0]; for the cost of the paths
                 max_iters=3540
 
@@ -29,6 +30,7 @@ clusters = "data/clusters"
 
 model = dict(
     subnet_sampler=dict(shares=(0.3, 0.2, 0.5)),
+    subnet_loss_weights=dict(MAX=1.0, others=1.0),
     data_preprocessor=dict(view_size=40, augment=dict(blur=0.0)),
     backbone=dict(
         depth=10, base_width=32, groups=(1, 1, 4, 4), zero_init_residual=False

@@ -101,7 +101,7 @@ class Sdr(SdrDesign):
             options=[
                 f"clusters={clusters}",
                 f"model.subnet_sampler.seed={seed}",
-                f"default_hooks.checkpoint.interval={max(1, self.first)}",
+                f"default_hooks.checkpoint.interval={self.first or iters}",
                 "default_hooks.checkpoint.max_keep_ckpts=10",
                 # A collapse is a result here.
                 f"default_hooks.monitor.begin={iters}",
