@@ -131,5 +131,5 @@ def test_a_scope_that_a_host_left_behind_hides_no_name_of_ours(scope):
     assert config == {"type": "CosineRegression"}
     # Another's name is found as before, and an absent one is named as it was written.
     assert ours.MODELS.build({"type": "BN2d", "num_features": 2}) is not None
-    with pytest.raises(KeyError, match="^'Absent is not in the"):
+    with pytest.raises(KeyError, match=r"^'Absent is not in the"):
         ours.MODELS.build({"type": "Absent"})
