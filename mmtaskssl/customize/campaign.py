@@ -151,7 +151,7 @@ class Campaign:
             log=self.log,
             help=self.trainings.steps.help,
         )
-        said = as_asked(found.recommendation, self.settings)
+        said = as_asked(found, self.found.kind, self.settings)
         return dataclasses.replace(found, recommendation=said)
 
     def select(self) -> Path:

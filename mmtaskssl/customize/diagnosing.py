@@ -3,7 +3,10 @@
 import dataclasses
 
 from ..networks import Network
-from .diagnosis.recommend import Recommendation
+from .arms.known import ARMS
+from .diagnosis.diagnosis import Diagnosis
+from .diagnosis.past_studies import shipped
+from .diagnosis.recommend import Recommendation, recommend
 from .fit.fits import Fits
 from .settings import Settings
 from .starts import Start
@@ -33,16 +36,29 @@ def looked_at(settings: Settings, fits: Fits) -> tuple[list[Start], dict[str, Ne
     return [*starts, drawn], {drawn.name: own.untrained(settings.seed)}
 
 
-def as_asked(said: Recommendation, settings: Settings) -> Recommendation:
+def as_asked(found: Diagnosis, kind: str, settings: Settings) -> Recommendation:
     """Returns what is recommended within what was asked for.
 
     Args:
-        said: By pool, target and starts alone.
-        settings: How many images to select, and for how many budgets.
+        found: By pool, target and starts alone.
+        kind: Of the target.
+        settings: How many images to select, for how many budgets, and in what time: an
+            arm that is not raced for want of it is not recommended.
     """
+    said, without = found.recommendation, _too_long(settings)
+    if said.lever in without:
+        said = recommend(found.measured, found.likeness, shipped(), kind, without)
     images, beside = said.images, list(said.beside)
     if settings.select is not None and said.lever not in _UNASKED:
         images = settings.select
     if len(settings.budgets) == 1:
         beside = [arm for arm in beside if arm != "slimmed"]
     return dataclasses.replace(said, images=images, beside=beside)
+
+
+def _too_long(settings: Settings) -> list[str]:
+    return [
+        name
+        for name, arm in ARMS.items()
+        if arm.goes_on_long and not settings.asks_for(name)
+    ]

@@ -15,7 +15,8 @@ def routing_table(found: Mapping[str, Any]) -> str:
         found: What routing.json holds.
     """
     unit = 1 if found["probe"] == "logme" else 100
-    lines = [f"  {'rank':>4} {'score':>8} {'95 % interval':>18} {'behind':>8}  sub-net"]
+    kind = "sub-net" if found.get("generic_label", "MAX") == "MAX" else "network"
+    lines = [f"  {'rank':>4} {'score':>8} {'95 % interval':>18} {'behind':>8}  {kind}"]
     for rank, row in enumerate(found["ranking"], 1):
         is_largest = _is_generic(row["subnet"], found)
         if rank > _ROWS and not is_largest:

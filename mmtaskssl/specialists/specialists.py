@@ -15,7 +15,7 @@ from ..networks import Network, open_network
 from ..report.result import Result
 from ..routing.names import ProbeName, Tie
 from ..runs import Work
-from ..utils import checks
+from ..utils import checks, inputs
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
 from ..utils.tables import aligned
@@ -98,7 +98,7 @@ class Specialists(Result):
         with work.growing(out) as folder:
             for arm in self.all_arms:
                 folder.claim(f"{arm.name}/")
-            write_json(out / FILE, self.to_dict())
+            write_json(out / FILE, _with_earlier(out / FILE, self.to_dict()))
             for arm in self.all_arms:
                 ArmRuns(out).train(arm, self._seed_of(arm), log, trust)
         return dataclasses.replace(self, out=out)
@@ -286,3 +286,13 @@ class Specialists(Result):
             nested=nested,
             words=words,
         )
+
+
+def _with_earlier(file: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """Adds the networks and targets of earlier calls, which stay where they are."""
+    before = inputs.read_json(file) if file.exists() else {}
+    for key, name in (("networks", "name"), ("homes", "target")):
+        own = {one[name] for one in found[key]}
+        rest = [one for one in before.get(key, ()) if one[name] not in own]
+        found[key] = [*found[key], *rest]
+    return found

@@ -128,6 +128,10 @@ def test_what_is_trained_is_not_trained_again(trained, place):
     assert [line for line in lines if line.endswith(": done")] == [
         "clusters-1 seed 0: done"
     ]
+    kept = json.loads((place / "out" / "specialists.json").read_text())["networks"]
+    names = [one["name"] for one in kept]
+    assert {*names} == {"generic", "start", "clusters-0", "clusters-1", "clusters-1-2"}
+    assert len(names) == len({*names})
     other = _plan(place, leaves=[[0]], target=None, pool=None, iters=3)
     with pytest.raises(UserError, match="another config, start or images"):
         other.run(place / "out")

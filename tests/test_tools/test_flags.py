@@ -44,6 +44,7 @@ _IMAGES = {
     "benchmarks/leak_evidence",
     "benchmarks/objectives_evidence",
     "benchmarks/queue_evidence",
+    "benchmarks/routed_evidence",
     "benchmarks/sdr_evidence",
     "benchmarks/selection_policies",
     "benchmarks/sept_evidence",

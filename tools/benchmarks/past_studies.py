@@ -6,10 +6,10 @@ DIR holds pool/images and classification/NAME; FILE EfficientNet-Lite0's ImageNe
 weights, by timm's names. Gains are read from results/starts.json, that of
 starts_evidence.py: on test images, a continued start above the same start as it is.
 Each target of it is diagnosed, at the side that it was measured at and at twice that,
-as `customize` does. All targets of results/customize.json, that of
-customize_evidence.py, are there once more, with gains on folds of the training images;
-RUNs are folders of further finished runs of `customize`. The table is written to
-mmtaskssl/customize/diagnosis/past_studies.json.
+as `customize` does. All targets of results/customize.json and customize_long.json,
+those of customize_evidence.py, are there once more, with gains on folds of the training
+images; RUNs are folders of further finished runs of `customize`. The table is written
+to mmtaskssl/customize/diagnosis/past_studies.json.
 
 Interrupted, it continues with the same command. Delete OUT to measure anew.
 """
@@ -41,7 +41,8 @@ from studies.past import gains_of_starts, row_of_customization, rows_of_customiz
 from studies.public import NETWORK
 
 _RESULTS = Path(__file__).parent / "results"
-_STARTS, _CUSTOMIZE = _RESULTS / "starts.json", _RESULTS / "customize.json"
+_STARTS = _RESULTS / "starts.json"
+_CUSTOMIZE = _RESULTS / "customize.json", _RESULTS / "customize_long.json"
 _TABLE = Path(diagnosis.__file__).parent / FILE
 
 
@@ -55,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", nargs="+", default=[], type=Path, metavar="RUN")
     parser.add_argument("--table", type=Path, default=_TABLE, help="where it goes")
     args = parser.parse_args(argv)
-    rows = [*_of_starts(args), *rows_of_customizing(read_json(_CUSTOMIZE))]
+    rows = [*_of_starts(args)]
+    for file in _CUSTOMIZE:
+        rows += rows_of_customizing(read_json(file))
     for run in args.runs:
         row = row_of_customization(run.resolve().name, figures_of(run))
         rows += [] if row is None else [row]

@@ -1,7 +1,7 @@
 """Which lever past studies promise most of."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from .past_studies import PastStudies, Prediction
@@ -19,6 +19,8 @@ LEVERS = {
     "scratch": "pre-train a network of your own on the selected images",
     "branched": "pre-train a network of your own on the whole pool, and go on with it "
     "on the selected images",
+    "branched-long": "pre-train a network of your own on the whole pool, four times as "
+    "long, and go on with it on the selected images",
     "generic": "pre-train a network of your own on the whole pool",
 }
 #: Points of linear accuracy, expected, that are worth a training.
@@ -28,7 +30,7 @@ WORTH = 1.0
 Given = Literal["start", "teacher", "nothing"]
 _SELECTED = ("continued", "continued-target")
 _OWN = ("distilled", "scratch")
-_WITHOUT_START = ("scratch", "branched", "generic")
+_WITHOUT_START = ("scratch", "branched", "branched-long", "generic")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,7 @@ def choose(
     before: Mapping[str, float],
     is_pool_of_use: bool,
     studies: PastStudies,
+    without: Collection[str] = (),
 ) -> Choice:
     """Chooses a lever.
 
@@ -65,6 +68,7 @@ def choose(
         before: What the diagnosis found, see `PastStudy.before`.
         is_pool_of_use: Whether to select from it.
         studies: Past ones.
+        without: Levers that are not to be had.
     """
     if given == "teacher":
         return Choice("distilled", None, [])
@@ -74,6 +78,7 @@ def choose(
         worth = [one for one in found if one.gain >= WORTH]
         return _chosen("start", worth, found)
     names = _WITHOUT_START if is_pool_of_use else ("generic",)
+    names = tuple(name for name in names if name not in without)
     found = _predicted(names, before, studies.without_start())
     return _chosen(names[0], found, found)
 

@@ -23,7 +23,7 @@ COVARIATES = {
 #: Levers that begin with a network drawn at random. What they bring above that network
 #: has nothing to do with the start; above the start it is less by what the start is
 #: ahead, its ``lead``.
-FROM_NOTHING = ("distilled", "scratch", "branched", "generic")
+FROM_NOTHING = ("distilled", "scratch", "branched", "branched-long", "generic")
 #: What a study without a start says that it began with.
 UNTRAINED = "untrained"
 

@@ -1,7 +1,7 @@
 """What to do, from what was measured and from past studies."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..inspection.inspected import DENSE
@@ -115,6 +115,7 @@ def recommend(
     like: Likeness,
     studies: PastStudies,
     kind: str = "classification",
+    without: Collection[str] = (),
 ) -> Recommendation:
     """Says what to do: what past studies promise most of, and how sure that is.
 
@@ -124,12 +125,13 @@ def recommend(
         like: Pool and target, by the features of the best of them.
         studies: Past ones.
         kind: Of the target, see `Inspected`.
+        without: Levers that are not to be had.
     """
     start, given, before = begun_with(measured, like)
     mute = kind in DENSE and abs(before.get("lead", WORTH)) < WORTH
     if mute:  # it says nothing of what the start knows
         del before["lead"]
-    choice = choose(given, before, like.use != "nothing", studies)
+    choice = choose(given, before, like.use != "nothing", studies, without)
     lever = choice.lever
     predictions = [*choice.others]
     if choice.prediction is not None:

@@ -4,12 +4,17 @@ import dataclasses
 
 import pytest
 
+from mmtaskssl.customize.arms.known import ARMS
+from mmtaskssl.customize.diagnosing import as_asked
+from mmtaskssl.customize.diagnosis.choice import LEVERS
 from mmtaskssl.customize.diagnosis.concentration import Concentration
+from mmtaskssl.customize.diagnosis.diagnosis import Diagnosis
 from mmtaskssl.customize.diagnosis.likeness import Likeness
 from mmtaskssl.customize.diagnosis.measured import AtSide, Measured, best_of
 from mmtaskssl.customize.diagnosis.past_studies import PastStudies, PastStudy
 from mmtaskssl.customize.diagnosis.recommend import Recommendation, recommend
 from mmtaskssl.customize.race.judged import Judged
+from mmtaskssl.customize.settings import Settings
 from mmtaskssl.customize.starts import Start
 
 
@@ -172,3 +177,36 @@ def test_the_best_start_has_weights():
 def test_it_is_read_back():
     said = recommend([_measured("a", 10, 14)], ALIKE, _studies(10.0))
     assert Recommendation.of_dict(said.to_dict()) == said
+
+
+def _from_nothing(**gains):
+    return PastStudies(
+        [
+            PastStudy("s", f"t{i}", "untrained", 40, 1, {"lead": 0.0}, gains)
+            for i in range(3)
+        ]
+    )
+
+
+def test_without_a_start_what_brought_most():
+    studies = _from_nothing(**{"scratch": 8.0, "branched-long": 12.0, "generic": 5.0})
+    drawn = [_measured("untrained", 8)]
+    assert recommend(drawn, ALIKE, studies).lever == "branched-long"
+    # Where there is no time for it, it is none of those to be had.
+    short = recommend(drawn, ALIKE, studies, without=["branched-long"])
+    assert short.lever == "scratch"
+    assert "branched-long" not in {one.lever for one in short.others}
+    assert recommend(drawn, FAR, studies).lever == "generic"
+
+
+def test_an_arm_that_is_not_raced_for_want_of_time_is_not_recommended():
+    (long,) = (name for name in LEVERS if name in ARMS and ARMS[name].goes_on_long)
+    drawn = [_measured("untrained", 8)]
+    said = recommend(drawn, ALIKE, _from_nothing(**{"scratch": 1.0, long: 90.0}))
+    found = Diagnosis(drawn, ALIKE, said, {}, {})
+    assert said.lever == long
+    kind = "classification"
+    assert as_asked(found, kind, Settings()).lever == long
+    assert as_asked(found, kind, Settings(seconds=3600.0)).lever != long
+    named = Settings(seconds=3600.0, arms=["generic", long])
+    assert as_asked(found, kind, named).lever == long
