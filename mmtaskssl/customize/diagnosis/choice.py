@@ -77,8 +77,8 @@ def choose(
         found = _predicted((*chosen, *_OWN), before, studies.with_start())
         worth = [one for one in found if one.gain >= WORTH]
         return _chosen("start", worth, found)
-    names = _WITHOUT_START if is_pool_of_use else ("generic",)
-    names = tuple(name for name in names if name not in without)
+    usual = _WITHOUT_START if is_pool_of_use else ("generic",)
+    names = [name for name in usual if name not in without]
     found = _predicted(names, before, studies.without_start())
     return _chosen(names[0], found, found)
 
