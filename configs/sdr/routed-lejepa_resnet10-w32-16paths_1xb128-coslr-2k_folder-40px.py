@@ -20,6 +20,7 @@ clusters = "data/clusters"
 
 model = dict(
     subnet_sampler=dict(shares=(0.3, 0.2, 0.5)),
+    subnet_loss_weights=dict(MAX=1.0, others=1.0),
     data_preprocessor=dict(view_size=40, augment=dict(blur=0.0), local_size=20),
     backbone=dict(
         depth=10, base_width=32, groups=(1, 1, 4, 4), zero_init_residual=False

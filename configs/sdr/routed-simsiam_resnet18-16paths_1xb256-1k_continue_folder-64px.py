@@ -20,7 +20,6 @@ Hardware: one GPU, or a patient CPU; about 0.8 GiB a GPU (computed, not measured
 _base_ = "./routed-simsiam_resnet18-16paths_1xb256-coslr-20k_folder-64px.py"
 
 model = dict(
-    subnet_loss_weights=dict(MAX=1.0, others=0.3),
     subnet_sampler=dict(shares=(0.1, 0.3, 0.6)),
 )
 max_iters = 1000
