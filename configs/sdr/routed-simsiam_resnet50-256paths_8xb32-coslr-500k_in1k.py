@@ -10,7 +10,8 @@ norm over all processes, projector of 2048 and predictor of 512, 100 epochs, whi
 eighth belongs to each of four groups, so that MAX is ResNet-50 (23.5 M parameters, 4.09
 GMACs) and a path has 13.1 M and 2.30; the shares of the phases; the weights of the
 loss, a path's being a third of MAX's, as chosen at 40 px (model_zoo.md); batches of a
-path as large as MAX's. No figure of the paper is quoted, none was measured here. All paths together cost about 1.5 times plain SimSiam.
+path as large as MAX's. No figure of the paper is quoted, none was measured here. All
+paths together cost about 1.5 times plain SimSiam.
 
 python tools/cluster_data.py --pool STORE --tree 4x4x4x4 --out data/clusters
 tools/dist_train.sh \
