@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmtaskssl.transfer.dumped_config import parse_dumped_config
+from mmtaskssl.config.dumped_config import parse_dumped_config
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.redaction import redacted
 

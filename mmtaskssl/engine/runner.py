@@ -9,18 +9,18 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint_to_model
 from torch import nn
 
-from mmtaskssl.networks.start import Start, start_from
+from mmtaskssl.networks.start import Start
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.weights import read_checkpoint
 
+from . import starting
 from .changed_config import say_changes
 from .checkpoints import check_weights, find_resumable, place_of, read_whole
 from .dumped import dump_config
 from .own_hooks import OWN_HOOKS
 from .rescale import Batch, Rescale, check_batch
-from .starting import check_synchronisable, learns_from_start, show_start
 
 
 @RUNNERS.register_module()
@@ -59,7 +59,7 @@ class ResumableRunner(Runner):
             UserError: ``sync_bn`` is asked for, and the model has such norms.
         """
         if self.distributed and self.cfg.get("sync_bn") is not None:
-            check_synchronisable(model)
+            starting.check_synchronisable(model)
         return super().wrap_model(model_wrapper_cfg, model)
 
     def register_hook(
@@ -140,10 +140,10 @@ class ResumableRunner(Runner):
         """
         self._start()
         if self._resume:  # before the weights of later steps come
-            show_start(self, self._load_from)
+            starting.show_start(self, self._load_from)
         self._load_or_resume()
         if not self._resume:
-            show_start(self, self._load_from)
+            starting.show_start(self, self._load_from)
 
     def _load_or_resume(self) -> None:
         if self._has_loaded or not self._resume or self._load_from is not None:
@@ -164,17 +164,13 @@ class ResumableRunner(Runner):
         weights = self.cfg.get("weights")
         if self._has_loaded or not isinstance(weights, str):
             return
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        noted = any(hasattr(hook, "after_start") for hook in self.hooks)
-        noted = noted or learns_from_start(model)
+        model = _unwrap(self.model)
+        noted = starting.learns_from_start(model) or any(
+            hasattr(hook, "after_start") for hook in self.hooks
+        )
         if self._resume and not noted and (self._load_from or self._find()):
             return  # which goes on from a checkpoint, and needs the file no more
-        self.started = start_from(
-            model,
-            weights,
-            allow=self.cfg.get("allow") or (),
-            order=self.cfg.get("weights_order") or "leading",
-        )
+        self.started = starting.take_start(self.cfg, model, weights)
         for hook in self.hooks:
             if self.started is not None and hasattr(hook, "after_start"):
                 hook.after_start(self)
@@ -201,7 +197,7 @@ class ResumableRunner(Runner):
         if "://" not in filename:
             content = self._content(filename)
             check_weights(self.model, content, filename, self.cfg.get("allow") or ())
-            model = self.model.module if is_model_wrapper(self.model) else self.model
+            model = _unwrap(self.model)
             if hasattr(model, "check_resumed"):
                 model.check_resumed(content["state_dict"])
             if self._rescale is None:
@@ -247,7 +243,7 @@ class ResumableRunner(Runner):
         else:
             content = self._read[1]
         self.call_hook("after_load_checkpoint", checkpoint=content)
-        model = self.model.module if is_model_wrapper(self.model) else self.model
+        model = _unwrap(self.model)
         _load_checkpoint_to_model(model, content, strict, revise_keys=revise_keys)
         self._has_loaded = True
         self.logger.info(f"weights are loaded from {filename}")
@@ -294,6 +290,10 @@ class ResumableRunner(Runner):
             return
         self._rescale = Rescale(had, self.batch, record["config_images"])
         self._rescale.rewrite(self)
+
+
+def _unwrap(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
 
 
 def _read_file(path: str | Path) -> Any:

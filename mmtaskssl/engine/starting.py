@@ -1,13 +1,35 @@
 """What a backbone starts from."""
 
+from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmtaskssl.models.teachers import StartTeacher
-from mmtaskssl.networks.start import RANDOM
+from mmtaskssl.networks import preprocessing_of
+from mmtaskssl.networks.start import RANDOM, Start, start_from
 from mmtaskssl.utils.errors import UserError
+
+
+def take_start(cfg: Config, model: nn.Module, weights: str) -> Start | None:
+    """Loads what a training starts from.
+
+    Args:
+        cfg: Its config.
+        model: Not wrapped; its backbone takes the weights.
+        weights: See `start_from`, as for errors.
+
+    Returns:
+        What was loaded; None of "random".
+    """
+    return start_from(
+        model,
+        weights,
+        allow=cfg.get("allow") or (),
+        order=cfg.get("weights_order") or "leading",
+        pixels=preprocessing_of(cfg),
+    )
 
 
 def show_start(runner: Runner, loaded: str | None) -> None:

@@ -1,15 +1,16 @@
 """A plain ResNet's weights in an elastic one: sliced, or as one of its sub-nets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ..models.backbones import ElasticResNet
+from ..models.backbones import ElasticResNet, SubnetResNet
 from ..models.elastic import SwitchableBatchNorm2d, Units, channel_indices
-from ..subnets import ResNetArch, Subnet
+from ..subnets import ResNetArch, Subnet, arch_to_dict
 from ..utils.errors import UserError
+from ..weights.whole import differing
 from .importance import by_importance
 from .plain import shape_of
 
@@ -36,7 +37,10 @@ class Embedded:
 
 @torch.no_grad()
 def embed(
-    backbone: ElasticResNet, state: Mapping[str, Tensor], order: str = "leading"
+    backbone: ElasticResNet,
+    state: Mapping[str, Tensor],
+    order: str = "leading",
+    allow: Sequence[str] = (),
 ) -> Embedded:
     """Writes a plain ResNet's weights into an elastic one.
 
@@ -55,15 +59,21 @@ def embed(
     Args:
         backbone: Changed in place.
         state: By torchvision's names, without classifier.
-        order: "leading" or "importance".
+        order: See `check_order`.
+        allow: Patterns (regular expressions, from a key's beginning) of keys that a
+            plain ResNet has and the file lacks, or the other way round.
 
     Raises:
-        UserError: Another kind of block or stem, of norms, or another number of stages.
+        UserError: Another kind of block or stem, of norms, or another number of stages;
+            or a network that has more, less or other layers than a plain ResNet.
     """
-    if order not in ("leading", "importance"):
-        raise UserError(f"order must be leading or importance, not {order!r}")
+    check_order(order)
     stock, arch = _shape(state)
     _check(backbone, stock, arch)
+    differs = _differences(state, stock, arch, allow)
+    if differs and order == "importance":
+        raise UserError("channels are ordered by importance where no weights differ")
+    state = {key: value for key, value in state.items() if key not in differs}
     layout = backbone.layout(backbone.space.max)
     for name in backbone.switches:
         layout = {**backbone.layout(name), **layout}
@@ -83,9 +93,22 @@ def embed(
         if (rows >= 0).all() and (columns >= 0).all():
             whole |= {f"{name}.weight", f"{unit.norm}.weight", f"{unit.norm}.bias"}
         _write_norms(backbone, name, unit.norm, state, rows)
-    subnet = _subnet_of(backbone, stock) if smaller else None
+    subnet = _subnet_of(backbone, stock) if smaller and not differs else None
     _keep_statistics(backbone, subnet, state)
     return Embedded(subnet and subnet.name, frozenset(whole), tuple(drawn))
+
+
+def check_order(order: str) -> None:
+    """Refuses an unknown order of the channels that are taken of a larger network.
+
+    Args:
+        order: "leading" or "importance".
+
+    Raises:
+        UserError: It is neither.
+    """
+    if order not in ("leading", "importance"):
+        raise UserError(f"order must be leading or importance, not {order!r}")
 
 
 def _shape(state: Mapping[str, Tensor]) -> tuple[Subnet, ResNetArch]:
@@ -112,6 +135,28 @@ def _check(backbone: ElasticResNet, stock: Subnet, arch: ResNetArch) -> None:
         )
     if backbone.norm_cfg["type"] == "GN":
         raise UserError("the file has batch norms, the network group norms")
+
+
+def _differences(
+    state: Mapping[str, Tensor], stock: Subnet, arch: ResNetArch, allow: Sequence[str]
+) -> set[str]:
+    """Compares a file with the plain ResNet of its own shape, layer by layer.
+
+    Groups, squeeze and excitation, wide blocks or grey images change neither the names
+    nor the first dimension of the weights that say the shape.
+
+    Returns:
+        Keys that are allowed to differ, and do.
+    """
+    with torch.device("meta"):
+        plain = SubnetResNet(stock.name, arch=arch_to_dict(arch)).state_dict()
+    if found := differing(plain, state, allow):
+        raise UserError(
+            "only a plain ResNet goes into an elastic one, and compared with a plain "
+            f"{stock.name} {found.reason(plain, state)}"
+        )
+    every = differing(plain, state)
+    return {*every.missing, *every.unlike, *every.surplus}
 
 
 def _is_smaller(
@@ -179,6 +224,8 @@ def _write_norm(
 ) -> None:
     places = torch.nonzero(rows >= 0).squeeze(1)
     for key in _OF_NORM:
+        if f"{name}.{key}" not in state:  # which somebody allowed
+            continue
         mine, theirs = getattr(norm, key), state[f"{name}.{key}"]
         mine[places] = theirs[rows[places]].to(mine)
 

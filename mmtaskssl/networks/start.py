@@ -1,28 +1,24 @@
 """What a training's backbone starts from: public weights, or ours."""
 
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from mmengine.logging import print_log
 from torch import nn
 
 from ..config import ExportInfo
-from ..datasets.eval_transform import pixel_statistics
+from ..datasets.eval_transform import EvalTransform, pixel_statistics
 from ..models.algorithms.momentum import MomentumEncoder
 from ..models.backbones import ElasticBackbone, ElasticResNet
-from ..models.backbones.library import (
-    build_body,
-    cached_weights,
-    is_library_name,
-)
+from ..models.backbones.library import cached_weights, is_library_name
 from ..utils.errors import UserError, option
 from ..weights import STATISTICS, Checkpoint, load_backbone
-from ..weights.finite import no_numbers
-from .embed import embed
+from ..weights.backbone import COUNTER, without_heads
+from ..weights.finite import check_numbers
+from .embed import check_order, embed
+from .start_pixels import check_pixels
 
 RANDOM = "random"
 LABELS = (
@@ -83,6 +79,7 @@ def start_from(
     allow: Sequence[str] = (),
     order: str = "leading",
     trust: bool | None = None,
+    pixels: EvalTransform | None = None,
 ) -> Start | None:
     """Loads public weights into a model's backbone, and into its averages.
 
@@ -93,6 +90,8 @@ def start_from(
         allow: See `load_backbone`.
         order: See `embed`.
         trust: See `read_checkpoint`.
+        pixels: How the training shows its images; None: as the model's preprocessor
+            says, if it is ours.
 
     Returns:
         What was loaded; None of "random".
@@ -109,10 +108,11 @@ def start_from(
             f"{type(model).__name__} has no backbone that could start from "
             f"{option('weights')}"
         )
+    check_order(order)
     path = weights_file(name)
     checkpoint = Checkpoint.read(path, trust)
     if isinstance(backbone, ElasticBackbone) and not _same_names(backbone, checkpoint):
-        start = _embedded(backbone, checkpoint, name, order)
+        start = _embedded(backbone, checkpoint, name, order, allow)
     else:
         heads = getattr(backbone, "heads", ())
         said = load_backbone(backbone, checkpoint, heads=heads, allow=allow)
@@ -120,23 +120,40 @@ def start_from(
         start = Start(name, str(path), said.layout, keys)
     for average in (m for m in model.modules() if isinstance(m, MomentumEncoder)):
         average.module[0].load_state_dict(backbone.state_dict())
-    _check_pixels(model, name)
+    views = getattr(model, "data_preprocessor", None)
+    if pixels is None and hasattr(views, "statistics"):
+        pixels = EvalTransform(224, *pixel_statistics(*views.statistics()))
+    if pixels is not None:
+        check_pixels(name, checkpoint, pixels)
     print_log(LABELS, "current")
     return start
 
 
 def _same_names(backbone: nn.Module, checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint is of this elastic network itself."""
-    own, theirs = backbone.state_dict(), checkpoint.backbone
-    return all(
-        key in theirs and theirs[key].shape == value.shape
-        for key, value in own.items()
-        if not key.startswith(STATISTICS)
+    """Whether a checkpoint is of this elastic network itself.
+
+    A larger plain ResNet has all of its names as well, and more.
+    """
+    own, theirs = (
+        {key: value.shape for key, value in state.items() if not _is_beside(key)}
+        for state in (
+            backbone.state_dict(),
+            without_heads(checkpoint.backbone, backbone.state_dict()),
+        )
     )
+    return own == theirs
+
+
+def _is_beside(key: str) -> bool:
+    return key.startswith(STATISTICS) or key.endswith(COUNTER)
 
 
 def _embedded(
-    backbone: ElasticBackbone, checkpoint: Checkpoint, name: str, order: str
+    backbone: ElasticBackbone,
+    checkpoint: Checkpoint,
+    name: str,
+    order: str,
+    allow: Sequence[str],
 ) -> Start:
     if not isinstance(backbone, ElasticResNet):
         raise UserError(
@@ -144,10 +161,10 @@ def _embedded(
             "checkpoints do"
         )
     theirs = checkpoint.backbone
-    if bad := [k for k, v in theirs.items() if not bool(v.isfinite().all())]:
-        raise no_numbers(checkpoint.path, "backbone", bad, len(theirs))
+    counted = {k: v for k, v in theirs.items() if not k.endswith(COUNTER)}
+    check_numbers(counted, checkpoint.path, "backbone")
     try:
-        done = embed(backbone, checkpoint.backbone, order)
+        done = embed(backbone, theirs, order, allow)
     except UserError as error:
         raise UserError(f"{checkpoint.path} ({checkpoint.layout}): {error}") from error
     count = sum(key.endswith(".weight") for key in checkpoint.backbone)
@@ -163,22 +180,3 @@ def _embedded(
         "current",
     )
     return Start(name, checkpoint.path, checkpoint.layout, done.whole, done.subnet)
-
-
-def _check_pixels(model: nn.Module, name: str) -> None:
-    """Says so where views are normalised otherwise than a library's weights expect."""
-    views = getattr(model, "data_preprocessor", None)
-    if not is_library_name(name) or not hasattr(views, "scale"):
-        return
-    library, _, network = name.partition(":")
-    built = build_body(library, network.partition("=")[0])
-    wanted = pixel_statistics(built.mean, built.std)
-    mean, std = -views.bias / views.scale, 1 / views.scale
-    given = [mean.flatten().tolist(), std.flatten().tolist()]
-    if not np.allclose(given, wanted, atol=1):
-        print_log(
-            f"{name} expects pixels less {wanted[0]} by {wanted[1]}: set mean and std "
-            "of model.data_preprocessor",
-            "current",
-            logging.WARNING,
-        )

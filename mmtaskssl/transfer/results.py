@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..config.dumped_config import read_dumped_config
 from ..utils.errors import UserError
 from ..utils.inputs import open_text, parse_json
 from ..utils.tables import head, row, spread
-from .dumped_config import read_dumped_config
 
 # The hosts' names, in the order of our tables.
 METRICS = (

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -15,7 +15,8 @@ from .layouts import match_order, recognise, unwrap
 from .loading import STATISTICS
 from .reading import read_checkpoint
 
-_COUNTER = "num_batches_tracked"
+#: How the names of counters of batch norms end.
+COUNTER = "num_batches_tracked"
 _BLOCK = re.compile(r"layer(\d+)\.(\d+)\.conv1\.weight")
 # Of classifiers; a network that has such a module itself wants them.
 _HEADS = ("fc", "head", "heads", "classifier")
@@ -30,12 +31,15 @@ class Checkpoint:
         weights: All of its weights, by the file's names and in its order.
         layout: Whose it is.
         backbone: The backbone's weights, see `Recognised`.
+        config: Text of the config that it was trained with, where OpenMMLab kept it;
+            whatever a file may hold there.
     """
 
     path: str
     weights: Mapping[str, Tensor]
     layout: str
     backbone: Mapping[str, Tensor]
+    config: str = ""
 
     @classmethod
     def read(cls, path: str | Path, trust: bool | None = None) -> "Checkpoint":
@@ -44,10 +48,14 @@ class Checkpoint:
         Raises:
             UserError: See `read_checkpoint`; or it holds no weights.
         """
-        weights, place = unwrap(read_checkpoint(path, trust))
+        content = read_checkpoint(path, trust)
+        weights, place = unwrap(content)
         if not weights:
             raise UserError(f"{path} holds no weights")
-        return cls.of(weights, path, place)
+        meta = content.get("meta") if isinstance(content, Mapping) else None
+        config = meta.get("cfg") if isinstance(meta, Mapping) else None
+        read = cls.of(weights, path, place)
+        return replace(read, config=config if isinstance(config, str) else "")
 
     @classmethod
     def of(
@@ -106,13 +114,13 @@ def load_backbone(
         UserError: The checkpoint is of another architecture, and why; or holds NaN.
     """
     own = {k: v for k, v in module.state_dict().items() if not k.startswith(STATISTICS)}
-    state, layout = _without_heads(checkpoint.backbone, own, heads), checkpoint.layout
+    state, layout = without_heads(checkpoint.backbone, own, heads), checkpoint.layout
     if by_order or not own.keys() & state.keys():
         state = match_order(checkpoint.weights, own)
         if state is None:
             raise UserError(_out_of_order(own, checkpoint, what, by_order))
         layout = "other names, the same tensors in the same order"
-    wanted = [k for k in own if k in state or not k.endswith(_COUNTER)]
+    wanted = [k for k in own if k in state or not k.endswith(COUNTER)]
     fits = [k for k in wanted if k in state and state[k].shape == own[k].shape]
     missing = [k for k in wanted if k not in fits]
     surplus = sorted(state.keys() - own.keys())
@@ -139,9 +147,16 @@ def load_backbone(
     return Loaded(layout, len(fits), len(wanted), tuple(missing), tuple(surplus))
 
 
-def _without_heads(
-    state: Mapping[str, Tensor], own: Mapping[str, Tensor], heads: Sequence[str]
+def without_heads(
+    state: Mapping[str, Tensor], own: Mapping[str, Tensor], heads: Sequence[str] = ()
 ) -> dict[str, Tensor]:
+    """Returns a file's weights without those of classifiers, which a network lacks.
+
+    Args:
+        state: The file's, by the network's names.
+        own: The network's.
+        heads: Names of classifiers beside the usual ones.
+    """
     prefixes = [f"{head}." for head in _HEADS]
     prefixes = [p for p in prefixes if not any(key.startswith(p) for key in own)]
     left_out = (STATISTICS, *prefixes, *(f"{head}." for head in heads))

@@ -15,7 +15,11 @@ _OF_NORMS = ("running_mean", "running_var")
 def check_finite(
     module: nn.Module, state: Mapping[str, Tensor], source: str, what: str
 ) -> None:
-    """Refuses weights that are NaN or infinite; other buffers may be, such as masks.
+    """Refuses weights that are no numbers; other buffers may be, such as masks.
+
+    Weights are no numbers where they are NaN or infinite, variances where they are
+    negative, of which batch norm would take the root. Whole numbers are no weights:
+    a quantised network's mean something else.
 
     Args:
         module: Whose weights they are.
@@ -30,9 +34,35 @@ def check_finite(
     looked_at = [
         k for k in state if k in names or k.endswith(_OF_NORMS) or STATISTICS in k
     ]
-    bad = [k for k in looked_at if not bool(state[k].isfinite().all())]
+    check_numbers({k: state[k] for k in looked_at}, source, what)
+
+
+def check_numbers(weights: Mapping[str, Tensor], source: str, what: str) -> None:
+    """Refuses weights as `check_finite` does, of no module.
+
+    Args:
+        weights: Parameters and statistics of norms, without counters.
+        source: Where they come from, for messages.
+        what: What they are of, for messages.
+
+    Raises:
+        UserError: Some are no numbers.
+    """
+    bad = [k for k, v in weights.items() if not bool(v.isfinite().all())]
     if bad:
-        raise no_numbers(source, what, bad, len(looked_at))
+        raise no_numbers(source, what, bad, len(weights))
+    of_norms = [k for k in weights if k.endswith("running_var")]
+    negative = [k for k in of_norms if bool((weights[k] < 0).any())]
+    whole = [k for k, v in weights.items() if not v.is_floating_point()]
+    for bad, words in (
+        (negative, "are variances below zero"),
+        (whole, "hold whole numbers (those of a quantised network, perhaps)"),
+    ):
+        if bad:
+            raise UserError(
+                f"{source} is of no use: {len(bad)} of the {what}'s {len(weights)} "
+                f"tensors {words}, such as {bad[0]}: name another file"
+            )
 
 
 def no_numbers(source: str, what: str, bad: Sequence[str], count: int) -> UserError:

@@ -1,5 +1,7 @@
 """A stock ResNet is a sub-net of the right elastic network, bit for bit."""
 
+import re
+
 import pytest
 import torch
 from torchvision import models
@@ -12,6 +14,7 @@ from mmtaskssl.models.backbones import (
 )
 from mmtaskssl.networks.embed import embed
 from mmtaskssl.networks.importance import by_importance
+from mmtaskssl.networks.start import start_from
 from mmtaskssl.utils.errors import UserError
 
 STOCK = "s8-w8.16.24.32-d2.1.1.1"
@@ -192,3 +195,57 @@ def test_what_cannot_be():
     grouped = {"type": "GN", "group_size": 4}
     with pytest.raises(UserError, match="group norms"):
         embed(listed(STOCK, norm_cfg=grouped), plain().state_dict())
+
+
+GREY = {"conv1.weight": lambda x: x[:, :1]}
+GROUPED = {"layer1.0.conv2.weight": lambda x: x[:, :2]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (GREY, r"conv1\.weight with \(8, 1, 7, 7\) instead of \(8, 3, 7, 7\)"),
+        (GROUPED, r"layer1\.0\.conv2\.weight with \(8, 2, 3, 3\)"),
+        ({"layer1.0.conv3.weight": lambda x: x[:16]}, r"conv3\.weight with \(16, 8"),
+        ({"bn1.running_var": None}, r"it lacks 1, such as bn1\.running_var"),
+        ({"layer1.0.se.fc1.weight": torch.ones(1)}, r"has 1 .* layer1\.0\.se\.fc1"),
+    ],
+)
+def test_only_a_plain_resnet_goes_in(changed, said):
+    """Grey images, groups, width, lacking statistics and gates show in no shape."""
+    state = plain().state_dict()
+    for key, change in changed.items():
+        value = change(state[key]) if callable(change) else change
+        state = {**state, key: value} if value is not None else state
+        if value is None:
+            del state[key]
+    elastic = listed(STOCK)
+    before = {k: v.clone() for k, v in elastic.state_dict().items()}
+    with pytest.raises(UserError, match=said):
+        embed(elastic, state)
+    assert all(torch.equal(v, before[k]) for k, v in elastic.state_dict().items())
+    done = embed(elastic, state, allow=[re.escape(key) for key in changed])
+    assert done.subnet is None  # it computes something else
+    with pytest.raises(UserError, match="by importance where no weights differ"):
+        embed(elastic, state, "importance", [re.escape(key) for key in changed])
+
+
+class _Model(torch.nn.Module):
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone = backbone
+
+
+def test_a_larger_one_has_the_names_of_a_smaller_with_shared_norms(tmp_path):
+    """Deeper or with a classifier, it is no checkpoint of the elastic network."""
+    deeper = plain("s8-w8.16.24.32-d2.2.1.1")
+    torch.save({**deeper.state_dict(), "fc.bias": torch.ones(2)}, tmp_path / "a.pth")
+    model = _Model(listed(STOCK))
+    started = start_from(model, tmp_path / "a.pth")
+    assert started.subnet is None
+    weights = model.backbone.layer2[0].conv1.weight
+    assert torch.equal(weights, deeper.layer2[0].conv1.weight)
+    with pytest.raises(UserError, match="order must be"):
+        start_from(model, tmp_path / "a.pth", order="any")
+    torch.save(model.backbone.state_dict(), tmp_path / "own.pth")
+    assert start_from(model, tmp_path / "own.pth", allow=["x"]).subnet is None

@@ -54,6 +54,24 @@ def test_a_checkpoint_and_a_start(tmp_path):
         pretrain(CONFIG, iters=2, work_dir=tmp_path / "one", resume=True)
 
 
+@pytest.mark.parametrize(
+    ("key", "change", "said"),
+    [
+        ("layer1.0.bn1.running_var", torch.neg, "1 of .* are variances below zero"),
+        ("layer1.0.conv1.weight", torch.Tensor.char, "1 of .* hold whole numbers"),
+    ],
+)
+def test_variances_and_whole_numbers(tmp_path, elastic, key, change, said):
+    """Of a plain network and of one that goes into an elastic one."""
+    plain = elastic.extract("MAX", uncalibrated_ok=True)
+    state = plain.state_dict()
+    state[key] = change(state[key])
+    torch.save(state, tmp_path / "bad.pth")
+    for network in (plain, copy.deepcopy(elastic)):
+        with pytest.raises(UserError, match=rf"bad\.pth is of no use: {said}.*{key}"):
+            start_from(_Model(network), tmp_path / "bad.pth")
+
+
 def test_masks_may_be_infinite():
     network = SubnetResNet("s8-w8.8.8.8-d1.1.1.1")
     network.register_buffer("mask", torch.full((2,), float("-inf")))

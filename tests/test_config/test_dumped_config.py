@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmtaskssl.config import load_config
-from mmtaskssl.transfer.dumped_config import read_dumped_config
+from mmtaskssl.config.dumped_config import read_dumped_config
 from mmtaskssl.utils.errors import UserError
 
 
