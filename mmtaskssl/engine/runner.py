@@ -196,10 +196,10 @@ class ResumableRunner(Runner):
         """
         if "://" not in filename:
             content = self._content(filename)
-            check_weights(self.model, content, filename, self.cfg.get("allow") or ())
             model = _unwrap(self.model)
-            if hasattr(model, "check_resumed"):
-                model.check_resumed(content["state_dict"])
+            if hasattr(model, "check_resumed"):  # another teacher may be of other shape
+                model.check_resumed(content.get("state_dict") or {})
+            check_weights(self.model, content, filename, self.cfg.get("allow") or ())
             if self._rescale is None:
                 record = content["meta"].get("batch")
                 check_batch(self.batch, record, filename, self.logger.info)

@@ -8,7 +8,6 @@ from mmengine.logging import print_log
 
 from ..models.teachers import FrozenTeacher
 from ..registry import MODELS
-from ..utils.errors import UserError
 from .door import open_network
 from .hugging_face import PREFIX, open_hugging_face
 from .labels import labels_of
@@ -32,7 +31,7 @@ class NetworkTeacher(FrozenTeacher):
         trust: Load weights even if that runs code in them.
 
     Raises:
-        UserError: See `open_network` and `open_hugging_face`.
+        UserError: See `open_network`, `open_hugging_face` and `FrozenTeacher`.
     """
 
     def __init__(
@@ -51,9 +50,7 @@ class NetworkTeacher(FrozenTeacher):
         else:
             opened = open_network(network, weights, source=source, trust=trust)
         pixels = opened.preprocessing
-        size = view_size or pixels.image_size
-        if size < 1:
-            raise UserError(f"a teacher's view_size must be positive, not {size}")
+        size = pixels.image_size if view_size is None else view_size
         super().__init__(
             opened.plain(subnet),
             _name(network, opened),

@@ -83,6 +83,19 @@ def test_what_is_taught_by_its_start_resumes_with_that(public, tmp_path):
         assert torch.equal(resumed[key], value), key
 
 
+def test_another_teacher_is_said_though_its_features_have_another_shape(tmp_path):
+    def config(**teacher):
+        distill = {"teacher": {"type": "mmtaskssl.NetworkTeacher", **teacher}}
+        distill |= {"norm": "centre", "head": {"in_channels": 64}}
+        return debug_config("simsiam", tmp_path, max_iters=1, model__distill=distill)
+
+    run(config(network="timm:test_efficientnet=random", view_size=32))
+    again = config(network="timm:test_resnet=random", view_size=32)
+    again.resume = True
+    with pytest.raises(UserError, match=r"had another teacher .* timm:test_resnet"):
+        run(again)
+
+
 def test_pretrain_takes_weights_and_says_what_does_not_fit(public, tmp_path):
     config = debug_config("mocov2", tmp_path)
     trained = pretrain(config, weights=public[0], iters=1, work_dir=tmp_path / "a")

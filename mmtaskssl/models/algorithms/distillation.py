@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtaskssl.registry import MODELS
+from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError
 
 from ..backbones import ElasticBackbone
@@ -67,8 +68,8 @@ class Distillation(nn.Module):
             teacher = MODELS.build(teacher)
         if not losses and not dense_losses:
             raise UserError(f"distill of {teacher.name} has no losses")
-        if weight < 0 or views < 1:
-            raise UserError("distill needs a weight from 0 on, and views from 1 on")
+        checks.finite("distill.weight", weight, 0)
+        checks.whole("distill.views", views)
         dense_dim = getattr(teacher, "dense_dim", None)
         if dense_losses and dense_dim is None:
             raise UserError(f"the teacher {teacher.name} has no maps for dense_losses")
@@ -190,10 +191,9 @@ def _build(
         if config.get("queue_len"):
             config.setdefault("dim", dim)
         loss = MODELS.build(config)
-        if weight < 0 or loss.term in losses:
-            raise UserError(
-                f"distill has two losses {loss.term}, or a negative weight: {configs}"
-            )
+        checks.finite(f"weight of {loss.term}", weight, 0)
+        if loss.term in losses:
+            raise UserError(f"distill has two losses {loss.term}: {configs}")
         losses[loss.term], weights[loss.term] = loss, weight
     return losses, weights
 

@@ -6,6 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmtaskssl.utils import checks
+from mmtaskssl.utils.errors import UserError
+
 from ..features import last_map, pooled_feature
 from .base import Taught, Teacher
 
@@ -30,6 +33,9 @@ class FrozenTeacher(Teacher):
 
     Attributes:
         dense_dim: Channels of its map; None: it has none.
+
+    Raises:
+        UserError: It takes no images of that side, or makes no numbers of them.
     """
 
     def __init__(
@@ -43,13 +49,27 @@ class FrozenTeacher(Teacher):
         channel_order: str = "rgb",
         labels: str | None = None,
     ) -> None:
+        checks.whole("view_size", view_size)
         body.eval()
         body.requires_grad_(False)
         body.to(memory_format=torch.channels_last)
         first = next(body.parameters())
-        with torch.no_grad():
-            blank = torch.zeros(1, 3, view_size, view_size, device=first.device)
-            seen = run_teacher(body, blank)
+        blank = torch.zeros(1, 3, view_size, view_size, device=first.device)
+        try:
+            with torch.no_grad():
+                seen = run_teacher(body, blank)
+        except (AssertionError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"the teacher {name} takes no images of {view_size} px ({reason}): set "
+                "distill.teacher.view_size to the side that it is made for, and "
+                "store_size of the data set no smaller"
+            ) from error
+        if not bool(seen.feature.isfinite().all()):
+            raise UserError(
+                f"the teacher {name} makes NaN or infinity of a black image: it has "
+                "nothing to teach"
+            )
         super().__init__(name, sha256, seen.feature.shape[1], labels)
         self.__dict__["body"] = body
         self.view_size, self.channel_order = view_size, channel_order
