@@ -1,12 +1,15 @@
 """Two gloo processes on this machine's CPU."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.dist import broadcast
+from mmengine.optim import OptimWrapper
 
 from mmtaskssl.datasets import SyntheticImages
+from mmtaskssl.engine.accumulated import accumulated_gradients
 from mmtaskssl.engine.hooks import RepresentationHook
 from mmtaskssl.engine.knn_pass import KNNPass
 from mmtaskssl.engine.run import build_runner
@@ -37,7 +40,22 @@ def _work(rank, folder):
             results["queue"] = runner.model.module.queue
             results["keys"] = _keys(runner.model.module, rank)
             results["knn"] = _knn(runner)
+    results["accumulated"] = _accumulated(rank)
     return results
+
+
+def _accumulated(rank):
+    """What a checkpoint gets between two steps of the optimizer, and behind one."""
+    model = torch.nn.Linear(2, 1, bias=False)
+    model.weight.grad = torch.full((1, 2), float(rank))
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), 0.1), 2)
+    wrapper.initialize_count_status(model, 0, 4)
+    runner = SimpleNamespace(model=model, optim_wrapper=wrapper)
+    found = [accumulated_gradients(runner)]
+    wrapper._inner_count = 1
+    found.append(accumulated_gradients(runner))
+    assert float(model.weight.grad[0, 0]) == rank
+    return found
 
 
 def _keys(model, rank):
@@ -92,6 +110,12 @@ def _measure():
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two_processes")
     return in_two_processes(_work, folder)
+
+
+def test_a_checkpoint_has_the_mean_of_what_both_have_accumulated(ranks):
+    for behind, between in (rank["accumulated"] for rank in ranks):
+        assert not behind
+        assert torch.equal(between["weight"], torch.full((1, 2), 0.5))
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

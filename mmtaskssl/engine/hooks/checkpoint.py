@@ -10,6 +10,7 @@ from mmengine.dist import is_main_process, master_only
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.runner import Runner
 
+from mmtaskssl.engine.accumulated import KeepsGradients
 from mmtaskssl.engine.checkpoints import POINTER
 from mmtaskssl.engine.metrics import check_source, select_metrics
 from mmtaskssl.engine.runner import ResumableRunner
@@ -29,7 +30,7 @@ _BETTER = {
 
 
 @HOOKS.register_module()
-class CheckpointHook(_CheckpointHook):
+class CheckpointHook(KeepsGradients, _CheckpointHook):
     """mmengine's hook, with which a kill at any moment loses no training.
 
     mmengine deletes first and writes then, in place. Here the order is: the checkpoint
@@ -42,6 +43,7 @@ class CheckpointHook(_CheckpointHook):
     checkpoint to resume from knows of the better one. Where a checkpoint exists of the
     step that brought the best, it is written again with the score.
 
+    A checkpoint between two steps of an optimizer that accumulates has the gradients.
     A training that is stopped early saves its end, too, with ``save_last``. In a work
     dir that was copied nothing outside of the copy is touched.
 
@@ -83,6 +85,7 @@ class CheckpointHook(_CheckpointHook):
             self._move_best(runner)
         if runner.iter:
             self._saved_iters = runner.iter
+            self.give_back(runner)
         left = runner.message_hub.get_info(_SUPERSEDED) or []
         self._superseded = [name for name in left if name not in self._current()]
         self._delete_superseded(runner)
@@ -185,13 +188,11 @@ class CheckpointHook(_CheckpointHook):
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         hub.update_info("last_ckpt", self.last_ckpt)
         hub.update_info(_SUPERSEDED, list(self._superseded))
-        self._write(
-            runner,
-            name,
-            {"epoch": epoch, "iter": iters},
-            self.save_optimizer,
-            self.save_param_scheduler,
-        )
+        meta = {"epoch": epoch, "iter": iters}
+        with self.gradients_of(runner):
+            self._write(
+                runner, name, meta, self.save_optimizer, self.save_param_scheduler
+            )
         self._saved_iters = iters
         if is_main_process():
             try:

@@ -57,6 +57,7 @@ class MomentumEncoder(nn.Module):
         self._online: set[int] = set()
         # Whether it ever moved, known without waiting for the device; None: read it.
         self._moved: bool | None = None
+        self._resumed_inside = False
 
     def forward(
         self, x: torch.Tensor, subnet: Subnet | None = None
@@ -131,6 +132,10 @@ class MomentumEncoder(nn.Module):
         if any(id(p) in self._online for params in groups for p in params):
             _WAITING.discard(self)
 
+    def resume_inside(self) -> None:
+        """Takes note that a resumed training goes on between two steps."""
+        self._resumed_inside = True
+
     def _stepped(self, online: list[nn.Parameter]) -> bool:
         """False inside an accumulation window, whose weights were already seen.
 
@@ -140,11 +145,11 @@ class MomentumEncoder(nn.Module):
         gradients may be zeroed in place, and a step may be taken by hand.
         """
         versions = [p._version for p in online]
-        inside = (
-            self in _WAITING
-            and versions == self._seen_versions
-            and any(p.grad is not None for p in online)
+        seen = self in _WAITING and versions == self._seen_versions
+        inside = (seen or self._resumed_inside) and any(
+            p.grad is not None for p in online
         )
+        self._resumed_inside = False
         self._seen_versions = versions
         self._online = {id(p) for p in online}
         _WAITING.add(self)
