@@ -64,6 +64,9 @@ RUNNER_KEYS = frozenset(
 # From where on a name is another one misspelt: "norm_cfg" is no "conv_cfg".
 _ALIKE = 0.85
 
+# Part of a model that an algorithm may get, whose settings all have defaults.
+_NEW = "model.distill"
+
 # Other options that are no keys of the config.
 _SHORTHANDS = (
     "max_pixels",
@@ -133,7 +136,7 @@ def load_config(
     _check_parts(cfg, options)
     try:
         cfg.merge_from_dict(options)
-    except (KeyError, TypeError, AssertionError) as error:
+    except (KeyError, TypeError, AssertionError, AttributeError) as error:
         raise UserError(f"options do not fit {name}: {_text(error)}") from error
     fill_places(cfg, options)
     keep_knn = OWN_KNN in values and "target" not in options
@@ -224,6 +227,8 @@ def _check_parts(cfg: Config, options: Mapping[str, Any]) -> None:
         for name in key.split(".")[:-1] if key.startswith("model.") else ():
             inner = f"{place}.{name}" if place else name
             if inner in options or f"{inner}.type" in options:
+                break
+            if inner == _NEW and name not in part:
                 break
             if not isinstance(part, Mapping | Config):
                 break  # a list, or what merging itself refuses

@@ -1,10 +1,11 @@
 """The option ``teacher`` of configs that distil."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError
+from ..utils.errors import UserError, option
 
 #: File of a feature store by which its folder is known.
 _STORE = "manifest.json"
@@ -36,6 +37,11 @@ def use_teacher(cfg: Config, teacher: str) -> None:
             "model.distill.head.num_layers=1, or take one of configs/distill"
         )
     known = distill.get("teacher") or {}
+    if not isinstance(known, Mapping):
+        raise UserError(
+            f"model.distill.teacher is a part with a type, not {known!r}: name it by "
+            f"{option('teacher')}"
+        )
     kept = {k: v for k, v in known.items() if k == "view_size"}
     if teacher == "start":
         distill["teacher"] = {"type": "mmtaskssl.StartTeacher", **kept}

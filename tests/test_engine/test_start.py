@@ -6,6 +6,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torchvision.models import resnet18
 
 from mmtaskssl.apis import pretrain
+from mmtaskssl.config import load_config
 from mmtaskssl.engine.checkpoints import check_weights
 from mmtaskssl.networks.start import start_from, weights_file
 from mmtaskssl.registry import MODELS
@@ -94,6 +95,27 @@ def test_another_teacher_is_said_though_its_features_have_another_shape(tmp_path
     again.resume = True
     with pytest.raises(UserError, match=r"had another teacher .* timm:test_resnet"):
         run(again)
+
+
+def test_any_algorithm_gets_a_teacher_by_one_word_more(tmp_path):
+    """What the message says is what works; a name in the wrong place is said."""
+    config = "configs/selfsup/simsiam/simsiam_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+    teacher = "timm:test_efficientnet=random"
+    with pytest.raises(UserError, match=r"example model\.distill\.head\.num_layers=1"):
+        load_config(config, {"teacher": teacher})
+    view = {"model.distill.teacher.view_size": 32}
+    options = {"model.distill.head.num_layers": 1, "max_iters": 1, **view}
+    trained = pretrain(config, teacher=teacher, cfg_options=options, work_dir=tmp_path)
+    assert trained.config.model.distill.teacher.view_size == 32
+    for wrong in ({"model.distill.teacher": teacher}, {"model.distill.head": {}}):
+        with pytest.raises(UserError, match=r"distill\.teacher is a part with"):
+            pretrain(config, cfg_options=wrong, iters=1, work_dir=tmp_path / "a")
+    wrong = {**options, "model.distill.head.in_channels": 99}
+    with pytest.raises(UserError, match=r"is 99, and the student has 64 channels"):
+        pretrain(config, teacher=teacher, cfg_options=wrong, work_dir=tmp_path / "b")
+    several = {"model.distill": [{}], "model.distill.0.weight": 1}
+    with pytest.raises(UserError, match="options do not fit"):
+        load_config(config, several)
 
 
 def test_pretrain_takes_weights_and_says_what_does_not_fit(public, tmp_path):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils import checks
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.errors import UserError, option
 
 from ..backbones import ElasticBackbone
 from ..elastic import NormView
@@ -16,6 +16,8 @@ from ..features import last_map, pooled_feature
 from ..losses import TargetNorm
 from ..teachers import Taught, Teacher
 
+# What networks of the hosts and of libraries call the channels of their output.
+_DIMS = ("feat_dim", "embed_dims", "num_features")
 _COSINE = ({"type": "CosineRegression"},)
 
 
@@ -50,7 +52,7 @@ class Distillation(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        teacher: Mapping[str, Any] | Teacher,
+        teacher: Mapping[str, Any] | Teacher | None = None,
         losses: Sequence[Mapping[str, Any]] = _COSINE,
         head: Mapping[str, Any] | None = None,
         norm: str = "none",
@@ -62,6 +64,11 @@ class Distillation(nn.Module):
     ) -> None:
         super().__init__()
         if not isinstance(teacher, Teacher):
+            if not isinstance(teacher, Mapping) or "type" not in teacher:
+                raise UserError(
+                    f"distill.teacher is a part with a type, not {teacher!r}: name a "
+                    f"network or a store by {option('teacher')}"
+                )
             teacher = dict(teacher)
             if str(teacher["type"]).endswith("StartTeacher"):
                 teacher["backbone"] = backbone
@@ -123,12 +130,15 @@ class Distillation(nn.Module):
         """
         terms = []
         if self.losses:
-            feature = _project(self.head, pooled_feature(output), view)
+            feature = pooled_feature(output)
+            self._check_head(self.head, feature.shape[1], "head")
+            feature = _project(self.head, feature, view)
             sides = feature, taught.feature[rows]
             terms.append((self.losses, *sides, self.head, self.norm))
         if self.dense_losses:
             maps = last_map(output)
             n, channels, height, width = maps.shape
+            self._check_head(self.dense_head, channels, "dense_head")
             flat = maps.permute(0, 2, 3, 1).reshape(-1, channels)
             flat = _project(self.dense_head, flat, view)
             maps = flat.view(n, height, width, -1).permute(0, 3, 1, 2)
@@ -172,6 +182,18 @@ class Distillation(nn.Module):
             target = norm(target)
             ours = norm(ours) if head is None and same_width else ours
         return ours, target
+
+    def _check_head(self, head: nn.Module | None, channels: int, name: str) -> None:
+        """Refuses a head of other channels: it would take a part of its own."""
+        if head is None or self._elastic:
+            return
+        layers = (m for m in head.modules() if isinstance(m, nn.Linear))
+        wanted = next((layer.in_features for layer in layers), channels)
+        if wanted != channels:
+            raise UserError(
+                f"distill.{name}.in_channels is {wanted}, and the student has "
+                f"{channels} channels: set it so, or leave it out"
+            )
 
     def _check_width(self, ours: int, theirs: int | None, head: str) -> None:
         if ours != theirs:
@@ -223,7 +245,8 @@ def _channels(backbone: nn.Module) -> int:
     """Returns the channels of a student's last output."""
     if isinstance(backbone, ElasticBackbone):
         return backbone.stage_channels(backbone.space.max)[-1]
-    channels = getattr(backbone, "out_channels", None)
+    names = ("out_channels", *_DIMS)
+    channels = next((c for n in names if (c := getattr(backbone, n, None))), None)
     channels = channels() if callable(channels) else channels
     channels = channels[-1] if isinstance(channels, list | tuple) else channels
     if not isinstance(channels, int):
