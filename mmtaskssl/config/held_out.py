@@ -60,7 +60,8 @@ def hold_out(cfg: Config, count: Any = None) -> None:
     known = hooks.get("representation") or {}
     measured = {**part, "held": True, "dataset": _plain(dataset)}
     hooks["representation"] = {**hook, **known, "dataset": measured}
-    hooks.setdefault("curves", {"type": "mmtaskssl.CurvesHook"})
+    # Options may have set a part of it, which is there no sooner.
+    hooks["curves"] = {"type": "mmtaskssl.CurvesHook", **(hooks.get("curves") or {})}
 
 
 def _plain(dataset: dict[str, Any]) -> dict[str, Any]:
