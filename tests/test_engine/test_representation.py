@@ -179,6 +179,18 @@ def test_the_option_adds_what_it_needs():
         load_config(config, {"held_out": "many"})
 
 
+def test_keys_of_the_hooks_that_options_add_reach_them(tmp_path):
+    config = "configs/selfsup/byol/byol_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+    hooks = {"curves.patience": 1, "representation.views": 2, "knn.k": 5}
+    options = {f"default_hooks.{key}": value for key, value in hooks.items()}
+    options |= {"held_out": 8, "target": str(tmp_path)}
+    found = load_config(config, options).default_hooks
+    assert found.curves == {"type": "mmtaskssl.CurvesHook", "patience": 1}
+    assert found.representation.type == "mmtaskssl.RepresentationHook"
+    assert (found.representation.views, found.knn.k) == (2, 5)
+    assert found.knn.type == "mmtaskssl.KNNHook"
+
+
 def test_what_a_pipeline_would_cut_is_measured_whole():
     views = {"type": "PipelineImages", "source": "pool", "pipeline": [{"type": "Pack"}]}
     chosen = {"type": "SelectedImages", "selection": "some.txt", "dataset": views}
