@@ -2,7 +2,7 @@
 #   base-HASH   every dependency, keyed by the files that name them (large, shared)
 #   here-HASH   this checkout installed in place on top of it (small, one a checkout)
 PYTHON ?= python3
-EXTRAS ?= cpu,det,seg,export,quickstart,docs,test
+EXTRAS ?= cpu,det,seg,export,quickstart,docs,notebooks,test
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mmtaskssl
 WORK ?= work_dirs/quickstart
 IMAGES ?=

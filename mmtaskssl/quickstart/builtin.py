@@ -26,7 +26,9 @@ DOMAINS = {
 }
 
 
-def write_builtin(out: Path, seed: int = 0) -> tuple[Path, Path]:
+def write_builtin(
+    out: Path, seed: int = 0, crops: int = CROPS
+) -> tuple[Path, Path]:
     """Writes ``out/pool/*.png`` and ``out/target/{train,test}/CLASS/*.png``.
 
     The pool's names say nothing of their domain: nothing but the pixels can be used.
@@ -34,6 +36,7 @@ def write_builtin(out: Path, seed: int = 0) -> tuple[Path, Path]:
     Args:
         out: Written whole or not at all; left alone if it exists.
         seed: Of the crops, the order and the split.
+        crops: Of each domain, and as many digits; up to ``CROPS``.
 
     Returns:
         The pool's folder and the target's.
@@ -44,7 +47,7 @@ def write_builtin(out: Path, seed: int = 0) -> tuple[Path, Path]:
     if not out.is_dir():
         rng = np.random.default_rng(seed)
         digits, labels = _digits(rng)
-        pool = [*digits[:CROPS], *_crops(rng)]
+        pool = [*digits[:crops], *_crops(rng, crops)]
         with atomic_folder(out, durable=False) as folder:
             (folder / "pool").mkdir()
             for name, index in enumerate(rng.permutation(len(pool))):
@@ -71,7 +74,7 @@ def _digits(rng: np.random.Generator) -> tuple[list[Image.Image], np.ndarray]:
     return images, data.target[order]
 
 
-def _crops(rng: np.random.Generator) -> Iterator[Image.Image]:
+def _crops(rng: np.random.Generator, crops: int) -> Iterator[Image.Image]:
     try:
         import skimage
         from sklearn.datasets import load_sample_images
@@ -86,7 +89,7 @@ def _crops(rng: np.random.Generator) -> Iterator[Image.Image]:
             pictures += [
                 Image.fromarray(image) for image in load_sample_images().images
             ]
-        for index in range(CROPS):
+        for index in range(crops):
             picture = pictures[index % len(pictures)]
             side = int(rng.integers(SIDE, min(*picture.size, 4 * SIDE) + 1))
             left = int(rng.integers(0, picture.width - side + 1))

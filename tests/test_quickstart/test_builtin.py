@@ -12,10 +12,8 @@ pytest.importorskip("skimage")
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builtin, "CROPS", 20)
-        out = tmp_path_factory.mktemp("builtin") / "images"
-        return builtin.write_builtin(out)
+    out = tmp_path_factory.mktemp("builtin") / "images"
+    return builtin.write_builtin(out, crops=20)
 
 
 def test_the_pool_mixes_all_domains(folders):
