@@ -151,7 +151,9 @@ class Network:
     def table(self) -> str:
         """Returns what it is, where its weights are from and what it sees, as text."""
         seen = self.preprocessing
-        weights = self.checkpoint or ("drawn" if not self.trained else "of this process")
+        weights = self.checkpoint or (
+            "drawn" if not self.trained else "of this process"
+        )
         rows = [("network", self.name), ("weights", weights)]
         rows.append(("image side", f"{seen.image_size} px, {seen.channel_order}"))
         if self.space is not None:

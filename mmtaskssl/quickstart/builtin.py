@@ -26,9 +26,7 @@ DOMAINS = {
 }
 
 
-def write_builtin(
-    out: Path, seed: int = 0, crops: int = CROPS
-) -> tuple[Path, Path]:
+def write_builtin(out: Path, seed: int = 0, crops: int = CROPS) -> tuple[Path, Path]:
     """Writes ``out/pool/*.png`` and ``out/target/{train,test}/CLASS/*.png``.
 
     The pool's names say nothing of their domain: nothing but the pixels can be used.

@@ -94,12 +94,11 @@ def test_a_search_shows_its_plot():
 
 
 def test_a_customization_begins_with_its_answer(tmp_path):
-    verdict = {
-        **dict(budget="", metric="linear", primary="start", candidate="scratch"),
-        **dict(chosen="scratch", recommended="scratch", outcome="better", level=0.95),
-        **dict(differences=[], lead=None, note="", names={"start": "a<b"}),
-    }
-    verdict["names"]["scratch"] = "our <network>"
+    verdict = {"budget": "", "metric": "linear", "level": 0.95, "note": ""}
+    verdict |= {"primary": "start", "candidate": "scratch", "chosen": "scratch"}
+    verdict |= {"recommended": "scratch", "outcome": "better", "lead": None}
+    verdict["names"] = {"start": "a<b", "scratch": "our <network>"}
+    verdict["differences"] = []
     record = {"verdict": [verdict], "arms": [], "inputs": {}}
     found = Customized(tmp_path, record)
     shown = found._repr_html_()
