@@ -34,6 +34,14 @@ def test_the_target_is_few_shot_and_apart_from_the_pool(folders):
     assert all(len(a & b) <= 2 for a, b in [pixels[:2], pixels[1:], pixels[::2]])
 
 
+def test_fewer_test_images_are_the_first_of_each_class(folders, tmp_path):
+    _, target = builtin.write_builtin(tmp_path / "images", crops=1, tests=3)
+    assert len([*target.glob("train/*/*")]) == 10 * builtin.SHOTS
+    few = {p.relative_to(target): p.read_bytes() for p in target.glob("test/*/*")}
+    assert len(few) == 30
+    assert all((folders[1] / name).read_bytes() == data for name, data in few.items())
+
+
 def test_what_is_there_is_left_alone(folders):
     pool, target = folders
     before = {p: p.stat().st_mtime_ns for p in pool.iterdir()}
