@@ -9,9 +9,11 @@ _HEAD = """# Licences
 
 mmtaskssl is under the Apache License 2.0 (`LICENSE`). What it depends on is installed
 beside it, each package under its own licence, and is no part of the wheel. The table is
-what the installed packages say of themselves, written by
-`python tools/release/release_check.py --licences docs/licences.md`; it is no legal
-advice.
+what the installed packages say of themselves; it is no legal advice, and is written by
+
+```bash
+python tools/release/release_check.py --licences docs/licences.md
+```
 
 Weights have licences of their own: those of timm and torchvision are named by these
 libraries, and the card that `customize` writes names the start that its backbone began

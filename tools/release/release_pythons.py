@@ -19,6 +19,8 @@ _MINIMAL: tuple[tuple[tuple[str, ...], int, str], ...] = (
     # Says what is absent, and how to get it.
     (("-m", "mmtaskssl.check_env"), 1, "pip install"),
 )
+# What README tells a stranger to install.
+_EXTRAS = "[cpu,det,seg]"
 # With the one light dependency beside it.
 _COMPLETION = (("-m", "mmtaskssl", "completion", "bash"), 0, "_shtab_mmtaskssl")
 
@@ -123,7 +125,7 @@ def resolve_row(version: str, python: Path | None, pip: Path, wheel: Path) -> Ro
     command = [pip, "-m", "pip", "install", "--dry-run", "-q", "--ignore-installed"]
     command += ["--disable-pip-version-check", "--only-binary=:all:"]
     command += ["--python-version", version, "--target", wheel.parent / "unused"]
-    status, said = run([*command, wheel])
+    status, said = run([*command, f"{wheel}{_EXTRAS}"])
     if status:
         return Row(name, FAILED, last_line(said))
     if python is None:

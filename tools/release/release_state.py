@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from release_pythons import wanted_versions
 from release_rows import FAILED, OK, Row, row, run
 
 try:
@@ -109,6 +110,26 @@ def readme_faults(readme: str, makefile: str) -> list[str]:
     return faults
 
 
+def first_line_faults(root: Path) -> list[str]:
+    """Says what of the line below README's title is not so.
+
+    Args:
+        root: The checkout: its pyproject.toml knows, and what is linked lies in it.
+    """
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    line, about = readme.split("\n\n")[1], project(root)["project"]
+    versions_of = wanted_versions(about["requires-python"])
+    said = (
+        f"Python {versions_of[0]} to {versions_of[-1]} ",
+        f"[{about['license']}](LICENSE)",
+    )
+    faults = [f"it does not say {words!r}" for words in said if words not in line]
+    links = re.findall(r"\]\(([^)#]+)\)", line)
+    return faults + [
+        f"{link} is not there" for link in links if not (root / link).is_file()
+    ]
+
+
 def index_faults(root: Path) -> list[str]:
     """Says which entries of model-index.yml, or of what it names, lead nowhere."""
     index = yaml.safe_load((root / "model-index.yml").read_text(encoding="utf-8"))
@@ -183,6 +204,10 @@ def state_rows(root: Path) -> list[tuple[str, Any]]:
             lambda: row(
                 "README's commands", readme_faults(read("README.md"), read("Makefile"))
             ),
+        ),
+        (
+            "README's first line",
+            lambda: row("README's first line", first_line_faults(root)),
         ),
         ("model-index.yml", lambda: row("model-index.yml", index_faults(root))),
         ("tree is clean", lambda: tree_row(root)),

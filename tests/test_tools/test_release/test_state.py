@@ -83,6 +83,19 @@ def test_readmes_commands_are_goals(repo_root):
     assert "two commands" in fault
 
 
+def test_readmes_first_line_is_true(repo_root, tmp_path):
+    assert state.first_line_faults(repo_root) == []
+    about = '[project]\nrequires-python = ">=3.11,<3.14"\nlicense = "MIT"\n'
+    (tmp_path / "pyproject.toml").write_text(about)
+    (tmp_path / "README.md").write_text((repo_root / "README.md").read_text())
+    faults = state.first_line_faults(tmp_path)
+    assert faults[:2] == [
+        "it does not say 'Python 3.11 to 3.13 '",
+        "it does not say '[MIT](LICENSE)'",
+    ]
+    assert "CITATION.cff is not there" in faults
+
+
 def test_what_mim_reads_leads_somewhere(repo_root, tmp_path):
     assert state.index_faults(repo_root) == []
     (tmp_path / "model-index.yml").write_text("Import:\n  - a.yml\n  - b.yml\n")
