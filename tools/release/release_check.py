@@ -54,6 +54,12 @@ def make_parser() -> argparse.ArgumentParser:
         "--no-network", action="store_true", help="ask no package index for anything"
     )
     parser.add_argument(
+        "--resolve",
+        action="store_true",
+        help="ask for the dependencies of every Python, not only of those that are not "
+        "here: gigabytes, where the index has no metadata apart from the wheels",
+    )
+    parser.add_argument(
         "--no-build", action="store_true", help="look at the checkout alone"
     )
     parser.add_argument(
@@ -76,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = [tried(name, check) for name, check in state_rows(root)]
     rows.append(tried("licences", lambda: _licences_row(root)))
     if not args.no_build:
-        rows += _built(root, args.python, args.no_network)
+        rows += _built(root, args.python, args.no_network, args.resolve)
     print(table(rows))
     return int(any(one.state == FAILED for one in rows))
 
@@ -87,7 +93,9 @@ def _licences_row(root: Path) -> Row:
     return row("licences", page_faults(about, text), note)
 
 
-def _built(root: Path, pythons: Sequence[Path], no_network: bool) -> list[Row]:
+def _built(
+    root: Path, pythons: Sequence[Path], no_network: bool, resolve: bool
+) -> list[Row]:
     about = project(root)["project"]
     wanted = wanted_versions(about["requires-python"])
     found = find([*pythons, *places(wanted, os.environ), Path(sys.executable)], wanted)
@@ -107,6 +115,8 @@ def _built(root: Path, pythons: Sequence[Path], no_network: bool) -> list[Row]:
                 rows.append(Row(f"{name}install", NOT_RUN, "this Python is not here"))
             else:
                 rows.append(install_row(version, python, wheel, out / version, light))
+            if python is not None and not resolve:
+                continue
             if no_network:
                 why = "needs a package index"
                 rows.append(Row(f"{name}dependencies", NOT_RUN, why))
