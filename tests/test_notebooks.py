@@ -1,6 +1,5 @@
 """The notebooks of `demo/` run in a kernel, each cell as it is written there."""
 
-import json
 import re
 
 import pytest
@@ -48,9 +47,8 @@ def test_it_is_kept_without_what_it_shows(path):
     assert not [cell for cell in code if cell.outputs or cell.execution_count]
     assert {*notebook.metadata} == {"kernelspec", "language_info"}
     assert notebook.metadata.kernelspec.name == "python3"  # of whoever opens it
-    # One writer's form, so that a change of a word is a change of a line.
-    text = path.read_text(encoding="utf-8")
-    assert text == json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    # As notebooks' own writer has it, so that a changed word is a changed line.
+    assert path.read_text(encoding="utf-8") == nbformat.writes(notebook) + "\n"
 
 
 def test_it_reads_as_a_text(path):
