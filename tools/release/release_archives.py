@@ -72,18 +72,6 @@ def sources_faults(names: Collection[str], tracked: Collection[str]) -> list[str
     return faults + [f"{n} is missing" for n in _NEEDED_SOURCES if n not in names]
 
 
-def tracked_files(root: Path) -> set[str]:
-    """Returns the files of the repository that git knows.
-
-    Raises:
-        OSError: It is no repository.
-    """
-    status, said = run(["git", "-c", "core.quotePath=false", "ls-files"], root)
-    if status:
-        raise OSError(last_line(said))
-    return set(said.splitlines())
-
-
 def build(root: Path, out: Path) -> tuple[list[Row], Path | None]:
     """Builds both, and looks at them.
 
@@ -94,6 +82,10 @@ def build(root: Path, out: Path) -> tuple[list[Row], Path | None]:
     Returns:
         Their rows, and the wheel; None: there is none.
     """
+    status, listed = run(["git", "-c", "core.quotePath=false", "ls-files"], root)
+    if status:
+        return [Row("build", FAILED, last_line(listed))], None
+    tracked = set(listed.splitlines())
     command = [sys.executable, "-m", "hatchling", "build", "-d", out]
     status, said = run([*command, "-t", "wheel", "-t", "sdist"], root)
     if status:
@@ -104,7 +96,6 @@ def build(root: Path, out: Path) -> tuple[list[Row], Path | None]:
     with tarfile.open(sources) as archive:
         members = [member.name for member in archive if member.isfile()]
     inside = {name.partition("/")[2] for name in members}
-    tracked = tracked_files(root)
     return [
         row(
             _WHEEL, wheel_faults(packed, tracked), f"{wheel.name}, {len(packed)} files"

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -66,10 +65,7 @@ def find(candidates: Iterable[Path], wanted: Sequence[str]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in candidates:
-        try:
-            status, said = run([path, "-c", _TELL], timeout=60)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
+        status, said = run([path, "-c", _TELL], timeout=60)
         if status == 0 and said.strip() in wanted:
             found.setdefault(said.strip(), path)
     return dict(sorted(found.items(), key=lambda item: wanted.index(item[0])))

@@ -63,15 +63,32 @@ def table(rows: Sequence[Row]) -> str:
 def run(
     command: Sequence[str | Path], cwd: Path | None = None, timeout: float = 900
 ) -> tuple[int, str]:
-    """Runs a program; returns its status, and what it said last and in all."""
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    """Runs a program.
+
+    Args:
+        command: The program and its arguments.
+        cwd: Where it runs.
+        timeout: Seconds.
+
+    Returns:
+        Its status (as of a shell: 124, it took too long; 127, it does not start), and
+        what it said.
+    """
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return 124, f"error: {words[0]} took more than {timeout:g} s"
+    except OSError as error:
+        return 127, f"error: {words[0]} does not start ({error.strerror})"
     return done.returncode, done.stdout + done.stderr
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from release_pythons import wanted_versions
-from release_rows import FAILED, OK, Row, row, run
+from release_rows import FAILED, OK, Row, last_line, row, run
 
 try:
     import tomllib
@@ -149,7 +149,7 @@ def tree_row(root: Path) -> Row:
     """Says whether everything is committed."""
     status, said = run(["git", "status", "--porcelain"], root)
     if status:
-        return Row("tree is clean", FAILED, "no git repository")
+        return Row("tree is clean", FAILED, last_line(said))
     changed = [line[3:] for line in said.splitlines()]
     return row("tree is clean", [f"{name} is not committed" for name in changed])
 
@@ -177,7 +177,7 @@ def tag_row(root: Path) -> Row:
     """Says whether this commit is tagged; that is a fact, no fault."""
     status, said = run(["git", "tag", "--points-at", "HEAD"], root)
     if status:
-        return Row("tag", FAILED, "no git repository")
+        return Row("tag", FAILED, last_line(said))
     version = project(root)["project"]["version"]
     unreleased = changelog(root).get("Unreleased", "")
     return Row("tag", OK, tag_note(version, said.split(), unreleased))

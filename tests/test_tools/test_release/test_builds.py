@@ -7,7 +7,7 @@ import pytest
 
 import release_archives as archives
 import release_pythons as pythons
-from release_rows import FAILED, NOT_RUN, OK
+from release_rows import FAILED, NOT_RUN, OK, run
 from tests.test_tools._tools import load_tool
 
 TRACKED = {
@@ -61,6 +61,19 @@ def test_sources_are_what_is_committed(repo_root):
         "LICENSE is missing",
     ]
     assert all((repo_root / name).is_file() for name in archives._NEEDED_SOURCES)
+
+
+def test_where_there_is_no_repository_nothing_is_built(tmp_path):
+    (found,), wheel = archives.build(tmp_path, tmp_path)
+    assert found.state == FAILED and "not a git repository" in found.note
+    assert wheel is None
+
+
+def test_a_program_that_is_not_there_or_takes_too_long_has_a_status(tmp_path):
+    status, said = run([tmp_path / "nothing"])
+    assert status == 127 and "does not start (No such file" in said
+    status, said = run(["sleep", "5"], timeout=0.05)
+    assert status == 124 and "more than 0.05 s" in said
 
 
 def test_the_versions_that_it_is_for():

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+import yaml
 
 import release_licences as licences
 import release_state as state
@@ -172,3 +173,16 @@ def test_a_line_for_each_package_and_what_asks_for_it():
 )
 def test_a_licence_is_what_the_package_says(info, classifiers, expected):
     assert licences.licence(info, classifiers) == expected
+
+
+def test_templates_are_forms_that_can_be_filled_in(repo_root):
+    folder = repo_root / ".github" / "ISSUE_TEMPLATE"
+    forms = [path for path in folder.glob("*.yml") if path.stem != "config"]
+    assert len(forms) == 2
+    for path in forms:
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert form["name"] and form["description"]
+        asked = [part for part in form["body"] if part["type"] != "markdown"]
+        assert all(part["attributes"]["label"] for part in asked)
+        assert len({part["id"] for part in asked}) == len(asked) >= 3
+        assert all(part["type"] in ("input", "textarea") for part in asked)
