@@ -111,13 +111,14 @@ def readme_faults(readme: str, makefile: str) -> list[str]:
 
 
 def first_line_faults(root: Path) -> list[str]:
-    """Says what of the line below README's title is not so.
+    """Says what of README's first line, on Pythons and licence, is not so.
 
     Args:
         root: The checkout: its pyproject.toml knows, and what is linked lies in it.
     """
     readme = (root / "README.md").read_text(encoding="utf-8")
-    line, about = readme.split("\n\n")[1], project(root)["project"]
+    found = re.search(r"^Python 3\..*?(?=\n\n)", readme, re.M | re.S)
+    line, about = found[0] if found else "", project(root)["project"]
     versions_of = wanted_versions(about["requires-python"])
     said = (
         f"Python {versions_of[0]} to {versions_of[-1]} ",

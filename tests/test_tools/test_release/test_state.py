@@ -95,6 +95,8 @@ def test_readmes_first_line_is_true(repo_root, tmp_path):
         "it does not say '[MIT](LICENSE)'",
     ]
     assert "CITATION.cff is not there" in faults
+    (tmp_path / "README.md").write_text("# mmtaskssl\n\nnothing of it\n")
+    assert len(state.first_line_faults(tmp_path)) == 2
 
 
 def test_what_mim_reads_leads_somewhere(repo_root, tmp_path):
