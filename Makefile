@@ -2,7 +2,7 @@
 #   base-HASH   every dependency, keyed by the files that name them (large, shared)
 #   here-HASH   this checkout installed in place on top of it (small, one a checkout)
 PYTHON ?= python3
-EXTRAS ?= cpu,det,seg,export,quickstart,docs,test
+EXTRAS ?= cpu,det,seg,export,quickstart,docs,notebooks,test
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mmtaskssl
 WORK ?= work_dirs/quickstart
 IMAGES ?=
@@ -15,10 +15,12 @@ endif
 # A file's tests in one process, files in the order of tests/conftest.py.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
+# By Python, for not every system has sha256sum.
+HASH := $(PYTHON) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:12])'
 # Of pyproject.toml the part that names dependencies.
 KEY := $(shell { sed '/^\[project.scripts\]/,$$d' pyproject.toml; cat .ci/constraints.txt; echo "$(EXTRAS)"; \
-	$(PYTHON) -c 'import sys, platform; print(sys.version, platform.machine())'; } | sha256sum | cut -c1-12)
-HERE := $(shell { echo "$(CURDIR) $(KEY)"; } | sha256sum | cut -c1-12)
+	$(PYTHON) -c 'import sys, platform; print(sys.version, platform.machine())'; } | $(HASH))
+HERE := $(shell { echo "$(CURDIR) $(KEY)"; } | $(HASH))
 BASE := $(CACHE)/base-$(KEY)
 ENV := $(CACHE)/here-$(HERE)
 PY := $(ENV)/bin/python

@@ -4,9 +4,11 @@ import argparse
 import ast
 import importlib
 import inspect
+import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from mmengine.registry import Registry
 
@@ -32,6 +34,31 @@ def write(folder: Path) -> None:
         place.mkdir(parents=True)
         for file, text in pages.items():
             (place / file).write_text(text, encoding="utf-8")
+
+
+def write_notebooks(folder: Path) -> None:
+    """Writes a page for each notebook of ``demo``: its texts and its code.
+
+    Args:
+        folder: Receives the pages, of which what an earlier build made goes.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted((resource_root("tools").parent / "demo").glob("*.ipynb")):
+        text = _notebook_page(path.name, json.loads(path.read_text(encoding="utf-8")))
+        (folder / f"{path.stem}.md").write_text(text, encoding="utf-8")
+
+
+def _notebook_page(name: str, notebook: dict[str, Any]) -> str:
+    parts = []
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", source))
+        else:
+            parts.append(f"```python\n{source}\n```")
+    parts.insert(1, f"This page is the notebook `demo/{name}` of the repository.")
+    return "\n\n".join(parts) + "\n"
 
 
 def _index(title: str, text: str, names: list[str]) -> str:

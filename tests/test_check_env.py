@@ -1,10 +1,11 @@
 import sys
 from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 
 from mmtaskssl import check_env
-from mmtaskssl.check_env import Check, format_table, run_check, run_checks
+from mmtaskssl.check_env import Check, format_table, probes, run_check, run_checks
 from mmtaskssl.check_env.probes import Doubt
 from tests.test_compat._fresh import run_python
 
@@ -193,3 +194,14 @@ def test_a_broken_torch_is_the_one_that_is_named(tmp_path, error):
     blamed = [i for i, line in enumerate(lines) if "needs torch, which does" in line]
     assert len(blamed) >= 4  # torchvision and the hosts
     assert not any("->" in lines[i + 1] for i in blamed)
+
+
+def test_a_system_that_is_not_linux_is_said(monkeypatch):
+    assert probes.system().startswith("Linux ")
+    monkeypatch.setattr(probes.sys, "platform", "darwin")
+    with pytest.raises(Doubt, match="tested on Linux alone"):
+        probes.system()
+    check = next(check for check in check_env.CHECKS if check.name == "system")
+    monkeypatch.setattr(probes, "os", SimpleNamespace(name="nt"))
+    result = run_check(check)
+    assert result.failed and "wsl --install" in result.mend

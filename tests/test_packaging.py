@@ -26,8 +26,13 @@ def _names(root, pattern):
 
 
 def _is_evidence(name):
-    """Whether a file of the tools is a study, a measurement, or of their harness."""
+    """Whether a file of the tools is a study, a measurement, or of their harness.
+
+    Or checks what is to be released.
+    """
     folder, _, rest = name.partition("/")
+    if folder == "release":
+        return True
     *inside, _ = rest.split("/")
     within = inside[:1] in (["studies"], ["harness"]) or (
         not inside and rest.endswith(".py")
@@ -52,13 +57,14 @@ def test_the_wheel_has_no_evidence(installed):
     # What trains on exports in the hosts is for users.
     assert {path.name for path in tools.rglob("*.py")} == {"finetune_grid.py"}
     assert not [*installed.rglob("*evidence*"), *installed.rglob("studies")]
+    assert not [*installed.rglob("release*")]
 
 
 def test_evidence_is_no_tool():
     command = [sys.executable, "-m", "mmtaskssl", "--help"]
     listed = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert listed.returncode == 0 and "select_data" in listed.stdout
-    assert "benchmarks" not in listed.stdout
+    assert "benchmarks" not in listed.stdout and "release" not in listed.stdout
 
 
 def test_the_wheel_has_what_mim_looks_configs_up_by(installed):

@@ -123,6 +123,13 @@ _DET, _SEG, _LEARN = (
 _HOSTS = ("torch", "mmengine", "mmcv")
 
 CHECKS = (
+    Check(
+        "system",
+        None,
+        _REQUIRED,
+        probes.system,
+        "wsl --install, and install mmtaskssl there",
+    ),
     Check("python", None, _REQUIRED, probes.python, "install Python 3.10 to 3.13"),
     Check(
         "torch",

@@ -5,6 +5,7 @@ Nothing but the standard library is imported before a probe runs.
 
 import importlib
 import os
+import platform
 import sys
 import tempfile
 from importlib import metadata
@@ -13,6 +14,16 @@ from pathlib import Path
 
 class Doubt(Exception):
     """It works, but the user should know this. A second argument is the command."""
+
+
+def system() -> str:
+    """The operating system is one that we run on."""
+    if os.name == "nt":
+        raise RuntimeError("mmtaskssl runs on Linux and macOS")
+    name = f"{platform.system()} {platform.machine()}"
+    if sys.platform != "linux":
+        raise Doubt(f"{name}: tested on Linux alone, see docs/platforms.md")
+    return name
 
 
 def python() -> str:

@@ -68,9 +68,10 @@ def parser_of(command: str) -> argparse.ArgumentParser:
 def scripts() -> list[str]:
     """Returns the tools that are no commands: ``misc/print_config`` and the like.
 
-    Scripts that measure the project itself are not listed.
+    Scripts that measure or release the project itself are not listed.
     """
     root = resource_root("tools")
     names = {str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.py")}
     known = set(commands())
-    return sorted(n for n in names - known if not n.startswith("benchmarks/"))
+    own = ("benchmarks/", "release/")
+    return sorted(n for n in names - known if not n.startswith(own))

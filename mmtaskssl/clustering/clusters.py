@@ -13,6 +13,7 @@ import numpy as np
 
 from ..features.layout import encode_ids
 from ..features.store import FeatureStore
+from ..report.inline import pictures
 from ..report.result import Result
 from ..report.thumbs import showing
 from ..subnets import ALL
@@ -21,6 +22,9 @@ from ..utils.errors import UserError
 from ..utils.redaction import redacted_value
 from . import files
 from .files import cross
+
+# Below a notebook's cell.
+_SHOWN_LEAVES, _SHOWN_IMAGES = 16, 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -237,6 +241,19 @@ class Clusters(Result):
 
         with showing(self.thumbnails):
             return render(self)
+
+    def _repr_html_(self) -> str:
+        """Shows the table in a notebook, and images of the largest clusters."""
+        root = Path(self.root) if self.root else None
+        rows = []
+        for leaf in np.argsort(-self.sizes, kind="stable")[:_SHOWN_LEAVES].tolist():
+            members = self.rows(leaf)
+            drawn = np.random.default_rng(0).permutation(members)[:_SHOWN_IMAGES]
+            names = [self.image_ids[row] for row in drawn.tolist()]
+            said = f"cluster {leaf}, {len(members):,} images"
+            rows.append((said, [(root and root / name, name) for name in names]))
+        with showing(self.thumbnails):
+            return super()._repr_html_() + pictures(rows)
 
 
 def _dotted(path: Sequence[int]) -> str:

@@ -1,14 +1,17 @@
 """The result of `customize`."""
 
 import dataclasses
+import html
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..report.inline import as_text
 from ..report.result import Result, where_it_is
 from ..runs import Record, verify
 from ..utils.errors import UserError
+from ..utils.redaction import redacted
 from ..utils.tables import aligned
 from .verdict.difference import Difference, points
 from .verdict.verdict import Verdict
@@ -111,6 +114,14 @@ class Customized(Result):
             lines += [*lever_table(found), ""] if found else []
         lines += lengths_told(self.record)
         return "\n".join(lines).rstrip()
+
+    def _repr_html_(self) -> str:
+        """Shows the answer in a notebook, then the table and where the report is."""
+        answers = "".join(
+            f"<p><b>{html.escape(redacted(verdict.sentence))}</b></p>"
+            for verdict in self.verdicts
+        )
+        return f"{answers}{super()._repr_html_()}{as_text(f'report: {self.report()}')}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the record."""

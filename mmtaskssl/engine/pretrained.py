@@ -9,7 +9,8 @@ from typing import Any
 from mmengine.config import Config
 
 from ..config.shown import ShownConfig
-from ..report.curves import panels
+from ..report.curves import panels, picture
+from ..report.inline import drawing
 from ..report.page import html_page
 from ..report.result import Result
 from ..runs import Work
@@ -84,10 +85,17 @@ class Pretrained(Result):
             "Pretrained",
             [
                 "<h1>Pretrained</h1>",
-                self._repr_html_(),
+                super()._repr_html_(),
                 f'<div class="charts">{charts}</div>',
             ],
         )
+
+    def _repr_html_(self) -> str:
+        """Shows the table in a notebook, and a chart for the loss and each metric."""
+        shown = super()._repr_html_()
+        if curves := self.curves:
+            shown += drawing(picture(curves), "svg+xml")
+        return shown
 
     def to_dict(self) -> dict[str, Any]:
         """Returns where it is, and its history."""

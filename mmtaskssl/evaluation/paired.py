@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ..report.inline import as_text
 from ..utils import checks
 from ..utils.errors import UserError
 
@@ -57,6 +58,10 @@ class PairedDifference:
             f"{self.short()} ({100 * self.level:g} % {self.low:+.1f} to "
             f"{self.high:+.1f}, p = {self.p:.2g}, {self.pairs} pairs)"
         )
+
+    def _repr_html_(self) -> str:
+        """Shows the difference in a notebook."""
+        return as_text(str(self))
 
 
 def paired_difference(

@@ -17,6 +17,7 @@ from ..models.backbones import ElasticBackbone, seeing_whole_images
 from ..models.backbones.elastic_backbone import SubnetLike
 from ..models.backbones.whole_images import hides_parts
 from ..models.elastic import Units
+from ..report.inline import as_text
 from ..subnets import Cost, Latency, SearchSpace, Subnet
 from ..utils import checks
 from ..utils.devices import AUTO
@@ -146,6 +147,24 @@ class Network:
             "encoder": self.encoder,
         }
         return meta
+
+    def table(self) -> str:
+        """Returns what it is, where its weights are from and what it sees, as text."""
+        seen = self.preprocessing
+        weights = self.checkpoint or (
+            "drawn" if not self.trained else "of this process"
+        )
+        rows = [("network", self.name), ("weights", weights)]
+        rows.append(("image side", f"{seen.image_size} px, {seen.channel_order}"))
+        if self.space is not None:
+            rows.append(("sub-nets", f"{len(self.space):,}"))
+        count = sum(parameter.numel() for parameter in self.backbone.parameters())
+        rows.append(("parameters", f"{count / 1e6:.2f}M"))
+        return "\n".join(f"  {name:<12} {value}" for name, value in rows)
+
+    def _repr_html_(self) -> str:
+        """Shows the table in a notebook."""
+        return as_text(self.table())
 
     def resolve(self, subnet: SubnetLike | None = None) -> Subnet:
         """Returns a sub-net by its name, or by an anchor's such as "MAX".

@@ -26,7 +26,9 @@ DOMAINS = {
 }
 
 
-def write_builtin(out: Path, seed: int = 0) -> tuple[Path, Path]:
+def write_builtin(
+    out: Path, seed: int = 0, crops: int = CROPS, tests: int | None = None
+) -> tuple[Path, Path]:
     """Writes ``out/pool/*.png`` and ``out/target/{train,test}/CLASS/*.png``.
 
     The pool's names say nothing of their domain: nothing but the pixels can be used.
@@ -34,6 +36,8 @@ def write_builtin(out: Path, seed: int = 0) -> tuple[Path, Path]:
     Args:
         out: Written whole or not at all; left alone if it exists.
         seed: Of the crops, the order and the split.
+        crops: Of each domain, and as many digits; up to ``CROPS``.
+        tests: Test images of each class; None: all digits that are left.
 
     Returns:
         The pool's folder and the target's.
@@ -44,12 +48,12 @@ def write_builtin(out: Path, seed: int = 0) -> tuple[Path, Path]:
     if not out.is_dir():
         rng = np.random.default_rng(seed)
         digits, labels = _digits(rng)
-        pool = [*digits[:CROPS], *_crops(rng)]
+        pool = [*digits[:crops], *_crops(rng, crops)]
         with atomic_folder(out, durable=False) as folder:
             (folder / "pool").mkdir()
             for name, index in enumerate(rng.permutation(len(pool))):
                 pool[index].save(folder / "pool" / f"{name:05d}.png")
-            _write_target(folder / "target", digits[CROPS:], labels[CROPS:])
+            _write_target(folder / "target", digits[CROPS:], labels[CROPS:], tests)
     return out / "pool", out / "target"
 
 
@@ -71,7 +75,7 @@ def _digits(rng: np.random.Generator) -> tuple[list[Image.Image], np.ndarray]:
     return images, data.target[order]
 
 
-def _crops(rng: np.random.Generator) -> Iterator[Image.Image]:
+def _crops(rng: np.random.Generator, crops: int) -> Iterator[Image.Image]:
     try:
         import skimage
         from sklearn.datasets import load_sample_images
@@ -86,7 +90,7 @@ def _crops(rng: np.random.Generator) -> Iterator[Image.Image]:
             pictures += [
                 Image.fromarray(image) for image in load_sample_images().images
             ]
-        for index in range(CROPS):
+        for index in range(crops):
             picture = pictures[index % len(pictures)]
             side = int(rng.integers(SIDE, min(*picture.size, 4 * SIDE) + 1))
             left = int(rng.integers(0, picture.width - side + 1))
@@ -95,9 +99,13 @@ def _crops(rng: np.random.Generator) -> Iterator[Image.Image]:
             yield picture.resize((SIDE, SIDE), Image.BICUBIC, box=box)
 
 
-def _write_target(folder: Path, images: list[Image.Image], labels: np.ndarray) -> None:
+def _write_target(
+    folder: Path, images: list[Image.Image], labels: np.ndarray, tests: int | None
+) -> None:
     seen = dict.fromkeys(range(10), 0)
     for image, label in zip(images, labels.tolist(), strict=True):
+        if tests is not None and seen[label] == SHOTS + tests:
+            continue
         split = "train" if seen[label] < SHOTS else "test"
         place = folder / split / str(label)
         place.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,19 @@
 """Locks against two writers of one place."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..utils.errors import UserError
+
+try:
+    import fcntl
+except ModuleNotFoundError as error:  # a whole system, not a package, is absent
+    raise UserError(
+        "mmtaskssl runs on Linux and macOS: under Windows use WSL (wsl --install), "
+        "where it is installed as on Linux"
+    ) from error
 
 _ENDING = ".lock"
 

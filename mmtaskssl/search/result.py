@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..report.inline import drawing
 from ..report.result import Result
 from ..runs import Growing, Record, verify
 from ..utils.atomic import atomic_path, write_json, write_text
@@ -135,6 +136,11 @@ class SearchResult(Result):
         from .page import render  # it shows this class's rankings
 
         return render(self)
+
+    def _repr_html_(self) -> str:
+        """Shows the rankings in a notebook, and similarity over MACs."""
+        drawn = self.plot()
+        return super()._repr_html_() + (drawing(drawn, "png") if drawn else "")
 
     @classmethod
     def open(cls, folder: str | Path) -> "SearchResult":

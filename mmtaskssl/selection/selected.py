@@ -11,6 +11,7 @@ import numpy as np
 from ..features.fingerprint import fingerprint
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
+from ..report.inline import pictures
 from ..report.result import Result
 from ..report.thumbs import showing
 from ..runs import Record, Work, check_listed, has_types, verify
@@ -23,6 +24,8 @@ from .inputs import Queries, make_task, read_queries
 from .leaks import Leak
 from .task import Selection, SelectionTask
 
+# Images below a notebook's cell.
+_SHOWN = 24
 # What version 0.1 wrote into its summary.
 _OF_0_1 = {
     **dict.fromkeys(("inputs", "pool", "target", "similarity", "queries"), dict),
@@ -98,6 +101,13 @@ class Selected(Result):
                 dict(self.roots),
                 dict(self.summary),
             )
+
+    def _repr_html_(self) -> str:
+        """Shows the table in a notebook, and the first of the chosen images."""
+        root = Path(self.root) if self.root else None
+        first = [(root and root / name, name) for name in self.image_ids[:_SHOWN]]
+        with showing(self.thumbnails):
+            return super()._repr_html_() + pictures([("", first)])
 
     def save(
         self, folder: str | os.PathLike, overwrite: bool = False, report: bool = True

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...report.inline import as_text
 from .difference import WEIGHTS, Difference, holm, points
 
 BETTER, SAME, WORSE = "better", "no different", "worse"
@@ -104,6 +105,11 @@ class Verdict:
         mean, low, high = map(points, (found.mean, found.low, found.high))
         gap = f"{mean} points of {self.metric} [{level} {low} to {high}]"
         return f"{gap}, of {found.scope}"
+
+    def _repr_html_(self) -> str:
+        """Shows the answer in a notebook, and what it says of the choice of images."""
+        told = (self.sentence, self.choice, self.note)
+        return as_text("\n".join(text for text in told if text))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it, JSON-ready."""
