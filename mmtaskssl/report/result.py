@@ -1,7 +1,6 @@
 """What every verb returns: a value that can be looked at, kept, and passed on."""
 
 import functools
-import html
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from ..runs import OutputFile
 from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from .inline import as_text
 from .page import html_page, objection
 
 
@@ -91,7 +91,7 @@ class Result(ABC):
 
     def _repr_html_(self) -> str:
         """Shows the table in a notebook."""
-        return f"<pre>{html.escape(self.table())}</pre>"
+        return as_text(self.table())
 
 
 def where_it_is(out: Path, folder: str | Path) -> Path:
