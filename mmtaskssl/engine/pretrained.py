@@ -11,6 +11,7 @@ from mmengine.config import Config
 from ..config.shown import ShownConfig
 from ..report.curves import panels
 from ..report.page import html_page
+from ..report.parts import wide
 from ..report.result import Result
 from ..runs import Work
 from ..utils.atomic import write_json, write_text
@@ -79,7 +80,7 @@ class Pretrained(Result):
 
     def page(self) -> str:
         """Returns the main figures, and a chart for the loss and each metric."""
-        charts = "".join(f"<div>{chart}</div>" for chart in panels(self.curves))
+        charts = "".join(wide(chart, "chart") for chart in panels(self.curves))
         return html_page(
             "Pretrained",
             [
