@@ -35,8 +35,9 @@ _FAINT = """
     return [255, 255, 255];
   };
   const found = new Set();
+  let looked = 0;  // at enough to have seen each kind of text
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
+  while (walk.nextNode() && ++looked < 3000) {
     const node = walk.currentNode.parentElement, said = walk.currentNode.data.trim();
     if (!said || node.closest('.heard, title, style') || !node.getClientRects().length)
       continue;

@@ -140,7 +140,10 @@ class _Leaves:
         if clusters.labels is not None:
             told = self._composition(clusters.labels, leaf)
             lines.append(f'<span class="soft">{told}</span>')
-        pics = "".join(f'<div class="pic">{tag}</div>' for tag in self._pictures(leaf))
+        # Of thousands of clusters those that find the page full have no pictures.
+        full = self.thumbs.full
+        tags = [] if full else self._pictures(leaf)
+        pics = "".join(f'<div class="pic">{tag}</div>' for tag in tags)
         return (
             f'<div class="leaf"><div class="who">{"".join(lines)}</div>'
             f'<div class="pics">{pics}</div></div>'

@@ -85,7 +85,8 @@ def _panel(kind: str, lines: Mapping[str, Curve]) -> str:
     chart = axes.draw(shapes, "step", html.escape(kind))
     inner = chart.replace("<svg ", f'<svg height="{HEIGHT}" width="{WIDTH}" ', 1)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + _LEGEND}" width="{WIDTH}" '
+        f'<svg role="img" aria-label="{html.escape(kind)} by step" '
+        f'viewBox="0 0 {WIDTH} {HEIGHT + _LEGEND}" width="{WIDTH}" '
         f'height="{HEIGHT + _LEGEND}">{inner}{"".join(keys)}</svg>'
     )
 

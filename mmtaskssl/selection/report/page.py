@@ -109,14 +109,17 @@ def _charts(task: SelectionTask, selection: Selection) -> str:
     )
 
 
+# Browsers take seconds to lay out a table of thousands of rows.
+_SOURCES = 100
+
+
 def _sources(sources: dict[str, dict[str, float]]) -> str:
     if not sources:
         return ""
     top = max(max(s["pool_share"], s["selected_share"]) for s in sources.values())
     rows = []
-    for name, share in sorted(
-        sources.items(), key=lambda item: -item[1]["selected_share"]
-    ):
+    ranked = sorted(sources.items(), key=lambda item: -item[1]["selected_share"])
+    for name, share in ranked[:_SOURCES]:
         bars = "".join(
             f'<i class="{kind}" style="width:{100 * share[key] / top:.1f}%"></i>'
             for kind, key in (("c", "selected_share"), ("a", "pool_share"))
@@ -135,6 +138,17 @@ def _sources(sources: dict[str, dict[str, float]]) -> str:
         'never sees them. <span class="legend"><span><i class="key c"></i>selection'
         '</span><span><i class="key a"></i>pool</span></span></p>'
         + table(heads, rows, "sources of the images")
+        + _others([share for _, share in ranked[_SOURCES:]])
+    )
+
+
+def _others(shares: list[dict[str, float]]) -> str:
+    if not shares:
+        return ""
+    selected = sum(share["selected"] for share in shares)
+    return (
+        f'<p class="soft">{len(shares):,} further sources are in summary.json: '
+        f"{selected:,} images were selected from them.</p>"
     )
 
 
