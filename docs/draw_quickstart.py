@@ -19,12 +19,13 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from mmtaskssl.customize.handover.figures import verdicts_of
 from mmtaskssl.selection.output import TABLE, read_csv
 
 HERE = Path(__file__).resolve().parent
-FACTS, DPI, WIDTH, HEIGHT = "quickstart.json", 150, 9.0, 6.0
+FACTS, DPI, WIDTH, HEIGHT = "quickstart.json", 150, 9.0, 6.3
 _POOL, _QUERIES, _EACH = 25, 5, 7
 #: By mode: page, ink, soft ink, line, better, no different.
 COLOURS = {
@@ -40,7 +41,8 @@ def facts(run: Path) -> dict[str, Any]:
         run: Folder of `quickstart`.
     """
     done = run / "customized"
-    record = json.loads((done / "record.json").read_text(encoding="utf-8"))
+    kept = json.loads((done / "record.json").read_text(encoding="utf-8"))
+    record = kept["results"]
     (verdict,) = verdicts_of(record)
     found: dict[str, list[str]] = {}
     for line in read_csv(done / "selection" / TABLE):
@@ -66,7 +68,7 @@ def facts(run: Path) -> dict[str, Any]:
         "pool": {"images": len(pool), "shown": [pool[i] for i in sorted(drawn)]},
         "selected": sum(map(len, found.values())),
         "target": {
-            "images": record["inspection"]["train"]["images"],
+            "images": record["inspection"]["train"]["image_ids"],
             "shown": {query: found[query][:_EACH] for query in queries},
         },
     }
@@ -82,7 +84,6 @@ def draw(shown: Mapping[str, Any], images: Path, mode: str) -> Figure:
     """
     page, ink, soft, line, better, _ = COLOURS[mode]
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=page)
-    FigureCanvasAgg(figure)
 
     def put(file: Path, x: float, y: float, size: float, frame: str) -> None:
         box = [x / WIDTH, 1 - (y + size) / HEIGHT, size / WIDTH, size / HEIGHT]
@@ -112,16 +113,17 @@ def draw(shown: Mapping[str, Any], images: Path, mode: str) -> Figure:
         say("\N{RIGHTWARDS ARROW}", 4.5, y + 0.1, color=soft, size=13)
         for i, name in enumerate(found):
             put(images / "pool" / name, 5.05 + 0.52 * i, y, 0.46, better)
-    verdict = textwrap.fill(shown["sentence"], 106)
+    told = [shown["sentence"], *([shown["choice"]] if shown["choice"] else [])]
+    verdict = "\n".join(textwrap.fill(said, 118) for said in told)
     say("The verdict, from the test images", 0.3, 3.4, weight="bold")
-    say(verdict, 0.3, 3.7, size=9.5, linespacing=1.35)
+    say(verdict, 0.3, 3.68, size=9, linespacing=1.35)
     _forest(figure, shown["differences"], COLOURS[mode])
     return figure
 
 
 def _forest(figure: Figure, rows: list[Mapping[str, Any]], colours: Any) -> None:
     page, ink, soft, line, better, same = colours
-    left, height = 3.7, 0.3 * len(rows)
+    left, height = 3.7, 0.38 * len(rows)
     box = [left / WIDTH, 0.62 / HEIGHT, (WIDTH - left - 0.4) / WIDTH, height / HEIGHT]
     axes = figure.add_axes(box, facecolor=page)
     for place, one in enumerate(rows):
@@ -130,7 +132,7 @@ def _forest(figure: Figure, rows: list[Mapping[str, Any]], colours: Any) -> None
         axes.plot([one["low"], one["high"]], [place, place], color=sure, lw=2.5)
         axes.plot(one["mean"], place, "o", color=sure, ms=7)
     axes.axvline(0, color=ink, lw=1, ls="--")
-    names = [textwrap.shorten(f"minus {one['minus']}", 52) for one in rows]
+    names = [textwrap.fill(f"minus {one['minus']}", 46) for one in rows]
     axes.set_yticks(range(len(rows)), names, color=ink, size=9)
     axes.set(ylim=(len(rows) - 0.4, -0.6))
     axes.tick_params(colors=soft, labelsize=9, length=0, axis="x")
@@ -156,9 +158,15 @@ def main() -> None:
     (args.out / FACTS).write_text(text, encoding="utf-8")
     for mode in COLOURS:
         figure = draw(shown, args.run / "images", mode)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        told = PngInfo()
+        told.add_text("Description", shown["sentence"])
+        # Of 256 colours: a third of the bytes.
+        small = pixels.quantize(256, dither=Image.Dither.NONE)
         file = args.out / f"quickstart-{mode}.png"
-        told = {"Software": None, "Description": shown["sentence"]}
-        figure.savefig(file, dpi=DPI, facecolor=COLOURS[mode][0], metadata=told)
+        small.save(file, optimize=True, pnginfo=told)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from .kmeans import exact_scores
 # All pictures of a page together, and those of one cluster.
 _PICTURES, _MOST, _FEWEST = 900, 12, 3
 _DRAWN = 48
+# Clusters that are shown; thousands more are a line each, which browsers draw at once.
+_SHOWN = 1000
 _THUMB, _BYTES = 80, 6_000_000
 _STYLE = """
 .leaf { display: grid; grid-template-columns: 190px 1fr; gap: 16px; padding: 10px 0;
@@ -120,30 +122,49 @@ class _Leaves:
             "The bar is its size beside the largest one; a path names one group per "
             "stage.</p>"
         ]
-        for coarse in range(self.clusters.tree[0]):
-            leaves = range(coarse * below, (coarse + 1) * below)
+        # What a tree of one level has would be a heading each.
+        groups = self.clusters.tree[0] if below > 1 else 1
+        every = self.clusters.num_leaves // groups
+        for coarse in range(groups):
+            leaves = range(coarse * every, (coarse + 1) * every)
             total = int(self.clusters.sizes[leaves.start : leaves.stop].sum())
-            parts.append(f"<h2>Coarse cluster {coarse}: {total:,} images</h2>")
-            parts += [self._leaf(leaf) for leaf in leaves]
+            name = f"Coarse cluster {coarse}" if below > 1 else "All clusters"
+            parts.append(f"<h2>{name}: {total:,} images</h2>")
+            shown = leaves[: max(1, _SHOWN // groups)]
+            parts += [self._leaf(leaf) for leaf in shown]
+            parts.append(self._lines(leaves[len(shown) :]))
         return parts
+
+    def _lines(self, leaves: range) -> str:
+        if not leaves:
+            return ""
+        lines = "".join(f"<li>{': '.join(self._what(leaf))}</li>" for leaf in leaves)
+        return (
+            f"<details><summary>{len(leaves):,} further clusters</summary>"
+            f'<ul class="notes">{lines}</ul></details>'
+        )
+
+    def _what(self, leaf: int) -> tuple[str, str]:
+        path = ".".join(map(str, self.clusters.paths[leaf]))
+        cohesion = self.clusters.manifest["cohesion"][leaf]
+        size = int(self.clusters.sizes[leaf])
+        return (
+            f"cluster {leaf}, path {path}",
+            f"{size:,} images, cohesion {cohesion:.3f}",
+        )
 
     def _leaf(self, leaf: int) -> str:
         clusters = self.clusters
-        size = int(clusters.sizes[leaf])
-        path = ".".join(map(str, clusters.paths[leaf]))
+        name, size = self._what(leaf)
         lines = [
-            f"<b>cluster {leaf}, path {path}</b>",
-            f"<span>{size:,} images, cohesion "
-            f"{clusters.manifest['cohesion'][leaf]:.3f}</span>",
-            meter(size / clusters.sizes.max()),
+            f"<b>{name}</b>",
+            f"<span>{size}</span>",
+            meter(clusters.sizes[leaf] / clusters.sizes.max()),
         ]
         if clusters.labels is not None:
             told = self._composition(clusters.labels, leaf)
             lines.append(f'<span class="soft">{told}</span>')
-        # Of thousands of clusters those that find the page full have no pictures.
-        full = self.thumbs.full
-        tags = [] if full else self._pictures(leaf)
-        pics = "".join(f'<div class="pic">{tag}</div>' for tag in tags)
+        pics = "".join(f'<div class="pic">{tag}</div>' for tag in self._pictures(leaf))
         return (
             f'<div class="leaf"><div class="who">{"".join(lines)}</div>'
             f'<div class="pics">{pics}</div></div>'

@@ -61,16 +61,12 @@ class Thumbnails:
     Args:
         max_bytes: Bytes of base64 text after which only placeholders follow.
         short_side: Pixels of the short side; the long one has at most twice as many.
-
-    Attributes:
-        full: Whether a picture found no room any more.
     """
 
     def __init__(self, max_bytes: int = _MAX_BYTES, short_side: int = _SHORT_SIDE):
         self.shown = _shown.get()
         self.left = max_bytes
         self.short_side = short_side
-        self.full = False
         self._known: dict[Path, str] = {}
 
     def tag(self, path: Path | None, name: str) -> str:
@@ -92,7 +88,6 @@ class Thumbnails:
                 missing = "unreadable" if exists(path) else "missing"
                 return _placeholder(missing, title)
             if len(data) > self.left:
-                self.full = True
                 return _placeholder("page full", title)
             self.left -= len(data)
             self._known[path] = data

@@ -18,7 +18,7 @@ from ._reference import make_store, make_task, random_features
 class Outline(html.parser.HTMLParser):
     """Collects tags, and fails on one that is closed out of order."""
 
-    void = {"meta", "img", "line", "polygon"}
+    void = {"meta", "link", "img", "line", "polygon"}
 
     def __init__(self, page):
         super().__init__()
