@@ -6,6 +6,7 @@ on a phone, how long it takes until it is drawn, and how it looks.
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -43,20 +44,24 @@ class Chromium:
         profile = self._stack.enter_context(
             tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         )
-        theirs_in, self._out = os.pipe()
-        self._in, theirs_out = os.pipe()
-        for end in (self._out, self._in):
-            os.set_inheritable(end, False)
+        # Away from 3 and 4, at which Chromium expects its ends.
+        made = [*os.pipe(), *os.pipe()]
+        moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20) for end in made]
+        for end in made:
+            os.close(end)
+        theirs_in, self._out, self._in, theirs_out = moved
 
-        # Chromium reads from descriptor 3 and writes to 4, whatever ours are.
-        command = [
-            *("sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh"),
-            *(self.path, *_PIPE, *_QUIET, f"--user-data-dir={profile}", "about:blank"),
-        ]
-        with open(os.devnull, "w") as nowhere:
-            self._process = subprocess.Popen(
-                command, pass_fds=(theirs_in, theirs_out), stderr=nowhere
-            )
+        def ends():
+            os.dup2(theirs_in, 3)
+            os.dup2(theirs_out, 4)
+
+        command = [self.path, *_PIPE, *_QUIET, f"--user-data-dir={profile}"]
+        self._process = subprocess.Popen(
+            [*command, "about:blank"],
+            close_fds=False,  # what Python opens is not inherited anyway
+            preexec_fn=ends,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(theirs_in)
         os.close(theirs_out)
         targets = self.call("Target.getTargets")["targetInfos"]

@@ -8,6 +8,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from ._images import make_image_folder
+from .test_customize.test_handover._records import record
+
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -78,6 +81,41 @@ def test_pictures_read_in_both_modes_and_load_nothing(repo_root, drawn):
         assert file.stat().st_size < 40_000
 
 
+def test_the_picture_is_of_a_run(repo_root, tmp_path, monkeypatch):
+    """Of a run as `quickstart` leaves one, everything is read."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.syspath_prepend(repo_root / "docs")
+    script = importlib.import_module("draw_quickstart")
+    make_image_folder(tmp_path / "images" / "pool", 30, (), size=8)
+    make_image_folder(tmp_path / "images" / "target" / "train", 2, ("a", "b"), size=8)
+    done = tmp_path / "customized"
+    (done / "selection").mkdir(parents=True)
+    kept = record(inspection={"train": {"image_ids": 4}})
+    (done / "record.json").write_text(json.dumps({"results": kept}))
+    lines = ["rank,image,score,query,query_rank"]
+    lines += [
+        f"{i},{i:03}.png,0.9,{'ab'[i % 2]}/{i % 3 // 2:03}.png,1" for i in range(9)
+    ]
+    (done / "selection" / "selection.csv").write_text("\n".join(lines) + "\n")
+    monkeypatch.setattr(sys, "argv", ["x", str(tmp_path), "--out", str(tmp_path)])
+    script.main()
+    facts = json.loads((tmp_path / "quickstart.json").read_text())
+    assert facts["sentence"] == kept["verdict"][0]["sentence"]
+    assert [one["mean"] for one in facts["differences"]] == [6.4, 2.6]
+    assert facts["pool"]["images"] == 30 and facts["selected"] == 9
+    shown = facts["target"]["shown"]
+    assert len(shown) == 2 and all(1 < len(images) <= 7 for images in shown.values())
+    image = pytest.importorskip("PIL.Image")
+    modes = {
+        mode: image.open(tmp_path / f"quickstart-{mode}.png")
+        for mode in ("light", "dark")
+    }
+    for opened in modes.values():
+        assert opened.text["Description"] == facts["sentence"]
+    light, dark = (one.convert("RGB").getpixel((2, 2)) for one in modes.values())
+    assert light == (255, 255, 255) and max(dark) < 60
+
+
 def test_readme_opens_with_what_the_quickstart_gave(repo_root):
     readme = (repo_root / "README.md").read_text(encoding="utf-8")
     index = (repo_root / "docs" / "index.md").read_text(encoding="utf-8")
@@ -89,7 +127,9 @@ def test_readme_opens_with_what_the_quickstart_gave(repo_root):
     assert 'srcset="docs/pictures/quickstart-dark.png"' in opening
     pictures = repo_root / "docs" / "pictures"
     facts = json.loads((pictures / "quickstart.json").read_text(encoding="utf-8"))
-    assert facts["sentence"].startswith("Use ") and facts["run"].startswith("make quickstart")
+    assert facts["sentence"].startswith("Use ") and facts["run"].startswith(
+        "make quickstart"
+    )
     image = pytest.importorskip("PIL.Image")
     for mode in ("light", "dark"):
         file = pictures / f"quickstart-{mode}.png"
