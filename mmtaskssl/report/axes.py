@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 WIDTH, HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 22, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 22, 12, 44
 
 
 class Axes:

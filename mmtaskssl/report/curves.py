@@ -61,7 +61,7 @@ def picture(curves: Mapping[str, Curve]) -> str:
 def _panel(kind: str, lines: Mapping[str, Curve]) -> str:
     points = [point for curve in lines.values() for point in curve]
     axes = Axes(_range([x for x, _ in points]), _range([y for _, y in points]))
-    shapes, keys, at = [], [], 52.0
+    shapes, keys, at = [], [], 62.0
     for number, (name, curve) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         dash = _DASHES[number % len(_DASHES)]

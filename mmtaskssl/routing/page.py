@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..report import Thumbnails, html_page
+from ..report.axes import ticks
 from ..report.parts import notes, table, text, wide
 from ..subnets import Subnet
 from .candidate import Candidate
@@ -15,6 +16,7 @@ _WIDTH, _HEIGHT = 900, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 40
 _ROWS, _PICTURES, _DRAWN = 20, 24, 300
 _STYLE = """
+.ranking > svg { min-width: 820px; }
 .band { stroke: var(--anywhere); stroke-width: 2; stroke-opacity: .55; }
 .dot { fill: var(--anywhere); } .dot.max { fill: var(--ink); }
 .dot.best { fill: var(--chosen); }
@@ -48,7 +50,7 @@ def render(routing: Routing) -> str:
         f"{routing.paths + 1} sub-nets scored.</p>",
         said,
         "<h2>Scores</h2>",
-        wide(_picture(routing, percent), "chart"),
+        wide(_picture(routing, percent), "chart", "ranking"),
         _table(routing, percent),
     ]
     rng = np.random.default_rng(routing.seed)
@@ -91,7 +93,7 @@ def _picture(routing: Routing, percent: bool) -> str:
         return base - (base - _TOP) * (value - low) / (high - low)
 
     parts = []
-    for value in np.linspace(low, high, 5).tolist():
+    for value in ticks(low, high):
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
             f'y1="{y(value):.1f}" y2="{y(value):.1f}"/><text x="{_LEFT - 8}" '
