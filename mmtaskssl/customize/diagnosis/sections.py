@@ -129,9 +129,9 @@ def _answer(found: Diagnosis) -> str:
     said = found.recommendation
     images = "" if said.images is None else f" ({said.images:,} images)"
     head = text(LEVERS[said.lever])
-    change = notes(("", one) for one in said.would_change)
-    if change:
-        change = f'<p class="soft">What would change the answer:</p>{change}'
+    others = notes(("", one) for one in said.would_change)
+    what = '<p class="soft">What would change the answer:</p>'
+    change = f"{what}{others}" if others else ""
     return (
         f"<p><b>{head[0].upper()}{head[1:]}{images}.</b></p>"
         f"{notes(('', reason) for reason in said.reasons)}{change}"
