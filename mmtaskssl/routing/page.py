@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT = 900, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 40
 _ROWS, _PICTURES, _DRAWN = 20, 24, 300
 _STYLE = """
-.ranking > svg { min-width: 820px; }
+@media screen { .ranking > svg { min-width: 820px; } }
 .band { stroke: var(--anywhere); stroke-width: 2; stroke-opacity: .55; }
 .dot { fill: var(--anywhere); } .dot.max { fill: var(--ink); }
 .dot.best { fill: var(--chosen); }
