@@ -24,8 +24,10 @@ highlight_language = "none"  # of blocks that do not name theirs
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88  # longer ones have a line an argument
 autodoc_default_options = {"members": True, "show-inheritance": False}
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # attributes of a class as one list
 # Types of signatures are of Python, torch and numpy, which have no pages here.
 nitpick_ignore_regex = [(r"py:(class|obj|data|exc|func|meth|attr|mod)", r".*")]
 

@@ -1,24 +1,26 @@
 """One HTML page to judge clusters by eye."""
 
-import html
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..features.store import FeatureStore
 from ..report import Thumbnails, html_page
+from ..report.parts import meter, table, text, tiles
 from .clusters import Clusters, Labels
 from .kmeans import exact_scores
 
 # All pictures of a page together, and those of one cluster.
 _PICTURES, _MOST, _FEWEST = 900, 12, 3
 _DRAWN = 48
+# Clusters that are shown; thousands more are a line each, which browsers draw at once.
+_SHOWN = 1000
 _THUMB, _BYTES = 80, 6_000_000
 _STYLE = """
 .leaf { display: grid; grid-template-columns: 190px 1fr; gap: 16px; padding: 10px 0;
   border-top: 1px solid var(--line); align-items: start; }
+@media (max-width: 700px) { .leaf { grid-template-columns: 1fr; gap: 8px; } }
 .leaf .who span { display: block; }
 .leaf .meter { width: 160px; height: 8px; margin: 4px 0; }
 .leaf .pics { grid-template-columns: repeat(auto-fill, 68px); gap: 6px; }
@@ -36,7 +38,7 @@ def render(clusters: Clusters) -> str:
     title = f"{len(clusters):,} images in {clusters.num_leaves:,} clusters"
     body = [
         f"<h1>{title}</h1>",
-        f'<p class="soft">Pool <b>{_text(Path(clusters.manifest["pool"]).name)}</b>, '
+        f'<p class="soft">Pool <b>{text(Path(clusters.manifest["pool"]).name)}</b>, '
         f"tree <b>{tree}</b>, {kind}, seed {clusters.manifest['seed']}, path map "
         f"{clusters.manifest['path_map']}.</p>",
         _tiles(clusters),
@@ -48,7 +50,7 @@ def render(clusters: Clusters) -> str:
 
 def _tiles(clusters: Clusters) -> str:
     pool, leaves = clusters.manifest["levels"][0], clusters.manifest["levels"][-1]
-    tiles = [
+    figures = [
         (
             f"{leaves['smallest']:,}\N{EN DASH}{leaves['largest']:,}",
             "images in a cluster; the largest is "
@@ -62,21 +64,19 @@ def _tiles(clusters: Clusters) -> str:
     ]
     if clusters.manifest["unusable"]:
         count = clusters.manifest["unusable"]
-        tiles.append((f"{count:,}", "images without a usable feature, in no cluster"))
-    inner = "".join(
-        f'<div class="tile"><b>{value}</b><span>{text}</span></div>'
-        for value, text in tiles
-    )
-    return f'<div class="tiles">{inner}</div>'
+        figures.append((f"{count:,}", "images without a usable feature, in no cluster"))
+    return tiles(figures)
 
 
 def _levels(clusters: Clusters) -> str:
     labels = clusters.manifest.get("labels")
-    heads = ["clusters", "smallest", "largest", "largest / mean", "cohesion"]
+    heads = ["", "clusters", "smallest", "largest", "largest / mean", "cohesion"]
     heads += ["purity", "NMI"] if labels else []
     rows = []
+    names = ["the pool", *(f"level {n}" for n in range(1, len(clusters.tree) + 1))]
     for level, row in enumerate(clusters.manifest["levels"]):
         cells = [
+            names[level],
             f"{row['clusters']:,}",
             f"{row['smallest']:,}",
             f"{row['largest']:,}",
@@ -88,16 +88,15 @@ def _levels(clusters: Clusters) -> str:
         elif labels:
             agreement = labels["levels"][level - 1]
             cells += [f"{agreement['purity']:.3f}", f"{agreement['nmi']:.3f}"]
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        rows.append(cells)
     note = ""
     if labels:
         note = (
             f'<p class="soft">Purity and NMI compare with {labels["classes"]} labels '
-            f"of {_text(Path(labels['table']).name)}, which the clusters have never "
+            f"of {text(Path(labels['table']).name)}, which the clusters have never "
             "seen.</p>"
         )
-    head = "".join(f"<th>{text}</th>" for text in heads)
-    return f"<h2>Level by level</h2>{note}<table><tr>{head}</tr>{''.join(rows)}</table>"
+    return f"<h2>Level by level</h2>{note}{table(heads, rows, 'levels of the tree')}"
 
 
 class _Leaves:
@@ -123,27 +122,48 @@ class _Leaves:
             "The bar is its size beside the largest one; a path names one group per "
             "stage.</p>"
         ]
-        for coarse in range(self.clusters.tree[0]):
-            leaves = range(coarse * below, (coarse + 1) * below)
+        # What a tree of one level has would be a heading each.
+        groups = self.clusters.tree[0] if below > 1 else 1
+        every = self.clusters.num_leaves // groups
+        for coarse in range(groups):
+            leaves = range(coarse * every, (coarse + 1) * every)
             total = int(self.clusters.sizes[leaves.start : leaves.stop].sum())
-            parts.append(f"<h2>Coarse cluster {coarse}: {total:,} images</h2>")
-            parts += [self._leaf(leaf) for leaf in leaves]
+            name = f"Coarse cluster {coarse}" if below > 1 else "All clusters"
+            parts.append(f"<h2>{name}: {total:,} images</h2>")
+            shown = leaves[: max(1, _SHOWN // groups)]
+            parts += [self._leaf(leaf) for leaf in shown]
+            parts.append(self._lines(leaves[len(shown) :]))
         return parts
+
+    def _lines(self, leaves: range) -> str:
+        if not leaves:
+            return ""
+        lines = "".join(f"<li>{': '.join(self._what(leaf))}</li>" for leaf in leaves)
+        return (
+            f"<details><summary>{len(leaves):,} further clusters</summary>"
+            f'<ul class="notes">{lines}</ul></details>'
+        )
+
+    def _what(self, leaf: int) -> tuple[str, str]:
+        path = ".".join(map(str, self.clusters.paths[leaf]))
+        cohesion = self.clusters.manifest["cohesion"][leaf]
+        size = int(self.clusters.sizes[leaf])
+        return (
+            f"cluster {leaf}, path {path}",
+            f"{size:,} images, cohesion {cohesion:.3f}",
+        )
 
     def _leaf(self, leaf: int) -> str:
         clusters = self.clusters
-        size = int(clusters.sizes[leaf])
-        width = 100 * size / clusters.sizes.max()
-        path = ".".join(map(str, clusters.paths[leaf]))
+        name, size = self._what(leaf)
         lines = [
-            f"<b>cluster {leaf}, path {path}</b>",
-            f"<span>{size:,} images, cohesion "
-            f"{clusters.manifest['cohesion'][leaf]:.3f}</span>",
-            f'<div class="meter"><i class="c" style="width:{width:.1f}%"></i></div>',
+            f"<b>{name}</b>",
+            f"<span>{size}</span>",
+            meter(clusters.sizes[leaf] / clusters.sizes.max()),
         ]
         if clusters.labels is not None:
-            text = self._composition(clusters.labels, leaf)
-            lines.append(f'<span class="soft">{text}</span>')
+            told = self._composition(clusters.labels, leaf)
+            lines.append(f'<span class="soft">{told}</span>')
         pics = "".join(f'<div class="pic">{tag}</div>' for tag in self._pictures(leaf))
         return (
             f'<div class="leaf"><div class="who">{"".join(lines)}</div>'
@@ -158,7 +178,7 @@ class _Leaves:
         counts = np.bincount(found)
         best = np.argsort(-counts, kind="stable")[:3]
         return ", ".join(
-            f"{_text(labels.names[i])} {counts[i] / len(found):.0%}"
+            f"{text(labels.names[i])} {counts[i] / len(found):.0%}"
             for i in best.tolist()
             if counts[i]
         )
@@ -184,7 +204,3 @@ class _Leaves:
         root = Path(self.clusters.root) if self.clusters.root else None
         names = [self.clusters.image_ids[row] for row in rows[: self.count].tolist()]
         return [self.thumbs.tag(root and root / name, name) for name in names]
-
-
-def _text(value: Any) -> str:
-    return html.escape(str(value))

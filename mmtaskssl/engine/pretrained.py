@@ -12,6 +12,7 @@ from ..config.shown import ShownConfig
 from ..report.curves import panels, picture
 from ..report.inline import drawing
 from ..report.page import html_page
+from ..report.parts import wide
 from ..report.result import Result
 from ..runs import Work
 from ..utils.atomic import write_json, write_text
@@ -80,7 +81,7 @@ class Pretrained(Result):
 
     def page(self) -> str:
         """Returns the main figures, and a chart for the loss and each metric."""
-        charts = "".join(f"<div>{chart}</div>" for chart in panels(self.curves))
+        charts = "".join(wide(chart, "chart") for chart in panels(self.curves))
         return html_page(
             "Pretrained",
             [

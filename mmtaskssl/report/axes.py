@@ -1,11 +1,11 @@
 """The axes of inline SVG charts, in the page's own colours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 WIDTH, HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 22, 12, 44
 
 
 class Axes:
@@ -74,6 +74,17 @@ class Axes:
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             f'aria-label="{y_label} by {x_label}">{"".join(parts)}</svg>'
         )
+
+
+def padded(values: Sequence[float]) -> tuple[float, float]:
+    """Returns the ends of an axis that leave room beside all values.
+
+    Args:
+        values: At least one.
+    """
+    low, high = min(values), max(values)
+    pad = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - pad, high + pad
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:

@@ -9,6 +9,8 @@ from .axes import HEIGHT, WIDTH, Axes
 Curve = Sequence[tuple[float, float]]
 # Okabe and Ito's colours, which the colour-blind tell apart.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
+# Lines differ by more than their colour.
+_DASHES = ("", "7 4", "2 3", "9 3 2 3")
 _LEGEND = 18
 # What a page brings along, for a file that stands alone.
 _STYLE = (
@@ -59,13 +61,15 @@ def picture(curves: Mapping[str, Curve]) -> str:
 def _panel(kind: str, lines: Mapping[str, Curve]) -> str:
     points = [point for curve in lines.values() for point in curve]
     axes = Axes(_range([x for x, _ in points]), _range([y for _, y in points]))
-    shapes, keys, at = [], [], 52.0
+    shapes, keys, at = [], [], 62.0
     for number, (name, curve) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
+        dash = _DASHES[number % len(_DASHES)]
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
         path = " ".join(axes.point(x, y) for x, y in curve)
         shapes.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" '
-            f'stroke-width="2"/>'
+            f'stroke-width="2"{dashes}/>'
         )
         if len(curve) == 1:  # of no extent
             x, y = axes.point(*curve[0]).split(",")
@@ -73,14 +77,16 @@ def _panel(kind: str, lines: Mapping[str, Curve]) -> str:
         if len(lines) > 1:
             text = name or "all"
             keys.append(
-                f'<text x="{at:.0f}" y="{HEIGHT + 10}" style="fill:{colour}">'
-                f"{html.escape(text)}</text>"
+                f'<line x1="{at:.0f}" x2="{at + 18:.0f}" y1="{HEIGHT + 6}" '
+                f'y2="{HEIGHT + 6}" stroke="{colour}" stroke-width="2"{dashes}/>'
+                f'<text x="{at + 23:.0f}" y="{HEIGHT + 10}">{html.escape(text)}</text>'
             )
-            at += 7.5 * len(text) + 16
+            at += 7.5 * len(text) + 40
     chart = axes.draw(shapes, "step", html.escape(kind))
     inner = chart.replace("<svg ", f'<svg height="{HEIGHT}" width="{WIDTH}" ', 1)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + _LEGEND}" width="{WIDTH}" '
+        f'<svg role="img" aria-label="{html.escape(kind)} by step" '
+        f'viewBox="0 0 {WIDTH} {HEIGHT + _LEGEND}" width="{WIDTH}" '
         f'height="{HEIGHT + _LEGEND}">{inner}{"".join(keys)}</svg>'
     )
 

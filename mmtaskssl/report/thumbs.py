@@ -92,7 +92,7 @@ class Thumbnails:
             self.left -= len(data)
             self._known[path] = data
         source = f"{_EMBEDDED}{self._known[path]}"
-        return f'<img src="{source}" alt="{title}" title="{title}">'
+        return f'<img src="{source}" alt="{title}" title="{title}" decoding="async">'
 
     def name(self, name: str) -> str:
         """Returns an image's name as HTML, or what stands for it.

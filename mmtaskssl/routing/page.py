@@ -1,20 +1,22 @@
 """One HTML page: every path's score, and what the best one was trained on."""
 
-import html
 import math
 from pathlib import Path
 
 import numpy as np
 
 from ..report import Thumbnails, html_page
+from ..report.axes import ticks
+from ..report.parts import notes, table, text, wide
 from ..subnets import Subnet
 from .candidate import Candidate
 from .result import Routing
 
 _WIDTH, _HEIGHT = 900, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 40
-_ROWS, _PICTURES = 20, 24
+_ROWS, _PICTURES, _DRAWN = 20, 24, 300
 _STYLE = """
+@media screen { .ranking > svg { min-width: 820px; } }
 .band { stroke: var(--anywhere); stroke-width: 2; stroke-opacity: .55; }
 .dot { fill: var(--anywhere); } .dot.max { fill: var(--ink); }
 .dot.best { fill: var(--chosen); }
@@ -40,17 +42,15 @@ def render(routing: Routing) -> str:
     label = routing.label(winner)
     name = "MAX, the generic network" if label == "MAX" else f"path {winner}"
     name = name if isinstance(winner, Subnet) else f"network {label}"
-    notes = "".join(
-        f"<li>{html.escape(n[:1].upper() + n[1:])}.</li>" for n in routing.notes
-    )
+    said = notes(("", f"{note[:1].upper()}{note[1:]}.") for note in routing.notes)
     body = [
-        f"<h1>Use {name}</h1>",
-        f'<p class="soft">{html.escape(title)}: {len(task):,} training images of '
-        f"<b>{html.escape(str(task.root))}</b>; {len(routing.ranking)} of "
+        f"<h1>Use {text(name)}</h1>",
+        f'<p class="soft">{text(title)}: {len(task):,} training images of '
+        f"<b>{text(task.root)}</b>; {len(routing.ranking)} of "
         f"{routing.paths + 1} sub-nets scored.</p>",
-        f'<ul class="notes">{notes}</ul>',
+        said,
         "<h2>Scores</h2>",
-        _picture(routing, percent),
+        wide(_picture(routing, percent), "chart", "ranking"),
         _table(routing, percent),
     ]
     rng = np.random.default_rng(routing.seed)
@@ -59,7 +59,7 @@ def render(routing: Routing) -> str:
         names = [clusters.image_ids[row] for row in clusters.rows(leaf).tolist()]
         root = Path(clusters.root) if clusters.root else None
         body += [
-            f"<h2>What {html.escape(label)} was trained on</h2>",
+            f"<h2>What {text(label)} was trained on</h2>",
             f'<p class="soft">{len(names):,} images; some drawn at random.</p>',
             _pictures(thumbs, root, names, rng),
         ]
@@ -77,7 +77,10 @@ def _pictures(
 
 def _picture(routing: Routing, percent: bool) -> str:
     """Draws each score with its interval, the winner first."""
-    shown = [c for c in routing.ranking if not math.isnan(c.score)]
+    scored = [c for c in routing.ranking if not math.isnan(c.score)]
+    shown = [
+        c for i, c in enumerate(scored) if i < _DRAWN or c.subnet == routing.largest
+    ]
     low, high = min(c.low for c in shown), max(c.high for c in shown)
     if high - low < 1e-9:
         low, high = low - 0.01, high + 0.01
@@ -90,7 +93,7 @@ def _picture(routing: Routing, percent: bool) -> str:
         return base - (base - _TOP) * (value - low) / (high - low)
 
     parts = []
-    for value in np.linspace(low, high, 5).tolist():
+    for value in ticks(low, high):
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
             f'y1="{y(value):.1f}" y2="{y(value):.1f}"/><text x="{_LEFT - 8}" '
@@ -102,7 +105,7 @@ def _picture(routing: Routing, percent: bool) -> str:
         kind = " best" if place == 0 else kind
         at = f"{x(place):.1f}"
         parts.append(
-            f"<g><title>{routing.label(c.subnet)}: {_score(c.score, percent)} "
+            f"<g><title>{text(routing.label(c.subnet))}: {_score(c.score, percent)} "
             f"({_score(c.low, percent)} to {_score(c.high, percent)})</title>"
             f'<line class="band{kind}" x1="{at}" x2="{at}" y1="{y(c.low):.1f}" '
             f'y2="{y(c.high):.1f}"/><circle class="dot{kind}" cx="{at}" '
@@ -110,8 +113,8 @@ def _picture(routing: Routing, percent: bool) -> str:
         )
     parts.append(
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" '
-        'text-anchor="middle">sub-nets, the winner first, with 95 % intervals; '
-        f"green: the winner, dark: {routing.label(routing.largest)}</text>"
+        f'text-anchor="middle">{_drawn(shown, scored)}, with 95 % intervals; '
+        f"green: the winner, dark: {text(routing.label(routing.largest))}</text>"
     )
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="score of each '
@@ -119,21 +122,22 @@ def _picture(routing: Routing, percent: bool) -> str:
     )
 
 
+def _drawn(shown: list[Candidate], scored: list[Candidate]) -> str:
+    if len(shown) == len(scored):
+        return "sub-nets, the winner first"
+    return f"the best {_DRAWN} of {len(scored):,} sub-nets, the winner first"
+
+
 def _table(routing: Routing, percent: bool) -> str:
     shown = list(enumerate(routing.ranking, 1))
     rows = shown[:_ROWS]
     rows += [row for row in shown[_ROWS:] if row[1].subnet == routing.largest]
-    lines = "".join(
-        _row(rank, c, html.escape(routing.label(c.subnet)), percent) for rank, c in rows
-    )
-    return (
-        "<table><tr><th>rank</th><th>sub-net</th><th>score</th><th>95 % interval</th>"
-        "<th>behind the first</th><th></th><th>overlap</th></tr>"
-        f"{lines}</table>"
-    )
+    lines = [_row(rank, c, routing.label(c.subnet), percent) for rank, c in rows]
+    heads = ["rank", "sub-net", "score", "95 % interval", "behind the first"]
+    return table([*heads, "(tie)", "overlap"], lines, "scores of the best")
 
 
-def _row(rank: int, c: Candidate, name: str, percent: bool) -> str:
+def _row(rank: int, c: Candidate, name: str, percent: bool) -> list[str]:
     overlap = "" if c.overlap is None else f"{c.overlap:.3f}"
     margin = ""
     if rank > 1:
@@ -141,7 +145,7 @@ def _row(rank: int, c: Candidate, name: str, percent: bool) -> str:
             f"{_score(c.behind, percent)} ({_score(c.behind_low, percent)} to "
             f"{_score(c.behind_high, percent)})"
         )
-    cells = [
+    return [
         str(rank),
         name,
         _score(c.score, percent),
@@ -150,7 +154,6 @@ def _row(rank: int, c: Candidate, name: str, percent: bool) -> str:
         "tie" if c.tied else "",
         overlap,
     ]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def _score(value: float, percent: bool) -> str:

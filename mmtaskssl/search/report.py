@@ -7,13 +7,13 @@ from ..evaluation.rank_statistics import spearman
 from .results import Row
 
 
-def format_ranking(
+def ranking(
     rows: Sequence[Row],
     top: int,
     anchors: Mapping[str, str],
     latencies: Mapping[str, float],
-) -> str:
-    """Returns the best rows as text in columns.
+) -> list[list[str]]:
+    """Returns the best rows as cells, their heads first; no column is empty.
 
     Args:
         rows: Of one band and metric, best first.
@@ -41,14 +41,25 @@ def format_ranking(
             ]
         )
     columns = [c for c in zip(*lines, strict=True) if any(c[1:])]
-    widths = [max(map(len, column)) for column in columns]
+    return [list(line) for line in zip(*columns, strict=True)]
+
+
+def format_ranking(
+    rows: Sequence[Row],
+    top: int,
+    anchors: Mapping[str, str],
+    latencies: Mapping[str, float],
+) -> str:
+    """Returns the best rows as text in columns, see `ranking`."""
+    lines = ranking(rows, top, anchors, latencies)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     left = {"sub-net", "anchor"}
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if column[0] in left else cell.rjust(width)
-            for cell, width, column in zip(line, widths, columns, strict=True)
+            cell.ljust(width) if head in left else cell.rjust(width)
+            for cell, width, head in zip(line, widths, lines[0], strict=True)
         ).rstrip()
-        for line in zip(*columns, strict=True)
+        for line in lines
     )
 
 

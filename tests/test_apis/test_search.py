@@ -117,7 +117,12 @@ def test_costs_are_of_the_image_that_the_network_sees(job, found):
 def test_the_page_stands_alone(found, tmp_path):
     page = found.report(tmp_path / "page.html").read_text()
     assert page.startswith("<!doctype html>") and found.best[0] in page
-    assert page.count("data:image/png") == 2 and "src='http" not in page
+    assert page.count('aria-label="global similarity by') == 1
+    assert page.count('aria-label="dense similarity by') == 1
+    assert page.count("<tbody>") == len(found.rankings()) and "<img" not in page
+    for row in found.ranked(found.budgets[0]):
+        assert f'<th scope="row">{row["subnet"]}</th>' in page
+        assert f"{row['ci'][0]:.5f}-{row['ci'][1]:.5f}</td>" in page
 
 
 def test_names_on_the_command_line_are_those_of_the_package():

@@ -199,7 +199,7 @@ def test_comparing_pairs_the_seeds(trained, place):
     assert compared.differences[key]["generic"] == expected
     assert expected.short() in compared.table()
     page = trained.keep(compared)
-    assert page.read_text().count("<tr>") == 2 * 8 + 1
+    assert page.read_text().count("<tr>") == 2 * (8 + 1)
     value = json.loads((trained.out / "comparison.json").read_text())
     assert value["results"][0]["scores"]["run"]["1"] == scores["run"][1]
     assert (compared.save(place / "kept") / "report.html").is_file()

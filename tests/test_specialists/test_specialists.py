@@ -250,7 +250,7 @@ def test_the_command(trained, place, capsys):
         assert "next: mmtaskssl export" in said
         name = json.loads((folder / "routing.json").read_text())["answer"]
         assert f"use {name}: " in said
-        assert "data:" not in (folder / "report.html").read_text()
+        assert "data:image" not in (folder / "report.html").read_text()
     # Replaced with all that was routed.
     before = (folder / "weights.pth").stat().st_mtime_ns
     assert cli([*command, "--overwrite"]) in (0, None)

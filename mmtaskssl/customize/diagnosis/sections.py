@@ -1,12 +1,12 @@
 """The diagnosis on a page."""
 
-import html
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from ...report.axes import Axes
+from ...report.parts import Html, notes, table, text, wide
 from ...selection.report.charts import histogram
 from .choice import LEVERS
 from .diagnosis import Diagnosis
@@ -28,11 +28,12 @@ def sections(found: Diagnosis) -> list[str]:
         _starts(found.measured),
         "<h2>The pool, seen through the target</h2>",
         f'<p class="soft">{like.seen:,} of {like.pool:,} images, by the features of '
-        f"{html.escape(best.start.name)} at {best.at[-1].side} px.</p>",
+        f"{text(best.start.name)} at {best.at[-1].side} px.</p>",
         '<div class="charts">',
-        f"<div><h2>How many images are alike</h2>{_curve(like)}{_CURVE_KEY}</div>",
-        "<div><h2>How alike the nearest images are</h2>"
-        f"{histogram(np.array(like.best), np.array(like.anywhere))}{_HISTOGRAM_KEY}"
+        f"<div><h3>How many images are alike</h3>{wide(_curve(like), 'chart')}"
+        f"{_CURVE_KEY}</div>",
+        "<div><h3>How alike the nearest images are</h3>"
+        f"{wide(_nearest(like), 'chart')}{_HISTOGRAM_KEY}"
         "</div></div>",
         "<h2>What the diagnosis recommends</h2>",
         _answer(found),
@@ -53,43 +54,44 @@ _HISTOGRAM_KEY = (
 
 def _starts(measured: Sequence[Measured]) -> str:
     """Draws a row for each start and side: folds as dots, their mean as a bar."""
-    head = (
-        "<tr><th>start</th><th>side</th><th>M MACs</th><th>kNN</th><th>linear</th>"
-        "<th></th><th>effective rank</th></tr>"
-    )
+    heads = ["start", "side", "M MACs", "kNN", "linear", "(drawn)", "effective rank"]
     lines = []
     for one in measured:
         for at in one.at:
             knn, linear = (at.judged.mean(name) for name in ("knn", "linear"))
-            name = html.escape(one.start.name)
+            name = text(one.start.name)
             if one.start.public:
-                name = f'<span title="{html.escape(one.start.public)}">{name}</span>'
-            cells = [
-                name,
-                f"{at.side} px",
-                f"{at.macs / 1e6:.1f}",
-                f"{knn:.1f}",
-                f"<b>{linear:.1f}</b>",
-                _bar(linear, at.judged.by_fold("linear")),
-                f"{at.rank:.1f}",
-            ]
-            lines.append("<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
-    table = f"<table>{head}{''.join(lines)}</table>"
-    return f'<div style="overflow-x:auto">{table}</div>'
+                name = Html(f'<span title="{text(one.start.public)}">{name}</span>')
+            lines.append(
+                [
+                    name,
+                    f"{at.side} px",
+                    f"{at.macs / 1e6:.1f}",
+                    f"{knn:.1f}",
+                    Html(f"<b>{linear:.1f}</b>"),
+                    _bar(linear, at.judged.by_fold("linear")),
+                    f"{at.rank:.1f}",
+                ]
+            )
+    return table(heads, lines, "the starts")
 
 
-def _bar(mean: float, folds: Sequence[float]) -> str:
+def _bar(mean: float, folds: Sequence[float]) -> Html:
     dots = "".join(
         f'<circle cx="{2.2 * fold:.1f}" cy="8" r="3" fill="var(--ink)">'
         f"<title>{fold:.1f} %</title></circle>"
         for fold in folds
     )
-    return (
+    return Html(
         '<svg viewBox="-4 0 228 16" style="width:228px;min-width:120px" role="img" '
         f'aria-label="{mean:.1f} per cent"><rect x="0" y="4" width="220" height="8" '
         f'fill="var(--empty)"/><rect class="chosen" x="0" y="4" '
         f'width="{2.2 * mean:.1f}" height="8"/>{dots}</svg>'
     )
+
+
+def _nearest(like: Likeness) -> str:
+    return histogram(np.array(like.best), np.array(like.anywhere))
 
 
 def _curve(like: Likeness) -> str:
@@ -126,15 +128,11 @@ def _curve(like: Likeness) -> str:
 def _answer(found: Diagnosis) -> str:
     said = found.recommendation
     images = "" if said.images is None else f" ({said.images:,} images)"
-    head = html.escape(LEVERS[said.lever])
-    items = "".join(f"<li>{html.escape(reason)}</li>" for reason in said.reasons)
-    change = "".join(f"<li>{html.escape(one)}</li>" for one in said.would_change)
-    if change:
-        change = (
-            '<p class="soft">What would change the answer:</p>'
-            f'<ul class="notes">{change}</ul>'
-        )
+    head = text(LEVERS[said.lever])
+    others = notes(("", one) for one in said.would_change)
+    what = '<p class="soft">What would change the answer:</p>'
+    change = f"{what}{others}" if others else ""
     return (
         f"<p><b>{head[0].upper()}{head[1:]}{images}.</b></p>"
-        f'<ul class="notes">{items}</ul>{change}'
+        f"{notes(('', reason) for reason in said.reasons)}{change}"
     )

@@ -1,16 +1,16 @@
 """The arms of a budget: what each is, what it costs, and how it came on."""
 
-import html
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...report.parts import text, wide
 from .figures import DASH, count, last_rung, of_folds, over, tested, time
 
 STYLE = """
 .arms { width: 100%; } .arms td, .arms th { vertical-align: top; }
-.arms td:first-child { min-width: 190px; max-width: 340px; }
-.arms td + td { white-space: nowrap; padding-right: 14px; }
+.arms th:first-child { min-width: 190px; max-width: 340px; }
+.arms td { white-space: nowrap; padding-right: 14px; }
 .arms b small { color: var(--chosen); font-weight: 600; margin-left: 6px; }
 .arms p { margin: 2px 0 0; font-size: 13px; line-height: 1.35; color: var(--soft); }
 .arms .is b { color: var(--chosen); }
@@ -28,7 +28,7 @@ svg.spark { width: 108px; height: 34px; display: inline-block; }
   .arms tr { display: block; padding: 12px 0; border-top: 1px solid var(--line); }
   .arms td { display: flex; justify-content: space-between; padding: 2px 0;
     text-align: right; }
-  .arms td:first-child { display: block; text-align: left; max-width: none;
+  .arms th:first-child { display: block; text-align: left; max-width: none;
     padding-bottom: 6px; }
   .arms td[data-label]::before { content: attr(data-label); color: var(--soft);
     text-align: left; padding-right: 12px; }
@@ -62,10 +62,11 @@ def arm_table(arms: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> 
     )
     ends = _range(arms)
     rows = "".join(_row(arm, heads, metrics, verdict, ends) for arm in arms)
-    head = "".join(f"<th>{name}</th>" for name in heads)
+    head = "".join(
+        f'<th scope="col" role="columnheader">{text(name)}</th>' for name in heads
+    )
     commands = "".join(
-        f"<p><b>{html.escape(arm['name'])}</b></p>"
-        f"<code>{html.escape(arm['command'])}</code>"
+        f"<p><b>{text(arm['name'])}</b></p><code>{text(arm['command'])}</code>"
         for arm in arms
         if arm.get("command")
     )
@@ -73,10 +74,12 @@ def arm_table(arms: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> 
         f'<details class="commands"><summary>Each arm by itself</summary>{commands}'
         "</details>"
     )
-    return (
-        f'<table class="arms"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
-        f"</table>{details if commands else ''}"
+    # On a phone rows are shown as blocks, which are a table by their roles alone.
+    inner = (
+        f'<table class="arms" role="table"><thead><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{rows}</tbody></table>'
     )
+    return f"{wide(inner, 'arms')}{details if commands else ''}"
 
 
 def _row(
@@ -101,24 +104,24 @@ def _row(
     ]
     use = arm.get("name") == verdict.get("recommended")
     marks = [
-        text
-        for text, holds in (
+        mark
+        for mark, holds in (
             ("use this", use),
             ("control", arm.get("control")),
             ("named beforehand", arm.get("primary")),
         )
         if holds
     ]
-    what = html.escape(str(arm.get("what") or ""))
+    what = text(arm.get("what") or "")
     first = (
-        f"<td><b>{html.escape(str(arm.get('name')))}"
-        f"<small>{', '.join(marks)}</small></b>{f'<p>{what}</p>' if what else ''}</td>"
+        f'<th scope="row" role="rowheader"><b>{text(arm.get("name"))}'
+        f"<small>{', '.join(marks)}</small></b>{f'<p>{what}</p>' if what else ''}</th>"
     )
     rest = "".join(
-        f'<td data-label="{name}">{cell}</td>'
+        f'<td role="cell" data-label="{text(name)}">{cell}</td>'
         for name, cell in zip(heads[1:], cells, strict=True)
     )
-    return f'<tr class="{"is" if use else ""}">{first}{rest}</tr>'
+    return f'<tr role="row" class="{"is" if use else ""}">{first}{rest}</tr>'
 
 
 def _curve(arm: Mapping[str, Any]) -> list[tuple[float, float]]:

@@ -1,15 +1,15 @@
 """Accuracy over MACs, where several budgets were asked for."""
 
-import html
 import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from ...report.axes import Axes
+from ...report.axes import Axes, padded
+from ...report.parts import text, wide
 from .figures import arm_of, tested, verdicts_of
 
 STYLE = """
-.wide { overflow-x: auto; } .wide svg { min-width: 460px; max-width: 760px; }
+.curve svg { max-width: 760px; }
 .line { fill: none; stroke-width: 2; } .line.use { stroke: var(--chosen); }
 .line.beside { stroke: var(--anywhere); stroke-dasharray: 5 4; }
 circle.use { fill: var(--chosen); } circle.beside { fill: var(--anywhere); }
@@ -35,7 +35,7 @@ def budget_curve(record: Mapping[str, Any]) -> str:
     if len({x for x, _ in lines["use"]}) < 2:
         return ""
     points = [point for line in lines.values() for point in line]
-    axes = Axes(_padded([x for x, _ in points]), _padded([y for _, y in points]))
+    axes = Axes(padded([x for x, _ in points]), padded([y for _, y in points]))
     shapes = []
     for kind, line in lines.items():
         line.sort()
@@ -47,16 +47,10 @@ def budget_curve(record: Mapping[str, Any]) -> str:
             shapes.append(
                 f'<circle class="{kind}" cx="{cx}" cy="{cy}" r="4">{title}</circle>'
             )
-    metric = html.escape(str(verdicts_of(record)[0].get("metric") or "linear"))
+    metric = text(verdicts_of(record)[0].get("metric") or "linear")
     chart = axes.draw(shapes, "million MACs an image", f"{metric}, test (%)")
     return (
         '<p class="legend soft"><span><i class="key c"></i>recommended</span> '
         '<span><i class="key a"></i>the control named beforehand</span></p>'
-        f'<div class="wide">{chart}</div>'
+        f"{wide(chart, 'accuracy over cost', 'curve')}"
     )
-
-
-def _padded(values: list[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    pad = 0.08 * (high - low) or 1.0
-    return low - pad, high + pad

@@ -1,9 +1,9 @@
 """What each lever brings, as a table of the page."""
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...report.parts import table, text
 from ..verdict.difference import points
 from .figures import DASH
 
@@ -24,12 +24,10 @@ def lever_table(
         if not mine:
             continue
         if len(verdicts) > 1:
-            parts.append(f'<p class="lead">Budget {html.escape(str(budget))}</p>')
-        rows = "".join(_row(one) for one in mine)
-        parts.append(
-            "<table><tr><th>what is added</th><th>arm</th><th>without it</th>"
-            f"<th>folds</th><th>test</th></tr>{rows}</table>"
-        )
+            parts.append(f'<p class="lead">Budget {text(budget)}</p>')
+        rows = [_row(one) for one in mine]
+        heads = ["what is added", "arm", "without it", "folds", "test"]
+        parts.append(table(heads, rows, "what each lever brings"))
     told = (
         '<p class="soft">Two arms that differ by one choice: points, paired by image. '
         "Folds of the training images by linear accuracy, mean ± standard error; test "
@@ -39,7 +37,7 @@ def lever_table(
     return told + "".join(parts) if parts else ""
 
 
-def _row(one: Mapping[str, Any]) -> str:
+def _row(one: Mapping[str, Any]) -> list[str]:
     folds, test = one.get("folds"), one.get("test")
     cells = [str(one.get(key)) for key in ("lever", "arm", "without")]
     inner = outer = DASH
@@ -50,5 +48,4 @@ def _row(one: Mapping[str, Any]) -> str:
     if test:
         mean, low, high = (points(test[key]) for key in ("mean", "low", "high"))
         outer = f"{mean} [{low}, {high}]"
-    told = "".join(f"<td>{html.escape(cell)}</td>" for cell in [*cells, inner, outer])
-    return f"<tr>{told}</tr>"
+    return [*cells, inner, outer]

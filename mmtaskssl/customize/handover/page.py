@@ -1,10 +1,20 @@
 """The report of a customization: one page, the answer first."""
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...report import html_page
+from ...report.parts import (
+    Html,
+    bare_table,
+    meter,
+    notes,
+    printed,
+    table,
+    text,
+    tiles,
+    told,
+)
 from . import arm_table, budget_curve, forest
 from .figures import arm_of, count, metric_of, over, tested, time, verdicts_of
 from .levers import lever_table
@@ -20,9 +30,6 @@ h1 {{ max-width: 34ch; overflow-wrap: anywhere; }} .answer {{ margin: 22px 0 0; 
 .query .pics {{ grid-template-columns: repeat(auto-fill, 82px); }}
 .next {{ padding-left: 20px; max-width: 76ch; }} .next li {{ margin: 6px 0; }}
 @media (max-width: 700px) {{
-  body {{ padding: 20px 16px 48px; }} h1 {{ font-size: 23px; }}
-  .tiles {{ grid-template-columns: repeat(2, minmax(0, 1fr)); }}
-  .tile b {{ font-size: 18px; overflow-wrap: anywhere; }}
   .spent td .meter {{ width: 84px; }} .spent td, .spent th {{ padding-right: 10px; }}
 }}
 {forest.STYLE}{arm_table.STYLE}{budget_curve.STYLE}"""
@@ -46,9 +53,9 @@ def page(record: Mapping[str, Any], sections: Sequence[str] = ()) -> str:
         told = f"The backbones to use{of}" if verdicts else "A plan, and no verdict yet"
         title = told
     head, rest = _divided(title)
-    body = [f"<h1>{html.escape(head)}</h1>"]
+    body = [f"<h1>{text(head)}</h1>"]
     if rest:
-        body.append(f'<p class="lead">{html.escape(rest)}</p>')
+        body.append(f'<p class="lead">{text(rest)}</p>')
     for verdict in verdicts:
         body.append(_answer(record, verdict, len(verdicts) > 1))
     body += [
@@ -74,16 +81,7 @@ def _divided(sentence: str) -> tuple[str, str]:
 
 
 def _section(title: str, inner: str) -> str:
-    return f"<h2>{html.escape(title)}</h2>{inner}" if inner else ""
-
-
-def _tiles(tiles: Sequence[tuple[str, str]]) -> str:
-    inner = "".join(
-        f'<div class="tile"><b>{html.escape(value)}</b><span>{html.escape(text)}</span>'
-        "</div>"
-        for value, text in tiles
-    )
-    return f'<div class="tiles">{inner}</div>' if tiles else ""
+    return f"<h2>{text(title)}</h2>{inner}" if inner else ""
 
 
 def _answer(
@@ -91,34 +89,34 @@ def _answer(
 ) -> str:
     budget, name = verdict.get("budget"), verdict.get("recommended")
     arm = arm_of(record, name, budget)
-    tiles = [(str(name), "the backbone to use")] if name else []
+    figures = [(str(name), "the backbone to use")] if name else []
     metric = metric_of(arm)
     if values := tested(arm, metric):
-        tiles.append((over(values), f"{metric} on the test images, in %"))
+        figures.append((over(values), f"{metric} on the test images, in %"))
     if arm.get("macs"):
         cost = f"MACs an image at {arm.get('side')} px"
-        tiles.append(
+        figures.append(
             (count(arm["macs"]), f"{cost}, {count(arm.get('params'))} parameters")
         )
     parts = []
     if several:
-        parts.append(f"<h2>Budget {html.escape(str(budget))}</h2>")
-        told = html.escape(str(verdict.get("sentence") or ""))
-        parts.append(f'<p class="lead">{told}</p>')
+        parts.append(f"<h2>Budget {text(budget)}</h2>")
+        said = text(verdict.get("sentence") or "")
+        parts.append(f'<p class="lead">{said}</p>')
     if choice := verdict.get("choice"):
-        parts.append(f'<p class="lead">{html.escape(str(choice))}</p>')
-    parts.append(_tiles(tiles))
+        parts.append(f'<p class="lead">{text(choice)}</p>')
+    parts.append(tiles(figures))
     if picture := forest.forest(verdict):
         names = verdict.get("names") or {}
         ours = verdict.get("candidate") or verdict.get("chosen")
-        shown = html.escape(str(names.get(ours, ours)))
+        shown = text(names.get(ours, ours))
         level = 100 * float(verdict.get("level") or 0.95)
-        metric = html.escape(str(verdict.get("metric") or "linear"))
+        metric = text(verdict.get("metric") or "linear")
         parts.append(
             f"<h2>What {shown} brings</h2>"
             f'<p class="soft">Points of {metric} on the test images, by which nothing '
             f"was chosen; {level:g} % intervals, of "
-            f"{html.escape(str(verdict.get('scope') or 'these weights'))}; right of "
+            f"{text(verdict.get('scope') or 'these weights')}; right of "
             f"zero it is better.</p>{picture}"
         )
     return f'<div class="answer">{"".join(parts)}</div>'
@@ -128,30 +126,28 @@ def _pool(record: Mapping[str, Any]) -> str:
     found = record.get("inspection") or {}
     if not found:
         return ""
-    tiles = []
-    for key, text in (("pool", "images in the pool"), ("kept_out", "kept out of it")):
+    figures = []
+    for key, what in (("pool", "images in the pool"), ("kept_out", "kept out of it")):
         value = found.get(key)
         if value is None and key == "pool":
             value = found.get("pool_ids")
         if isinstance(value, int):
-            tiles.append((f"{value:,}", text))
-    for key, text in (("train", "target images to learn from"), ("test", "to test on")):
+            figures.append((f"{value:,}", what))
+    for key, what in (("train", "target images to learn from"), ("test", "to test on")):
         part = found.get(key) or {}
         value = part.get("images", part.get("image_ids"))
         if isinstance(value, int):
-            tiles.append((f"{value:,}", text))
-    notes = "".join(
-        f'<li class="{html.escape(str(one.get("level")))}">'
-        f"{html.escape(_sentence(one.get('text')))}</li>"
+            figures.append((f"{value:,}", what))
+    said = notes(
+        (str(one.get("level")), _sentence(one.get("text")))
         for one in found.get("findings") or ()
     )
-    notes = f'<ul class="notes">{notes}</ul>' if notes else ""
-    return _section("The pool and the target", _tiles(tiles) + notes)
+    return _section("The pool and the target", tiles(figures) + said)
 
 
-def _sentence(text: Any) -> str:
-    text = str(text or "")
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+def _sentence(said: Any) -> str:
+    said = str(said or "")
+    return said[:1].upper() + said[1:] + ("" if said.endswith(".") else ".")
 
 
 def _arms(record: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> str:
@@ -162,7 +158,7 @@ def _arms(record: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> s
         mine = [arm for arm in arms if arm.get("budget") == budget]
         verdict = next((v for v in verdicts if v.get("budget") == budget), {})
         if len(budgets) > 1:
-            parts.append(f'<p class="lead">Budget {html.escape(str(budget))}</p>')
+            parts.append(f'<p class="lead">Budget {text(budget)}</p>')
         parts.append(arm_table.arm_table(mine, verdict))
     told = (
         '<p class="soft">Folds of the training images chose (mean ± standard error); '
@@ -179,18 +175,13 @@ def _spent(record: Mapping[str, Any]) -> str:
         return ""
     most = max(stage["seconds"] for stage in stages) or 1
     work = any(stage.get("gmacs") for stage in stages)
-    rows = ""
+    rows = []
     for stage in stages:
         gmacs = stage.get("gmacs")
-        told = f"<td>{count((gmacs or 0) * 1e9) if gmacs else ''}</td>" if work else ""
-        width = 100 * stage["seconds"] / most
-        rows += (
-            f"<tr><td>{html.escape(str(stage.get('name')))}</td>"
-            f'<td>{time(stage["seconds"])}</td>{told}<td><div class="meter">'
-            f'<i class="c" style="width:{width:.1f}%"></i></div>'
-            "</td></tr>"
-        )
-    head = f"<th>stage</th><th>time</th>{'<th>MACs</th>' if work else ''}<th></th>"
+        macs = [count(gmacs * 1e9) if gmacs else ""] if work else []
+        cells = [stage.get("name"), time(stage["seconds"]), *macs]
+        rows.append([*cells, meter(stage["seconds"] / most)])
+    heads = ["stage", "time", *(["MACs"] if work else []), "(drawn)"]
     total = compute.get("total_seconds")
     gmacs = compute.get("total_gmacs") or compute.get("training_gmacs")
     sums = [] if total is None else [f"{time(total)} in all"]
@@ -200,13 +191,12 @@ def _spent(record: Mapping[str, Any]) -> str:
             "seen times a forward pass"
         )
     said = f'<p class="soft">{"; ".join(sums)}.</p>' if sums else ""
-    return _section(
-        "What it took", f'{said}<table class="spent"><tr>{head}</tr>{rows}</table>'
-    )
+    shown = table(heads, rows, "time and work of each stage", "spent")
+    return _section("What it took", f"{said}{shown}")
 
 
 def _next(record: Mapping[str, Any]) -> str:
-    steps = "".join(f"<li>{html.escape(text)}</li>" for text in next_steps(record))
+    steps = "".join(f"<li>{told(step)}</li>" for step in next_steps(record))
     return _section(
         "What to try next", f'<ul class="next">{steps}</ul>' if steps else ""
     )
@@ -225,9 +215,9 @@ def _use(record: Mapping[str, Any]) -> str:
             f"open_network('{folder}')\"",
         ]
         parts.append(
-            f'<p class="soft">{html.escape(about)}{count(one.get("macs"))} MACs, '
-            f"{count(one.get('params'))} parameters, in {html.escape(str(folder))}.</p>"
-            f"<pre>{html.escape(chr(10).join(lines))}</pre>"
+            f'<p class="soft">{text(about)}{count(one.get("macs"))} MACs, '
+            f"{count(one.get('params'))} parameters, in {text(folder)}.</p>"
+            f"{printed(chr(10).join(lines), 'commands')}"
         )
     inner = f'<div class="use">{"".join(parts)}</div>' if parts else ""
     return _section("How to use it, in this folder", inner)
@@ -237,14 +227,10 @@ def _made(record: Mapping[str, Any]) -> str:
     rows = [("command", record.get("command")), ("mmtaskssl", record.get("mmtaskssl"))]
     rows += [("seed", record.get("seed"))]
     rows += sorted((record.get("environment") or {}).items())
-    cells = "".join(
-        f"<tr><td>{html.escape(str(name))}</td><td><code>{html.escape(str(value))}"
-        "</code></td></tr>"
+    cells = [
+        (name, Html(f"<code>{text(value)}</code>"))
         for name, value in rows
         if value is not None
-    )
-    return (
-        f"<details><summary>How this was made</summary><table>{cells}</table></details>"
-        if cells
-        else ""
-    )
+    ]
+    inner = f"<summary>How this was made</summary>{bare_table([], cells)}"
+    return f"<details>{inner}</details>" if cells else ""

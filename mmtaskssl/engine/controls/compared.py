@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from ...networks import open_network
 from ...networks.recalibrate import recalibrated
 from ...registry import DATASETS
 from ...report.page import html_page
+from ...report.parts import table, text
 from ...report.result import Result
 from ...runs import Work
 from ...utils.atomic import write_json
@@ -119,22 +119,15 @@ class ControlsCompared(Result):
         """Returns the tables, and what each arm is."""
         body = ["<h1>A run and its controls</h1>"]
         for title, (first, *rows) in self._blocks():
-            body.append(f"<h2>{html.escape(title)}</h2><table>{_line(first, 'th')}")
-            body += [_line(row, "td") for row in rows]
-            body.append("</table>")
-        body.append("<h2>The arms</h2><table>")
-        body += [_line(pair, "td") for pair in self.what.items()]
+            body += [f"<h2>{text(title)}</h2>", table(first, rows, title)]
+        arms = table(["arm", "what it is"], self.what.items(), "the arms", "words")
+        body += ["<h2>The arms</h2>", arms]
         body.append(
-            '</table><p class="soft">Top-1 in per cent, mean ± standard deviation over '
+            '<p class="soft">Top-1 in per cent, mean ± standard deviation over '
             "seeds; differences are paired by the seed, ± standard error, with "
             "Student's interval and the p value of a sign-flip test.</p>"
         )
         return html_page("Controls", body)
-
-
-def _line(cells: Sequence[str], tag: str) -> str:
-    inner = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
-    return f"<tr>{inner}</tr>"
 
 
 def compare(

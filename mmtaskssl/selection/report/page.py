@@ -1,12 +1,12 @@
 """Puts the page together."""
 
-import html
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...report import html_page
+from ...report.parts import Html, bare_table, notes, table, text, tiles, wide
 from ..inputs import Queries
 from ..leaks import Leak
 from ..stats import similarity_samples
@@ -41,9 +41,9 @@ def render(
     target = ", ".join(Path(path).name for path in summary["target"]["stores"])
     body = [
         f"<h1>{title}</h1>",
-        f'<p class="soft">Pool <b>{_text(Path(summary["pool"]["store"]).name)}</b>, '
-        f"target <b>{_text(target)}</b> ({summary['target']['images']:,} images), "
-        f"policy <b>{summary['policy']}</b>, seed {summary['seed']}.</p>",
+        f'<p class="soft">Pool <b>{text(Path(summary["pool"]["store"]).name)}</b>, '
+        f"target <b>{text(target)}</b> ({summary['target']['images']:,} images), "
+        f"policy <b>{text(summary['policy'])}</b>, seed {summary['seed']}.</p>",
         _tiles(summary),
         _notes(summary["notes"]),
         _charts(task, selection),
@@ -57,16 +57,12 @@ def render(
     return html_page(title, body)
 
 
-def _text(value: Any) -> str:
-    return html.escape(str(value))
-
-
 def _tiles(summary: dict[str, Any]) -> str:
     chosen = summary["similarity"]["selected"]["q50"]
     anywhere = summary["similarity"]["random_pool"]["q50"]
     served = summary["queries"]
     dropped = summary["pool"]["near_duplicates_of_excluded"]
-    tiles = [
+    figures = [
         (f"{chosen:.3f}", "median similarity to the target, selected images"),
         (f"{anywhere:.3f}", "the same for random images of the pool"),
         (
@@ -80,21 +76,17 @@ def _tiles(summary: dict[str, Any]) -> str:
         ),
     ]
     if summary["excluded"]:
-        tiles.append((f"{dropped:,}", "copies of held-out images dropped"))
-    inner = "".join(
-        f'<div class="tile"><b>{value}</b><span>{text}</span></div>'
-        for value, text in tiles
-    )
-    return f'<div class="tiles">{inner}</div>'
+        figures.append((f"{dropped:,}", "copies of held-out images dropped"))
+    return tiles(figures)
 
 
-def _notes(notes: list[str]) -> str:
+def _notes(said: list[str]) -> str:
     items = []
-    for note in notes:
-        kind = ' class="warning"' if note.startswith("warning") else ""
-        text = note.removeprefix("warning: ")
-        items.append(f"<li{kind}>{_text(text[:1].upper() + text[1:])}.</li>")
-    return f'<ul class="notes">{"".join(items)}</ul>' if items else ""
+    for note in said:
+        kind = "warning" if note.startswith("warning") else ""
+        told = note.removeprefix("warning: ")
+        items.append((kind, f"{told[:1].upper()}{told[1:]}."))
+    return notes(items)
 
 
 def _charts(task: SelectionTask, selection: Selection) -> str:
@@ -104,17 +96,21 @@ def _charts(task: SelectionTask, selection: Selection) -> str:
         '<div class="charts"><section><h2>How similar</h2>'
         '<p class="legend"><span><i class="key c"></i>selected images</span>'
         '<span><i class="key a"></i>random images of the pool</span></p>'
-        f"{charts.histogram(near, anywhere)}"
+        f"{wide(charts.histogram(near, anywhere), 'chart')}"
         '<p class="soft">The further apart the two, the more a selection differs from '
         "a random one. If they lie on each other, the features do not tell the "
         "target from the pool.</p></section>"
         "<section><h2>How evenly the target is served</h2>"
         '<p class="legend"><span><i class="key c"></i>selected images</span>'
         f'<span><i class="key l"></i>even share: {counts.mean():.1f}</span></p>'
-        f"{charts.shares(counts)}"
+        f"{wide(charts.shares(counts), 'chart')}"
         '<p class="soft">Images of the selection by the target image they were chosen '
         "for. A steep curve means that few target images decide.</p></section></div>"
     )
+
+
+# Browsers take seconds to lay out a table of thousands of rows.
+_SOURCES = 100
 
 
 def _sources(sources: dict[str, dict[str, float]]) -> str:
@@ -122,26 +118,37 @@ def _sources(sources: dict[str, dict[str, float]]) -> str:
         return ""
     top = max(max(s["pool_share"], s["selected_share"]) for s in sources.values())
     rows = []
-    for name, share in sorted(
-        sources.items(), key=lambda item: -item[1]["selected_share"]
-    ):
+    ranked = sorted(sources.items(), key=lambda item: -item[1]["selected_share"])
+    for name, share in ranked[:_SOURCES]:
         bars = "".join(
             f'<i class="{kind}" style="width:{100 * share[key] / top:.1f}%"></i>'
             for kind, key in (("c", "selected_share"), ("a", "pool_share"))
         )
-        rows.append(
-            f"<tr><td>{_text(name)}</td><td>{share['selected']:,}</td>"
-            f"<td>{share['selected_share']:.1%}</td><td>{share['pool_share']:.1%}</td>"
-            f'<td><div class="meter">{bars}</div></td></tr>'
-        )
+        cells = [
+            name,
+            f"{share['selected']:,}",
+            f"{share['selected_share']:.1%}",
+            f"{share['pool_share']:.1%}",
+        ]
+        rows.append([*cells, Html(f'<div class="meter">{bars}</div>')])
+    heads = ["source", "selected", "share of selection", "share of pool", "(drawn)"]
     return (
         "<h2>Where the images come from</h2>"
         '<p class="soft">Sources are known here for measuring; a similarity policy '
         'never sees them. <span class="legend"><span><i class="key c"></i>selection'
-        '</span><span><i class="key a"></i>pool</span></span></p><table><tr>'
-        "<th>source</th><th>selected</th>"
-        "<th>share of selection</th><th>share of pool</th><th></th></tr>"
-        f"{''.join(rows)}</table>"
+        '</span><span><i class="key a"></i>pool</span></span></p>'
+        + table(heads, rows, "sources of the images")
+        + _others([share for _, share in ranked[_SOURCES:]])
+    )
+
+
+def _others(shares: list[dict[str, float]]) -> str:
+    if not shares:
+        return ""
+    selected = sum(share["selected"] for share in shares)
+    return (
+        f'<p class="soft">{len(shares):,} further sources are in summary.json: '
+        f"{selected:,} images were selected from them.</p>"
     )
 
 
@@ -157,5 +164,4 @@ def _details(summary: dict[str, Any]) -> str:
         ("target sha256", ", ".join(inputs["targets"])),
         ("mmtaskssl", summary["mmtaskssl"]),
     ]
-    inner = "".join(f"<tr><td>{k}</td><td>{_text(v)}</td></tr>" for k, v in rows)
-    return f"<details><summary>Inputs</summary><table>{inner}</table></details>"
+    return f"<details><summary>Inputs</summary>{bare_table([], rows)}</details>"

@@ -62,10 +62,11 @@ class Pictures:
                 score = self.hits.scores[query, rank]
                 caption = f"<i>{rank + 1}</i> {score:.3f}"
                 pics.append(self._pool_picture(self.hits.rows[query, rank], caption))
+            images = "image" if counts[query] == 1 else "images"
             rows.append(
                 f'<div class="query"><div>{self._query_picture(query)}'
                 f'<div class="who"><b>{self._query_name(query)}</b>'
-                f'<span class="soft">{counts[query]:,} images selected for it</span>'
+                f'<span class="soft">{counts[query]:,} {images} selected for it</span>'
                 f'</div></div><div class="pics">{"".join(pics)}</div></div>'
             )
         return (
