@@ -16,7 +16,7 @@ from mmtaskssl.utils.members import SUFFIX, TABLE, exists, split
 
 from .image_reader import BrokenImage, open_picture, read_image, shrink
 from .left_out import IMAGE_SUFFIXES, described, is_missed
-from .lists import LISTS, TABLES, read_list
+from .lists import LISTS, TABLES, read_list, written_otherwise
 from .shards import images_in, is_shard, named_shards
 
 __all__ = [
@@ -165,8 +165,10 @@ def _relative_to_root(
         ]
     ids = [_relative(Path(path), base, source) for path in paths]
     if not any(exists(base / image_id) for image_id in ids[:20]):
+        reason = written_otherwise(ids[:20], lambda image: exists(base / image))
         raise UserError(
-            f"no image of {_called(source)} is found below {base}; set the root folder"
+            f"no image of {_called(source)} is found below {base}"
+            + (f": {reason}" if reason else "; set the root folder")
         )
     return base, ids
 

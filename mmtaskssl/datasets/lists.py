@@ -1,7 +1,8 @@
 """Lists of images: texts and tables that name them."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mmtaskssl.utils.errors import UserError
@@ -10,6 +11,33 @@ from mmtaskssl.utils.members import TABLE
 from mmtaskssl.utils.parquet import open_parquet, text_column
 
 from .shards import PATH_COLUMNS
+
+# What other tables have between their columns.
+_BEHIND = re.compile(r"(.+\.\w+)([\s,;].*)")
+_OTHER_MARKS = {";": "semicolons (;)", "\t": "tabs"}
+
+
+def written_otherwise(
+    paths: Sequence[str], is_there: Callable[[str], bool]
+) -> str | None:
+    """Says how paths of a list, none of which is found, are written.
+
+    Args:
+        paths: Some of them.
+        is_there: Whether a path is one of an image.
+
+    Returns:
+        What to write instead; None: they are not found however they are read.
+    """
+    for path in paths:
+        if "\\" in path and is_there(path.replace("\\", "/")):
+            return f"write / instead of the backslashes of {path}"
+        if (found := _BEHIND.fullmatch(path)) and is_there(found[1]):
+            return (
+                f"{found[2]!r} stands behind the path {found[1]}, maybe a label: write "
+                "paths alone, or a .csv with the columns path and label"
+            )
+    return None
 
 
 def read_list(source: Path, column: str | None) -> Iterator[str]:
@@ -39,6 +67,11 @@ def _path_column(names: list[str], column: str | None, source: Path) -> str:
             return column
         raise UserError(f"table {source} has no column {column!r}, only {names}")
     if len(names) == 1:
+        for mark, called in _OTHER_MARKS.items():
+            if mark in names[0]:
+                raise UserError(
+                    f"table {source} has {called} between its columns: write commas"
+                )
         return names[0]
     for name in PATH_COLUMNS:
         if name in names:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -18,6 +19,7 @@ from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.interrupts import deferred, going_on
 from mmtaskssl.utils.number_formats import has_native_bfloat16
 from mmtaskssl.weights import load_state_dict
 from mmtaskssl.weights.guard import guarded
@@ -26,7 +28,7 @@ from mmtaskssl.weights.layouts import strip_wrappers
 from .checkpoints import place_of
 from .compiled import compile_networks
 from .cpu_runner import CPURunner
-from .hooks import QueueLengthHook
+from .hooks import QueueLengthHook, TerminationHook
 from .memory_bank import fit_memory_bank
 from .named_images import check_named_images
 from .refused import tidied
@@ -90,6 +92,10 @@ def train(cfg: Config, trust: bool = False) -> Runner:
         check_optimizer(cfg)
         if not any(isinstance(hook, QueueLengthHook) for hook in runner.hooks):
             runner.register_hook(QueueLengthHook())  # a config not on our bases
+        stack.enter_context(going_on("--resume"))
+        if get_world_size() == 1:  # others would wait for one that has ended its step
+            runner.register_hook(TerminationHook())
+            stack.enter_context(deferred())
         runner.train()
     return runner
 

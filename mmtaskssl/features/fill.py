@@ -13,6 +13,7 @@ from mmengine.dist import barrier, get_dist_info
 
 from ..utils.cores import num_cores
 from ..utils.errors import UserError
+from ..utils.interrupts import going_on
 from .claims import Claims
 from .layout import ROWS_PER_SHARD
 from .runner import BatchRunner, ImageFiles, collate
@@ -79,7 +80,8 @@ def extract_to_store(
     if rank == 0:
         _announce(writer, runner, root, missing, world, log)
     barrier()  # nobody writes before everybody has listed what is missing
-    _fill(writer, runner, root, missing[rank::world], log if rank == 0 else None)
+    with going_on():
+        _fill(writer, runner, root, missing[rank::world], log if rank == 0 else None)
     barrier()
     if rank == 0:
         writer.finish()

@@ -94,6 +94,7 @@ class FeatureStore(Result):
     @functools.cached_property
     def image_ids(self) -> list[str]:
         """One id a row."""
+        self._check_unchanged(layout.IDS)
         return layout.read_ids(self.path, self.manifest)
 
     @functools.cached_property
@@ -101,17 +102,25 @@ class FeatureStore(Result):
         """(rows,) int64 indices into `class_names`, -1 unknown; None without labels."""
         if self.class_names is None:
             return None
+        self._check_unchanged(layout.LABELS)
         return layout.read_labels(self.path)[: len(self)]
 
     @functools.cached_property
     def quarantine(self) -> list[dict[str, Any]]:
         """Rows without a usable feature: ``{"row", "image", "reason"}``, by row."""
+        self._check_unchanged(layout.QUARANTINE)
         return layout.read_quarantine(self.path)
 
     @property
     def bad_rows(self) -> np.ndarray:
         """Sorted int64 rows of the quarantine; their features are zeros."""
         return np.array([entry["row"] for entry in self.quarantine], dtype=np.int64)
+
+    def _check_unchanged(self, name: str) -> None:
+        """Refuses a file that somebody changed after the store was opened."""
+        record = Record.read(self.path)
+        if record is not None and record.complete and name in record.files:
+            verify(self.path, [name])
 
     def iter_shards(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yields the first row and the memory-mapped (rows, dim) float16 features."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..utils.atomic import is_temporary
 from ..utils.errors import UserError, option
+from ..utils.interrupts import going_on
 from .contents import Contents, expanded, files_in, is_any, is_inside, look, remove
 from .differences import differences
 from .growing import Growing
@@ -167,7 +168,8 @@ class Work:
                     begun = dataclasses.replace(begun, results=record.results)
                 begun.write(real)
                 try:
-                    yield Growing(self, Path(out))
+                    with going_on():
+                        yield Growing(self, Path(out))
                 finally:
                     with contextlib.suppress(OSError, UserError):
                         self._close(real)

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .interrupts import heeded, was_terminated
+from .interrupts import heeded, how_to_go_on, was_terminated
 from .redaction import redacted
 
 # The flags of the tool that runs; none in a program that calls functions.
@@ -144,7 +144,7 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
+        print(f"error: interrupted{how_to_go_on()}", file=sys.stderr)
         status = 143 if was_terminated() else 130
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

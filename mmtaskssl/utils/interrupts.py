@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -12,11 +13,72 @@ from typing import Any
 _AGAIN = 0.05
 _inside = False
 _terminated = False
+# Whether a SIGTERM waits for the end of a step, and whether one does so now.
+_deferring = False
+_asked = False
+# Flags with which interrupted work goes on; None: nothing that goes on was interrupted.
+_again: tuple[str, ...] | None = None
 
 
 def was_terminated() -> bool:
     """Whether the interrupt that is dealt with was a SIGTERM."""
     return _terminated
+
+
+@contextlib.contextmanager
+def going_on(*flags: str) -> Iterator[None]:
+    """Around work that goes on after an interrupt, if the same command is given again.
+
+    Args:
+        *flags: That the command must have then.
+    """
+    global _again
+    try:
+        yield
+    except KeyboardInterrupt:
+        _again = flags  # of several, one within the other, the outermost
+        raise
+
+
+def how_to_go_on() -> str:
+    """Returns "; go on with: COMMAND" after `going_on` was interrupted, else ""."""
+    if _again is None:
+        return ""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:  # its launcher's command is not ours
+        return "; go on with the same command" + "".join(f" and {f}" for f in _again)
+    name, *arguments = sys.argv
+    # A verb's is "mmtaskssl VERB".
+    program = name if name.startswith("mmtaskssl ") else f"python {shlex.quote(name)}"
+    missing = [flag for flag in _again if flag not in arguments]
+    return f"; go on with: {program} {shlex.join([*arguments, *missing])}".rstrip()
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Lets a first SIGTERM wait until what runs asks for it, see `end_if_asked`.
+
+    What asks does so often; a second SIGTERM interrupts at once.
+    """
+    global _deferring, _asked
+    _deferring, _asked = True, False
+    try:
+        yield
+    finally:
+        _deferring = False
+    end_if_asked()
+
+
+def is_asked() -> bool:
+    """Whether a SIGTERM waits for the end of what runs."""
+    return _asked
+
+
+def end_if_asked() -> None:
+    """Interrupts, if a SIGTERM has come that waits."""
+    global _asked
+    if _asked:
+        _asked = False
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -29,9 +91,9 @@ def heeded() -> Iterator[None]:
     to the first one, which ends them. A SIGTERM interrupts, too, unless somebody else
     deals with it: by itself it would leave what was started behind, at work.
     """
-    global _inside, _terminated
+    global _inside, _terminated, _again
     again = _Again(sys.unraisablehook)
-    outer, _inside, _terminated = _inside, True, False
+    outer, _inside, _terminated, _again = _inside, True, False, None
     sys.unraisablehook = again
     ours = (
         threading.current_thread() is threading.main_thread()
@@ -49,8 +111,11 @@ def heeded() -> Iterator[None]:
 
 
 def _terminate(number: int, frame: object) -> None:
-    global _terminated
+    global _terminated, _asked
     _terminated = True
+    if _deferring and not _asked:
+        _asked = True
+        return
     raise KeyboardInterrupt
 
 

@@ -14,6 +14,7 @@ from .runtime_info import RuntimeInfoHook
 from .start_norm import StartNormHook
 from .start_only import StartOnlyHook
 from .sync_norm import SyncNormHook
+from .termination import TerminationHook
 from .throughput import ThroughputHook
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "StartNormHook",
     "StartOnlyHook",
     "SyncNormHook",
+    "TerminationHook",
     "ThroughputHook",
 ]

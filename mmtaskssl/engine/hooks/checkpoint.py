@@ -112,6 +112,15 @@ class CheckpointHook(KeepsGradients, _CheckpointHook):
         if self.save_best:
             self._save_best(runner, metrics, epoch, iters)
 
+    def save_now(self, runner: Runner) -> None:
+        """Saves after the iteration that ends, whatever the cadence.
+
+        Args:
+            runner: Of the training, which counts iterations.
+        """
+        if not self.by_epoch and self._saved_iters != runner.iter + 1:
+            self._save(runner, runner.epoch, runner.iter + 1)
+
     def after_train(self, runner: Runner) -> None:
         """Saves the end of a training that was stopped early, and publishes.
 

@@ -1,0 +1,17 @@
+"""All cases of ``_judged.py``."""
+
+from ._judged_annotations import annotation_cases
+from ._judged_faults import fault_cases
+from ._judged_images import image_cases
+from ._judged_places import place_cases
+from ._judged_records import record_cases
+from ._judged_weights import weight_cases
+
+CASES = [
+    *image_cases(),
+    *weight_cases(),
+    *record_cases(),
+    *place_cases(),
+    *fault_cases(),
+    *annotation_cases(),
+]
