@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmtaskssl.clustering.clusters import Clusters
+from mmtaskssl.clustering.options import parse_tree
 from mmtaskssl.clustering.paths import make_paths
-from mmtaskssl.clustering.tree import parse_tree
 from mmtaskssl.config.export_info import ExportInfo
 from mmtaskssl.customize.inspection.masks import indices_of, read_masks
 from mmtaskssl.customize.inspection.reading import read_target

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,6 +60,10 @@ class Options:
         return described
 
 
+# More than any pool has images.
+_BRANCHES = re.compile(r"0*[1-9][0-9]{0,11}", re.ASCII)
+
+
 def parse_tree(tree: str | Sequence[int]) -> tuple[int, ...]:
     """Reads ``4x4x4x4``, or takes its numbers.
 
@@ -69,7 +74,7 @@ def parse_tree(tree: str | Sequence[int]) -> tuple[int, ...]:
         checks.listed("tree", tree, "branches such as [4, 4, 4, 4]")
     text = tree if isinstance(tree, str) else "x".join(map(str, tree))
     parts = text.lower().split("x")
-    numbers = all(part.isascii() and part.isdigit() and int(part) for part in parts)
+    numbers = all(_BRANCHES.fullmatch(part) for part in parts)
     found = tuple(map(int, parts)) if numbers else ()
     if math.prod(found) < 2:
         raise UserError(

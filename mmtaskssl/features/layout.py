@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import check_version
+from ..runs import check_version, has_types
 from ..utils.atomic import remove_temporaries, write_text
 from ..utils.errors import UserError
 from ..utils.inputs import load_array, read_bytes, read_json
@@ -38,6 +38,13 @@ COPIES = "copies"
 # Small enough that a killed run loses little work, large enough that hundreds of
 # millions of rows are thousands of files: 32 MiB at dim 2048.
 ROWS_PER_SHARD = 8192
+_FIELDS = {
+    **dict.fromkeys(("dim", "rows", "rows_per_shard"), int),
+    **dict.fromkeys(("status", "root", "source", "images_sha256"), str),
+    **dict.fromkeys(("extractor", "transform"), dict),
+    "shard_rows": list,
+}
+_BAD_ROW = {"row": int, "image": str, "reason": str}
 # Bytes of a file of ids: a billion of them.
 _IDS_LIMIT = 64 << 30
 
@@ -108,13 +115,40 @@ def read_manifest(store: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error!r})") from error
     check_version(version, FORMAT, str(store))
+    if reason := _objection(manifest):
+        raise UserError(f"{path} is damaged ({reason}): extract again")
     return manifest
 
 
+def _objection(manifest: Mapping[str, Any]) -> str:
+    """Says what a manifest's fields cannot be; "" if they are what they should be."""
+    for key, kind in _FIELDS.items():
+        if type(manifest.get(key)) is not kind:
+            return f"its {key} is no {kind.__name__}"
+    sizes, names = manifest["shard_rows"], manifest.get("class_names")
+    if any(type(size) is not int or size < 1 for size in sizes):
+        return "its shard_rows are no numbers of rows"
+    if manifest["dim"] < 1 or manifest["rows"] != sum(sizes):
+        return "its rows are not those of its shards"
+    if names is not None and not (
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+    ):
+        return "its class_names are no names"
+    return ""
+
+
 def read_quarantine(store: Path) -> list[dict[str, Any]]:
-    """Reads the bad rows of a store, each ``{"row", "image", "reason"}``, by row."""
+    """Reads the bad rows of a store, each ``{"row", "image", "reason"}``, by row.
+
+    Raises:
+        UserError: They are damaged.
+    """
     path = store / QUARANTINE
-    return read_rows(path) if path.exists() else []
+    rows = read_rows(path) if path.exists() else []
+    for entry in rows:
+        if not has_types(entry, _BAD_ROW) or entry["row"] < 0:
+            raise UserError(f"{path} is damaged ({entry} is no row): extract again")
+    return rows
 
 
 def read_rows(path: Path) -> list[Any]:

@@ -103,13 +103,25 @@ class FeatureStore(Result):
         if self.class_names is None:
             return None
         self._check_unchanged(layout.LABELS)
-        return layout.read_labels(self.path)[: len(self)]
+        found = layout.read_labels(self.path)[: len(self)]
+        if len(found) < len(self) or found.max(initial=-1) >= len(self.class_names):
+            raise UserError(
+                f"{self.path / layout.LABELS} is damaged (it has not a class of "
+                "class_names for each row): extract again"
+            )
+        return found
 
     @functools.cached_property
     def quarantine(self) -> list[dict[str, Any]]:
         """Rows without a usable feature: ``{"row", "image", "reason"}``, by row."""
         self._check_unchanged(layout.QUARANTINE)
-        return layout.read_quarantine(self.path)
+        found = layout.read_quarantine(self.path)
+        if any(entry["row"] >= len(self) for entry in found):
+            raise UserError(
+                f"{self.path / layout.QUARANTINE} is damaged (it has rows beyond the "
+                f"store's {len(self)}): extract again"
+            )
+        return found
 
     @property
     def bad_rows(self) -> np.ndarray:

@@ -202,6 +202,11 @@ def _read_summary(folder: str | os.PathLike, edited: bool) -> dict[str, Any]:
         summary = output.read_summary(folder)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{folder} holds no selection ({error})") from error
+    if not _is_summary(summary):
+        raise UserError(
+            f"{Path(folder, output.SUMMARY)} is damaged, or not of a selection: select "
+            "again"
+        )
     record = Record.read(folder)
     if record is None:  # an older version's
         if not edited and not output.is_consistent(folder, summary["selected"]):
@@ -242,8 +247,19 @@ def _inputs_of_0_1(folder: Path) -> Mapping[str, Any] | None:
         same = output.is_consistent(folder, summary["selected"])
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
-    whole = has_types(summary, _OF_0_1) and has_types(summary["inputs"], _INPUTS_OF_0_1)
-    return summary["inputs"] if whole and same else None
+    return summary["inputs"] if _is_summary(summary) and same else None
+
+
+def _is_summary(value: Any) -> bool:
+    """Whether JSON is the summary of a selection, as all versions have written it."""
+    return (
+        has_types(value, _OF_0_1)
+        and has_types(value["inputs"], _INPUTS_OF_0_1)
+        and has_types(value["pool"], {"store": str, "root": str, "images": int})
+        and has_types(value["target"], {"stores": list})
+        and all(isinstance(one, str) for one in value["target"]["stores"])
+        and all(isinstance(one, str) for one in value["excluded"])
+    )
 
 
 def summary_table(summary: Mapping[str, Any]) -> str:

@@ -1,11 +1,11 @@
 """Inputs of other people that are wrong, odd or unusual, and what came of each.
 
-    python -m tests.test_tools._judged [--quick] [KIND ...]   (from the top of the repository)
+    python -m tests.test_tools._judged [--quick] [KIND ...]
 
-runs every case and prints, by kind: how many were tried, how many gave the sentence that
-was expected of them, another sentence, a traceback, nothing at all, or damage to what
-was on the disk. It fails unless the last three are 0. The cases that take no time are
-tests, too, see ``test_judged.py``.
+(from the top of the repository) runs every case and prints, by kind: how many were
+tried, how many gave the sentence that was expected of them, another sentence, a
+traceback, nothing at all, or damage to what was on the disk. It fails unless the last
+three are 0. The cases that take no time are tests, too, see ``test_judged.py``.
 """
 
 import collections

@@ -195,7 +195,7 @@ _CALLS = {}
 
 
 def _terminated(writer, call_name, after, folder):
-    """Ends a tool as it makes a call of the system, and lets the same tool run again."""
+    """Ends a tool as it makes a call of the system; it is to run again then."""
     out = folder / f"out{WRITERS[writer][1]}"
     _CALLS[folder] = call = call_of(writer, folder, out)
 

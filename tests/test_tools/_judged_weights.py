@@ -84,9 +84,9 @@ def _takes(tool, folder, config, network):
 
 
 _FOREIGN = {
-    "official MoCo v2": (_official, "loaded|another architecture|of other shapes"),
-    "bare, of another width": (_bare, "loaded|another architecture|of other shapes"),
-    "of a head alone": (_classifier, "loaded 0/|none of"),
+    "official MoCo v2": (_official, "loaded|another architecture|no weight of this"),
+    "bare, of another width": (_bare, "loaded|another architecture|no weight of this"),
+    "of a head alone": (_classifier, "loaded 0/|no weight of this"),
     "without any": (_nothing, "no weights"),
 }
 _WAYS = ("load_from", "init_cfg", "--weights", "--resume")

@@ -50,6 +50,10 @@ def read_voc_xml(
         raise UserError(
             f"{path}, line {line}, is no valid XML and cannot be read: {text}"
         ) from error
+    except (ValueError, LookupError) as error:  # of an encoding that nobody knows
+        raise UserError(
+            f"{path} is no XML that can be read ({error}): write it as UTF-8"
+        ) from error
     found = []
     for number, thing in enumerate(root.findall("object"), 1):
         name = thing.findtext("name") or ""
@@ -69,6 +73,6 @@ def read_voc_xml(
             int(float(root.findtext(f"size/{side}") or 0))
             for side in ("width", "height")
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         return found, None
     return found, (width, height) if min(width, height) > 0 else None
