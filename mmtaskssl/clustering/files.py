@@ -83,6 +83,11 @@ def _damage(
 ) -> str | None:
     """Says what is wrong with the content of a folder."""
     leaves = math.prod(tree)
+    if not isinstance(manifest["root"], str):
+        return f"{MANIFEST} has a root that is no folder"
+    for key, kind in (("inputs", dict), ("levels", list)):
+        if not isinstance(manifest.get(key, kind()), kind):
+            return f"{MANIFEST} has {key} that are no {kind.__name__}"
     if leaf.dtype != np.int32 or leaf.shape != (manifest["images"],):
         return f"{LEAF} holds {leaf.dtype} {leaf.shape}"
     if len(ids) != len(leaf):

@@ -15,7 +15,7 @@ from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, read_image
 from ..utils.copies import to_device
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError, option
+from ..utils.errors import UserError, option, refusal
 from .extractor import FeatureExtractor
 from .rows import unit_rows
 
@@ -151,6 +151,8 @@ class BatchRunner:
         try:
             found = self.forward(torch.zeros(1, size, size, 3, dtype=torch.uint8))
         except (RuntimeError, ValueError, AssertionError) as error:
+            if refusal(error):  # of the machine: there is no fault in the network
+                raise
             raise UserError(
                 f"the network cannot take images of {size} x {size} ({error})"
             ) from error

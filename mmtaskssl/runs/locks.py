@@ -50,7 +50,7 @@ def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
             f"another process is writing {path}: wait for it, or name another place"
         ) from error
     except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror or error})") from error
+        raise UserError(f"cannot write {path} ({reason_of(error)})") from error
     try:
         yield
     finally:
@@ -58,6 +58,13 @@ def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
         with contextlib.suppress(OSError):
             name.unlink()
         os.close(handle)
+
+
+def reason_of(error: OSError) -> str:
+    """Returns why the system refuses a place, for the brackets of a message."""
+    if isinstance(error, FileExistsError) and error.filename:  # of a folder to be made
+        return f"{error.filename} is a file, where a folder is meant"
+    return error.strerror or str(error)
 
 
 def is_lock(name: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError, option
-from .locks import locked
+from .locks import locked, reason_of
 
 
 @dataclass(frozen=True)
@@ -79,5 +79,5 @@ def writing(out: str | os.PathLike) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"cannot write {out} ({error.strerror or error}): nothing was lost there"
+            f"cannot write {out} ({reason_of(error)}): nothing was lost there"
         ) from error

@@ -75,6 +75,7 @@ _HINTS = {
     errno.EROFS: "name a place that can be written to",
     errno.ENAMETOOLONG: "name a shorter one",
     errno.ENOTDIR: "a part of the path is a file, where a folder is meant",
+    errno.EEXIST: "it is a file, where a folder is meant",
     errno.EISDIR: "it is a folder, where a file is meant",
     errno.EMFILE: "raise the limit of open files, `ulimit -n`",
     errno.EIO: "the disk may be failing; run the same command again",

@@ -1,6 +1,7 @@
 """All cases of ``_judged.py``."""
 
 from ._judged_annotations import annotation_cases
+from ._judged_configs import config_cases
 from ._judged_faults import fault_cases
 from ._judged_images import image_cases
 from ._judged_places import place_cases
@@ -10,6 +11,7 @@ from ._judged_weights import weight_cases
 CASES = [
     *image_cases(),
     *weight_cases(),
+    *config_cases(),
     *record_cases(),
     *place_cases(),
     *fault_cases(),

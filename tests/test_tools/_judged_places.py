@@ -56,7 +56,7 @@ def _cluster(d, out):
 
 
 def _export(d, out):
-    return [*write_files(d)[:2], "--subnet", STOCK, "--out", out]
+    return [*write_files(d)[:2], "--subnet", "MAX", "--out", out]
 
 
 def _search(d, out):
@@ -72,8 +72,10 @@ def _calibrate(d, out):
 def _route(d, out):
     config, network, _ = write_routed(d)
     make_clusters(d)
-    argv = [config, network, "--target", make_target(d), "--clusters", d / "clusters"]
-    return [*argv, "--router", "overlap", "--out", out]
+    argv = ["--clusters", d / "clusters"]
+    verb("calibrate_bn", config, network, "--all", *argv, "--num-images", 2)()
+    argv += ["--target", make_target(d), "--router", "overlap", "--out", out]
+    return [config, d / "net-calibrated.pth", *argv]
 
 
 def _deduplicate(d, out):
@@ -102,7 +104,7 @@ def _fine_tune(d, out):
 
 
 def _convert(d, out):
-    subnet = _network().resolve(STOCK)
+    subnet = _network().resolve("MAX")
     write_bundle(_network(), subnet, d / "export", {})
     return [d / "export" / subnet.name / "weights.pth", out, "--to", "detectron2"]
 
@@ -148,6 +150,10 @@ WRITERS = {
     "get_flops": (_flops, ".png", False),
     "customize": (_customize, "", True),
 }
+
+
+#: That take seconds.
+LONG = ("customize", "train of a host", "search_subnet", "route_subnet")
 
 
 def call_of(writer, folder, out):
@@ -243,13 +249,16 @@ def _empty(folder, ending, is_folder):
 
 _PLACES = {
     "a file for a folder": (_file, "file|folder|exists|File exists|Is a directory"),
-    "below a file": (_below, "Not a directory"),
+    "below a file": (_below, "Not a directory|is a file, where a folder is meant"),
     "a name too long": (_long, "File name too long"),
     "nobody may write there": (
         _forbidden,
         "Operation not permitted|Permission denied|Read-only",
     ),
-    "something of the user's": (_theirs, "photograph.jpg|is not replaced|cannot be"),
+    "something of the user's": (
+        _theirs,
+        "photograph.jpg|is not replaced|cannot be|is not a feature store",
+    ),
     "no name": (_empty, "must be a (text|path)|must name"),
 }
 # What keeps the files of others beside its own.
@@ -264,7 +273,7 @@ def _at(writer, place, folder):
 def place_cases():
     """Yields the cases."""
     for writer in WRITERS:
-        heavy = writer in ("customize", "train of a host", "search_subnet")
+        heavy = writer in LONG
         for place, (_, words) in _PLACES.items():
             if place == "something of the user's" and writer in _SHARED:
                 continue
