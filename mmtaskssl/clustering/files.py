@@ -10,7 +10,7 @@ import numpy as np
 
 from ..runs import Record, Work, check_version, has_types, verify
 from ..utils.errors import UserError
-from ..utils.inputs import load_array, read_bytes, read_json
+from ..utils.inputs import load_array, read_bytes, read_json, why
 from .paths import leaf_digits
 
 FORMAT = 1
@@ -65,7 +65,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         tree = manifest["tree"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{folder} holds no clusters ({error!r}): make them with mmtaskssl cluster"
+            f"{folder} holds no clusters ({MANIFEST}: {why(error)}): make them with "
+            "mmtaskssl cluster"
         ) from error
     check_version(version, FORMAT, str(folder))
     if not isinstance(tree, list):
@@ -130,6 +131,8 @@ def read(folder: Path) -> tuple[Any, ...]:
     manifest = read_manifest(folder)
     try:
         text = read_bytes(folder / IDS, limit=64 << 30)
+        if not (folder / LEAF).is_file():
+            raise UserError(f"{folder} lacks {LEAF}: make the clusters again")
         leaf = load_array(folder / LEAF)
         centroids = None
         if manifest["centroids"]:
@@ -140,7 +143,7 @@ def read(folder: Path) -> tuple[Any, ...]:
         damage = _damage(manifest, tree, ids, leaf, paths, centroids)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"the clusters in {folder} are damaged ({error!r}): make them again"
+            f"the clusters in {folder} are damaged ({why(error)}): make them again"
         ) from error
     if damage:
         raise UserError(

@@ -23,6 +23,7 @@ from .writer import FeatureStoreWriter
 Log = Callable[[str], None]
 
 
+@going_on()
 def extract_to_store(
     runner: BatchRunner,
     root: Path,
@@ -80,8 +81,7 @@ def extract_to_store(
     if rank == 0:
         _announce(writer, runner, root, missing, world, log)
     barrier()  # nobody writes before everybody has listed what is missing
-    with going_on():
-        _fill(writer, runner, root, missing[rank::world], log if rank == 0 else None)
+    _fill(writer, runner, root, missing[rank::world], log if rank == 0 else None)
     barrier()
     if rank == 0:
         writer.finish()

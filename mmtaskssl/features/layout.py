@@ -26,7 +26,7 @@ import numpy as np
 from ..runs import check_version, has_types
 from ..utils.atomic import remove_temporaries, write_text
 from ..utils.errors import UserError
-from ..utils.inputs import load_array, read_bytes, read_json
+from ..utils.inputs import load_array, read_bytes, read_json, why
 from ..utils.redaction import redacted_value
 
 FORMAT = 1
@@ -113,7 +113,7 @@ def read_manifest(store: Path) -> dict[str, Any]:
             "its images first"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({error!r})") from error
+        raise UserError(f"{path} cannot be read ({why(error)})") from error
     check_version(version, FORMAT, str(store))
     if reason := _objection(manifest):
         raise UserError(f"{path} is damaged ({reason}): extract again")

@@ -154,7 +154,7 @@ class Work:
         Raises:
             UserError: The disk is full or forbidden, or another process writes there.
         """
-        with writing(out):
+        with going_on(), writing(out):
             real = resolved(out)
             with locked(real):
                 real.mkdir(parents=True, exist_ok=True)
@@ -168,8 +168,7 @@ class Work:
                     begun = dataclasses.replace(begun, results=record.results)
                 begun.write(real)
                 try:
-                    with going_on():
-                        yield Growing(self, Path(out))
+                    yield Growing(self, Path(out))
                 finally:
                     with contextlib.suppress(OSError, UserError):
                         self._close(real)

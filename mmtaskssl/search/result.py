@@ -12,7 +12,7 @@ from ..runs import Growing, Record, verify
 from ..utils.atomic import atomic_path, write_json, write_text
 from ..utils.budgets import Budget
 from ..utils.errors import UserError
-from ..utils.inputs import read_json
+from ..utils.inputs import read_json, why
 from . import output
 from .report import format_ranking, plot_scores, shape_text, size_note
 from .results import RESULTS, ResultsFile, Row, read_header
@@ -169,7 +169,9 @@ class SearchResult(Result):
             metrics = tuple(dict.fromkeys(row["metric"] for row in rows))
             origin = dict(output.UNKNOWN, checkpoint=identity.get("checkpoint"))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"the search in {folder} is damaged ({error!r})") from error
+            raise UserError(
+                f"the search in {folder} is damaged ({why(error)})"
+            ) from error
         return cls(rows, budgets, metrics, anchors, latencies, identity, origin)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:

@@ -25,7 +25,10 @@ FILES = (SELECTION, TABLE, DROPPED, SUMMARY, REPORT)
 
 def read_summary(out: str | os.PathLike) -> dict[str, Any]:
     """Reads summary.json of a complete selection."""
-    return dict(read_json(Path(out) / SUMMARY))
+    found = read_json(Path(out) / SUMMARY)
+    if not isinstance(found, dict):
+        raise ValueError("it is no object with keys")
+    return found
 
 
 def write(

@@ -18,7 +18,7 @@ from ..runs import Record, Work, check_listed, has_types, verify
 from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.errors import UserError, option
-from ..utils.inputs import read_json
+from ..utils.inputs import read_json, why
 from . import output
 from .inputs import Queries, make_task, read_queries
 from .leaks import Leak
@@ -201,7 +201,9 @@ def _read_summary(folder: str | os.PathLike, edited: bool) -> dict[str, Any]:
     try:
         summary = output.read_summary(folder)
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{folder} holds no selection ({error})") from error
+        raise UserError(
+            f"{folder} holds no selection ({output.SUMMARY}: {why(error)})"
+        ) from error
     if not _is_summary(summary):
         raise UserError(
             f"{Path(folder, output.SUMMARY)} is damaged, or not of a selection: select "

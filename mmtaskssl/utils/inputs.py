@@ -37,6 +37,21 @@ _KINDS = (
 )
 
 
+def why(error: Exception) -> str:
+    """Says in few words why a file that holds JSON or an array is none.
+
+    Args:
+        error: Of its reading, or of the first use of what stands in it.
+    """
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, UnicodeDecodeError):  # which would show all of the file
+        return "it is no UTF-8 text"
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno} is no JSON"
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)
+
+
 class UnusableFile(OSError):
     """A file that is none, or is too large to be what it is said to be."""
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from mmtaskssl.runs import RECORD, is_lock
 from mmtaskssl.utils.atomic import is_temporary
-from mmtaskssl.utils.errors import run_tool, set_flags
+from mmtaskssl.utils.errors import UserError, run_tool, set_flags
 from mmtaskssl.utils.inputs import read_json
 from tests.test_tools._tools import load_tool
 
@@ -92,10 +92,10 @@ def outcome(case: Case, folder: Path) -> tuple[str, str]:
     if case.goes_on:
         if ended != 0:
             return OTHER, said
-        if not re.search(case.says, said) or (
-            case.holds and not case.holds(folder, returned[0])
-        ):
+        if not re.search(case.says, said):
             return SILENT, said
+        if wrong := _wrong(case, folder, returned[0]):
+            return SILENT, f"{wrong}\n{said}"
     elif ended == 0:
         return SILENT, said
     elif ended != case.status or len(errors) != 1:
@@ -104,9 +104,18 @@ def outcome(case: Case, folder: Path) -> tuple[str, str]:
         return DAMAGE, f"{harm}\n{said}"
     if not case.goes_on and not re.search(case.says, errors[0]):
         return OTHER, errors[0]
-    if not case.goes_on and case.holds and not case.holds(folder, None):
-        return DAMAGE, said
+    if not case.goes_on and (wrong := _wrong(case, folder, None)):
+        return DAMAGE, f"{wrong}\n{said}"
     return EXPECTED, said
+
+
+def _wrong(case: Case, folder: Path, returned: Any) -> str:
+    """Says why what must hold afterwards does not."""
+    try:
+        good = case.holds is None or case.holds(folder, returned)
+    except UserError as error:
+        return str(error)
+    return "" if good else "what must be true of the result is not"
 
 
 def _run(call: Callable[[], Any], returned: list) -> tuple[Any, str, str]:

@@ -9,7 +9,7 @@ from ...runs import Record, Work, verify
 from ...selection.output import read_csv, write_csv
 from ...utils.atomic import write_json
 from ...utils.errors import UserError
-from ...utils.inputs import read_json
+from ...utils.inputs import read_json, why
 from .inspected import Finding, Inspected, Split
 
 INSPECTION = "inspection.json"
@@ -107,7 +107,9 @@ def read(folder: str | Path) -> Inspected:
             value["inputs"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"the inspection in {folder} is damaged ({error!r})") from error
+        raise UserError(
+            f"the inspection in {folder} is damaged ({why(error)})"
+        ) from error
 
 
 def _read_part(folder: Path, name: str, value: Mapping[str, Any], multi: bool) -> Split:
