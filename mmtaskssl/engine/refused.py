@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.runner import BaseLoop, Runner
 
+from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError
 
 # Of mmengine, beside its checkpoints: the log, and the config by its name.
@@ -31,7 +32,7 @@ class Begun:
 
 @contextlib.contextmanager
 def tidied(work_dir: Path) -> Iterator[Begun]:
-    """Removes the folder of a run that was refused, which holds nothing but its log.
+    """Leaves of a run that was refused what was there before, and maybe its log.
 
     Args:
         work_dir: Of the training; made if absent, and removed again if it stays empty.
@@ -42,11 +43,17 @@ def tidied(work_dir: Path) -> Iterator[Begun]:
     fresh = not work_dir.exists()
     work_dir.mkdir(parents=True, exist_ok=True)
     before, begun = {*work_dir.iterdir()}, Begun()
+    # Those of earlier trainings, in whose place this one writes its own.
+    configs = {p: p.read_bytes() for p in before if p.suffix == ".py" and p.is_file()}
     try:
         yield begun
     except UserError:
         if not begun and is_main_process():
             _remove({*work_dir.iterdir()} - before)
+            for path, content in configs.items():
+                if path.read_bytes() != content:
+                    with atomic_path(path) as temporary:
+                        temporary.write_bytes(content)
             if fresh:
                 with contextlib.suppress(OSError):  # it holds something
                     work_dir.rmdir()

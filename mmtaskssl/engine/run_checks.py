@@ -7,13 +7,17 @@ from mmengine.dist import get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
+from mmtaskssl.datasets import pack_images
 from mmtaskssl.registry import OPTIMIZERS
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.weights import load_state_dict
 
 from .checkpoints import check_weights
+
+# Whose preprocessors know the batches of their own pipelines.
+_HOSTS = ("mmselfsup", "mmcls", "mmpretrain")
 
 
 def check_batches(runner: Runner) -> None:
@@ -27,6 +31,7 @@ def check_batches(runner: Runner) -> None:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     loader = runner.train_dataloader
     batch = loader.batch_size
+    _check_preprocessor(model, loader)
     if batch is None or not hasattr(model, "check_batch"):
         return
     world_size, images = get_world_size(), len(loader.dataset)
@@ -45,6 +50,23 @@ def check_batches(runner: Runner) -> None:
             f"the last batch of an epoch over {images} images would hold a single "
             "one, which batch norm cannot normalise; set "
             "train_dataloader.drop_last=True"
+        )
+
+
+def _check_preprocessor(model: nn.Module, loader: DataLoader) -> None:
+    """Refuses our batches where a host's preprocessor waits for those of its pipeline.
+
+    Raises:
+        UserError: It does.
+    """
+    collate = getattr(loader.collate_fn, "func", loader.collate_fn)
+    kind = type(getattr(model, "data_preprocessor", None))
+    if collate is pack_images and kind.__module__.split(".")[0] in _HOSTS:
+        raise UserError(
+            f"the config's {type(model).__name__} has the {kind.__name__} of "
+            f"{kind.__module__.split('.')[0]}, which does not take the batches of "
+            f"{type(loader.dataset).__name__}: give it one of ours as its "
+            "data_preprocessor, such as TwoViewPreprocessor, or its own data set"
         )
 
 

@@ -64,6 +64,7 @@ class Case:
             returned.
         heavy: It takes seconds: only the script runs it.
         status: With which the verb is to end, where it does not go on.
+        changes: How the paths begin of files that are the verb's to change; "": none.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Case:
     holds: Callable[[Path, Any], bool] | None = None
     heavy: bool = False
     status: int = 2
+    changes: str = ""
 
 
 def verb(tool: str, *argv: Any) -> Callable[[], Any]:
@@ -100,7 +102,7 @@ def outcome(case: Case, folder: Path) -> tuple[str, str]:
         return SILENT, said
     elif ended != case.status or len(errors) != 1:
         return OTHER, said
-    if harm := _harm(folder, before, case.goes_on):
+    if harm := _harm(folder, before, case):
         return DAMAGE, f"{harm}\n{said}"
     if not case.goes_on and not re.search(case.says, errors[0]):
         return OTHER, errors[0]
@@ -190,11 +192,12 @@ def _content(folder: Path) -> dict[str, str]:
     return found
 
 
-def _harm(folder: Path, before: dict[str, str], goes_on: bool) -> str:
+def _harm(folder: Path, before: dict[str, str], case: Case) -> str:
     """Says which harm was done to what lay there, or what was left half-done."""
     after = _content(folder)
     for name, digest in before.items():
-        if after.get(name) != digest:
+        own = case.changes and name.startswith(case.changes)
+        if after.get(name) != digest and not own:
             return f"{name} was changed"
     for name in {*after} - {*before}:
         base = Path(name).name
@@ -202,7 +205,7 @@ def _harm(folder: Path, before: dict[str, str], goes_on: bool) -> str:
             return f"{name} was left"
         if is_lock(base):
             return f"the lock {name} was left"
-        if base == RECORD and not goes_on and read_json(folder / name)["complete"]:
+        if base == RECORD and not case.goes_on and read_json(folder / name)["complete"]:
             return f"{name} says that the work is complete"
     return ""
 

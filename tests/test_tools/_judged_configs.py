@@ -131,13 +131,12 @@ def config_cases():
             )
 
         yield Case(kind, name, make, words)
-    words = "KNNHook|knn|kNN"
+    words = "SelfSupDataPreprocessor of mmselfsup, which does not take the batches"
     yield Case(
         kind,
         "a host's algorithm and target",
         _host_with_target,
         words,
-        True,
         heavy=True,
     )
     kind = "a training that goes on with another config"
@@ -157,7 +156,8 @@ def config_cases():
         ),
     ):
         make = functools.partial(_resumed, options)
-        yield Case(kind, name, make, words, good, heavy=True)
+        own = "run/" if good else ""  # where the training goes on
+        yield Case(kind, name, make, words, good, heavy=True, changes=own)
     words = ".*".join(("<tools/quickstart.py>", "<--out>"))
     yield Case(
         *("names with blanks and quotes", "make quickstart", _made, words, True),

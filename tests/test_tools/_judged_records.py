@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from mmtaskssl.apis import open_network, search
+from mmtaskssl.apis import open_network
 from mmtaskssl.clustering.clusters import Clusters
 from mmtaskssl.datasets.images import list_images
 from mmtaskssl.datasets.label_table import read_label_table
@@ -55,13 +55,9 @@ def _exported(folder):
 
 
 def _searched(folder):
-    network, images = write_supernet(folder), write_images(folder)
-    options = {"subnets": [MIDDLE], "shape": 16, "bn_images": 16, "num_images": 16}
-    options |= {"metrics": ["global"], "candidates": 2}
-
-    def call():
-        return search(network, images, "400K-600K", out=folder / "made", **options)
-
+    argv = [*write_supernet(folder), "--images", write_images(folder)]
+    argv += ["--subnet", MIDDLE, "--shape", 16, "--bn-images", 16, "--metric", "global"]
+    call = verb("search_subnet", *argv, "--out", folder / "made")
     call()
     return call
 
