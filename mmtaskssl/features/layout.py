@@ -95,8 +95,12 @@ def open_shard(store: Path, index: int, rows: int, dim: int) -> np.ndarray:
     return shard
 
 
-def read_manifest(store: Path) -> dict[str, Any]:
+def read_manifest(store: Path, checked: bool = True) -> dict[str, Any]:
     """Reads and checks the manifest of ``store``, complete or not.
+
+    Args:
+        store: The folder.
+        checked: False leaves its fields to `check_manifest`, and its caller.
 
     Raises:
         UserError: Not a feature store, or one that this version cannot read.
@@ -115,9 +119,19 @@ def read_manifest(store: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({why(error)})") from error
     check_version(version, FORMAT, str(store))
-    if reason := _objection(manifest):
-        raise UserError(f"{path} is damaged ({reason}): extract again")
+    if checked:
+        check_manifest(store, manifest)
     return manifest
+
+
+def check_manifest(store: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuses a manifest whose fields cannot be those of a store.
+
+    Raises:
+        UserError: They cannot.
+    """
+    if reason := _objection(manifest):
+        raise UserError(f"{store / MANIFEST} is damaged ({reason}): extract again")
 
 
 def _objection(manifest: Mapping[str, Any]) -> str:

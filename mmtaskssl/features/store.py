@@ -43,10 +43,11 @@ class FeatureStore(Result):
             UserError: No store, an unfinished one, or one with a damaged shard.
         """
         path = Path(path)
-        manifest = layout.read_manifest(path)
+        manifest = layout.read_manifest(path, checked=False)
         record = Record.read(path)
         listed = record.files if record is not None and record.complete else ()
         verify(path, [name for name in listed if not name.startswith("shard-")])
+        layout.check_manifest(path, manifest)
         if record is None:
             layout.check_ids(path, manifest)
         if manifest["status"] != "complete":
