@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.config import Config
 
 from ..datasets.images import folder_labels, list_images
+from ..datasets.left_out import check_classes
 from ..features.fill import extract_to_store
 from ..features.opening import NetworkLike
 from ..features.rows import unit_rows
@@ -87,6 +88,8 @@ class Target:
         table, source = self.tables.get(split), str(Path(self.folder, split))
         root, image_ids = self.images(split)
         labels = None if table else folder_labels(image_ids)
+        if labels is not None:
+            check_classes(source, {*labels})
         if cache:
             store = extract_to_store(
                 runner,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, folder_labels, list_images
+from ..datasets.left_out import check_classes
 from ..utils.errors import UserError, option
 from ..utils.hashing import lines_sha256
 
@@ -100,6 +101,8 @@ def read_task(
     if max_images < 2:
         raise UserError(f"routing needs at least two images, not {max_images}")
     root, names = list_images(str(folder))
+    if labels:
+        check_classes(folder, {*folder_labels(names)})
     order = np.random.default_rng(seed).permutation(len(names))[:max_images]
     names, unused = [names[i] for i in sorted(order)], len(names) - len(order)
     pixels, ids = [], []
