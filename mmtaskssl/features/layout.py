@@ -144,9 +144,8 @@ def _objection(manifest: Mapping[str, Any]) -> str:
         return "its shard_rows are no numbers of rows"
     if manifest["dim"] < 1 or manifest["rows"] != sum(sizes):
         return "its rows are not those of its shards"
-    if names is not None and not (
-        isinstance(names, list) and all(isinstance(name, str) for name in names)
-    ):
+    named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if "class_names" not in manifest or (names is not None and not named):
         return "its class_names are no names"
     return ""
 

@@ -71,6 +71,8 @@ def _train(form, folder, more=""):
     if form == "masks":
         more += "model = dict(decode_head=dict(num_classes=2), "
         more += "auxiliary_head=dict(num_classes=2))\n"
+        # That of the debug config has three classes.
+        more += "val_dataloader = val_cfg = val_evaluator = None\n"
     config = folder / "train.py"
     data = _DATA[form].replace("@", str(folder))
     meta = f"metainfo=dict(classes={classes!r}"
