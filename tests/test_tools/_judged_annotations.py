@@ -168,15 +168,15 @@ def annotation_cases():
         make = functools.partial(_changed, form, change)
         kind = "annotations that are odd, and said"
         yield Case(kind, name, make, words, goes_on=True, heavy=True)
-    for form, change in (
-        ("coco", _of_coco(_strewn_ids)),
-        ("coco", _of_coco(lambda content: None)),
-        ("voc", lambda folder: None),
-        ("masks", lambda folder: None),
+    for form, name, change in (
+        ("coco", "ids with gaps", _of_coco(_strewn_ids)),
+        ("coco", "as they should be", _of_coco(lambda content: None)),
+        ("voc", "as they should be", lambda folder: None),
+        ("masks", "as they should be", lambda folder: None),
     ):
-        name = f"{form}: {'ids with gaps' if form == 'coco' else 'as they should be'}"
         make = functools.partial(_changed, form, change)
-        yield Case("annotations that are good", name, make, "", True, heavy=True)
+        kind = "annotations that are good"
+        yield Case(kind, f"{form}: {name}", make, "", True, heavy=True)
     for name, (make, words) in FAULTS.items():
         make = functools.partial(_inspected, make)
         kind = "annotations of a target of `customize`"
