@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from mmtaskssl.transfer.dumped_config import parse_dumped_config
 from PIL import Image
 
 from mmtaskssl.clustering.clusters import Clusters
@@ -38,7 +39,6 @@ from mmtaskssl.selection.inputs import read_sources
 from mmtaskssl.selection.select import select
 from mmtaskssl.selection.selected import Selected
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.transfer.dumped_config import parse_dumped_config
 from mmtaskssl.utils.budgets import Budget, count_images
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.inputs import parse_yaml
