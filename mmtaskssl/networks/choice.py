@@ -7,6 +7,7 @@ from ..models.backbones.elastic_backbone import SubnetLike
 from ..subnets import Subnet
 from ..utils import checks
 from ..utils.errors import UserError, option
+from ..utils.families import OptionMissing
 from .build import with_subnets
 from .network import Network
 
@@ -30,7 +31,7 @@ def choose_subnets(
     """
     if not every:
         if not names:
-            raise UserError(
+            raise OptionMissing(
                 f"name sub-nets with {option('subnets', '--subnet')}, or ask for "
                 f"{option('all', '--all')}"
             )

@@ -17,7 +17,8 @@ from mmtaskssl.engine.runner import ResumableRunner
 from mmtaskssl.evaluation.label_free import DIRECTIONS
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.atomic import atomic_path, remove_temporaries, write_text
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnknown, DiskFull
 from mmtaskssl.utils.redaction import redacted
 from mmtaskssl.weights import read_checkpoint
 
@@ -59,10 +60,12 @@ class CheckpointHook(KeepsGradients, _CheckpointHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.args:  # mmengine would stumble over them when it first saves
-            raise UserError(f"CheckpointHook has no argument {next(iter(self.args))!r}")
+            raise ConfigUnknown(
+                f"CheckpointHook has no argument {next(iter(self.args))!r}"
+            )
         place = str(self.out_dir)  # which every checkpoint names
         if redacted(place) != place:
-            raise UserError(
+            raise BadConfigValue(
                 f"the CheckpointHook's out_dir {place} has a password or a signature "
                 "in it: give these to the storage by backend_args, or by its own "
                 "configuration"
@@ -198,7 +201,7 @@ class CheckpointHook(KeepsGradients, _CheckpointHook):
             try:
                 write_text(Path(runner.work_dir, POINTER), str(self.last_ckpt))
             except OSError as error:
-                raise UserError(
+                raise DiskFull(
                     f"cannot write {POINTER} in {runner.work_dir} "
                     f"({error.strerror or error}); {name} is whole: make room, and "
                     f"go on with {option('resume')}"
