@@ -5,7 +5,7 @@ from torch._utils import ExceptionWrapper
 
 from mmtaskssl.datasets.unlabeled import TooManyBrokenImages
 from mmtaskssl.runs import Busy
-from mmtaskssl.utils.families import FAMILIES, FileMissing, UserError
+from mmtaskssl.utils.families import FAMILIES, ConfigUnreadable, UserError
 
 ALL = [*FAMILIES.values(), Busy, TooManyBrokenImages]
 
@@ -43,5 +43,5 @@ def test_an_error_of_no_family_has_no_code():
 def test_what_is_said_on_the_way_has_the_family_of_its_cause():
     from mmtaskssl.customize.starts import Start
 
-    with pytest.raises(FileMissing, match=r"^start nowhere.* does not exist"):
+    with pytest.raises(ConfigUnreadable, match="^start nowhere.* does not"):
         Start.parse("nowhere/config.py=random").open()
