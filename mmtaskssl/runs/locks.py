@@ -5,12 +5,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..utils.families import InUse, SystemRefused
+from ..utils.families import BadLaunch, InUse, SystemRefused
 
 try:
     import fcntl
 except ModuleNotFoundError as error:  # a whole system, not a package, is absent
-    raise UserError(
+    raise BadLaunch(
         "mmtaskssl runs on Linux and macOS: under Windows use WSL (wsl --install), "
         "where it is installed as on Linux"
     ) from error

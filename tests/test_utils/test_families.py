@@ -5,7 +5,7 @@ from torch._utils import ExceptionWrapper
 
 from mmtaskssl.datasets.unlabeled import TooManyBrokenImages
 from mmtaskssl.runs import Busy
-from mmtaskssl.utils.families import FAMILIES, ConfigUnreadable, UserError
+from mmtaskssl.utils.families import FAMILIES, FileDamaged, UserError
 
 ALL = [*FAMILIES.values(), Busy, TooManyBrokenImages]
 
@@ -40,8 +40,11 @@ def test_an_error_of_no_family_has_no_code():
     assert error.code == "" and error.line() == "of another package"
 
 
-def test_what_is_said_on_the_way_has_the_family_of_its_cause():
+def test_what_is_said_on_the_way_has_the_family_of_its_cause(tmp_path):
     from mmtaskssl.customize.starts import Start
 
-    with pytest.raises(ConfigUnreadable, match="^start nowhere.* does not"):
-        Start.parse("nowhere/config.py=random").open()
+    (tmp_path / "x.pth").write_text("no checkpoint")
+    config = "selfsup/simsiam/simsiam_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
+    start = Start.parse(f"{config}={tmp_path / 'x.pth'}")
+    with pytest.raises(FileDamaged, match=r"^start .*x\.pth is damaged"):
+        start.open()
