@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmtaskssl.config.variables import layer_of
+from mmtaskssl.datasets.shards import named_shards
 from mmtaskssl.utils.errors import option
 from mmtaskssl.utils.families import FileMissing
 
@@ -37,7 +38,9 @@ def check_named_images(cfg: Config) -> None:
 
 
 def _is_absent(source: Any) -> bool:
-    return isinstance(source, str) and not Path(source).expanduser().exists()
+    if not isinstance(source, str) or Path(source).expanduser().exists():
+        return False
+    return named_shards(source) is None  # which refuses shards that are not there
 
 
 def _named(variable: str, value: str) -> str:
