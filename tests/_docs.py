@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mmtaskssl.cli import main as cli
 from mmtaskssl.cli.verbs import commands
+from mmtaskssl.utils.errors import run_tool
 
 BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.M | re.S)
 COMMAND = re.compile(
@@ -142,10 +143,14 @@ def run(words: list[str], root: Path, environment: dict[str, str]) -> tuple[int,
     Returns:
         Its exit status, and what it wrote.
     """
-    if words[0] in ("bash", "torchrun", "make"):
+    if words[0] in ("bash", "torchrun"):
+        words = [str(root / w) if w.startswith("tools/") else w for w in words]
+        if words[0] == "torchrun":  # that of this interpreter
+            words[:1] = [sys.executable, "-m", "torch.distributed.run"]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
-            [str(root / w) if w.startswith("tools/") else w for w in words],
-            env={**os.environ, **environment},
+            words,
+            env={**os.environ, "PATH": path, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -153,22 +158,23 @@ def run(words: list[str], root: Path, environment: dict[str, str]) -> tuple[int,
         )
         return done.returncode, done.stdout
     argv, path, kept = sys.argv, sys.path[:], dict(os.environ)
+    hook = sys.excepthook
     os.environ.update(environment)
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
             if words[0] == "mmtaskssl":
                 sys.argv = list(words)
-                status = cli.run(words[1:]) or 0
+                run_tool(lambda _: cli.run(words[1:]))
             else:  # python tools/...
                 sys.argv = [str(root / words[1]), *words[2:]]
                 sys.path.insert(0, str((root / words[1]).parent))
                 runpy.run_path(sys.argv[0], run_name="__main__")
-                status = 0
+            status = 0
         except SystemExit as ended:
             status = int(ended.code or 0)
         finally:
-            sys.argv, sys.path[:] = argv, path
+            sys.argv, sys.path[:], sys.excepthook = argv, path, hook
             os.environ.clear()  # what flags have put there, such as --max-pixels
             os.environ.update(kept)
     return status, said.getvalue()

@@ -48,6 +48,7 @@ CHANGED = {
 #: Added to every command of a tool: what makes it short.
 ADDED = {
     "train": ("max_iters=1", "batch_size=8", "num_workers=0", "log_level=WARNING"),
+    "dist_train.sh": ("max_iters=1", "batch_size=8", "num_workers=0"),
     "extract_features": ("--workers", "0"),
     "select_data": ("--budget", "8"),
     "search_subnet": ("--candidates", "2", "--num-images", "16", "--device", "cpu"),
@@ -167,6 +168,7 @@ RULES = [
     Rule("path", _ROUTED, change={"clusters=clusters": "clusters=sdr-clusters"}),
     Rule("path", "--all --clusters", change=_TRAINED),
     Rule("path", "CALIBRATED_CKPT", change=_TRAINED),
+    Rule("path", "import branch", change={'"specialists"': '"specialists-too"'}),
     *_long("concepts/starts", "import line_search"),
     Rule(
         "concepts/starts",
@@ -178,6 +180,7 @@ RULES = [
     ),
     *_long("width", "import evaluate"),
     # How-tos.
+    Rule("images", "extract --model timm:", add=("--image-size", "64")),
     Rule("hosts", "--subnet MAX", network="stock"),
     Rule("hosts", "# of any other", change={"exported": "exported-plain"}),
     Rule("hosts", "# public weights", change={"exported": "exported-timm"}),
@@ -196,6 +199,7 @@ RULES = [
     Rule("running", "dist_train.sh CONFIG 8", change={"8": "2"}),
     Rule("running", "torchrun", change={"8": "2"}),
     Rule("running", "--work-dir WORK", add=("images={w}/pool",)),
+    Rule("running", "--resume-rescale", add=("max_iters=2",)),
     Rule(
         "running",
         "--target A B C",

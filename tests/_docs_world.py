@@ -7,6 +7,9 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
+import torch
+import torchvision
+from PIL import Image
 
 from mmtaskssl.apis import Selected, export, import_features, pretrain, select
 from tests._images import make_image_folder
@@ -22,6 +25,11 @@ NETWORKS = {
 #: A stock ResNet-18, drawn.
 STOCK = "dspnet/dspnet-byol_slimmable-resnet18_1xb256-coslr-20k_folder-64px.py"
 _QUIET = {"log_level": "WARNING", "train_dataloader.num_workers": 0}
+_XML = (
+    "<annotation><filename>{}</filename><size><width>{}</width><height>{}</height>"
+    "<depth>3</depth></size><object><name>{}</name><bndbox><xmin>5</xmin>"
+    "<ymin>5</ymin><xmax>24</xmax><ymax>24</ymax></bndbox></object></annotation>"
+)
 IMAGES = 72
 SIDE = 40
 
@@ -90,6 +98,31 @@ class World:
                     out=self.root / "stores" / name,
                     root=self.root / "pool",
                 )
+
+    def voc(self) -> None:
+        """Writes the Pascal VOC folder ``voc``, with both parts."""
+        folder = self.root / "voc"
+        if folder.is_dir():
+            return
+        lists = folder / "ImageSets" / "Main"
+        for one in (lists, folder / "JPEGImages", folder / "Annotations"):
+            one.mkdir(parents=True)
+        for part in ("train", "test"):
+            names = []
+            for path in sorted((self.root / "target" / part).rglob("*.png")):
+                kind = path.parent.name
+                names.append(f"{part}-{kind}-{path.stem}")
+                image = folder / "JPEGImages" / f"{names[-1]}.jpg"
+                Image.open(path).save(image, quality=95)
+                text = _XML.format(image.name, SIDE, SIDE, kind)
+                (folder / "Annotations" / f"{names[-1]}.xml").write_text(text)
+            (lists / f"{part}.txt").write_text("\n".join(names) + "\n")
+
+    def resnet50(self) -> None:
+        """Writes ``resnet50.pth``, as torchvision's own weights lie."""
+        if not (self.root / "resnet50.pth").is_file():
+            network = torchvision.models.resnet50()
+            torch.save(network.state_dict(), self.root / "resnet50.pth")
 
     def public_sets(self) -> Path:
         """Returns a data root with two of the public sets."""
