@@ -179,7 +179,12 @@ RULES = [
         "concepts/starts", "line-search", change={"START": "{w}/nets/folder/iter_1.pth"}
     ),
     *_long("width", "import evaluate"),
+    Rule("concepts/customize", "= customize(", change={"OUT": "OUT-python"}),
     # How-tos.
+    Rule("images", "annotations/train.json", change={"OUT": "OUT-coco"}),
+    Rule("images", "--task detection", change={"OUT": "OUT-voc"}),
+    Rule("howto/starts", "--dry-run", change={"OUT": "OUT-dry"}),
+    Rule("running", "--target A B C", change={"OUT": "OUT-several"}),
     Rule("images", "extract --model timm:", add=("--image-size", "64")),
     Rule("hosts", "--subnet MAX", network="stock"),
     Rule("hosts", "# of any other", change={"exported": "exported-plain"}),
