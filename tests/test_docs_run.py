@@ -152,6 +152,8 @@ class Page:
         added = [word.format(w=self.world.root) for word in added]
         if "--train" in words:  # stores, which no worker reads
             added = []
+        if "max_epochs" in unit.text:
+            added = [word for word in added if not word.startswith("max_iters")]
         pairs = [w for w in added if "=" in w and not w.startswith("-")]
         words += [word for word in added if word not in pairs]
         if pairs:

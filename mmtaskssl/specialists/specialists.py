@@ -219,9 +219,7 @@ class Specialists(Result):
             UserError: They are not trained yet, or the disk is full.
         """
         if self.out is None:
-            raise NoResultYet(
-                "train the specialists before a routing is kept: run(out)"
-            )
+            raise NoResultYet("train specialists before a routing is kept: run(out)")
         return routed.save(self.out / ROUTINGS / name, overwrite=True)
 
     def table(self) -> str:
