@@ -22,7 +22,7 @@ COMMAND = re.compile(
     r"(?:[A-Z_]+=\S+ )*(?:mmtaskssl|make|python|bash|torchrun|export) "
 )
 #: Blocks of these kinds are no programs.
-SHOWN = ("text", "{toctree}", "{include}")
+SHOWN = ("text", "{")  # and directives of the site
 _MADE = ("docs/reference/api", "docs/reference/cli", "docs/reference/registries")
 
 

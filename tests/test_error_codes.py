@@ -154,7 +154,8 @@ def test_codes_that_texts_name_exist(repo_root):
         text = path.read_text(encoding="utf-8")
         seen |= {*re.findall(r"^error: .* \[([a-z-]+)\]$", text, re.M)}
         seen |= {*re.findall(r"troubleshooting\.md#([a-z-]+)", text)}
-        seen |= {*re.findall(r"`\[([a-z]+(?:-[a-z]+)*)\]`", text)}
+        if path.name == "troubleshooting.md":  # elsewhere extras are written so, too
+            seen |= {*re.findall(r"`\[([a-z]+(?:-[a-z]+)*)\]`", text)}
     assert len(seen) > 40 and not seen - {*FAMILIES}
 
 
