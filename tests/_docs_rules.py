@@ -15,6 +15,8 @@ PAGES = (
     "docs/howto/results.md",
     "docs/howto/running.md",
     "docs/howto/starts.md",
+    "docs/licences.md",
+    "docs/notebooks.md",
     "docs/start.md",
     "docs/troubleshooting.md",
 )
@@ -107,6 +109,8 @@ RULES = [
     Rule("", "NNODES=2", reason="it needs two machines"),
     Rule("", "bccd-320px.py", reason=_COCO),
     Rule("", "data_root=/data/coco/", reason=_COCO),
+    Rule("licences", "", reason="it is run by the tests of that script"),
+    Rule("notebooks", "", reason="it installs packages, and begins a server"),
     # README: what the pages have, too, is run there by each change.
     *_long("README", "OUT/config.py", "OUT/backbone", "tools/dist_train.sh CONFIG 8"),
     *_long("README", "--out controls", "= controls(", "mmtaskssl branch"),
