@@ -19,7 +19,8 @@ from mmtaskssl.utils.errors import run_tool
 
 BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.M | re.S)
 COMMAND = re.compile(
-    r"(?:[A-Z_]+=\S+ )*(?:mmtaskssl|make|python|bash|torchrun|export|pip|\$\(make -s print-python\)) "
+    r"(?:[A-Z_]+=\S+ )*(?:mmtaskssl|make|python|bash|torchrun|export|pip"
+    r"|\$\(make -s print-python\)) "
 )
 #: Blocks of these kinds are no programs.
 SHOWN = ("text", "{")  # and directives of the site
