@@ -171,28 +171,3 @@ def test_every_key_of_a_config_is_explained(texts):
     page = texts["docs/reference/config_keys.md"]
     for key in {*PLACES, *OTHERS, *TRANSFER_OPTIONS, "target_share", "max_pixels"}:
         assert f"`{key}`" in page, key
-
-
-def _sentences(root):
-    """Every text of the package, with a gap where a value goes."""
-    for path in (root / "mmtaskssl").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                parts = (getattr(part, "value", "\0") for part in node.values)
-                yield "".join(p if isinstance(p, str) else "\0" for p in parts)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value
-
-
-def test_errors_that_are_explained_are_said(texts, repo_root):
-    page = texts["docs/troubleshooting.md"]
-    terms = re.findall(r"^(\*.+\*)\n: ", page, re.M)
-    quoted = [q for term in terms for q in re.findall(r"\*(.+?)\*", term)]
-    assert len(quoted) > 50
-    said = [*_sentences(repo_root), "unrecognized arguments: "]  # of argparse
-    unsaid = []
-    for sentence in quoted:
-        parts = [part.strip(" ,;") for part in sentence.split("...")]
-        if not any(all(part in text for part in parts) for text in said):
-            unsaid.append(sentence)
-    assert not unsaid, "\n".join(unsaid)

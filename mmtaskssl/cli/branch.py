@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..routing.names import PROBES, TIES
-from ..utils.errors import UserError
+from ..utils.families import OptionConflict, OptionMissing
 from . import kinds, options
 from .saying import say
 
@@ -107,10 +107,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Shows, trains and routes, as far as the flags ask for it."""
     args = make_parser().parse_args(argv)
     if args.route and not args.out:
-        raise UserError("--route needs trained networks: name their --out, too")
+        raise OptionMissing("--route needs trained networks: name their --out, too")
     names = [Path(task).expanduser().resolve().name for task in args.route or ()]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UserError(
+        raise OptionConflict(
             f"--route names two tasks called {twice}, whose answers would have one "
             "place: route them by two calls with another --out, or rename one"
         )

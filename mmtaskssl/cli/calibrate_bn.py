@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..export.options import Options
-from ..utils.errors import UserError
+from ..utils.families import FileMissing
 from . import kinds, options
 from .saying import say_complete
 
@@ -95,5 +95,5 @@ def _names_in(path: str) -> list[str]:
     from ..utils.inputs import read_text
 
     if not Path(path).is_file():
-        raise UserError(f"list of sub-nets {path} does not exist")
+        raise FileMissing(f"list of sub-nets {path} does not exist")
     return read_text(path).split()

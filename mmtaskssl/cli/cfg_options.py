@@ -4,7 +4,7 @@ import argparse
 import copy
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import BadCommand
 
 # Options, and last parts of dotted ones, whose values are names of files or folders.
 _PATHS = frozenset(
@@ -53,7 +53,7 @@ class OptionsAction(argparse.Action):
         for pair in values or ():
             key, equals, value = pair.partition("=")
             if not equals or not key:
-                raise UserError(f"{option_string} takes KEY=VALUE, not {pair!r}")
+                raise BadCommand(f"{option_string} takes KEY=VALUE, not {pair!r}")
             options[key] = self._value(key, value)
         setattr(namespace, self.dest, options)
 

@@ -20,7 +20,7 @@ from each, paired by the seed, with intervals.
 import argparse
 from collections.abc import Sequence
 
-from ..utils.errors import UserError
+from ..utils.families import OptionConflict, OptionMissing
 from . import kinds, options
 from .saying import say
 
@@ -83,11 +83,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Shows, trains and compares, as far as the flags ask for it."""
     args = make_parser().parse_args(argv)
     if args.root:
-        raise UserError("--root is of no use here: trainings read a folder or list")
+        raise OptionConflict(
+            "--root is of no use here: trainings read a folder or list"
+        )
     if args.target and not args.out:
-        raise UserError("--target compares trained networks: name their --out, too")
+        raise OptionMissing("--target compares trained networks: name their --out, too")
     if len(args.subnet or ()) > 1:
-        raise UserError("--subnet: controls are compared as one sub-net")
+        raise OptionConflict("--subnet: controls are compared as one sub-net")
     from ..engine.controls import controls
 
     found = controls(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..customize.arms.names import NAMES
-from ..utils.errors import UserError
+from ..utils.families import BadCommand
 from . import kinds, options
 from .saying import say
 
@@ -182,5 +182,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _settings(words: Sequence[str]) -> dict[str, str]:
     for word in words:
         if "=" not in word:
-            raise UserError(f"--jobs takes KEY=VALUE, not {word!r}")
+            raise BadCommand(f"--jobs takes KEY=VALUE, not {word!r}")
     return dict(word.split("=", 1) for word in words)

@@ -19,7 +19,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import OptionMissing
 from . import options
 from .evaluation import add_data_options, run
 
@@ -56,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     subnets = bool(args.subnet or args.all_subnets)
     if args.protocol == "few-shot-svm":
         if args.shots is None or subnets:
-            raise UserError("--protocol few-shot-svm needs --shots, and one network")
+            raise OptionMissing(
+                "--protocol few-shot-svm needs --shots, and one network"
+            )
         run(args, ["few-shot-svm"])
         return
     given = {"weight_decays": args.weight_decays} if args.weight_decays else {}

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import OptionConflict, OptionMissing
 from . import kinds, options
 from .extractor import add_extractor_options, given_of, network_of, running_of
 from .saying import say
@@ -64,18 +64,20 @@ def run(args: argparse.Namespace, probes: Sequence[Any], **settings: Any) -> Non
         UserError: Flags that contradict.
     """
     if args.all_subnets and args.subnet:
-        raise UserError("name sub-nets with --subnet, or ask for --all-subnets")
+        raise OptionMissing("name sub-nets with --subnet, or ask for --all-subnets")
     if args.target and (args.train or args.test):
-        raise UserError("name either --target or --train and --test, not both")
+        raise OptionConflict("name either --target or --train and --test, not both")
     if args.target:
         data, opening = _network(args)
         opening |= running_of(args)
     elif not (args.train and args.test):
-        raise UserError(
+        raise OptionMissing(
             "name the data: --train STORE --test STORE, or CONFIG CKPT --target DIR"
         )
     elif args.config or args.model or args.weights:
-        raise UserError("a network is of use only with --target: stores have features")
+        raise OptionConflict(
+            "a network is of use only with --target: stores have features"
+        )
     else:
         data = args.train, args.test
         opening = {"device": args.device, **given_of(args)}

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..utils.errors import UserError
+from ..utils.families import OptionConflict, OptionMissing
 from . import kinds, options
 from .extractor import add_extractor_options, network_of, running_of
 from .saying import say
@@ -91,7 +91,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _import(args: argparse.Namespace) -> "FeatureStore":
     if args.leak_copies:
-        raise UserError("--leak-copies needs the network: features cannot be imported")
+        raise OptionConflict(
+            "--leak-copies needs the network: features cannot be imported"
+        )
     from ..datasets.images import folder_labels
     from ..features.given import read_ids
     from ..features.importing import import_features
@@ -110,7 +112,7 @@ def _import(args: argparse.Namespace) -> "FeatureStore":
 
 def _extract(args: argparse.Namespace) -> "FeatureStore":
     if not args.images:
-        raise UserError("name the images with --images FOLDER (or a list)")
+        raise OptionMissing("name the images with --images FOLDER (or a list)")
     network = network_of(args)
     from ..features.distributed import init_ranks
     from ..features.extract import extract

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import OptionConflict, OptionMissing
 from . import kinds, options
 
 
@@ -58,17 +58,17 @@ def network_of(args: argparse.Namespace) -> dict[str, Any]:
     """
     if args.model:
         if args.config or args.checkpoint:
-            raise UserError("name either CONFIG and CKPT or --model, not both")
+            raise OptionConflict("name either CONFIG and CKPT or --model, not both")
         network = args.model, args.weights
     elif args.config:
         network = args.config, args.checkpoint
     else:
-        raise UserError(
+        raise OptionMissing(
             "name CONFIG and CKPT (a file, or 'random' for an untrained network), or "
             "EXPORT_DIR, or --model torchvision:NAME"
         )
     if args.weights and not args.model:
-        raise UserError(
+        raise OptionConflict(
             "--weights belongs to --model: name the checkpoint after CONFIG"
         )
     return {
@@ -117,7 +117,9 @@ def open_network_of_images(args: argparse.Namespace) -> Any:
     if not args.network:
         return None
     if len(args.network) > 2:
-        raise UserError("--network takes CONFIG CKPT, EXPORT_DIR or torchvision:NAME")
+        raise OptionMissing(
+            "--network takes CONFIG CKPT, EXPORT_DIR or torchvision:NAME"
+        )
     from ..features.opening import open_runner
 
     network = tuple(args.network) if len(args.network) == 2 else args.network[0]

@@ -6,7 +6,8 @@ import runpy
 import sys
 from collections.abc import Sequence
 
-from ..utils.errors import UserError, meant
+from ..utils.errors import meant
+from ..utils.families import BadCommand
 from ..utils.paths import resource_root
 from .verbs import VERBS, commands, parser_of, scripts
 
@@ -98,7 +99,7 @@ def _run_script(command: str, argv: Sequence[str]) -> int:
     ):
         known = [*commands(), *scripts()]
         hint = meant(command, known) or f"; one of: {', '.join(known)}"
-        raise UserError(f"unknown command {command!r}{hint}")
+        raise BadCommand(f"unknown command {command!r}{hint}")
     sys.argv = [str(script), *argv]
     sys.path.insert(0, str(script.parent))  # as Python does for a script
     runpy.run_path(str(script), run_name="__main__")

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..utils.errors import UserError, meant, option, set_flags
-from ..utils.redaction import redacted
+from ..utils.errors import meant, option, set_flags
+from ..utils.families import BadCommand, BadValue
 from . import kinds
 
 
@@ -44,7 +44,7 @@ class ToolParser(argparse.ArgumentParser):
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """Reads all values of a flag; of ``--flag=--`` the library would read none."""
         if action.option_strings and arg_strings == ["--"]:
-            raise UserError(f"{option(action.dest)} must be a value, not '--'")
+            raise BadValue(f"{option(action.dest)} must be a value, not '--'")
         return super()._get_values(action, arg_strings)
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
@@ -65,7 +65,7 @@ class ToolParser(argparse.ArgumentParser):
         elif choice:
             known = (a.choices for a in self._actions if a.choices)
             message += meant(choice[1], (str(c) for cs in known for c in cs))
-        super().error(redacted(message))
+        super().error(BadCommand(message).line())
 
 
 def make_parser(text: str | None) -> ToolParser:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..utils.errors import UserError
+from ..utils.families import OptionMissing
 from . import kinds, options
 
 # What serves at 32 px: small enough for minutes of one CPU core.
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Customizes, or goes on with it."""
     args = make_parser().parse_args(argv)
     if bool(args.images) != bool(args.target):
-        raise UserError("name both --images POOL and --target LABELLED, or neither")
+        raise OptionMissing("name both --images POOL and --target LABELLED, or neither")
     begin, out = time.monotonic(), Path(args.out)
 
     def show(text: str) -> None:

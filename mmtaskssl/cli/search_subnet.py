@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..search.names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from ..utils.budgets import Budget
-from ..utils.errors import UserError
+from ..utils.families import BadValue, OptionMissing
 from . import kinds, options
 
 
@@ -100,10 +100,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     budgets = [Budget.parse(text) for text in args.budget]
     if not budgets and not args.subnet:
-        raise UserError("name a --budget such as 3G-4G, or sub-nets with --subnet")
+        raise OptionMissing("name a --budget such as 3G-4G, or sub-nets with --subnet")
     shape = args.shape and tuple((args.shape * 2)[:2])
     if (shape and (len(args.shape) > 2 or min(shape) < 1)) or args.top < 1:
-        raise UserError("--shape takes one or two positive sizes, --top at least 1")
+        raise BadValue("--shape takes one or two positive sizes, --top at least 1")
     from mmengine.dist import get_rank
 
     from ..features.distributed import init_ranks

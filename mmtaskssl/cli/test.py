@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue
 from . import options
 
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Tests; the log has the metrics."""
     args = make_parser().parse_args(argv)
     if args.out and not args.out.endswith((".pkl", ".pickle")):
-        raise UserError(f"--out {args.out} must end in .pkl or .pickle")
+        raise BadValue(f"--out {args.out} must end in .pkl or .pickle")
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     from ..engine.tested import run_test
 

@@ -4,7 +4,8 @@ import argparse
 import importlib
 import pkgutil
 
-from ..utils.errors import UserError, meant
+from ..utils.errors import meant
+from ..utils.families import BadCommand
 from ..utils.paths import resource_root
 
 #: Verb: the module of this package that holds its parser, also its tool's name.
@@ -58,7 +59,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     known = commands()
     if command not in known:
         hint = meant(command, known) or f"; one of: {', '.join(known)}"
-        raise UserError(f"unknown command {command!r}{hint}")
+        raise BadCommand(f"unknown command {command!r}{hint}")
     module = importlib.import_module(f"{__package__}.{known[command]}")
     parser = module.make_parser()
     parser.prog = f"mmtaskssl {command}"

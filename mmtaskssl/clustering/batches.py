@@ -8,7 +8,7 @@ from mmengine.dataset import InfiniteSampler
 
 from mmtaskssl.registry import DATA_SAMPLERS
 from mmtaskssl.subnets import Progressive, Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadBatch, ConfigUnsuited
 
 
 @DATA_SAMPLERS.register_module()
@@ -47,9 +47,11 @@ class ClusterBatches:
         cluster_batch_size: int | None = None,
     ) -> None:
         if not isinstance(sampler, InfiniteSampler):
-            raise UserError("ClusterBatches needs sampler=dict(type='InfiniteSampler')")
+            raise ConfigUnsuited(
+                "ClusterBatches needs sampler=dict(type='InfiniteSampler')"
+            )
         if not hasattr(sampler.dataset, "members"):
-            raise UserError(
+            raise ConfigUnsuited(
                 "ClusterBatches needs train_dataloader.dataset of type ClusteredImages"
             )
         self.sampler = sampler
@@ -57,7 +59,7 @@ class ClusterBatches:
         self.batch_size = batch_size
         self.cluster_batch_size = cluster_batch_size or batch_size
         if min(self.batch_size, self.cluster_batch_size) < 2:
-            raise UserError(
+            raise BadBatch(
                 "batch norm needs batches of two images or more; set "
                 "train_dataloader.batch_size and batch_sampler.cluster_batch_size"
             )
@@ -80,7 +82,7 @@ class ClusterBatches:
                 another network.
         """
         if not isinstance(subnet_sampler, Progressive):
-            raise UserError(
+            raise ConfigUnsuited(
                 "batches of clusters need model.subnet_sampler of type Progressive"
             )
         routes = subnet_sampler.space.arch.routes
@@ -95,7 +97,7 @@ class ClusterBatches:
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         if self._plan is None:
-            raise UserError(
+            raise ConfigUnsuited(
                 "batches of clusters need train_cfg=dict(type='SeekableIterLoop')"
             )
         base = self.sampler

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage
-from ..utils.errors import UserError
+from ..utils.families import ImagesMismatch, TooFewImages
 from .clusters import Clusters
 
 
@@ -45,12 +45,12 @@ class ClusterSample:
         leaves: Sequence[int] | np.ndarray | None = None,
     ) -> None:
         if count < 2 or batch_size < 2:
-            raise UserError(
+            raise TooFewImages(
                 "calibration needs at least two images a cluster and two a batch: got "
                 f"{count} and {batch_size}"
             )
         if not clusters.root:
-            raise UserError(
+            raise ImagesMismatch(
                 "the clusters do not know where their images lie: make them again, and "
                 "name the pool's folder"
             )
@@ -117,7 +117,7 @@ class ClusterSample:
             except BrokenImage as error:
                 print_log(f"skipped {error}", "current")
         if not pixels:
-            raise UserError(
+            raise ImagesMismatch(
                 f"no image of cluster {leaf} can be read below {self.clusters.root}: "
                 "make the clusters again and name the pool's folder, if it has moved"
             )

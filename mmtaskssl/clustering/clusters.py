@@ -18,7 +18,7 @@ from ..report.result import Result
 from ..report.thumbs import showing
 from ..subnets import ALL
 from ..utils.atomic import write_text
-from ..utils.errors import UserError
+from ..utils.families import ClustersMismatch
 from ..utils.redaction import redacted_value
 from . import files
 from .files import cross
@@ -119,13 +119,13 @@ class Clusters(Result):
         wanted = np.asarray(path)
         known = np.array(self.paths)
         if wanted.shape != known.shape[1:]:
-            raise UserError(
+            raise ClustersMismatch(
                 f"path {_dotted(path)} has {wanted.size} stages, but the clusters were "
                 f"made for {known.shape[1]} (tree {cross(self.tree)})"
             )
         found = np.flatnonzero(((known == wanted) | (wanted == ALL)).all(axis=1))
         if not len(found):
-            raise UserError(
+            raise ClustersMismatch(
                 f"path {_dotted(path)} has a group that tree {cross(self.tree)} does "
                 "not have: cluster the pool with a tree that matches the network"
             )
@@ -142,7 +142,7 @@ class Clusters(Result):
         """
         have = tuple((np.array(self.paths).max(axis=0) + 1).tolist())
         if have != tuple(groups):
-            raise UserError(
+            raise ClustersMismatch(
                 f"tree {cross(self.tree)} makes paths over {cross(have)} groups, but "
                 f"the network has {cross(groups)}: cluster the pool with the tree "
                 f"{cross(groups[::-1])}, whose first level is the network's last stage"

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..runs import Record, Work, check_version, has_types, verify
 from ..utils.errors import UserError
+from ..utils.families import FileDamaged, FileMissing, NotAResult, Unfinished
 from ..utils.inputs import load_array, read_bytes, read_json, why
 from .paths import leaf_digits
 
@@ -58,19 +59,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         UserError: There is none, or one that this version cannot read.
     """
     if not folder.exists():
-        raise UserError(f"folder of clusters {folder} does not exist")
+        raise FileMissing(f"folder of clusters {folder} does not exist")
     try:
         manifest = read_json(folder / MANIFEST)
         version = manifest["format"]
         tree = manifest["tree"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
+        raise NotAResult(
             f"{folder} holds no clusters ({MANIFEST}: {why(error)}): make them with "
             "mmtaskssl cluster"
         ) from error
     check_version(version, FORMAT, str(folder))
     if not isinstance(tree, list):
-        raise UserError(f"the clusters in {folder} are damaged (tree {tree!r})")
+        raise FileDamaged(f"the clusters in {folder} are damaged (tree {tree!r})")
     return manifest
 
 
@@ -124,7 +125,7 @@ def read(folder: Path) -> tuple[Any, ...]:
     """
     record = Record.read(folder)
     if record is not None and not record.complete:
-        raise UserError(
+        raise Unfinished(
             f"the clusters in {folder} are unfinished: run the same clustering "
             "again, which goes on"
         )
@@ -132,7 +133,7 @@ def read(folder: Path) -> tuple[Any, ...]:
     try:
         text = read_bytes(folder / IDS, limit=64 << 30)
         if not (folder / LEAF).is_file():
-            raise UserError(f"{folder} lacks {LEAF}: make the clusters again")
+            raise FileMissing(f"{folder} lacks {LEAF}: make the clusters again")
         leaf = load_array(folder / LEAF)
         centroids = None
         if manifest["centroids"]:
@@ -142,11 +143,11 @@ def read(folder: Path) -> tuple[Any, ...]:
         paths = [tuple(p) for p in manifest["paths"]]
         damage = _damage(manifest, tree, ids, leaf, paths, centroids)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
+        raise FileDamaged(
             f"the clusters in {folder} are damaged ({why(error)}): make them again"
         ) from error
     if damage:
-        raise UserError(
+        raise FileDamaged(
             f"the clusters in {folder} are damaged ({damage}): make them again"
         )
     verify(folder)

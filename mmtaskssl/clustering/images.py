@@ -4,7 +4,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import ImagesMismatch, OptionConflict, OptionMissing
 
 from .clusters import Clusters
 from .paths import make_paths
@@ -47,13 +47,13 @@ class ClusteredImages(Dataset):
         if clusters == "labels":
             self.clusters = _clusters_of_labels(self.dataset, tree)
         elif tree is not None:
-            raise UserError("a folder of clusters has its tree: leave out tree")
+            raise OptionConflict("a folder of clusters has its tree: leave out tree")
         else:
             self.clusters = Clusters.open(clusters)
         row_of = {name: row for row, name in enumerate(self.clusters.image_ids)}
         missing = [name for name in self.dataset.image_ids if name not in row_of]
         if missing:
-            raise UserError(
+            raise ImagesMismatch(
                 f"{len(missing)} of {len(self.dataset.image_ids)} images are not in the"
                 f" clusters of {clusters}, the first: {', '.join(missing[:3])}; cluster"
                 " a pool with the same images and root"
@@ -104,7 +104,7 @@ class ClusteredImages(Dataset):
 
 def _clusters_of_labels(dataset: Dataset, tree: Sequence[int] | None) -> Clusters:
     if not tree:
-        raise UserError('clusters="labels" needs a tree, such as (2, 2, 1, 1)')
+        raise OptionMissing('clusters="labels" needs a tree, such as (2, 2, 1, 1)')
     leaf = np.array(dataset.labels, dtype=np.int32)
     leaf[leaf >= np.prod(tree)] = -1
     return Clusters(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import BadValue
 
 PATH_MAPS = ("coarse-last", "reversed", "random")
 
@@ -34,7 +34,7 @@ class Options:
         for name in ("lower", "upper"):
             checks.finite(name, getattr(self, name), 0)
         if not 0 <= self.lower <= 1 <= self.upper:
-            raise UserError(
+            raise BadValue(
                 f"size bounds {self.lower:g} and {self.upper:g} must be at most and at "
                 "least 1 times the mean size"
             )
@@ -77,7 +77,7 @@ def parse_tree(tree: str | Sequence[int]) -> tuple[int, ...]:
     numbers = all(_BRANCHES.fullmatch(part) for part in parts)
     found = tuple(map(int, parts)) if numbers else ()
     if math.prod(found) < 2:
-        raise UserError(
+        raise BadValue(
             f"tree {text!r} must be branches of each level, coarse first, such as "
             "4x4x4x4, or 4x4x1x1 where two stages have one group only"
         )

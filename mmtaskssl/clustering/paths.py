@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..utils.errors import UserError
+from ..utils.families import UnknownName
 from .options import PATH_MAPS
 
 Path = tuple[int, ...]
@@ -44,7 +44,7 @@ def make_paths(
         UserError: Unknown kind.
     """
     if kind not in PATH_MAPS:
-        raise UserError(f"path map {kind!r} is none of {', '.join(PATH_MAPS)}")
+        raise UnknownName(f"path map {kind!r} is none of {', '.join(PATH_MAPS)}")
     digits = leaf_digits(tree)
     if kind != "reversed":
         digits = digits[:, ::-1]

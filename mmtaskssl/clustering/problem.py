@@ -19,7 +19,7 @@ from ..features.plan import number_labels
 from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import TooFewImages
 from ..utils.units import size
 from . import measure
 from .clusters import Clusters, Labels
@@ -158,7 +158,7 @@ def prepare(
     (store,) = open_stores([pool], network)
     usable = len(store) - len(store.bad_rows)
     if usable < options.leaves:
-        raise UserError(
+        raise TooFewImages(
             f"{store.path} has {usable} usable images, fewer than the {options.leaves} "
             f"clusters of tree {'x'.join(map(str, options.tree))}: take a smaller tree"
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_path
-from ..utils.errors import UserError
+from ..utils.families import FileDamaged
 from ..utils.inputs import load_array
 from .assign import balanced_assign
 from .kmeans import balanced_kmeans, exact_scores
@@ -187,4 +187,4 @@ def _read_part(part: Path) -> np.ndarray:
     try:
         return load_array(part)
     except (OSError, ValueError) as error:
-        raise UserError(f"{part} is damaged ({error}): delete it") from error
+        raise FileDamaged(f"{part} is damaged ({error}): delete it") from error

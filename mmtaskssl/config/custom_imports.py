@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import ConfigUnreadable
 
 
 def import_named(found: Mapping[str, Any], path: Path) -> None:
@@ -32,7 +32,7 @@ def import_named(found: Mapping[str, Any], path: Path) -> None:
     for name in names:
         parts = name.split(".") if isinstance(name, str) else [""]
         if not all(part.isidentifier() for part in parts):
-            raise UserError(
+            raise ConfigUnreadable(
                 f"config {path}: custom_imports names {name!r}, which is no module: "
                 "write its name as `import` takes it, package.module, of a file in the "
                 "config's folder or in the working directory"
@@ -44,7 +44,7 @@ def import_named(found: Mapping[str, Any], path: Path) -> None:
             if found.get("allow_failed_imports"):
                 warnings.warn(f"{name} cannot be imported ({error})", stacklevel=2)
                 continue
-            raise UserError(
+            raise ConfigUnreadable(
                 f"config {path}: custom_imports names {name}, which cannot be imported "
                 f"({error}): install it, or put it into {' or '.join(places)}"
             ) from error

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import FileFormat, UntrustedFile
 from ..utils.inputs import MAX_DEPTH, read_text
 
 _LIMIT = 8 << 20
@@ -24,7 +24,7 @@ def read_dumped_config(path: str | Path) -> dict[str, Any]:
     try:
         text = read_text(path, _LIMIT)
     except (OSError, ValueError) as error:
-        raise UserError(f"config {path} cannot be read: {error}") from error
+        raise FileFormat(f"config {path} cannot be read: {error}") from error
     return parse_dumped_config(text, path)
 
 
@@ -45,7 +45,7 @@ def parse_dumped_config(text: str, path: str | Path) -> dict[str, Any]:
         tree = ast.parse(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or str(error) or "it is nested too deeply"
-        raise UserError(f"config {path} cannot be read: {reason}") from error
+        raise FileFormat(f"config {path} cannot be read: {reason}") from error
     values = {}
     for number, line in enumerate(tree.body):
         if number == 0 and _is_text(line):
@@ -57,7 +57,7 @@ def parse_dumped_config(text: str, path: str | Path) -> dict[str, Any]:
                 raise _NoValue(line)
             values[line.targets[0].id] = _value(line.value, 0)
         except _NoValue as error:
-            raise UserError(
+            raise UntrustedFile(
                 f"config {path}, line {error.node.lineno}, holds more than values, "
                 f"and is not run: {ast.unparse(error.node)[:60]}"
             ) from None

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from ..datasets.eval_transform import EvalTransform
 from ..runs import check_listed, verify
 from ..utils.errors import UserError
+from ..utils.families import FileDamaged, NotAResult, OptionMissing, PackageMissing
 from ..utils.hashing import known_sha256
 from ..utils.inputs import read_json
 from .plain_network import check_plain_network
@@ -77,14 +78,16 @@ class ExportInfo:
             if max(info.pyramid, default=-1) >= len(channels):
                 raise ValueError("a map of a stage that the network does not have")
         except UserError as error:
-            raise UserError(f"{folder / META} is not of an export: {error}") from error
+            raise error.retold(
+                f"{folder / META} is not of an export: {error}"
+            ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(
+            raise FileDamaged(
                 f"{folder / META} is damaged ({error}): export again"
             ) from error
         if info.weights is not None:
             if not info.weights.is_file():
-                raise UserError(
+                raise FileDamaged(
                     f"export {folder} lacks its weights, {info.weights.name}"
                 )
             verify(folder, [info.weights.name])
@@ -114,7 +117,7 @@ class ExportInfo:
         if self.plain_network["type"].startswith("mmcls."):
             # Which of mmcls' networks would draw parts anew after any other type.
             if self.weights.suffix == ".safetensors":
-                raise UserError(
+                raise PackageMissing(
                     f"mmcls reads no safetensors: export {self.name} as pth"
                 )
             return {"type": "Pretrained", "checkpoint": str(self.weights)}
@@ -125,7 +128,7 @@ def _check_weights(weights: Path, meta: dict[str, Any]) -> None:
     """Compares weights with what meta.json says: some exports have no record."""
     stated = meta.get("weights_sha256")
     if stated is not None and known_sha256(weights) != stated:
-        raise UserError(
+        raise FileDamaged(
             f"{weights} is not what {META} says was exported (its checksum differs): "
             "export again, or copy the right file there"
         )
@@ -168,7 +171,7 @@ def _find(path: Path) -> Path:
     if (path / META).is_file():
         return path
     if not path.is_dir():
-        raise UserError(
+        raise NotAResult(
             f"{path} is no folder of an export: write one with mmtaskssl export"
         )
     inside = sorted(p.parent for p in path.glob(f"*/{META}"))
@@ -176,7 +179,7 @@ def _find(path: Path) -> Path:
         return inside[0]
     if inside:
         names = ", ".join(p.name for p in inside[:5])
-        raise UserError(f"{path} holds {len(inside)} exports, name one: {names}")
-    raise UserError(
+        raise OptionMissing(f"{path} holds {len(inside)} exports, name one: {names}")
+    raise NotAResult(
         f"{path} holds no export (no {META}): write one with mmtaskssl export"
     )

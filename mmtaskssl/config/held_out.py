@@ -5,7 +5,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, ConfigUnsuited
 from .wrappers import HOLD_OUT, is_hold_out, is_with_target
 
 
@@ -33,9 +34,11 @@ def hold_out(cfg: Config, count: Any = None) -> None:
     if count is None:
         return
     if type(count) is not int or count < 0:
-        raise UserError(f"{option('held_out')} is a number of images, not {count!r}")
+        raise BadValue(f"{option('held_out')} is a number of images, not {count!r}")
     if not dataset:
-        raise UserError(f"{option('held_out')} needs a config with training images")
+        raise ConfigUnsuited(
+            f"{option('held_out')} needs a config with training images"
+        )
     if "default_hooks" not in cfg:  # `setdefault` would return another dict
         cfg.default_hooks = {}
     hooks = cfg.default_hooks

@@ -4,7 +4,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError
+from ..utils.families import ConfigUnsuited
 
 _PACKS = ("PackSelfSupInputs",)
 # What the first view is cut out with.
@@ -49,7 +49,7 @@ def read_source(dataset: dict[str, Any], source: str) -> None:
         UserError: The algorithm needs more of a data set than images.
     """
     if _name(dataset) in _CLUSTERING:
-        raise UserError(
+        raise ConfigUnsuited(
             "images=... does not serve algorithms that label the images by clustering "
             "them between epochs (DeepCluster, ODC)"
         )

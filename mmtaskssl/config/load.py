@@ -10,6 +10,12 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils.errors import UserError, meant, option
+from ..utils.families import (
+    ConfigUnknown,
+    ConfigUnreadable,
+    OptionConflict,
+    PackageMissing,
+)
 from ..utils.paths import resolve_config
 from ..weights.guard import guarded
 from . import metafiles
@@ -137,7 +143,7 @@ def load_config(
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, AssertionError, AttributeError) as error:
-        raise UserError(f"options do not fit {name}: {_text(error)}") from error
+        raise ConfigUnknown(f"options do not fit {name}: {_text(error)}") from error
     fill_places(cfg, options)
     keep_knn = OWN_KNN in values and "target" not in options
     named = any(key.startswith(f"{OWN_KNN}.train") for key in options)
@@ -147,7 +153,7 @@ def load_config(
         hook.setdefault("keep", True)
     loaded = cfg.get("load_from")
     if isinstance(cfg.get("backbone"), str) and loaded and "load_from" not in options:
-        raise UserError(
+        raise OptionConflict(
             f"{name} loads {loaded} over the weights of backbone=...: "
             f"add load_from=None to {option('cfg_options')}"
         )
@@ -190,7 +196,9 @@ def _read(name: str | Config) -> tuple[Config, dict[str, Any]]:
     except UserError:
         raise
     except Exception as error:  # A config is a program: anything may go wrong in it.
-        raise UserError(f"config {name} cannot be read: {_text(error)}") from error
+        raise ConfigUnreadable(
+            f"config {name} cannot be read: {_text(error)}"
+        ) from error
 
 
 def _installed(package: str, inner: str) -> Path:
@@ -199,11 +207,11 @@ def _installed(package: str, inner: str) -> Path:
 
         root = Path(get_installed_path(package))
     except Exception as error:
-        raise UserError(f"package {package} is not installed") from error
+        raise PackageMissing(f"package {package} is not installed") from error
     for configs in (root / ".mim" / "configs", root / "configs"):
         if (configs / inner).is_file():
             return configs / inner
-    raise UserError(f"package {package} has no config {inner}")
+    raise ConfigUnknown(f"package {package} has no config {inner}")
 
 
 def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
@@ -213,7 +221,7 @@ def _check_keys(cfg: Config, options: dict[str, Any]) -> None:
         if first in known:
             continue
         hint = meant(first, known)
-        raise UserError(f"the config has no key {first!r}{hint}")
+        raise ConfigUnknown(f"the config has no key {first!r}{hint}")
 
 
 def _check_parts(cfg: Config, options: Mapping[str, Any]) -> None:
@@ -236,7 +244,7 @@ def _check_parts(cfg: Config, options: Mapping[str, Any]) -> None:
                 close = difflib.get_close_matches(name, map(str, part), 1, _ALIKE)
                 if close or not name.endswith("_cfg"):
                     hint = f"; did you mean {close[0]!r}?" if close else ""
-                    raise UserError(
+                    raise ConfigUnknown(
                         f"{place} of the config has no {name!r}, which {key} is to "
                         f"change{hint}"
                     )

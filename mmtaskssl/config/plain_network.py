@@ -5,7 +5,7 @@ from typing import Any
 
 from ..models.backbones import SubnetMobileNetV3, SubnetResNet
 from ..subnets import Subnet, build_arch
-from ..utils.errors import UserError
+from ..utils.families import UnknownNetwork
 from .whole_network import arguments_of, check_whole_network, is_whole
 
 _CLASSES = {
@@ -35,22 +35,22 @@ def check_plain_network(config: Any) -> dict[str, Any]:
         UserError: It names another class or argument, or a value is none of a network.
     """
     if not isinstance(config, Mapping):
-        raise UserError("plain_network is no object with keys")
+        raise UnknownNetwork("plain_network is no object with keys")
     kind = config.get("type")
     if is_whole(kind):
         return check_whole_network(config)
     if not isinstance(kind, str) or kind not in _CLASSES:
-        raise UserError(
+        raise UnknownNetwork(
             f"plain_network.type is {kind!r}, none of {', '.join(_CLASSES)}, nor a "
             "network of timm, torchvision or mmcls"
         )
     if unknown := sorted(map(str, config.keys() - arguments_of(_CLASSES[kind]))):
-        raise UserError(f"plain_network.{unknown[0]} is no argument of {kind}")
+        raise UnknownNetwork(f"plain_network.{unknown[0]} is no argument of {kind}")
     for name, value in config.items():
         if name not in ("arch", "norm_cfg") and not _is_plain(value):
-            raise UserError(f"plain_network.{name} is no plain value")
+            raise UnknownNetwork(f"plain_network.{name} is no plain value")
     if "subnet" not in config:
-        raise UserError("plain_network.subnet is missing")
+        raise UnknownNetwork("plain_network.subnet is missing")
     Subnet.of(config["subnet"])
     if config.get("arch") is not None:
         _check_arch(config["arch"])
@@ -67,17 +67,19 @@ def _is_plain(value: Any) -> bool:
 
 def _check_arch(arch: Any) -> None:
     if not isinstance(arch, Mapping):
-        raise UserError("plain_network.arch is no object with keys")
+        raise UnknownNetwork("plain_network.arch is no object with keys")
     build_arch(arch)
 
 
 def _check_norm(norm: Any) -> None:
     if not isinstance(norm, Mapping) or norm.get("type") not in _NORMS:
-        raise UserError(f"plain_network.norm_cfg must be of {', '.join(_NORMS)}")
+        raise UnknownNetwork(f"plain_network.norm_cfg must be of {', '.join(_NORMS)}")
     for name, value in norm.items():
         if name == "type":
             continue
         if name not in _NORMS[norm["type"]]:
-            raise UserError(f"plain_network.norm_cfg.{name} is no argument of a norm")
+            raise UnknownNetwork(
+                f"plain_network.norm_cfg.{name} is no argument of a norm"
+            )
         if not (value is None or isinstance(value, bool | int | float)):
-            raise UserError(f"plain_network.norm_cfg.{name} is no number")
+            raise UnknownNetwork(f"plain_network.norm_cfg.{name} is no number")

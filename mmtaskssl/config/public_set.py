@@ -4,7 +4,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..datasets.transfer_sets import TransferSet
-from ..utils.errors import UserError
+from ..utils.families import ConfigUnsuited
 from .targets import is_classification
 
 _LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
@@ -27,7 +27,7 @@ def use_public_set(cfg: Config, name: str) -> None:
         UserError: No such set, or a config that trains no classifier.
     """
     if not is_classification(cfg):
-        raise UserError(f"dataset={name} needs a classification config")
+        raise ConfigUnsuited(f"dataset={name} needs a classification config")
     public = TransferSet.read(str(name))
     for loader in _LOADERS:
         if cfg.get(loader) is None:

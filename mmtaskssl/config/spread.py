@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue, ConfigUnsuited, OptionMissing
 from .held_out import hold_out, length_of
 from .host_objectives import brings_pipeline, follow_batch_size, innermost, read_source
 from .targets import is_classification, named_targets, use_target
@@ -27,7 +27,7 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
     for variable in ("max_iters", "max_epochs", "batch_size"):
         value = values.get(variable, 1)
         if type(value) is not int or value < 1:
-            raise UserError(f"{variable} must be a number from 1 on, not {value!r}")
+            raise BadValue(f"{variable} must be a number from 1 on, not {value!r}")
     for variable, place in PLACES.items():
         if variable not in values:
             continue
@@ -66,7 +66,7 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
         outer = place_of_selection(loader)
         dataset = outer["dataset"]
         if brings_pipeline(dataset) and "source" not in dataset:
-            raise UserError(
+            raise OptionMissing(
                 "selection=... needs images=... beside it in a config of mmselfsup's"
             )
         if is_selected(dataset):
@@ -80,7 +80,7 @@ def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:
     if values.get("edited_selection"):
         dataset = place_of_selection(loader)["dataset"] if loader else {}
         if not is_selected(dataset):
-            raise UserError(
+            raise OptionMissing(
                 "edited_selection says of a selection that it was changed: it needs "
                 "selection=... beside it"
             )
@@ -122,7 +122,7 @@ def _read(dataset: dict, source: str) -> None:
     elif brings_pipeline(dataset):
         read_source(dataset, source)
     else:
-        raise UserError(
+        raise ConfigUnsuited(
             "images=... needs a data set of image files, but this config "
             f"trains on {dataset.get('type')}"
         )
@@ -132,7 +132,7 @@ def _with_target(dataset: dict[str, Any], values: dict[str, Any]) -> dict[str, A
     """Returns a data set of its images and the target's; see `WithTarget`."""
     share, target = values["target_share"], values.get("target")
     if not isinstance(target, str):
-        raise UserError(
+        raise OptionMissing(
             f"target_share={share} needs one target, whose images are to be trained on"
         )
     if is_with_target(dataset):

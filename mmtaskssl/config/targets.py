@@ -7,7 +7,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, ConfigUnsuited, FileMissing, TargetTooSmall
 from .host_objectives import brings_pipeline, innermost
 
 _LOADERS = {
@@ -45,12 +46,12 @@ def named_targets(target: Any) -> dict[str, str]:
     if not isinstance(folders, list | tuple) or not all(
         folder and isinstance(folder, str) for folder in folders
     ):
-        raise UserError(
+        raise BadValue(
             f"{option('target')} is a folder or a list of them, not {target!r}"
         )
     parts = [Path(os.path.normpath(folder)).parts for folder in folders]
     if not parts or len({*parts}) < len(parts):
-        raise UserError(f"{option('target')} names no folder, or one twice: {target}")
+        raise BadValue(f"{option('target')} names no folder, or one twice: {target}")
     for length in range(1, max(map(len, parts)) + 1):
         names = ["-".join(part[-length:]) for part in parts]
         if len({*names}) == len(names):
@@ -72,11 +73,11 @@ def use_target(cfg: Config, target: Any) -> None:
             read something else.
     """
     if not isinstance(target, str):
-        raise UserError(f"a classifier has one {option('target')}, not {target!r}")
+        raise BadValue(f"a classifier has one {option('target')}, not {target!r}")
     folders = {part: Path(target, part) for part in ("train", "test")}
     for folder in folders.values():
         if not folder.is_dir():
-            raise UserError(
+            raise FileMissing(
                 f"{folder} does not exist: a target holds train/CLASS/IMAGE and "
                 "test/CLASS/IMAGE"
             )
@@ -86,14 +87,14 @@ def use_target(cfg: Config, target: Any) -> None:
         if p.is_dir() and not p.name.startswith(".")
     )
     if len(classes) < 2:
-        raise UserError(f"{folders['train']} needs two class folders at least")
+        raise TargetTooSmall(f"{folders['train']} needs two class folders at least")
     for name, part in _LOADERS.items():
         loader = cfg.get(name)
         if loader is None:
             continue
         dataset = loader.dataset
         if str(dataset.get("type")).rpartition(".")[2] != "LabeledImages":
-            raise UserError(
+            raise ConfigUnsuited(
                 "target=... needs LabeledImages, but this config's "
                 f"{name} has {dataset.get('type')}"
             )

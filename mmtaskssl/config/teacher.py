@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import TeacherMisfit
 
 #: File of a feature store by which its folder is known.
 _STORE = "manifest.json"
@@ -27,18 +28,18 @@ def use_teacher(cfg: Config, teacher: str) -> None:
     if isinstance(distill, list | tuple) and len(distill) == 1:
         distill = distill[0]
     if isinstance(distill, list | tuple):
-        raise UserError(
+        raise TeacherMisfit(
             f"the config has {len(distill)} teachers: name each in its place, "
             "model.distill.0.teacher.network and so on"
         )
     if distill is None:
-        raise UserError(
+        raise TeacherMisfit(
             "teacher=... needs a config that distils: set model.distill, for example "
             "model.distill.head.num_layers=1, or take one of configs/distill"
         )
     known = distill.get("teacher") or {}
     if not isinstance(known, Mapping):
-        raise UserError(
+        raise TeacherMisfit(
             f"model.distill.teacher is a part with a type, not {known!r}: name it by "
             f"{option('teacher')}"
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue, ConfigUnsuited, NoWeights, OptionMissing
 from .export_info import ExportInfo
 from .use_export import use_export
 
@@ -38,14 +38,14 @@ def apply_transfer_options(cfg: Config, data_root: str | None = None) -> None:
     if isinstance(weights, os.PathLike):
         weights = cfg.weights = os.fspath(weights)
     if weights is not None and not isinstance(weights, str):
-        raise UserError(f"weights names a file or a library's network: {weights!r}")
+        raise NoWeights(f"weights names a file or a library's network: {weights!r}")
     if not isinstance(cfg.get("backbone"), str):
         if weights == "export":
-            raise UserError("weights=export needs backbone=EXPORT_DIR beside it")
+            raise OptionMissing("weights=export needs backbone=EXPORT_DIR beside it")
         return
     weights = weights or "export"
     if weights not in ("export", "random"):
-        raise UserError(
+        raise BadValue(
             f"weights must be export or random beside backbone=..., not {weights!r}"
         )
     use_export(cfg, ExportInfo.read(cfg.pop("backbone"), weights == "export"))
@@ -64,7 +64,9 @@ def move_data(cfg: Config, new: str) -> None:
     """
     old = data_root_of(cfg)
     if not old:
-        raise UserError("data_root=... needs a config whose data sets have a data_root")
+        raise ConfigUnsuited(
+            "data_root=... needs a config whose data sets have a data_root"
+        )
 
     def moved(value: Any) -> Any:
         if isinstance(value, dict):

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..datasets.eval_transform import EvalTransform
-from ..utils.errors import UserError
+from ..utils.families import ConfigUnsuited, ExportMisfit
 from .export_info import ExportInfo
 from .rewiring.classification import rewire_classifier
 from .rewiring.detection import HEADS, rewire_detector
@@ -37,7 +37,9 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
     while "backbone" not in model and isinstance(model.get("detector"), dict):
         model = model["detector"]
     if "backbone" not in model:
-        raise UserError("the config's model has no backbone that an export could be")
+        raise ConfigUnsuited(
+            "the config's model has no backbone that an export could be"
+        )
     pixels = model.get("data_preprocessor") or cfg.get("data_preprocessor")
     _check_channels(model["backbone"], pixels, export)
     before = copy.deepcopy(model)
@@ -50,7 +52,7 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
         changes = rewire_classifier(model, export)
         side = (export.preprocessing or EvalTransform(224)).image_size
     else:
-        raise UserError(f"exports do not fit into the model {model.get('type')}")
+        raise ExportMisfit(f"exports do not fit into the model {model.get('type')}")
     weights = "untrained" if export.weights is None else str(export.weights)
     cfg.export = {"subnet": export.name, "weights": weights}
     # What lies behind the last map that is read has weights and no gradient.
@@ -72,7 +74,7 @@ def _check_channels(
     given = len(mean) if isinstance(mean, list | tuple) and len(mean) > 1 else read
     given = backbone.get("in_channels", given)
     if given != read:
-        raise UserError(
+        raise ExportMisfit(
             f"the config's images have {given} channels, and export {export.name} "
             f"reads {read}: take a config of images with {read} channels"
         )

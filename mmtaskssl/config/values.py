@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import BadValue
 
 # Variables that name something, or None: an empty one is a slip, of a shell mostly,
 # and would be taken for "none".
@@ -36,7 +36,7 @@ def check_values(values: Mapping[str, Any]) -> None:
     for name in _NAMES:
         value = values.get(name)
         if value is not None and not value:
-            raise UserError(
+            raise BadValue(
                 f"{name} must name something, not {value!r}: leave it out, or say None"
             )
     share = values.get("target_share")

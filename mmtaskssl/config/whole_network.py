@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..models.backbones.library_backbone import library_config
-from ..utils.errors import UserError
+from ..utils.families import UnknownNetwork
 
 _MMCLS = "mmcls."
 # Of what the classes take, these would build or load something else.
@@ -75,11 +75,13 @@ def check_whole_network(config: Mapping[str, Any]) -> dict[str, Any]:
         known = _OF_LIBRARIES
         name = config.get("name")
         if not isinstance(name, str) or ":" in name or "/" in name:
-            raise UserError(f"plain_network.name is no name of a network: {name!r}")
+            raise UnknownNetwork(
+                f"plain_network.name is no name of a network: {name!r}"
+            )
     else:
         known = arguments_of(_of_mmcls(kind))
     if unknown := sorted(map(str, config.keys() - known)):
-        raise UserError(f"plain_network.{unknown[0]} is no argument of {kind}")
+        raise UnknownNetwork(f"plain_network.{unknown[0]} is no argument of {kind}")
     for name, value in config.items():
         _check_value(f"plain_network.{name}", value)
     return dict(config)
@@ -119,21 +121,23 @@ def _of_mmcls(kind: str) -> type:
     name = kind.removeprefix(_MMCLS)
     # That one builds, and fetches, what timm is told to.
     if name not in backbones.__all__ or name == "TIMMBackbone":
-        raise UserError(f"plain_network.type is {kind!r}, no backbone of mmcls")
+        raise UnknownNetwork(f"plain_network.type is {kind!r}, no backbone of mmcls")
     return getattr(backbones, name)
 
 
 def _check_value(place: str, value: Any) -> None:
     if isinstance(value, Mapping):
         if "type" in value and value["type"] not in _LAYERS:
-            raise UserError(f"{place}.type is {value['type']!r}, none of the layers")
+            raise UnknownNetwork(
+                f"{place}.type is {value['type']!r}, none of the layers"
+            )
         for key, item in value.items():
             _check_value(f"{place}.{key}", item)
     elif isinstance(value, list | tuple):
         for item in value:
             _check_value(place, item)
     elif not (value is None or isinstance(value, bool | int | float | str)):
-        raise UserError(f"{place} is no plain value")
+        raise UnknownNetwork(f"{place} is no plain value")
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,8 @@ from ..features.sources import StoreLike
 from ..selection.folder import select_to_folder
 from ..selection.options import Options
 from ..utils.atomic import write_json
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OptionMissing
 from ..utils.inputs import read_json, reading
 from .arms.arm import Arm, Case
 from .arms.known import ARMS
@@ -166,7 +167,7 @@ class Campaign:
             return folder
         own = self.fits.own(self.settings.budgets[0])
         if own is None:
-            raise UserError(
+            raise OptionMissing(
                 f"nothing can select images: name a start ({option('start')}), or a "
                 "budget that pays for a network of ours"
             )

@@ -11,7 +11,8 @@ from ..runs import Growing, State, as_read
 from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.devices import AUTO
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OptionConflict, OutTaken
 from .campaign import Campaign
 from .customized import PAGE, Customized
 from .handover.hand_over import hand_over
@@ -128,7 +129,7 @@ def customize(
     out, settings = order.out, order.settings
     shared = None if share is None else Path(share).expanduser()
     if overwrite and dry_run and out.is_dir():
-        raise UserError(
+        raise OptionConflict(
             f"a plan replaces nothing: name another folder than {out}, or leave out "
             + option("overwrite")
         )
@@ -225,13 +226,13 @@ def _as_known(settings: Settings, known: Customized) -> Settings:
         if (had := inputs[name]) != getattr(settings, name):
             told = "none" if had is None else checks.shown(had)
             told += " s" if name == "seconds" and had is not None else ""
-            raise UserError(
+            raise OutTaken(
                 f"{out} was made with another {option(flag)} ({told}): name another "
                 f"folder, or replace it with {option('overwrite')}"
             )
     before = inputs["seeds"]
     if before > settings.seeds and known.record["inspection"]["kind"] not in DENSE:
-        raise UserError(
+        raise OutTaken(
             f"{out} was made with {before} {option('seeds')}: more of them can be "
             "added to it, none taken away"
         )

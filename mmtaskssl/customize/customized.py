@@ -11,6 +11,7 @@ from ..report.inline import as_text
 from ..report.result import Result, where_it_is
 from ..runs import Record, verify
 from ..utils.errors import UserError
+from ..utils.families import NoResultYet, NotAResult
 from ..utils.redaction import redacted
 from ..utils.tables import aligned
 from .verdict.difference import Difference, points
@@ -46,7 +47,7 @@ class Customized(Result):
             UserError: There are several, or none: only the plan was asked for.
         """
         if len(self.verdicts) != 1:
-            raise UserError(
+            raise NoResultYet(
                 f"there are {len(self.verdicts)} verdicts, one for each budget: take "
                 "one of .verdicts"
                 if self.verdicts
@@ -77,7 +78,7 @@ class Customized(Result):
     @property
     def _backbone(self) -> Mapping[str, Any]:
         if len(self.record["backbones"]) != 1:
-            raise UserError("there is not one backbone: look at .record['backbones']")
+            raise NoResultYet("there is not one backbone: look at .record['backbones']")
         return self.record["backbones"][0]
 
     def has_backbones(self) -> bool:
@@ -156,7 +157,7 @@ class Customized(Result):
         """
         record = Record.read(folder)
         if record is None or record.results is None:
-            raise UserError(f"{folder} holds no finished customization")
+            raise NotAResult(f"{folder} holds no finished customization")
         return cls(Path(folder), record.results)
 
 

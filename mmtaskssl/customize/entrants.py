@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OptionMissing
 from .arms.arm import Arm, Case
 from .arms.known import ARMS
 from .settings import PRIMARY, Settings
@@ -46,7 +47,7 @@ def entrants(
         log(f"note: the diagnosis recommends {recommended}, and it is not raced")
     if not any(arm.name in PRIMARY for arm in arms):
         budget = f" of {case.budget}" if case.budget else ""
-        raise UserError(
+        raise OptionMissing(
             f"there is nothing to compare with{budget}: {option('arms')} name none of "
             f"{', '.join(PRIMARY)} that says something here"
         )

@@ -15,6 +15,7 @@ from ..selection.names import Policy
 from ..selection.options import Options
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from ..utils.families import Unfinished
 from ..utils.hashing import lines_sha256
 from .diagnosis.stores import extract_shared
 from .inspection.inspected import Inspected
@@ -150,7 +151,7 @@ def write_lists(
 
 def features_gone(folder: Path) -> UserError:
     """Returns what says that features that a folder was made from are not there."""
-    return UserError(
+    return Unfinished(
         f"the features that {folder} was made from are gone: remove that folder, and "
         "they are extracted again"
     )

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..utils.atomic import write_json
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OutTaken
 from ..utils.inputs import read_json, reading
 from .arms.arm import Arm, Case
 from .arms.generic import Generic
@@ -86,7 +87,7 @@ class Lengths:
         with reading(file):
             kept = int(read_json(file)["iters"])
         if kept < length:
-            raise UserError(
+            raise OutTaken(
                 f"{self.trainings.out} was begun with less time: the network of ours "
                 f"that selects has {kept:,} iterations, and {option('time')} pays for "
                 f"{length:,}: name another folder, or replace it with "

@@ -12,6 +12,7 @@ from ..runs import Record, State, Work, differences
 from ..utils import checks
 from ..utils.atomic import scratch_folder
 from ..utils.errors import UserError, option
+from ..utils.families import OutTaken
 from ..utils.progress import ProgressLine
 from .customized import Customized
 from .fit.fits import Fits
@@ -202,7 +203,7 @@ class Order:
         if record is None or not record.complete:
             return
         if others := differences(record.inputs, self.given.inputs):
-            raise UserError(
+            raise OutTaken(
                 f"{self.out} was made from other images or labels "
                 f"({', '.join(others)}): name another folder, or replace it with "
                 + option("overwrite")

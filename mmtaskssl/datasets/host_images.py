@@ -14,7 +14,7 @@ from mmengine.fileio import LocalBackend
 from PIL import Image
 
 from mmtaskssl.utils import members
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import ImagesUnreadable
 from mmtaskssl.utils.inputs import UnusableFile, check_regular
 
 from .image_reader import BrokenImage, decode_image
@@ -66,7 +66,7 @@ def _checked_get(get: Callable) -> Callable:
         try:
             check_regular(filepath)
         except UnusableFile as error:
-            raise UserError(f"{filepath} cannot be read: {error}") from error
+            raise ImagesUnreadable(f"{filepath} cannot be read: {error}") from error
         _last.name = os.fspath(filepath)
         if (member := members.find(filepath)) is not None:
             return member.read()
@@ -90,14 +90,16 @@ def _checked_decode(decode: Callable) -> Callable:
             if colour:
                 check_bands(content)
         except ValueError as error:
-            raise UserError(f"{name} cannot be read: {error}") from error
+            raise ImagesUnreadable(f"{name} cannot be read: {error}") from error
         if not colour:  # masks, and what else is asked for as it is
             return decode(content, *args, **options)
         try:
             pixels = decode_image(content, name)
         except BrokenImage as error:  # cut short: the host's decoder may take it
             if (found := decode(content, *args, **options)) is None:
-                raise UserError(f"{error}: remove it from the data set") from error
+                raise ImagesUnreadable(
+                    f"{error}: remove it from the data set"
+                ) from error
             return found
         bgr = given.arguments["channel_order"] == "bgr"
         return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if bgr else pixels

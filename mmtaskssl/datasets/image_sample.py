@@ -12,7 +12,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import ImagesUnreadable, TooFewImages
 from ..utils.hashing import lines_sha256
 from .eval_transform import EvalTransform
 from .images import BrokenImage, ImagesLike, list_images
@@ -77,7 +77,7 @@ def draw_images(
         UserError: Bad numbers, or no image can be read.
     """
     if count < 1 or batch_size < 2:
-        raise UserError(
+        raise TooFewImages(
             "calibration needs at least one image, and two images a batch: got "
             f"{count} and {batch_size}"
         )
@@ -96,5 +96,5 @@ def draw_images(
         except BrokenImage as error:
             print_log(f"skipped {error}", "current")
     if not ids:
-        raise UserError(f"none of the images of {source} can be read")
+        raise ImagesUnreadable(f"none of the images of {source} can be read")
     return ImageSample(torch.stack(pixels), ids, transform, batch_size)

@@ -12,6 +12,15 @@ from mmengine.logging import print_log
 from mmtaskssl.runs import check_listed
 from mmtaskssl.utils import checks
 from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.families import (
+    BadImageSource,
+    BadLabels,
+    BadValue,
+    FileMissing,
+    ImagesMismatch,
+    NoImages,
+    SystemRefused,
+)
 from mmtaskssl.utils.members import SUFFIX, TABLE, exists, split
 
 from .image_reader import BrokenImage, open_picture, read_image, shrink
@@ -88,7 +97,7 @@ def list_images(
         checks.unused("with a table of images, .csv, .jsonl or .parquet", column=column)
     if isinstance(source, HasImages):
         if not (root or source.root):
-            raise UserError(
+            raise ImagesMismatch(
                 "it is not known where the images lie: name their folder with "
                 f"{option('root')}"
             )
@@ -115,7 +124,7 @@ def list_images(
             if shards := sorted(_walk(source, frozenset((SUFFIX, TABLE)), [])):
                 return base, _in_shards(shards, base, source)
             but = f", but {others}: convert them" if others else "; check the path"
-            raise UserError(f"folder {source} holds no images{but}")
+            raise NoImages(f"folder {source} holds no images{but}")
         if others:
             print_log(
                 f"folder {source} holds {len(ids):,} images, and beside them {others}: "
@@ -125,10 +134,10 @@ def list_images(
             )
         return base, sorted(ids)
     if not source.is_file():
-        raise UserError(f"image source {source} does not exist")
+        raise FileMissing(f"image source {source} does not exist")
     check_listed(source, kind="selection")
     if source.suffix.lower() not in LISTS:
-        raise UserError(
+        raise BadImageSource(
             f"image source {source} is neither a folder nor a .tar, nor a .txt, .csv, "
             ".jsonl or .parquet list"
         )
@@ -137,9 +146,9 @@ def list_images(
     except UnicodeDecodeError:
         paths = ["\0"]
     except (OSError, csv.Error) as error:
-        raise UserError(f"image list {source} cannot be read ({error})") from error
+        raise BadImageSource(f"image list {source} cannot be read ({error})") from error
     if any("\0" in path for path in paths):
-        raise UserError(f"image list {source} is not UTF-8 text")
+        raise BadImageSource(f"image list {source} is not UTF-8 text")
     return _relative_to_root(paths, root, source.parent, source)
 
 
@@ -151,7 +160,7 @@ def _relative_to_root(
 ) -> tuple[Path, list[str]]:
     """Returns the root folder, and paths of a list as ids below it."""
     if not paths:
-        raise UserError(f"{_called(source)} names no images")
+        raise NoImages(f"{_called(source)} names no images")
     base = Path(root).expanduser() if root else Path(default)
     if root is None and all(os.path.isabs(path) for path in paths):
         base = Path(_innermost(paths))
@@ -166,7 +175,7 @@ def _relative_to_root(
     ids = [_relative(Path(path), base, source) for path in paths]
     if not any(exists(base / image_id) for image_id in ids[:20]):
         reason = written_otherwise(ids[:20], lambda image: exists(base / image))
-        raise UserError(
+        raise ImagesMismatch(
             f"no image of {_called(source)} is found below {base}"
             + (f": {reason}" if reason else "; set the root folder")
         )
@@ -178,7 +187,7 @@ def _called(source: Path | None) -> str:
 
 
 def _no_images(source: object) -> UserError:
-    return UserError(
+    return BadValue(
         f"{option('images')} must be a folder, a list, paths, or a value that is of "
         f"images, not {checks.shown(source)}"
     )
@@ -194,7 +203,7 @@ def folder_labels(image_ids: Sequence[str]) -> list[str]:
     for image in image_ids:
         parts = PurePosixPath(image).parts
         if len(parts) < 2:
-            raise UserError(
+            raise BadLabels(
                 f"image {image} lies in no class folder: labels from folders need "
                 "CLASS/IMAGE"
             )
@@ -235,7 +244,7 @@ def _walk(folder: Path, suffixes: frozenset[str], missed: list[str]) -> Iterator
 
 
 def _unread(error: OSError) -> None:
-    raise UserError(
+    raise SystemRefused(
         f"the folder {error.filename} cannot be read ({error.strerror}): images may be "
         "in it"
     ) from error
@@ -248,9 +257,11 @@ def _relative(path: Path, base: Path, source: Path | None) -> str:
             path = path.absolute().relative_to(base.absolute())
     except ValueError:
         named = f" (named by {source})" if source else ""
-        raise UserError(f"{path}{named} lies outside the root folder {base}") from None
+        raise ImagesMismatch(
+            f"{path}{named} lies outside the root folder {base}"
+        ) from None
     if "\n" in (image_id := path.as_posix()) or "\r" in image_id:
-        raise UserError(
+        raise BadImageSource(
             f"{str(base / path)!r} has a line break in its name, which no list of "
             "images can hold: rename it"
         )

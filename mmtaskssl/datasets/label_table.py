@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadLabels
 from mmtaskssl.utils.inputs import open_text, parse_json
 
 
@@ -34,7 +35,7 @@ def read_label_table(
     rows = read_rows(Path(path))
     multi = all("labels" in row for row in rows)
     if not rows or not all("image" in r and (multi or "label" in r) for r in rows):
-        raise UserError(
+        raise BadLabels(
             f"{path} needs the columns image and label, or image and labels"
         )
     table: dict[object, list[str]] = {}
@@ -44,7 +45,7 @@ def read_label_table(
             raise named_twice(path, row["image"])
     found = [table.get(image) for image in image_ids]
     if not any(names is not None for names in found):
-        raise UserError(
+        raise BadLabels(
             f"{path} has a label for none of the images: its column image must hold "
             f"ids like {image_ids[0]!r}, not like {rows[0]['image']!r}"
         )
@@ -84,7 +85,7 @@ def labels_of_row(
     blank = value is None or (isinstance(value, float) and math.isnan(value))
     label = "" if blank else str(value).strip()
     if not label:
-        raise UserError(
+        raise BadLabels(
             f"row {number} of {path} has no label: write one, or remove the row"
         )
     return [label]
@@ -92,7 +93,7 @@ def labels_of_row(
 
 def named_twice(path: str | Path, image: object) -> UserError:
     """Returns the error of a table that says two things of one image."""
-    return UserError(
+    return BadLabels(
         f"{path} names {image} twice, with different labels or parts; for several "
         "labels of an image use the column labels"
     )
@@ -123,4 +124,4 @@ def read_rows(path: Path) -> list[dict[str, object]]:
                 return rows
             return list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
-        raise UserError(f"label table {path} cannot be read ({error})") from error
+        raise BadLabels(f"label table {path} cannot be read ({error})") from error

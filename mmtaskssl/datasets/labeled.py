@@ -4,7 +4,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import (
+    BadImageSource,
+    BadLabels,
+    BadValue,
+    ClassMismatch,
+    ImagesMismatch,
+    OptionConflict,
+    TargetTooSmall,
+)
 from mmtaskssl.utils.inputs import read_text
 
 from .left_out import check_classes
@@ -67,7 +75,7 @@ class LabeledImages(UnlabeledImages):
         for image_id in self.image_ids:
             parts = PurePosixPath(image_id).parts
             if len(parts) < 2:
-                raise UserError(
+                raise BadLabels(
                     f"{image_id} of {self.source} lies in no class folder: a labelled"
                     " source needs CLASS/image files"
                 )
@@ -76,7 +84,9 @@ class LabeledImages(UnlabeledImages):
         class_names = list(class_names or sorted(set(folders)))
         unknown = sorted(set(folders) - set(class_names))
         if unknown:
-            raise UserError(f"{self.source} has folders that are no class: {unknown}")
+            raise ClassMismatch(
+                f"{self.source} has folders that are no class: {unknown}"
+            )
         label_of = {name: label for label, name in enumerate(class_names)}
         return class_names, [label_of[folder] for folder in folders]
 
@@ -96,7 +106,7 @@ class LabeledImages(UnlabeledImages):
         for name, rows in classes.items():
             count = shots if shots is not None else max(1, round(fraction * len(rows)))
             if count > len(rows):
-                raise UserError(
+                raise TargetTooSmall(
                     f"class {name} of {self.source} has {len(rows)} images, fewer "
                     f"than {shots} shots"
                 )
@@ -118,11 +128,11 @@ class LabeledImages(UnlabeledImages):
 
 def _check_part(fraction: float | None, shots: int | None, keep: str | None) -> None:
     if sum(value is not None for value in (fraction, shots, keep)) > 1:
-        raise UserError("name one of fraction, shots and keep, not several")
+        raise OptionConflict("name one of fraction, shots and keep, not several")
     if fraction is not None and not 0 < fraction <= 1:
-        raise UserError(f"fraction must be in 0..1 and not 0, not {fraction}")
+        raise BadValue(f"fraction must be in 0..1 and not 0, not {fraction}")
     if shots is not None and shots < 1:
-        raise UserError(f"shots must be at least 1, not {shots}")
+        raise BadValue(f"shots must be at least 1, not {shots}")
 
 
 def _listed(image_ids: Sequence[str], keep: str) -> list[int]:
@@ -130,7 +140,9 @@ def _listed(image_ids: Sequence[str], keep: str) -> list[int]:
     try:
         text = read_text(keep)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"list of images {keep} cannot be read ({error})") from error
+        raise BadImageSource(
+            f"list of images {keep} cannot be read ({error})"
+        ) from error
     names = {line.strip() for line in text.splitlines() if line.strip()}
     rows = [
         row
@@ -140,10 +152,10 @@ def _listed(image_ids: Sequence[str], keep: str) -> list[int]:
     found = {image_ids[row] for row in rows}
     absent = sorted(names - found - {PurePosixPath(name).name for name in found})
     if absent:
-        raise UserError(
+        raise ImagesMismatch(
             f"{len(absent)} of the {len(names)} images that {keep} names are not "
             f"there, such as {absent[0]}"
         )
     if not rows:
-        raise UserError(f"list of images {keep} is empty")
+        raise BadImageSource(f"list of images {keep} is empty")
     return rows

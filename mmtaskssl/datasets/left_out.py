@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import NoImages
 
 # fmt: off
 #: Endings that count as images when a folder is searched (compared in lower case).
@@ -71,7 +71,7 @@ def check_classes(folder: str | os.PathLike, found: Collection[str]) -> None:
         if hidden or not path.is_dir():
             continue
         if missed := list(_missed_in(path)):
-            raise UserError(
+            raise NoImages(
                 f"the class folder {path} holds no image that is read here, but "
                 f"{described(missed)}: convert them, to PNG for example, or move the "
                 "folder away"

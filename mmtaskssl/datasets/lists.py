@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadImageSource
 from mmtaskssl.utils.inputs import open_text, parse_json
 from mmtaskssl.utils.members import TABLE
 from mmtaskssl.utils.parquet import open_parquet, text_column
@@ -65,18 +65,18 @@ def _path_column(names: list[str], column: str | None, source: Path) -> str:
     if column is not None:
         if column in names:
             return column
-        raise UserError(f"table {source} has no column {column!r}, only {names}")
+        raise BadImageSource(f"table {source} has no column {column!r}, only {names}")
     if len(names) == 1:
         for mark, called in _OTHER_MARKS.items():
             if mark in names[0]:
-                raise UserError(
+                raise BadImageSource(
                     f"table {source} has {called} between its columns: write commas"
                 )
         return names[0]
     for name in PATH_COLUMNS:
         if name in names:
             return name
-    raise UserError(f"name the path column of table {source}: one of {names}")
+    raise BadImageSource(f"name the path column of table {source}: one of {names}")
 
 
 def _parquet(source: Path, column: str | None) -> Iterator[str]:
@@ -106,10 +106,10 @@ def _jsonl(source: Path, column: str | None) -> Iterator[str]:
             except ValueError:
                 row = None
             if not isinstance(row, dict):
-                raise UserError(f"line {number} of {source} is not a JSON object")
+                raise BadImageSource(f"line {number} of {source} is not a JSON object")
             column = _path_column(list(row), column, source)
             if not isinstance(row[column], str) or not row[column].strip():
-                raise UserError(
+                raise BadImageSource(
                     f"line {number} of {source} names no file in {column!r}"
                 )
             yield row[column].strip()

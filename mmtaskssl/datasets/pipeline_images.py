@@ -5,7 +5,7 @@ import numpy as np
 from mmengine.registry import DefaultScope
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 from .unlabeled import UnlabeledImages
 
@@ -48,7 +48,9 @@ class PipelineImages(UnlabeledImages):
             try:
                 self.pipeline = Compose(steps)
             except KeyError as error:
-                raise UserError(f"the pipeline cannot be built: {error}") from error
+                raise BadConfigValue(
+                    f"the pipeline cannot be built: {error}"
+                ) from error
 
     def __getitem__(self, index: int) -> dict:
         """Returns what the pipeline makes of an image."""

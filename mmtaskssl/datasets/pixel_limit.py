@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from PIL import Image
 
 from mmtaskssl.utils import checks
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import BadValue
 
 from .tiff_header import is_tiff, tiff_size
 
@@ -34,7 +35,7 @@ def max_pixels() -> int:
     """
     given = os.environ.get(MAX_PIXELS_VARIABLE) or str(MAX_PIXELS)
     if not (given.isdecimal() and int(given)):
-        raise UserError(
+        raise BadValue(
             f"the environment's {MAX_PIXELS_VARIABLE} must be a number of pixels, not "
             f"{given!r}"
         )

@@ -5,7 +5,7 @@ import numpy as np
 from torch import Tensor
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import OptionConflict
 
 from .images import shrink
 from .labeled import LabeledImages
@@ -52,7 +52,7 @@ class PublicImages(LabeledImages):
         several = isinstance(self._listing.labels[0], Tensor)
         drawn = kwargs.get("fraction"), kwargs.get("shots")
         if several and any(part is not None for part in drawn):
-            raise UserError(
+            raise OptionConflict(
                 f"fraction and shots need one label an image, which {name} has not"
             )
         super().__init__(str(data_root), seed=seed, **kwargs)

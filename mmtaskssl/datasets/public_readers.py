@@ -15,7 +15,12 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import (
+    BadLabels,
+    ClassMismatch,
+    FileMissing,
+    TargetTooSmall,
+)
 
 from .images import list_images
 
@@ -82,7 +87,7 @@ def caltech101(root: Path, part: str, seed: int) -> Listing:
     for label, name in enumerate(class_names):
         images = sorted((folder / name).glob("*.jpg"))
         if len(images) <= CALTECH_SHOTS:
-            raise UserError(
+            raise TargetTooSmall(
                 f"{folder / name} holds {len(images)} images: Caltech-101 takes "
                 f"{CALTECH_SHOTS} of each class to train and the rest to test"
             )
@@ -141,7 +146,7 @@ def imagenet(root: Path, part: str, seed: int) -> Listing:
     names = [image_id.partition("/")[0] for image_id in image_ids]
     unknown = next((name for name in names if name not in index), None)
     if unknown is not None:
-        raise UserError(
+        raise ClassMismatch(
             f"{folder} holds {unknown}, which is no class folder of "
             f"{root / 'imagenet/train'}: sort the images into the class folders"
         )
@@ -169,7 +174,7 @@ def places205(root: Path, part: str, seed: int) -> Listing:
     for number, line in enumerate(listing.read_text().splitlines(), 1):
         name, _, label = line.strip().rpartition(" ")
         if not name or not label.isdigit():
-            raise UserError(f"{listing}, line {number}, is not IMAGE LABEL")
+            raise BadLabels(f"{listing}, line {number}, is not IMAGE LABEL")
         files.append(images / name)
         labels.append(int(label))
         names.setdefault(labels[-1], str(Path(name).parent))
@@ -192,7 +197,7 @@ def sun397(root: Path, part: str, seed: int) -> Listing:
     for number, line in enumerate(listing.read_text().splitlines(), 1):
         name = line.strip().lstrip("/")
         if name and name not in rows:
-            raise UserError(
+            raise FileMissing(
                 f"{folder / name} does not exist, but {listing}, line {number}, lists "
                 "it"
             )
@@ -223,7 +228,7 @@ def voc2007(root: Path, part: str, seed: int) -> Listing:
         for number, line in enumerate(listing.read_text().splitlines(), 1):
             image, _, value = line.strip().partition(" ")
             if image not in index or value.strip() not in ("-1", "0", "1"):
-                raise UserError(
+                raise BadLabels(
                     f"{listing}, line {number}, is not IMAGE -1, 0 or 1 of an image "
                     f"in {part}.txt"
                 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import FileFormat, FileMissing, NoImages, UnknownName
 
 from . import public_readers as readers
 from .public_readers import Listing, Reader, image_rows, shuffled
@@ -13,7 +14,7 @@ from .public_readers import Listing, Reader, image_rows, shuffled
 SPLITS = ("train", "val", "train+val", "test")
 
 
-class AbsentData(UserError):
+class AbsentData(FileMissing):
     """A public set is not on this disk; the message says what belongs where."""
 
 
@@ -168,11 +169,11 @@ def read_public(
         AbsentData: The set is not there.
     """
     if name not in PUBLIC_SETS:
-        raise UserError(
+        raise UnknownName(
             f"there is no public set {name!r}; known are {', '.join(PUBLIC_SETS)}"
         )
     if split not in SPLITS:
-        raise UserError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
+        raise UnknownName(f"split is one of {', '.join(SPLITS)}, not {split!r}")
     public, root = PUBLIC_SETS[name], Path(data_root).expanduser()
     for path in public.files:
         if not (root / path).exists():
@@ -186,14 +187,14 @@ def read_public(
         raise
     # What torchvision's readers raise on files that are missing or not as they were.
     except (RuntimeError, OSError, ValueError, LookupError, TypeError) as error:
-        raise UserError(
+        raise FileFormat(
             f"{public.title} in {root} cannot be read ({_reason(error)}): unpack "
             f"{public.download} again"
         ) from error
     if not listing.files:
-        raise UserError(f"{public.title} in {root} has no images in its split {split}")
+        raise NoImages(f"{public.title} in {root} has no images in its split {split}")
     if listing.pixels is None and not listing.files[0].is_file():
-        raise UserError(
+        raise FileMissing(
             f"{public.title} lists {listing.files[0]}, which does not exist: unpack "
             f"{public.download} again"
         )

@@ -7,6 +7,7 @@ from torch.utils.data import Dataset
 from mmtaskssl.registry import DATASETS
 from mmtaskssl.runs import RECORD, check_listed
 from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.families import FileDamaged, FileMissing, ImagesMismatch, NoImages
 from mmtaskssl.utils.inputs import open_text, read_json
 
 
@@ -37,7 +38,7 @@ class SelectedImages(Dataset):
         index_of = {name: i for i, name in enumerate(self.dataset.image_ids)}
         missing = [name for name in wanted if name not in index_of]
         if missing:
-            raise UserError(
+            raise ImagesMismatch(
                 f"{len(missing)} of {len(wanted)} images of selection {selection} are"
                 f" not in the data set, the first: {', '.join(missing[:3])}; select"
                 " from the same source and root"
@@ -70,13 +71,13 @@ def read_selection(selection: str, edited: bool = False) -> list[str]:
     """
     file = Path(selection).expanduser()
     if not file.is_file():
-        raise UserError(f"selection file {selection} does not exist")
+        raise FileMissing(f"selection file {selection} does not exist")
     # As it is written: line ends alone split it, and names may be any bytes.
     with open_text(file, "utf-8-sig", errors="surrogateescape") as lines:
         text = lines.read()
     wanted = [line.strip() for line in text.split("\n") if line.strip()]
     if not wanted:
-        raise UserError(f"selection file {selection} names no images")
+        raise NoImages(f"selection file {selection} names no images")
     instead = (
         f"select again, or say {option('edited_selection')} to use the images that it "
         "names now"
@@ -108,7 +109,7 @@ def _check_count(file: Path, count: int, instead: str) -> None:
     except (OSError, ValueError, KeyError, TypeError):  # none, or somebody else's
         return
     if stated != count:
-        raise UserError(
+        raise FileDamaged(
             f"{file} is not what was written ({count} images instead of {stated}): "
             f"{instead}"
         )

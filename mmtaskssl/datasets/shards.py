@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..utils.errors import UserError
+from ..utils.families import BadImageSource, FileMissing, NoImages, SystemRefused
 from ..utils.members import MARK, SUFFIX, TABLE, BadShard, member_names, rows_of
 from ..utils.parquet import image_column, open_parquet
 
@@ -39,13 +39,13 @@ def named_shards(source: str) -> list[Path] | None:
     if any(mark in path for mark in _WILD) and not _RANGE.search(path):
         found = sorted(glob.glob(path))
         if not found:
-            raise UserError(f"no file fits {source}")
+            raise FileMissing(f"no file fits {source}")
         return [Path(one) for one in found]
     found = list(_counted(path))
     for one in found:
         if not os.path.isfile(one):
             of = "" if len(found) == 1 else f", which {source} names,"
-            raise UserError(f"image source {one}{of} does not exist")
+            raise FileMissing(f"image source {one}{of} does not exist")
     return [Path(one) for one in found]
 
 
@@ -65,7 +65,7 @@ def _counted(path: str) -> Iterator[str]:
         return
     first, last = found.groups()
     if int(first) > int(last):
-        raise UserError(f"{found[0]} counts downwards: {path}")
+        raise BadImageSource(f"{found[0]} counts downwards: {path}")
     for number in range(int(first), int(last) + 1):
         text = f"{number:0{len(first)}d}"
         yield from _counted(f"{path[: found.start()]}{text}{path[found.end() :]}")
@@ -87,11 +87,11 @@ def images_in(shard: Path, suffixes: frozenset[str]) -> Iterator[str]:
         else:
             names = [n for n in member_names(shard) if _is_image(n, suffixes)]
     except BadShard as error:
-        raise UserError(f"{shard} cannot be used: {error}") from error
+        raise BadImageSource(f"{shard} cannot be used: {error}") from error
     except OSError as error:
-        raise UserError(f"{shard} cannot be read ({error.strerror})") from error
+        raise SystemRefused(f"{shard} cannot be read ({error.strerror})") from error
     if not names:
-        raise UserError(f"{shard} holds no images")
+        raise NoImages(f"{shard} holds no images")
     for name in names:
         yield f"{shard}{MARK}{name}"
 

@@ -4,7 +4,7 @@ from typing import Any
 import torch
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import ClassMismatch, OptionConflict
 
 from .label_table import read_label_table
 from .labeled import LabeledImages
@@ -35,7 +35,9 @@ class TableImages(LabeledImages):
         known = list(class_names or ())
         y, found = read_label_table(self.source, self.image_ids)
         if unknown := sorted({*found} - {*known}):
-            raise UserError(f"{self.source} has labels that are no class: {unknown}")
+            raise ClassMismatch(
+                f"{self.source} has labels that are no class: {unknown}"
+            )
         places = [known.index(name) for name in found]
         if y.dim() == 1:
             return known, [places[label] for label in y.tolist()]
@@ -45,7 +47,7 @@ class TableImages(LabeledImages):
 
     def _draw(self, *part: Any) -> Any:
         if isinstance(self.labels[0], torch.Tensor):
-            raise UserError(
+            raise OptionConflict(
                 f"fraction and shots need one label an image, but {self.source} has "
                 "several"
             )

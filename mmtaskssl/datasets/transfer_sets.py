@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from ..datasets.labeled import LabeledImages
 from ..registry import DATASETS
-from ..utils.errors import UserError
+from ..utils.families import ConfigUnsuited, UnknownName
 from ..utils.paths import resolve_config, resource_root
 
 _FOLDER = "_base_/datasets/transfer"
@@ -58,7 +58,7 @@ class TransferSet:
         if name.endswith(".py"):
             path = name
         elif name not in known_sets():
-            raise UserError(
+            raise UnknownName(
                 f"there is no transfer set {name!r}; known are "
                 f"{', '.join(known_sets())}, or name a config's file"
             )
@@ -67,7 +67,7 @@ class TransferSet:
         try:
             found.metric, found.num_classes, found._dataset  # noqa: B018
         except (AttributeError, KeyError) as error:
-            raise UserError(
+            raise ConfigUnsuited(
                 f"config {path} is none of a transfer set: see {_FOLDER}/cifar10.py"
             ) from error
         return found

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, ImagesUnreadable, OutOfMemory
 
 from .images import BrokenImage, list_images, read_image
 from .memory import available_memory
@@ -19,15 +19,8 @@ _GIB = 2**30
 _SAMPLE = 256  # images decoded to estimate the size of a cache
 
 
-class TooManyBrokenImages(UserError):
-    """More images are broken than a data set tolerates.
-
-    A `DataLoader` raises a worker's exception anew with the worker's traceback as its
-    message; only the sentence at its end is meant for the user.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message.rpartition(f"{type(self).__name__}: ")[2].strip())
+class TooManyBrokenImages(ImagesUnreadable):
+    """More images are broken than a data set tolerates."""
 
 
 @DATASETS.register_module()
@@ -73,11 +66,11 @@ class UnlabeledImages(Dataset):
         cache: str = "none",
     ) -> None:
         if store_size is not None and store_size < 1:
-            raise UserError(f"store_size must be positive, not {store_size}")
+            raise BadConfigValue(f"store_size must be positive, not {store_size}")
         if not 0 <= max_broken <= 1:
-            raise UserError(f"max_broken must be in 0..1, not {max_broken}")
+            raise BadConfigValue(f"max_broken must be in 0..1, not {max_broken}")
         if cache not in ("none", "ram"):
-            raise UserError(f"cache is 'none' or 'ram', not {cache!r}")
+            raise BadConfigValue(f"cache is 'none' or 'ram', not {cache!r}")
         self.source = str(source)
         self.root, self.image_ids = self._list(root, column)
         self.store_size = store_size
@@ -171,7 +164,7 @@ class UnlabeledImages(Dataset):
             free = available_memory()
             text = f"{need / _GIB:.2f} GiB for {count} decoded images"
             if need > 0.9 * free:
-                raise UserError(
+                raise OutOfMemory(
                     f"a RAM cache takes about {text}, but {free / _GIB:.2f} GiB are"
                     " free: lower store_size or set cache='none'"
                 )

@@ -3,7 +3,7 @@ from pathlib import Path
 from torch.utils.data import Dataset
 
 from mmtaskssl.registry import DATASETS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadValue
 
 from .unlabeled import UnlabeledImages
 
@@ -36,7 +36,7 @@ class WithTarget(Dataset):
         self, dataset: dict | Dataset, target: str, share: float = 0.2
     ) -> None:
         if not 0 < share < 1:
-            raise UserError(f"target_share must be between 0 and 1, not {share}")
+            raise BadValue(f"target_share must be between 0 and 1, not {share}")
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         options = {
             name: getattr(self.dataset, name)

@@ -14,6 +14,13 @@ from mmengine.model import is_model_wrapper
 from torch import nn
 
 from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.families import (
+    CannotResume,
+    FileDamaged,
+    FileFormat,
+    NotAResult,
+    WeightsMismatch,
+)
 from mmtaskssl.weights import STATISTICS, check_finite
 from mmtaskssl.weights.layouts import recognise
 from mmtaskssl.weights.whole import differing
@@ -138,12 +145,12 @@ def find_resumable(
             )
         return path, content
     if damaged:
-        raise UserError(
+        raise CannotResume(
             f"nothing in {place.folder} can be resumed: {'; '.join(damaged)}; remove "
             f"{'it' if len(damaged) == 1 else 'them'} and {POINTER} to begin anew"
         )
     if name:
-        raise UserError(
+        raise CannotResume(
             f"nothing in {place.folder} can be resumed: {wrong}, and no other "
             f"checkpoint is; put it back, or remove {POINTER} to begin anew"
         )
@@ -168,15 +175,15 @@ def read_whole(path: Path, read: Callable[[Path], Any]) -> Mapping[str, Any]:
             with zipfile.ZipFile(path) as archive:
                 bad = archive.testzip()
             if bad:
-                raise UserError(f"{bad} in it does not match its checksum")
+                raise FileDamaged(f"{bad} in it does not match its checksum")
         content = read(path)
     except UserError:
         raise
     except Exception as error:
-        raise UserError(" ".join(str(error).split()[:20]) or repr(error)) from error
+        raise FileFormat(" ".join(str(error).split()[:20]) or repr(error)) from error
     meta = content.get("meta") if isinstance(content, Mapping) else None
     if not isinstance(meta, Mapping) or not {"epoch", "iter"} <= set(meta):
-        raise UserError("it holds no training's state")
+        raise NotAResult("it holds no training's state")
     return content
 
 
@@ -204,7 +211,7 @@ def check_weights(
     statistics = {k: v for k, v in weights.items() if STATISTICS in k}
     weights = {k: v for k, v in weights.items() if k not in statistics}
     if not own.keys() & weights.keys():
-        raise UserError(
+        raise WeightsMismatch(
             f"checkpoint {path} has no weight of this {type(model).__name__}"
         )
     unlike = [k for k in own if k in weights and _shape(weights[k]) != own[k].shape]
@@ -212,7 +219,7 @@ def check_weights(
     count = f"{len(fitting)}/{len(own)} weights"
     if found := differing(own, weights, allow, "backbone."):
         layout = recognise(weights).layout
-        raise UserError(
+        raise WeightsMismatch(
             f"checkpoint {path} ({layout}) is of another architecture or training, "
             f"{count} of this {type(model).__name__} fit: {found.reason(own, weights)}"
             + _as_start(own, fitting)

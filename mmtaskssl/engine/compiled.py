@@ -7,7 +7,7 @@ from torch import nn
 
 from ..models.algorithms import ElasticAlgorithm
 from ..models.algorithms.momentum import MomentumEncoder
-from ..utils.errors import UserError
+from ..utils.families import BadValue, OptionConflict, UnknownName
 
 
 def compile_networks(runner: Runner) -> None:
@@ -30,27 +30,25 @@ def compile_networks(runner: Runner) -> None:
     if not options or not hasattr(model, "check_batch"):
         return
     if isinstance(model, ElasticAlgorithm):
-        raise UserError(
+        raise OptionConflict(
             f"compile does not combine with {type(model).__name__}: every sub-net "
             "would be compiled anew; leave it out"
         )
     if options is not True and not isinstance(options, dict):
-        raise UserError(
-            f"compile is True or torch.compile's arguments, not {options!r}"
-        )
+        raise BadValue(f"compile is True or torch.compile's arguments, not {options!r}")
     runner.cfg.pop("compile")
     options = {} if options is True else dict(options)
     backend = options.get("backend", "inductor")
     known = torch.compiler.list_backends(exclude_tags=())
     if isinstance(backend, str) and backend not in known:
-        raise UserError(
+        raise UnknownName(
             f"compile.backend is one of {', '.join(known)}; not {backend!r}"
         )
     try:
         for network in _backbones(model):
             network.compile(**options)
     except (TypeError, RuntimeError) as error:
-        raise UserError(f"compile={options} is refused: {error}") from error
+        raise BadValue(f"compile={options} is refused: {error}") from error
 
 
 def _backbones(model: nn.Module) -> list[nn.Module]:

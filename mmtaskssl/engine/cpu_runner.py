@@ -7,7 +7,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmtaskssl.registry import RUNNERS
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import BadLaunch
 
 from .runner import ResumableRunner
 
@@ -81,13 +82,13 @@ class CPURunner(ResumableRunner):
 
 def _init_gloo(launcher: str) -> None:
     if launcher != "pytorch":
-        raise UserError(
+        raise BadLaunch(
             f"{option('launcher')} {launcher} needs a GPU; on a CPU use pytorch, with "
             "torchrun"
         )
     missing = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} - set(os.environ)
     if missing:
-        raise UserError(
+        raise BadLaunch(
             f"{option('launcher')} pytorch needs the environment that torchrun (or "
             f"tools/dist_train.sh) sets up; missing: {', '.join(sorted(missing))}"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import load_config
-from ..utils.errors import UserError
+from ..utils.families import BadValue, ConfigUnsuited, FileMissing
 from .isolation import isolated
 from .run import test
 
@@ -39,13 +39,13 @@ def draw_predictions(
         UserError: Nothing can be drawn.
     """
     if number < 1:
-        raise UserError(f"the number of images must be positive, not {number}")
+        raise BadValue(f"the number of images must be positive, not {number}")
     out = Path(out)
     with isolated():
         cfg = load_config(config, cfg_options)
         hook = (cfg.get("default_hooks") or {}).get("visualization")
         if hook is None or cfg.get("test_dataloader") is None:
-            raise UserError(f"config {config} is of no detector or segmentor")
+            raise ConfigUnsuited(f"config {config} is of no detector or segmentor")
         hook.update(draw=True, interval=1)
         cfg.test_dataloader.dataset.indices = number
         cfg.test_evaluator = []  # a metric of a few images would mislead
@@ -55,10 +55,10 @@ def draw_predictions(
         try:
             test(cfg, trust=trust)
         except FileNotFoundError as error:  # generated images, for one
-            raise UserError(
+            raise FileMissing(
                 f"{error.filename} does not exist, so nothing can be drawn on it"
             ) from error
     pictures = sorted(set(out.glob(_PICTURES)) - before)
     if not pictures:
-        raise UserError(f"config {config} draws nothing: see its vis_backends")
+        raise ConfigUnsuited(f"config {config} draws nothing: see its vis_backends")
     return pictures

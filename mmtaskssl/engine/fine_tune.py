@@ -17,7 +17,7 @@ from ..networks import Network
 from ..routing.crops import TRAIN_LIST
 from ..subnets import Subnet
 from ..utils.atomic import write_text
-from ..utils.errors import UserError
+from ..utils.families import BadValue, NoResultYet, TooFewImages
 from ..utils.inputs import parse_json, read_text
 from ..utils.redaction import redacted
 from .pretrain import pretrain
@@ -56,7 +56,7 @@ class FineTuning:
 
     def __post_init__(self) -> None:
         if min(self.top, self.iters) < 1:
-            raise UserError("fine-tuning needs one path and one iteration at least")
+            raise BadValue("fine-tuning needs one path and one iteration at least")
 
     def describe(self) -> dict[str, Any]:
         """Returns what the results depend on, JSON-ready."""
@@ -111,7 +111,7 @@ class FineTuning:
             else:
                 log(f"fine-tune {subnet}: done before")
             if done is None:
-                raise UserError(f"the training in {run} ended without an mAP")
+                raise NoResultYet(f"the training in {run} ended without an mAP")
             found.append({"subnet": subnet.name, "map": done})
         return sorted(found, key=lambda row: -row["map"])
 
@@ -186,7 +186,7 @@ def _split(target: Path, folder: Path, seed: int) -> tuple[Path, Path]:
     names = [line.split()[0] for line in names if line.strip()]
     held_out = round(_HELD_OUT * len(names))
     if held_out < 1:
-        raise UserError(
+        raise TooFewImages(
             f"{target / TRAIN_LIST} lists too few images for an inner split"
         )
     order = np.random.default_rng(seed).permutation(len(names))

@@ -10,6 +10,7 @@ from ..clustering.clusters import Clusters
 from ..clustering.files import work_of
 from ..utils.atomic import write_text
 from ..utils.errors import UserError
+from ..utils.families import OptionConflict, OutTaken
 from ..utils.inputs import read_bytes
 
 PathLike = str | os.PathLike
@@ -51,7 +52,7 @@ def into_work_dir(
     missing = []
     for key in value_keys(options):
         if launcher != "none":
-            raise UserError(
+            raise OptionConflict(
                 f"processes that train together share a {key} by its name: save it, "
                 "and give its file or folder"
             )
@@ -122,7 +123,7 @@ def _remove(value: Any, place: Path) -> None:
 
 def _check_same(same: bool, place: Path, what: str) -> None:
     if not same:
-        raise UserError(
+        raise OutTaken(
             f"{place} is not the {what} that this training is given, and stays: give "
             "the same to go on, or name another work dir"
         )

@@ -11,6 +11,7 @@ from ..runs import Growing, Work
 from ..transfer.results import read_run
 from ..utils.atomic import write_json, write_text
 from ..utils.errors import UserError
+from ..utils.families import Diverged, FileMissing
 from ..utils.inputs import read_json
 from ..utils.steps import Steps
 from ..utils.tables import head, row
@@ -131,7 +132,7 @@ class FineTuneGrid:
             write_text(self.out / "table.md", grid_table(result))
         if not result["rows"]:
             first = next(iter(result["skipped"].values()))
-            raise UserError(f"none of the sets is in {self.root}, such as: {first}")
+            raise FileMissing(f"none of the sets is in {self.root}, such as: {first}")
         return result
 
     def _tune(self, task: TransferSet) -> dict[str, Any]:
@@ -141,11 +142,11 @@ class FineTuneGrid:
             tried.append({"lr": lr, "weight_decay": wd, "val_score": score})
         finite = [trial for trial in tried if trial["val_score"] is not None]
         if not finite:
-            raise UserError(f"every training on {task.name} diverged: lower the rates")
+            raise Diverged(f"every training on {task.name} diverged: lower the rates")
         best = max(finite, key=lambda trial: trial["val_score"])
         score = self._train(task, best["lr"], best["weight_decay"], final=True)
         if score is None:
-            raise UserError(f"the last training on {task.name} diverged")
+            raise Diverged(f"the last training on {task.name} diverged")
         return {
             "set": task.name,
             "metric": task.metric,

@@ -22,7 +22,8 @@ from ..features.runner import spaced_images
 from ..networks import Network, NetworkLike, open_network
 from ..utils import checks
 from ..utils.devices import AUTO
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, TargetTooSmall, WeightsMismatch
 from ..weights import STATISTICS
 from .hooks.start_norm import reestimate
 from .line_found import LineSearch, paired
@@ -121,7 +122,7 @@ def line_search(
         if not parts:
             parts = stratified_folds(features.y, folds, seed)
             if len(parts) < folds:
-                raise UserError(
+                raise TargetTooSmall(
                     f"{root} cannot be divided: no class has {folds} images, as many "
                     f"as {option('folds')}"
                 )
@@ -167,7 +168,7 @@ def _points(points: int | Sequence[float]) -> tuple[float, ...]:
         checks.whole("points", points, 2)
         return tuple(round(i / (points - 1), 6) for i in range(points))
     if not points:
-        raise UserError(f"{option('points')} names none: give shares, or how many")
+        raise BadValue(f"{option('points')} names none: give shares, or how many")
     for point in points:
         checks.finite("points", point, 0, 1)
     return tuple(sorted({0.0, *map(float, points)}))
@@ -183,7 +184,7 @@ def _check_same(
 ) -> None:
     odd = sorted(a.keys() ^ b.keys()) or [k for k in a if a[k].shape != b[k].shape]
     if odd:
-        raise UserError(
+        raise WeightsMismatch(
             f"{start} and {end} are two networks, with no line between them: they "
             f"differ in {odd[0]}"
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mmengine.dist import broadcast_object_list
 from mmengine.runner import Runner
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import ConfigUnsuited
 
 
 def publish_metrics(
@@ -51,7 +51,7 @@ def check_source(runner: Runner, user: str, metric: str) -> None:
         UserError: No hook and no validation measures anything.
     """
     if not _sources(runner):
-        raise UserError(
+        raise ConfigUnsuited(
             f"{user} waits for {metric!r}, but this training measures nothing: give it "
             "a validation or a KNNHook (target=FOLDER)"
         )
@@ -68,7 +68,7 @@ def select_metrics(
     found = [name for name in names if name in metrics]
     if len(found) < len(names) and len(_sources(runner)) == 1:
         absent = next(name for name in names if name not in metrics)
-        raise UserError(
+        raise ConfigUnsuited(
             f"{user} waits for {absent!r}, but measured are: {', '.join(metrics)}"
         )
     return found

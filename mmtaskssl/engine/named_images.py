@@ -6,7 +6,9 @@ from typing import Any
 from mmengine.config import Config
 
 from mmtaskssl.config.variables import layer_of
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.datasets.shards import named_shards
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import FileMissing
 
 
 def check_named_images(cfg: Config) -> None:
@@ -20,7 +22,7 @@ def check_named_images(cfg: Config) -> None:
     """
     source = (layer_of(cfg, "source") or {}).get("source")
     if _is_absent(source):
-        raise UserError(
+        raise FileMissing(
             f"the training images {source} do not exist: name yours with "
             f"{_named('images', '/my/pool')}, a folder or a list"
         )
@@ -28,7 +30,7 @@ def check_named_images(cfg: Config) -> None:
     for part in ("train", "test"):
         source = (knn.get(part) or {}).get("source")
         if _is_absent(source):
-            raise UserError(
+            raise FileMissing(
                 f"{source} does not exist, which kNN is measured on: "
                 f"{_named('target', '/my/folder')} names a folder that holds "
                 "train/CLASS/IMAGE and test/CLASS/IMAGE"
@@ -36,7 +38,9 @@ def check_named_images(cfg: Config) -> None:
 
 
 def _is_absent(source: Any) -> bool:
-    return isinstance(source, str) and not Path(source).expanduser().exists()
+    if not isinstance(source, str) or Path(source).expanduser().exists():
+        return False
+    return named_shards(source) is None  # which refuses shards that are not there
 
 
 def _named(variable: str, value: str) -> str:

@@ -18,6 +18,7 @@ from ..features.store import FeatureStore
 from ..transfer.results import training_rows
 from ..utils import checks
 from ..utils.errors import UserError, option
+from ..utils.families import BadValue
 from .checkpoints import place_of
 from .given import CLUSTERS, SELECTION, PathLike, into_work_dir, value_keys
 from .isolation import isolated
@@ -190,14 +191,14 @@ def _check(
     if images is not None and not isinstance(
         images, HasImages | Sequence | os.PathLike
     ):
-        raise UserError(
+        raise BadValue(
             f"{option('images')} must be a folder, a list, paths, or a value that is "
             f"of images, not {checks.shown(images)}"
         )
     if isinstance(selection, Sequence) and not isinstance(selection, str | bytes):
         for image in selection:
             if not isinstance(image, str):
-                raise UserError(
+                raise BadValue(
                     f"{option('selection')} must hold ids of images, not "
                     f"{checks.shown(image)}"
                 )

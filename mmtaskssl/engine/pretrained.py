@@ -16,7 +16,7 @@ from ..report.parts import wide
 from ..report.result import Result
 from ..runs import Work
 from ..utils.atomic import write_json, write_text
-from ..utils.errors import UserError
+from ..utils.families import Unfinished
 from ..utils.hashing import file_sha256
 
 # Of a row of the log, what is no measurement.
@@ -133,7 +133,7 @@ class Pretrained(Result):
             UserError: See `Result.save`; or there is no checkpoint.
         """
         if self.checkpoint is None or not self.checkpoint.is_file():
-            raise UserError(
+            raise Unfinished(
                 f"the training in {self.work_dir} left no checkpoint: nothing to save"
             )
         inputs = {"config": self.name, "checkpoint": file_sha256(self.checkpoint)}

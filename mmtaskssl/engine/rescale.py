@@ -12,7 +12,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmengine.runner.utils import _get_batch_size
 from torch.utils.data import DataLoader
 
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import CannotResume
 
 # What counts iterations in a loop and in a scheduler of iterations.
 _LOOP_COUNTS = ("max_iters", "val_begin", "val_interval")
@@ -127,7 +128,7 @@ class Rescale:
                 ]
         schedulers = runner.param_schedulers
         if isinstance(schedulers, Mapping) and "type" not in schedulers:
-            raise UserError(
+            raise CannotResume(
                 f"{option('resume_rescale')} does not serve several optimizers"
             )
         for scheduler in (
@@ -138,7 +139,7 @@ class Rescale:
 
     def _rewrite(self, scheduler: dict) -> None:
         if "ReduceOnPlateau" in str(scheduler["type"]):
-            raise UserError(
+            raise CannotResume(
                 f"{option('resume_rescale')} does not serve {scheduler['type']}"
             )
         if scheduler.get("by_epoch", True):
@@ -164,7 +165,7 @@ class Rescale:
         else:
             loop._iter = round(before * self.had.images / self.has.images)
         if isinstance(runner.optim_wrapper, OptimWrapperDict):
-            raise UserError(
+            raise CannotResume(
                 f"{option('resume_rescale')} does not serve several optimizers"
             )
         factor = self.has.step_images / self.had.step_images
@@ -219,7 +220,7 @@ def check_batch(
         return
     had = Batch.from_dict(record)
     if had != batch or record["config_images"] != batch.images:
-        raise UserError(
+        raise CannotResume(
             f"{filename} was trained with {had}, and its schedule would bend with "
             f"{batch}: go on with the same, or rescale it with "
             f"{option('resume_rescale')}"

@@ -18,7 +18,13 @@ from mmtaskssl.runs.locks import locked
 from mmtaskssl.transfer.data_checks import check_annotations
 from mmtaskssl.transfer.data_set_checks import check_data_set
 from mmtaskssl.utils.atomic import atomic_path
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import (
+    ConfigUnsuited,
+    FileMissing,
+    OptionConflict,
+    SystemRefused,
+)
 from mmtaskssl.utils.interrupts import deferred, going_on
 from mmtaskssl.utils.number_formats import has_native_bfloat16
 from mmtaskssl.weights import load_state_dict
@@ -53,7 +59,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
     """
     for section in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
         if cfg.get(section) is None:
-            raise UserError(f"the config has no {section}, it cannot be trained")
+            raise ConfigUnsuited(f"the config has no {section}, it cannot be trained")
     kind = str(cfg.optim_wrapper.get("type", "")).rpartition(".")[2]
     if kind == "AmpOptimWrapper" and not torch.cuda.is_available():
         use_amp(cfg)  # which refuses to be built without a GPU
@@ -66,7 +72,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
                 stack.enter_context(locked(cfg.work_dir))
             begun = stack.enter_context(tidied(Path(cfg.work_dir)))
         except OSError as error:
-            raise UserError(
+            raise SystemRefused(
                 f"work dir {cfg.work_dir} cannot be made ({error.strerror}): name "
                 "another folder"
             ) from error
@@ -85,7 +91,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
             check_checkpoint(runner, cfg.load_from)
         given = cfg.get("weights") not in (None, "random")
         if given and not isinstance(runner, ResumableRunner):
-            raise UserError(
+            raise ConfigUnsuited(
                 f"{option('weights')} does not serve runner_type={cfg.runner_type}: "
                 "leave runner_type out of the config"
             )
@@ -122,7 +128,7 @@ def test(cfg: Config, dump: str | None = None, trust: bool = False) -> dict[str,
         UserError: The config has no test, or cannot be used.
     """
     if cfg.get("test_dataloader") is None:
-        raise UserError(
+        raise ConfigUnsuited(
             "the config has no test_dataloader; measure a self-supervised checkpoint "
             "with mmtaskssl evaluate"
         )
@@ -159,7 +165,7 @@ def build_runner(cfg: Config) -> Runner:
     if "runner_type" in cfg:
         runner = RUNNERS.build(cfg)
         if cfg.get("resume_rescale") and not isinstance(runner, ResumableRunner):
-            raise UserError(
+            raise ConfigUnsuited(
                 f"{option('resume_rescale')} does not serve "
                 f"runner_type={cfg.runner_type}: leave runner_type out of the config"
             )
@@ -180,7 +186,7 @@ def resume_from(cfg: Config, checkpoint: str | None = None) -> None:
         UserError: No such checkpoint.
     """
     if checkpoint is not None and not Path(checkpoint).is_file():
-        raise UserError(f"checkpoint {checkpoint} does not exist")
+        raise FileMissing(f"checkpoint {checkpoint} does not exist")
     place = place_of(cfg)
     begun = place is None or place.has_begun()
     # Nothing to resume yet: weights that the config loads are where to begin.
@@ -204,7 +210,7 @@ def use_amp(cfg: Config) -> None:
         return
     if kind.endswith("AutoPrecisionOptimWrapper"):
         if cfg.optim_wrapper.get("precision") == "float32":
-            raise UserError(
+            raise OptionConflict(
                 f"{option('amp')} contradicts optim_wrapper.precision=float32"
             )
         forced = cfg.optim_wrapper.get("precision", "auto") != "auto"
@@ -214,7 +220,7 @@ def use_amp(cfg: Config) -> None:
         cfg.optim_wrapper.pop("precision", None)
         kind = "OptimWrapper"
     if kind.rpartition(".")[2] not in ("OptimWrapper", "AmpOptimWrapper"):
-        raise UserError(
+        raise OptionConflict(
             f"{option('amp')} does not combine with the optimizer wrapper {kind}"
         )
     if torch.cuda.is_available():
@@ -233,7 +239,7 @@ def use_auto_scale_lr(cfg: Config) -> None:
         UserError: The config does not say for which batch its rate is.
     """
     if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
-        raise UserError(
+        raise ConfigUnsuited(
             f"{option('auto_scale_lr')} needs auto_scale_lr.base_batch_size in the "
             "config"
         )

@@ -11,7 +11,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmtaskssl.datasets import pack_images
 from mmtaskssl.registry import OPTIMIZERS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import (
+    BadBatch,
+    ConfigUnknown,
+    ConfigUnsuited,
+    TeacherMisfit,
+)
 from mmtaskssl.weights import load_state_dict
 
 from .checkpoints import check_weights
@@ -36,7 +41,7 @@ def check_batches(runner: Runner) -> None:
         return
     world_size, images = get_world_size(), len(loader.dataset)
     if batch * world_size > images:
-        raise UserError(
+        raise BadBatch(
             f"one step takes {batch * world_size} images ({world_size} process(es) of "
             f"{batch}) but the data set has {images}; lower train_dataloader.batch_size"
         )
@@ -46,7 +51,7 @@ def check_batches(runner: Runner) -> None:
     endless = not hasattr(loader.sampler, "num_samples")
     last = math.ceil(images / world_size) % batch
     if last == 1 and not loader.drop_last and not endless:
-        raise UserError(
+        raise BadBatch(
             f"the last batch of an epoch over {images} images would hold a single "
             "one, which batch norm cannot normalise; set "
             "train_dataloader.drop_last=True"
@@ -62,7 +67,7 @@ def _check_preprocessor(model: nn.Module, loader: DataLoader) -> None:
     collate = getattr(loader.collate_fn, "func", loader.collate_fn)
     kind = type(getattr(model, "data_preprocessor", None))
     if collate is pack_images and kind.__module__.split(".")[0] in _HOSTS:
-        raise UserError(
+        raise ConfigUnsuited(
             f"the config's {type(model).__name__} has the {kind.__name__} of "
             f"{kind.__module__.split('.')[0]}, which does not take the batches of "
             f"{type(loader.dataset).__name__}: give it one of ours as its "
@@ -87,13 +92,13 @@ def check_teachers(model: nn.Module, dataset: Dataset) -> None:
     stored = getattr(dataset, "store_size", None)
     most = max(teacher.view_size or 0 for teacher in teachers)
     if stored is not None and stored < most:
-        raise UserError(
+        raise TeacherMisfit(
             f"the data set keeps {stored} pixels of an image's short side, and the "
             f"teacher sees crops of {most}: set its store_size to {2 * most} or so "
             f"(at least {most})"
         )
     if not hasattr(dataset, "image_ids"):
-        raise UserError(
+        raise TeacherMisfit(
             f"a {type(dataset).__name__} has no image_ids, by which a teacher knows "
             "its images"
         )
@@ -105,7 +110,7 @@ def check_optimizer(cfg: Config) -> None:
     name = cfg.optim_wrapper.get("optimizer", {}).get("type")
     with OPTIMIZERS.switch_scope_and_registry(None) as registry:
         if isinstance(name, str) and registry.get(name) is None:
-            raise UserError(
+            raise ConfigUnknown(
                 f"the config names the optimizer {name!r}, which is not registered; "
                 "check its spelling and its package's prefix"
             )

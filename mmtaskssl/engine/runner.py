@@ -13,6 +13,7 @@ from mmtaskssl.networks.start import Start
 from mmtaskssl.registry import RUNNERS
 from mmtaskssl.utils.atomic import atomic_path
 from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.families import CannotResume, DiskFull
 from mmtaskssl.weights import read_checkpoint
 
 from . import starting
@@ -116,7 +117,7 @@ class ResumableRunner(Runner):
             with atomic_path(Path(out_dir, filename)) as path:
                 super().save_checkpoint(str(path.parent), path.name, *args, **kwargs)
         except OSError as error:
-            raise UserError(
+            raise DiskFull(
                 f"cannot write {Path(out_dir, filename)} ({error.strerror or error}); "
                 "earlier checkpoints are whole: make room, and go on "
                 f"with {option('resume')}"
@@ -254,24 +255,23 @@ class ResumableRunner(Runner):
             try:
                 self._read = filename, read_whole(Path(filename), _read_file)
             except (UserError, OSError) as error:
-                raise UserError(f"{filename} cannot be resumed: {error}") from error
+                raise CannotResume(f"{filename} cannot be resumed: {error}") from error
         return self._read[1]
 
     def _find(self) -> str | None:
         """Returns the checkpoint to go on from, the same on all processes."""
         place = place_of(self.cfg, self.work_dir)
-        box: list[str | None] = [None, None]
+        box: list[Any] = [None, None]
         if is_main_process() and place is not None:
             try:
-                found = find_resumable(place, _read_file)
-                if found is not None:
+                if (found := find_resumable(place, _read_file)) is not None:
                     box[0] = str(found[0])
                     self._read = box[0], found[1]
             except UserError as error:
-                box[1] = str(error)
+                box[1] = error
         broadcast_object_list(box)
         if box[1]:
-            raise UserError(box[1])
+            raise box[1]
         return box[0]
 
     def _plan_rescale(self) -> None:
@@ -281,7 +281,7 @@ class ResumableRunner(Runner):
             return
         record = self._content(path)["meta"].get("batch")
         if record is None:
-            raise UserError(
+            raise CannotResume(
                 f"{path} does not say with which batch it was trained: it cannot be "
                 f"resumed with {option('resume_rescale')}"
             )

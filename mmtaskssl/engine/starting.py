@@ -9,7 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmtaskssl.models.teachers import StartTeacher
 from mmtaskssl.networks import preprocessing_of
 from mmtaskssl.networks.start import RANDOM, Start, start_from
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 
 def take_start(cfg: Config, model: nn.Module, weights: str) -> Start | None:
@@ -63,7 +63,7 @@ def check_synchronisable(model: nn.Module) -> None:
     """
     for name, module in model.named_modules():
         if isinstance(module, _BatchNorm) and any(True for _ in module.children()):
-            raise UserError(
+            raise BadConfigValue(
                 f"{name} is a {type(module).__name__}, which also holds an activation "
                 "that synchronising would drop: leave sync_bn out of the config"
             )

@@ -32,7 +32,7 @@ from ..networks.teacher import split_weights
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import BadValue, ConfigUnsuited
 from .fake_tensors import to_fake
 from .live_bytes import LiveBytes
 
@@ -65,7 +65,7 @@ def step_memory(config: str | Path | Config, processes: int = 1) -> int:
     ):
         if not cfg.get(key):
             name = cfg.filename or "this config"
-            raise UserError(f"{name} is no training config: it has no {key}")
+            raise ConfigUnsuited(f"{name} is no training config: it has no {key}")
     with _scope(cfg), torch.random.fork_rng(devices=[]):
         model = MODELS.build(_untrained(cfg.model)).train()
         if hasattr(model, "after_start"):
@@ -88,7 +88,7 @@ def processes_of(path: str | Path) -> int:
     """Returns the processes of a config by its name, ``..._16xb256-...``."""
     match = re.search(r"_(\d+)xb\d+-", Path(path).name)
     if match is None:
-        raise UserError(f"the name of {path} does not say for how many GPUs it is")
+        raise BadValue(f"the name of {path} does not say for how many GPUs it is")
     return int(match[1])
 
 
@@ -210,7 +210,7 @@ def _batch(model: nn.Module, cfg: Config) -> Callable[[], dict[str, Any]]:
 
         samples = [ClsDataSample().set_gt_label(torch.zeros(1).long())] * count
         return lambda: {"inputs": views()[0], "data_samples": samples}
-    raise UserError(f"no batch is known for a {type(model).__name__}")
+    raise ConfigUnsuited(f"no batch is known for a {type(model).__name__}")
 
 
 def part_samples(

@@ -23,7 +23,8 @@ from mmtaskssl.registry import (
     OPTIMIZERS,
     PARAM_SCHEDULERS,
 )
-from mmtaskssl.utils.errors import UserError, meant
+from mmtaskssl.utils.errors import meant
+from mmtaskssl.utils.families import ConfigUnknown
 
 # What mmengine reads by name, and no signature shows.
 _AUTO_SCALE_LR = ("base_batch_size", "enable")
@@ -67,7 +68,7 @@ def check_keys(cfg: Config) -> None:
             for key in part:
                 if key not in known:
                     hint = meant(str(key), map(str, known))
-                    raise UserError(f"{place} of the config has no {key!r}{hint}")
+                    raise ConfigUnknown(f"{place} of the config has no {key!r}{hint}")
 
 
 def _parts(cfg: Config) -> Iterator[tuple[str, Any, Collection[str] | None]]:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator
 
 from torch.utils.data import DataLoader
 
-from mmtaskssl.utils.errors import UserError, meant, option, refusal
+from mmtaskssl.utils.errors import meant, option, refusal
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnknown, DiskFull, NoImages
 
 from .unknown_keys import arguments_of
 
@@ -22,19 +23,17 @@ def user_errors() -> Iterator[None]:
     """Turns what a config can cause in mmengine into one sentence each."""
     try:
         yield
-    except UserError as error:
-        raise UserError(_from_worker(str(error))) from error
     except KeyError as error:
         text = str(error.args[0]) if error.args else ""
         unknown = re.match(r"(\S+) is not in the (\S+?)::(.+?) registry", text)
         if unknown:
             name, scope, kind = unknown.groups()
-            raise UserError(
+            raise ConfigUnknown(
                 f"the config names the {kind} {name!r}, which is not registered in "
                 f"{scope}; check its spelling and its package's prefix"
             ) from error
         if text.startswith("`cfg` or `default_args` must contain the key"):
-            raise UserError(
+            raise ConfigUnknown(
                 'a part of the config has no "type": ' + " ".join(text.split()[-20:])
             ) from error
         _raise_of_building(error)
@@ -42,7 +41,7 @@ def user_errors() -> Iterator[None]:
     except ValueError as error:
         # What mmengine's data sets say of a list without entries.
         if str(error) == "need at least one array to concatenate":
-            raise UserError(
+            raise NoImages(
                 "a data set of the config is empty: it finds no image, or none with an "
                 "object of its classes"
             ) from error
@@ -51,7 +50,7 @@ def user_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             where = f" at {error.filename}" if error.filename else ""
-            raise UserError(
+            raise DiskFull(
                 f"the disk is full{where}; checkpoints are whole: make room, and "
                 f"go on with {option('resume')}"
             ) from error
@@ -63,7 +62,7 @@ def user_errors() -> Iterator[None]:
         )
         if wrong and _raised_while_building(error):
             name, argument = wrong.groups()
-            raise UserError(
+            raise ConfigUnknown(
                 f"the config gives {name} the argument {argument!r}, which it has not"
                 + meant(argument, _taken(error))
             ) from error
@@ -92,17 +91,10 @@ def _raise_of_building(error: Exception) -> None:
         kind = DataLoader
     name = getattr(kind, "__name__", None) or "a part"
     reason = " ".join(str(error).split())[:300] or type(error).__name__
-    raise UserError(
+    raise BadConfigValue(
         f"the config's {name} cannot be built with its values "
         f"({type(error).__name__}: {reason})"
     ) from error
-
-
-def _from_worker(text: str) -> str:
-    """A data loader's worker sends its traceback as the message: keep the end."""
-    if not text.startswith("Caught UserError in DataLoader worker"):
-        return text
-    return text.rsplit("UserError: ", 1)[-1].strip()
 
 
 def _raised_while_building(error: BaseException) -> bool:

@@ -11,7 +11,8 @@ from torch import Tensor
 from ..datasets.label_table import read_label_table
 from ..features.sources import open_stores
 from ..features.store import FeatureStore, check_same_extractor
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadLabels, ClassMismatch, ImagesMismatch
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,12 @@ def labeled_pair(
             split has several labels an image.
     """
     if train.y.dim() != test.y.dim():
-        raise UserError("either both splits have several labels an image, or none has")
+        raise ClassMismatch(
+            "either both splits have several labels an image, or none has"
+        )
     unknown = sorted(set(test.class_names) - set(train.class_names))
     if unknown:
-        raise UserError(
+        raise ClassMismatch(
             f"test class {unknown[0]} has no training image (and {len(unknown) - 1} "
             "other classes): give train and test the same classes"
         )
@@ -113,7 +116,7 @@ def from_features(
     if table is not None:
         y, class_names = read_label_table(table, image_ids)
     elif labels is None or class_names is None:
-        raise UserError(
+        raise BadLabels(
             f"{name} has no labels: extract it with labels, or name a table with "
             f"{option(f'{split}_labels')}"
         )
@@ -124,7 +127,7 @@ def from_features(
     good[torch.from_numpy(bad_rows)] = False
     rows = torch.nonzero(known & good).squeeze(1)
     if len(rows) == 0:
-        raise UserError(f"no image of {name} has both a label and a feature")
+        raise ImagesMismatch(f"no image of {name} has both a label and a feature")
     notes = []
     if not bool(known.all()):
         notes.append(f"{split}: {int((~known).sum())} images without label left out")

@@ -13,7 +13,8 @@ from ..features.store import FeatureStore
 from ..runs import ResultFile
 from ..utils import checks
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, OptionConflict, OptionMissing
 from .data import LabeledFeatures, labeled_pair, load_stores
 from .evaluation import WHAT, Evaluation, is_evaluation
 from .linear import WEIGHT_DECAYS
@@ -94,7 +95,7 @@ def evaluate(
     checks.finite("temperature", temperature, above=0)
     checks.listed("weight_decays", weight_decays, "numbers")
     if not weight_decays:
-        raise UserError(f"{option('weight_decays')} names none to choose among")
+        raise BadValue(f"{option('weight_decays')} names none to choose among")
     for weight_decay in weight_decays:
         checks.finite("weight_decays", weight_decay, above=0)
     for what, place in (
@@ -113,7 +114,7 @@ def evaluate(
         checks.unused(of_use, cache=cache, **network_only)
     probes = make_probes(names, k, temperature, weight_decays)
     if shots is None and "few-shot-svm" in names:
-        raise UserError(f"few-shot SVMs need {option('shots')}")
+        raise OptionMissing(f"few-shot SVMs need {option('shots')}")
     file = None
     if keep is not None:
         file = ResultFile(Path(keep), WHAT, is_evaluation)
@@ -132,7 +133,7 @@ def evaluate(
             **running,
         )
     if calibrate is not None:
-        raise UserError("images to calibrate with are of use only to sub-nets")
+        raise OptionConflict("images to calibrate with are of use only to sub-nets")
     if task is None:
         train, test = _read(data, tables)
     else:
@@ -162,7 +163,7 @@ def _read(
     data: Any, tables: Mapping[str, str | None]
 ) -> tuple[LabeledFeatures, LabeledFeatures]:
     if not isinstance(data, tuple) or len(data) != 2:
-        raise UserError(
+        raise OptionMissing(
             "name the data: the features of training and test images, or a network "
             "and a target"
         )
@@ -170,7 +171,7 @@ def _read(
     if all(labelled):
         return labeled_pair(*data)
     if any(labelled):
-        raise UserError("either both splits are stores, or both labelled features")
+        raise OptionConflict("either both splits are stores, or both labelled features")
     return load_stores(*data, *tables.values())
 
 

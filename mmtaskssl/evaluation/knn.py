@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue, ShapeMismatch, TooFewImages
 from .neighbours import Neighbours, nearest
 
 # Rows whose neighbours' labels of all classes are held at once.
@@ -49,14 +49,14 @@ def weighted_knn(
     """
     rows = len(train_x)
     if rows == 0:
-        raise UserError("kNN needs at least one training feature")
+        raise TooFewImages("kNN needs at least one training feature")
     if train_x.shape[1:] != test_x.shape[1:] or train_x.dim() != 2:
-        raise UserError(
+        raise ShapeMismatch(
             f"train features {tuple(train_x.shape)} and test features "
             f"{tuple(test_x.shape)} must both be (rows, dim) with the same dim"
         )
     if k < 1 or temperature <= 0:
-        raise UserError(
+        raise BadValue(
             f"kNN needs k >= 1 and temperature > 0, got k={k}, "
             f"temperature={temperature}"
         )
@@ -101,15 +101,15 @@ def class_votes(train_y: Tensor, rows: int, num_classes: int) -> Tensor:
         UserError: Another number of labels, or one outside the classes.
     """
     if len(train_y) != rows:
-        raise UserError(f"{rows} training features but {len(train_y)} labels")
+        raise ShapeMismatch(f"{rows} training features but {len(train_y)} labels")
     if train_y.dim() == 2:
         if train_y.shape[1] != num_classes:
-            raise UserError(
+            raise ShapeMismatch(
                 f"labels have {train_y.shape[1]} columns for {num_classes} classes"
             )
         return train_y.float().clamp_min(0)
     if int(train_y.min()) < 0 or int(train_y.max()) >= num_classes:
-        raise UserError(
+        raise ShapeMismatch(
             f"training labels must lie in 0..{num_classes - 1}, got "
             f"{int(train_y.min())}..{int(train_y.max())}"
         )

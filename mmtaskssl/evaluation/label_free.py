@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import NotFinite, ShapeMismatch
 from .spectrum import (
     effective_rank,
     spectrum_decay,
@@ -135,10 +135,10 @@ def lidar(views: Tensor, shrinkage: float = _SHRINKAGE) -> float:
 def _checked(x: Tensor, images: int, views: int) -> Tensor:
     """Returns (N, V, D) in double precision; the numbers are the fewest of each."""
     if x.dim() != 3 or len(x) < images or x.shape[1] < views or not x.shape[2]:
-        raise UserError(
+        raise ShapeMismatch(
             f"features of shape {tuple(x.shape)}, where (images, views, channels) are "
             f"needed with at least {images} image(s) and {views} view(s)"
         )
     if not bool(torch.isfinite(x).all()):
-        raise UserError("features hold NaN or infinity")
+        raise NotFinite("features hold NaN or infinity")
     return x.double()

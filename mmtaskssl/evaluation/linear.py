@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue, NotFinite, ShapeMismatch, TooFewImages
 from ..utils.threads import one_thread
 from .metrics import multilabel_map, top1
 from .splits import stratified_folds
@@ -265,13 +265,13 @@ def _check(
     x: Tensor, y: Tensor, num_classes: int, weight_decays: Sequence[float]
 ) -> None:
     if len(x) < 2 or num_classes < 2:
-        raise UserError(
+        raise TooFewImages(
             f"a linear classifier needs two images and two classes at least, got "
             f"{len(x)} and {num_classes}"
         )
     if len(x) != len(y):
-        raise UserError(f"{len(x)} training features but {len(y)} labels")
+        raise ShapeMismatch(f"{len(x)} training features but {len(y)} labels")
     if not bool(torch.isfinite(x).all()):
-        raise UserError("training features hold NaN or infinity")
+        raise NotFinite("training features hold NaN or infinity")
     if not weight_decays or min(weight_decays) <= 0:
-        raise UserError(f"weight decays must be above 0, got {list(weight_decays)}")
+        raise BadValue(f"weight decays must be above 0, got {list(weight_decays)}")

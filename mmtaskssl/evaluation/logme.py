@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import ShapeMismatch
 
 _STEPS = 100
 _TOLERANCE = 1e-6
@@ -43,7 +43,7 @@ def logme(x: Tensor, y: Tensor, num_classes: int) -> float:
         UserError: Fewer than two rows, or another number of labels.
     """
     if len(x) < 2 or len(x) != len(y):
-        raise UserError(
+        raise ShapeMismatch(
             f"LogME needs two labelled rows at least, got {len(x)} rows and {len(y)} "
             "labels"
         )

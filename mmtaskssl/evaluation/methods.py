@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import UnknownName
 from .data import LabeledFeatures
 from .knn import weighted_knn
 from .linear import WEIGHT_DECAYS, linear_probe
@@ -138,7 +138,7 @@ def make_probes(
     names = list(dict.fromkeys(names))
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise UserError(
+        raise UnknownName(
             f"unknown probe {unknown[0] if unknown else ''!r}; one or more of: "
             + ", ".join(PROBE_NAMES)
         )

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmengine.dist import all_gather, get_rank
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import TooFewImages
 
 # Similarities held at once: of 1,024 queries to 4,096 rows, 16 MiB in float32.
 _QUERIES_AT_ONCE = 1024
@@ -104,7 +104,7 @@ class ShardedBank:
 
     def __init__(self, count: int, total: int) -> None:
         if total < 1:
-            raise UserError("kNN needs at least one training feature")
+            raise TooFewImages("kNN needs at least one training feature")
         self.count, self.total = count, total
         self.features: Tensor | None = None
         self.rows: Tensor | None = None

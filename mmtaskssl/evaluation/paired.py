@@ -11,7 +11,7 @@ from scipy import stats
 
 from ..report.inline import as_text
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import BadValue, NotFinite, ShapeMismatch
 
 Runs = Sequence[float] | Mapping[Hashable, float] | np.ndarray
 """Figures of runs: in an order, or by what pairs them, such as the seed."""
@@ -89,7 +89,7 @@ def paired_difference(
     """
     checks.finite("level", level, above=0)
     if level >= 1:
-        raise UserError(f"an interval needs a level between 0 and 1, not {level}")
+        raise BadValue(f"an interval needs a level between 0 and 1, not {level}")
     differences = _differences(ours, theirs)
     count, mean = len(differences), float(differences.mean())
     if count < 2:
@@ -103,17 +103,17 @@ def paired_difference(
 
 def _differences(ours: Runs, theirs: Runs) -> np.ndarray:
     if isinstance(ours, Mapping) != isinstance(theirs, Mapping):
-        raise UserError("both arms of a comparison are sequences, or both mappings")
+        raise ShapeMismatch("both arms of a comparison are sequences, or both mappings")
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         keys = [key for key in ours if key in theirs]
         ours, theirs = [ours[k] for k in keys], [theirs[k] for k in keys]
     a, b = _figures(ours), _figures(theirs)
     if a.ndim != 1 or a.shape != b.shape:
-        raise UserError(f"runs of shapes {a.shape} and {b.shape} make no pairs")
+        raise ShapeMismatch(f"runs of shapes {a.shape} and {b.shape} make no pairs")
     if not len(a):
-        raise UserError("the arms have no run in common")
+        raise ShapeMismatch("the arms have no run in common")
     if not np.isfinite(a - b).all():
-        raise UserError("figures of runs hold NaN or infinity")
+        raise NotFinite("figures of runs hold NaN or infinity")
     return a - b
 
 
@@ -124,7 +124,7 @@ def _figures(runs: Any) -> np.ndarray:
             raise TypeError
         return np.asarray(runs, dtype=np.float64)
     except (TypeError, ValueError):
-        raise UserError(
+        raise BadValue(
             "an arm of a comparison is a sequence of figures, or a mapping to them, "
             f"not {checks.shown(runs)}"
         ) from None

@@ -6,7 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OptionConflict, OptionMissing
 from .data import LabeledFeatures
 from .metrics import classification_metrics
 from .splits import sample_shots
@@ -43,11 +44,11 @@ def run_probe(
             images than shots, or seeds without shots.
     """
     if seeds < 1 or (seeds > 1 and shots is None):
-        raise UserError(
+        raise OptionMissing(
             f"{option('seeds')} draws the images of {option('shots')}: give both"
         )
     if shots is not None and train.y.dim() == 2:
-        raise UserError(
+        raise OptionConflict(
             f"{option('shots')} needs one label an image: draw the shots yourself"
         )
     runs = []

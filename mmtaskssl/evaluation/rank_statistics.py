@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import stats
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue, NotFinite, ShapeMismatch, TooFewImages
 
 Values = Sequence[float] | np.ndarray
 Statistic = Callable[..., float]
@@ -98,7 +98,7 @@ def banded(
     x, y = _checked(x, y)
     labels = np.asarray([str(band) for band in bands])
     if len(labels) != len(x):
-        raise UserError(f"{len(labels)} bands do not fit {len(x)} points")
+        raise ShapeMismatch(f"{len(labels)} bands do not fit {len(x)} points")
     values, weights = [], []
     for label in np.unique(labels):
         inside = labels == label
@@ -137,12 +137,12 @@ def bootstrap_interval(
     """
     arrays = tuple(np.asarray(array) for array in arrays)
     if not 0 < level < 1 or resamples < 1:
-        raise UserError(
+        raise BadValue(
             f"an interval needs a level between 0 and 1 and at least one resample, not "
             f"{level} and {resamples}"
         )
     if len({len(array) for array in arrays}) != 1:
-        raise UserError("a bootstrap needs arrays of equal length")
+        raise ShapeMismatch("a bootstrap needs arrays of equal length")
     rng, count = np.random.default_rng(seed), len(arrays[0])
     values = []
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -202,11 +202,11 @@ def _pearson(x: np.ndarray, y: np.ndarray) -> float:
 def _checked(*arrays: Values) -> list[np.ndarray]:
     checked = [np.asarray(array, dtype=np.float64) for array in arrays]
     if any(array.shape != (len(checked[0]),) for array in checked):
-        raise UserError("rankings must be vectors of equal length")
+        raise ShapeMismatch("rankings must be vectors of equal length")
     if len(checked[0]) < _FEWEST:
-        raise UserError(
+        raise TooFewImages(
             f"a rank correlation needs at least {_FEWEST} points, not {len(checked[0])}"
         )
     if not all(np.isfinite(array).all() for array in checked):
-        raise UserError("rankings hold NaN or infinity")
+        raise NotFinite("rankings hold NaN or infinity")
     return checked

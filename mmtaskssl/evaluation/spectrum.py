@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import NotFinite, ShapeMismatch
 
 
 @torch.no_grad()
@@ -109,9 +109,9 @@ def spread_over(values: Tensor) -> float:
 
 def _checked(features: Tensor) -> Tensor:
     if features.dim() != 2 or 0 in features.shape:
-        raise UserError(
+        raise ShapeMismatch(
             f"embeddings must be a matrix (rows, channels), not {tuple(features.shape)}"
         )
     if not bool(torch.isfinite(features).all()):
-        raise UserError("embeddings hold NaN or infinity")
+        raise NotFinite("embeddings hold NaN or infinity")
     return features

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue, TargetTooSmall
 
 
 def stratified_folds(y: Tensor, folds: int, seed: int) -> list[Tensor]:
@@ -54,14 +54,14 @@ def sample_shots(
         UserError: A class has fewer rows, or ``shots`` is below 1.
     """
     if shots < 1:
-        raise UserError(f"shots must be at least 1, got {shots}")
+        raise BadValue(f"shots must be at least 1, got {shots}")
     generator = torch.Generator().manual_seed(seed)
     groups = _shuffled_classes(y, generator)
     for rows in groups:
         if len(rows) < shots:
             label = int(y[rows[0]])
             name = class_names[label] if class_names else label
-            raise UserError(
+            raise TargetTooSmall(
                 f"class {name} has only {len(rows)} training images, fewer than "
                 f"{shots} shots"
             )

@@ -21,7 +21,8 @@ from ..networks.choice import choose_subnets
 from ..runs import ResultFile, as_read
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OptionConflict, Uncalibrated
 from .evaluation import settings_of
 from .methods import Probe
 from .protocol import run_probe
@@ -77,7 +78,7 @@ def evaluate_subnets(
             no batch-norm statistics.
     """
     if task is None or isinstance(network, FeatureExtractor):
-        raise UserError(
+        raise OptionConflict(
             "sub-nets are evaluated with a network and a target: features have none"
         )
     drawn = held_network(network) is None  # else the seed is of the images alone
@@ -128,7 +129,7 @@ def evaluate_subnets(
 def _require_statistics(backbone: ElasticBackbone, subnets: list[Subnet]) -> None:
     missing = [s for s in subnets if not backbone.is_calibrated(s)]
     if missing:
-        raise UserError(
+        raise Uncalibrated(
             f"{len(missing)} of {len(subnets)} sub-nets, such as {missing[0]}, have no "
             "batch-norm statistics of their own; give images to "
             f"{option('calibrate')} with, or keep them in a checkpoint: `python "

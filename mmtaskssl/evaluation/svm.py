@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import OptionConflict, PackageMissing, TargetTooSmall
 
 if TYPE_CHECKING:
     from sklearn.svm import LinearSVC
@@ -41,11 +41,13 @@ def linear_svm(x: Tensor, y: Tensor, test_x: Tensor) -> tuple[Tensor, dict[str, 
             all or none of the images have.
     """
     if y.dim() != 2:
-        raise UserError("the SVM protocol is for sets with several labels an image")
+        raise OptionConflict(
+            "the SVM protocol is for sets with several labels an image"
+        )
     try:
         import sklearn  # noqa: F401
     except ImportError as error:
-        raise UserError("the probe svm needs: pip install scikit-learn") from error
+        raise PackageMissing("the probe svm needs: pip install scikit-learn") from error
     device = x.device
     x, test_x = (
         F.normalize(part.double(), dim=1).cpu().numpy() for part in (x, test_x)
@@ -55,7 +57,7 @@ def linear_svm(x: Tensor, y: Tensor, test_x: Tensor) -> tuple[Tensor, dict[str, 
         known = column >= 0
         positive = column[known] > 0.5
         if positive.all() or not positive.any():
-            raise UserError(
+            raise TargetTooSmall(
                 f"class {number} has {int(positive.sum())} images with it among "
                 f"{len(positive)}: an SVM needs images with and without"
             )

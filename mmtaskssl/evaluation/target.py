@@ -16,7 +16,7 @@ from ..features.opening import NetworkLike
 from ..features.rows import unit_rows
 from ..features.runner import BatchRunner, compute
 from ..networks import Trained, held_network, library
-from ..utils.errors import UserError
+from ..utils.families import FileMissing
 from ..utils.hashing import file_sha256, lines_sha256
 from .data import LabeledFeatures, from_features, from_store, labeled_pair
 
@@ -45,7 +45,7 @@ class Target:
         """
         folder = Path(self.folder, split)
         if not folder.is_dir():
-            raise UserError(
+            raise FileMissing(
                 f"{folder} does not exist: a target holds train/CLASS/IMAGE and "
                 "test/CLASS/IMAGE"
             )

@@ -5,7 +5,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 
 from ..registry import METRICS
-from ..utils.errors import UserError
+from ..utils.families import OptionConflict, UnknownName
 from .metrics import classification_metrics
 
 _METRICS = ("top1", "mean_per_class", "mAP", "mAP_11point")
@@ -28,7 +28,7 @@ class TransferMetric(BaseMetric):
 
     def __init__(self, metric: str = "top1", **kwargs) -> None:
         if metric not in _METRICS:
-            raise UserError(f"metric is one of {', '.join(_METRICS)}, not {metric!r}")
+            raise UnknownName(f"metric is one of {', '.join(_METRICS)}, not {metric!r}")
         super().__init__(**kwargs)
         self.metric = metric
 
@@ -54,7 +54,7 @@ class TransferMetric(BaseMetric):
         scores, labels = (torch.stack(part) for part in zip(*results, strict=True))
         found = classification_metrics(scores, labels)
         if self.metric not in found:
-            raise UserError(
+            raise OptionConflict(
                 f"{self.metric} does not fit images with "
                 f"{'several labels' if labels.dim() == 2 else 'one label'} each"
             )

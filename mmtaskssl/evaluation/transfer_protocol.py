@@ -18,7 +18,7 @@ from ..features.rows import unit_rows
 from ..features.runner import BatchRunner, compute
 from ..runs import Work
 from ..utils.atomic import write_json
-from ..utils.errors import UserError
+from ..utils.families import FileDamaged, FileMissing, ImagesUnreadable
 from ..utils.inputs import read_json
 from .data import LabeledFeatures
 from .metrics import classification_metrics
@@ -61,7 +61,7 @@ class TransferProtocol:
         self.runner, self.root, self.out = runner, root, out
         self.device, self.log = device, log
         if not root.is_dir():
-            raise UserError(f"{root}, which the sets should lie in, is no folder")
+            raise FileMissing(f"{root}, which the sets should lie in, is no folder")
         self.identity = {
             "extractor": runner.extractor.description,
             "transform": runner.transform.describe(),
@@ -82,7 +82,7 @@ class TransferProtocol:
                 self.log(f"{task.name}: skipped. {error}")
         if len(skipped) == len(sets):
             first = next(iter(skipped.values()))
-            raise UserError(f"none of the sets is in {self.root}, such as: {first}")
+            raise FileMissing(f"none of the sets is in {self.root}, such as: {first}")
         rows = []
         with self._folder(overwrite):
             for task in sets:
@@ -124,7 +124,7 @@ class TransferProtocol:
             if not is_transfer_evaluation(found):
                 raise ValueError("it has other content")
         except (OSError, ValueError, TypeError) as error:
-            raise UserError(f"{path} is damaged: delete it") from error
+            raise FileDamaged(f"{path} is damaged: delete it") from error
         return found
 
     def _measure(
@@ -199,7 +199,7 @@ class TransferProtocol:
         good = torch.ones(len(features), dtype=torch.bool)
         good[torch.as_tensor(bad, dtype=torch.long)] = False
         if not good.any():
-            raise UserError(f"no image of {name} can be read")
+            raise ImagesUnreadable(f"no image of {name} can be read")
         notes = []
         if not good.all():
             notes.append(f"{name}: {int((~good).sum())} images cannot be read")

@@ -16,6 +16,7 @@ from ..runs import check_version, locked
 from ..subnets import Subnet
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError, option
+from ..utils.families import OutForeign, OutTaken, SystemRefused
 from ..weights import STATISTICS, load_state_dict, read_checkpoint
 
 _VERSION = 1
@@ -81,7 +82,7 @@ class Calibrated(Result):
                 with atomic_path(path) as temporary:
                     torch.save(content, temporary)
             except (OSError, RuntimeError) as error:  # torch's of a full disk
-                raise UserError(
+                raise SystemRefused(
                     f"cannot write {path} ({getattr(error, 'strerror', '') or error})"
                     ": nothing was lost there"
                 ) from error
@@ -111,7 +112,7 @@ def read_calibrated(path: str | Path) -> dict[str, Any] | None:
         meta = read_checkpoint(path, trust=False)["meta"]
         meta["calibration"]["subnets"], meta["source"]
     except (UserError, KeyError, TypeError) as error:
-        raise UserError(
+        raise OutForeign(
             f"{path} is no calibrated checkpoint, and is not replaced: name another "
             f"file{_with(option('out'))}"
         ) from error
@@ -147,7 +148,7 @@ def check_same(
         if _text(one) != _text(other)
     ]
     if different:
-        raise UserError(
+        raise OutTaken(
             f"{path} exists and is of other {' and '.join(different)}: name another "
             f"file{_with(option('out'))}, or replace it with {option('overwrite')}"
         )

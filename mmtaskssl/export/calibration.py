@@ -22,7 +22,8 @@ from ..networks.choice import choose_subnets
 from ..subnets import Subnet
 from ..utils import checks
 from ..utils.devices import pick_device
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import NotFinite, OptionMissing, Uncalibrated
 from ..weights import STATISTICS
 from .calibrated import Calibrated
 from .options import Options
@@ -96,7 +97,7 @@ class Calibration:
         statistics = {name: value.cpu() for name, value in statistics.items()}
         for name, value in statistics.items():
             if not value.isfinite().all():
-                raise UserError(
+                raise NotFinite(
                     f"the statistics of sub-net {name} hold NaN or infinity: its "
                     "activations have left the range of numbers, so its weights are "
                     "of no use"
@@ -141,12 +142,12 @@ def prepare(
         UserError: See `calibrate`.
     """
     if (images is None) == (clusters is None):
-        raise UserError(
+        raise OptionMissing(
             f"name the images, either with {option('images')} or with "
             f"{option('clusters')}"
         )
     if options.alone and clusters is None:
-        raise UserError(
+        raise OptionMissing(
             f"{option('alone')} says on which clusters: it needs {option('clusters')}"
         )
     device = pick_device(options.device)
@@ -193,5 +194,5 @@ def _chosen(
             subnets = [subnets]
         chosen = choose_subnets(backbone, subnets, False)
     if not chosen:
-        raise UserError("no sub-net of this network needs calibration")
+        raise Uncalibrated("no sub-net of this network needs calibration")
     return chosen

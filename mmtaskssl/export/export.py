@@ -11,7 +11,7 @@ from ..networks.choice import choose_subnets
 from ..runs import State
 from ..subnets import Subnet
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import NoSubnets
 from .bundle import make_export, make_whole
 from .exported import Exports, Format
 
@@ -103,7 +103,7 @@ def export_to_folder(
 def _check_alone(network: Network, subnets: SubnetLike | Sequence[SubnetLike]) -> None:
     named = [subnets] if isinstance(subnets, str | Subnet | Mapping) else [*subnets]
     if odd := [name for name in named if name not in ("all", "MAX")]:
-        raise UserError(
+        raise NoSubnets(
             f"{network.name} has no sub-nets, so none is {odd[0]}: it is exported as "
             "it is"
         )

@@ -14,6 +14,7 @@ from ..networks import Network
 from ..report.result import Result
 from ..runs import State, Work, has_types
 from ..utils.errors import UserError
+from ..utils.families import OptionMissing, UnknownName
 from ..utils.hashing import file_sha256
 from ..utils.inputs import read_json
 from ..utils.redaction import redacted_value
@@ -132,7 +133,7 @@ class Export(Result):
             UserError: See `Result.save`; or no such format.
         """
         if file_format not in FORMATS:
-            raise UserError(
+            raise UnknownName(
                 f"format must be one of {', '.join(FORMATS)}: {file_format!r}"
             )
         work = self.work(file_format)
@@ -170,7 +171,7 @@ class Exports(Result, Sequence[Export]):
         """
         if len(self.items) != 1:
             names = ", ".join(item.name for item in self.items)
-            raise UserError(
+            raise OptionMissing(
                 f"these are several networks, {names}: name one, such as exports[NAME]"
             )
         return self.items[0].network
@@ -188,7 +189,7 @@ class Exports(Result, Sequence[Export]):
         found = next((item for item in self.items if item.is_called(key)), None)
         if found is None:
             names = ", ".join(item.name for item in self.items)
-            raise UserError(f"there is no export {key}, but {names}")
+            raise UnknownName(f"there is no export {key}, but {names}")
         return found
 
     def table(self) -> str:

@@ -13,7 +13,7 @@ from ..models.elastic.calibration import Moments
 from ..networks import cut_stages, stage_of
 from ..subnets import ALL, Subnet
 from ..utils.copies import to_device
-from ..utils.errors import UserError
+from ..utils.families import BadBatch, BadSubnet, NoSubnets, Uncalibrated
 
 Prefix = tuple[int, ...]
 Measure = Callable[[], Tensor]
@@ -113,11 +113,11 @@ def _check(
     """Returns the groups per stage of a network that the clusters were made for."""
     routes = getattr(backbone.arch, "routes", None)
     if routes is None:
-        raise UserError("only a routed network has paths that belong to clusters")
+        raise NoSubnets("only a routed network has paths that belong to clusters")
     sample.clusters.check_groups(routes.groups)
     without = [subnet for subnet in subnets if subnet.path is None]
     if without:
-        raise UserError(
+        raise BadSubnet(
             f"sub-net {without[0]} has no path, so no cluster is its own; the largest "
             "needs no calibration"
         )
@@ -142,7 +142,9 @@ def _measure_stage(
     for unit in backbone.view(subnet).units.values():
         norms[stage_of(unit.norm)].append(plain.get_submodule(unit.norm))
     if not all(isinstance(norm, _BatchNorm) for norm in norms[depth]):
-        raise UserError("this network has no batch norms, so nothing needs calibration")
+        raise Uncalibrated(
+            "this network has no batch norms, so nothing needs calibration"
+        )
     for stage, statistics in enumerate(known):
         widths = [norm.num_features for norm in norms[stage]]
         for norm, part in zip(norms[stage], statistics.split(widths, 1), strict=True):
@@ -160,7 +162,7 @@ def _measure_stage(
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
-        raise UserError(
+        raise BadBatch(
             "a batch has too few images for batch norm; take more images a cluster"
         ) from None
     return torch.cat([moment.result() for moment in moments], dim=1)

@@ -15,6 +15,7 @@ from ..networks import Network
 from ..networks.labels import known_labels
 from ..registry import MODELS
 from ..utils.errors import UserError
+from ..utils.families import NetworkMisfit, NotExportable
 
 _TYPES = {"timm": "TimmBackbone", "torchvision": "TorchvisionBackbone"}
 # Of necks and heads, finest first.
@@ -79,7 +80,7 @@ def _config_of(network: Network) -> dict[str, Any]:
     kind = network.body.get("type")
     if not is_whole(kind):
         kind = kind or type(network.backbone).__name__
-        raise UserError(
+        raise NotExportable(
             f"the backbone of {network.name} ({kind}) has no sub-nets, and is none of "
             "timm, torchvision or mmcls, which alone are exported without: take "
             "`open_network(...).backbone.state_dict()`"
@@ -88,7 +89,7 @@ def _config_of(network: Network) -> dict[str, Any]:
         return whole_network(network.body)
     except UserError as error:
         reason = str(error).replace("plain_network", "model.backbone")
-        raise UserError(f"{network.name} cannot be exported: {reason}") from error
+        raise NotExportable(f"{network.name} cannot be exported: {reason}") from error
 
 
 def _name_of(config: Mapping[str, Any]) -> str:
@@ -111,7 +112,7 @@ def _built(
             built = MODELS.build(dict(config))
         built.load_state_dict(dict(state), strict=True)
     except _WRONG as error:
-        raise UserError(
+        raise NotExportable(
             f"{name} cannot be exported: {config['type']} does not take its weights "
             f"({str(error).splitlines()[0]})"
         ) from error
@@ -128,7 +129,7 @@ def _side(network: nn.Module, own: int) -> int:
         except _WRONG:
             continue
         return side
-    raise UserError(f"the network takes no images of {own} pixels")
+    raise NetworkMisfit(f"the network takes no images of {own} pixels")
 
 
 @torch.no_grad()
@@ -139,7 +140,7 @@ def _compared(
     images = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     one, other = _last(built(images)), _last(given(images.to(_device(given))))
     if one is None or other is None:
-        raise UserError(
+        raise NotExportable(
             f"{name} cannot be exported: its output is neither a map nor a vector an "
             "image"
         )

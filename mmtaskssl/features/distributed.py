@@ -6,7 +6,8 @@ import os
 import torch
 from mmengine.dist import init_dist
 
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadLaunch
 
 # Ranks only wait for each other's shards, which may take long.
 _TIMEOUT = datetime.timedelta(days=2)
@@ -26,7 +27,7 @@ def init_ranks(launcher: str) -> None:
         init_dist(launcher, backend="gloo", timeout=_TIMEOUT.total_seconds())
         return
     if launcher != "pytorch" or "RANK" not in os.environ:
-        raise UserError(
+        raise BadLaunch(
             f"{option('launcher')} {launcher} on a machine without a GPU needs pytorch "
             "and torchrun: torchrun --nproc_per_node 2 TOOL ... --launcher pytorch"
         )

@@ -12,7 +12,8 @@ import numpy as np
 from ..datasets.images import folder_labels, list_images
 from ..datasets.left_out import check_classes
 from ..utils import checks
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OptionConflict
 from .copies import copy_names, read_copy
 from .fill import Log, extract_to_store
 from .labels import LabelsLike, labels_of
@@ -79,7 +80,7 @@ def extract(
         checks.flag(name, value)
     checks.function("log", log)
     if append and (out is None or overwrite):
-        raise UserError("append to the store of an earlier extraction, as it is")
+        raise OptionConflict("append to the store of an earlier extraction, as it is")
     check_running(running)
     checks.path_like("out", out, none=True)
     checks.path_like("root", root, none=True)
@@ -88,7 +89,7 @@ def extract(
         checks.unused(f"with {option('out')}", overwrite=overwrite)
     if isinstance(network, BatchRunner):
         if running:
-            raise UserError(f"the runner has its own {', '.join(sorted(running))}")
+            raise OptionConflict(f"the runner has its own {', '.join(sorted(running))}")
         runner = network
     else:
         runner = open_runner(network, **running)

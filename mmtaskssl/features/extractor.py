@@ -10,7 +10,7 @@ from ..datasets.eval_transform import IMAGENET_MEAN, IMAGENET_STD
 from ..models.backbones.elastic_backbone import SubnetLike
 from ..models.features import pooled_feature
 from ..networks import Network, open_network
-from ..utils.errors import UserError
+from ..utils.families import NoSubnets
 from ..weights import check_finite, weights_sha256
 
 
@@ -113,7 +113,7 @@ def extractor_of(
         subnet = network.resolve(subnet)
         body = network.elastic.plain_config(subnet)
     elif subnet is not None:
-        raise UserError(f"{network.name} has no sub-nets")
+        raise NoSubnets(f"{network.name} has no sub-nets")
     pixels = network.preprocessing
     return FeatureExtractor(
         # Statistics of an untrained network are those of any other untrained one.

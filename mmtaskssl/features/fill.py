@@ -12,7 +12,7 @@ import numpy as np
 from mmengine.dist import barrier, get_dist_info
 
 from ..utils.cores import num_cores
-from ..utils.errors import UserError
+from ..utils.families import DiskFull
 from ..utils.interrupts import going_on
 from .claims import Claims
 from .layout import ROWS_PER_SHARD
@@ -160,7 +160,7 @@ def _announce(
     free = shutil.disk_usage(writer.path).free
     log(f"disk: {_bytes(size)} to write, {_bytes(free)} free")
     if size > free:
-        raise UserError(
+        raise DiskFull(
             f"{writer.path} needs {_bytes(size)} and its disk has {_bytes(free)}: "
             "free some space or choose another folder"
         )

@@ -12,7 +12,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..datasets.shards import PATH_COLUMNS
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import (
+    BadImageSource,
+    FileFormat,
+    FileMissing,
+    OptionMissing,
+    PackageMissing,
+    ShapeMismatch,
+)
 from ..utils.inputs import load_array
 from ..utils.parquet import feature_groups, open_parquet, text_column
 from .layout import read_id_file
@@ -52,7 +60,7 @@ class Rows:
         dims = {part.shape[1] for part in parts}
         if len(dims) != 1:
             found = ", ".join(map(str, sorted(dims))) or "none"
-            raise UserError(f"{source} must hold features of one dim, not {found}")
+            raise ShapeMismatch(f"{source} must hold features of one dim, not {found}")
         self.parts = list(parts)
         self._ends = list(accumulate(part.shape[0] for part in parts))
         self.shape = (self._ends[-1], dims.pop())
@@ -112,7 +120,7 @@ def read_ids(
         return read_id_file(ids)
     source = features if ids is None else ids
     if source is None or not _is_parquet(source):
-        raise UserError(f"name the rows with {option('ids')}: one image id a line")
+        raise OptionMissing(f"name the rows with {option('ids')}: one image id a line")
     return [
         name
         for file in feature_files(source)
@@ -137,9 +145,9 @@ def feature_files(source: str | os.PathLike) -> list[Path]:
     else:
         found = [Path(text)]
     if not found:
-        raise UserError(f"{source} names no {', '.join(SUFFIXES)} file")
+        raise FileMissing(f"{source} names no {', '.join(SUFFIXES)} file")
     if len(kinds := {path.suffix.lower() for path in found}) > 1:
-        raise UserError(
+        raise BadImageSource(
             f"{source} names files of several kinds: {', '.join(sorted(kinds))}"
         )
     return sorted(found, key=_natural)
@@ -152,7 +160,7 @@ def _natural(path: Path) -> list[Any]:
 
 def _open(file: Path) -> list[Part]:
     if not file.exists():
-        raise UserError(f"features {file} do not exist")
+        raise FileMissing(f"features {file} do not exist")
     if file.suffix.lower() == ".safetensors":
         return [_Tensor(file)]
     if file.suffix.lower() == ".parquet":
@@ -160,7 +168,7 @@ def _open(file: Path) -> list[Part]:
     try:
         array = load_array(file, mapped=True)
     except (OSError, ValueError) as error:
-        raise UserError(
+        raise FileFormat(
             f"{file} is not a .npy file of plain numbers ({error})"
         ) from error
     _check(array.shape, np.issubdtype(array.dtype, np.floating), file)
@@ -174,7 +182,7 @@ class _Tensor:
         try:
             from safetensors import SafetensorError, safe_open
         except ImportError as error:
-            raise UserError(
+            raise PackageMissing(
                 f"{file} needs safetensors: pip install safetensors"
             ) from error
         try:
@@ -183,14 +191,14 @@ class _Tensor:
                 shapes = {name: opened.get_slice(name).get_shape() for name in names}
                 wide = [name for name, shape in shapes.items() if len(shape) == 2]
                 if len(wide) != 1:
-                    raise UserError(
+                    raise ShapeMismatch(
                         f"{file} must hold one tensor (rows, dim), not {len(wide)}"
                     )
                 rows = opened.get_slice(wide[0])
                 kind = rows.get_dtype()
                 self.shape = tuple(rows.get_shape())
         except (SafetensorError, OSError) as error:
-            raise UserError(f"{file} is no safetensors file ({error})") from error
+            raise FileFormat(f"{file} is no safetensors file ({error})") from error
         _check(self.shape, kind in _KINDS, file)
         self.file, self.name, self.dtype = file, wide[0], np.dtype(_KINDS[kind])
 
@@ -207,4 +215,4 @@ _KINDS = {"F16": "float16", "F32": "float32", "F64": "float64"}
 
 def _check(shape: Sequence[int], is_float: bool, source: object) -> None:
     if len(shape) != 2 or shape[1] == 0 or not is_float:
-        raise UserError(f"{source} must hold floats of shape (rows, dim)")
+        raise ShapeMismatch(f"{source} must hold floats of shape (rows, dim)")

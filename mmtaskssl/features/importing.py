@@ -10,7 +10,8 @@ import numpy as np
 
 from ..runs import State
 from ..utils import checks
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, ShapeMismatch
 from . import layout, plan
 from .given import Rows, open_rows, read_ids
 from .labels import LabelsLike, labels_of
@@ -58,11 +59,11 @@ def import_features(
     checks.path_like("out", out, none=True)
     checks.whole("rows_per_shard", rows_per_shard)
     if not isinstance(extractor, str) or not extractor:
-        raise UserError(
+        raise BadValue(
             f"{option('extractor')} must be a name, not {checks.shown(extractor)}"
         )
     if not isinstance(root, str | os.PathLike):
-        raise UserError(f"{option('root')} must be a path, not {checks.shown(root)}")
+        raise BadValue(f"{option('root')} must be a path, not {checks.shown(root)}")
     root = os.fspath(root)
     if isinstance(features, str | os.PathLike):
         source = os.fspath(features)
@@ -75,10 +76,10 @@ def import_features(
         given = features if isinstance(features, str | os.PathLike) else None
         ids = read_ids(ids, given)
     elif not isinstance(ids, Iterable):
-        raise UserError(f"{option('ids')} must be names, not {checks.shown(ids)}")
+        raise BadValue(f"{option('ids')} must be names, not {checks.shown(ids)}")
     ids = list(ids)
     if len(ids) != len(array):
-        raise UserError(f"{what} has {len(array)} rows but {len(ids)} ids")
+        raise ShapeMismatch(f"{what} has {len(array)} rows but {len(ids)} ids")
     names = None if labels is None else labels_of(labels, ids)
     if out is None:
         checks.unused(f"with {option('out')}", overwrite=overwrite)
@@ -129,4 +130,4 @@ def _check(array: np.ndarray, source: str) -> None:
         or array.shape[1] == 0
         or not np.issubdtype(array.dtype, np.floating)
     ):
-        raise UserError(f"{source} must hold floats of shape (rows, dim)")
+        raise ShapeMismatch(f"{source} must hold floats of shape (rows, dim)")

@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 from ..datasets.images import folder_labels
 from ..datasets.label_table import read_label_table
 from ..utils import checks
-from ..utils.errors import UserError, meant, option
+from ..utils.errors import meant, option
+from ..utils.families import BadLabels, ShapeMismatch
 
 #: "folder", a table, or a name for each image.
 LabelsLike: TypeAlias = Literal["folder"] | str | os.PathLike | Sequence[str | None]
@@ -31,16 +32,16 @@ def labels_of(labels: LabelsLike, image_ids: Sequence[str]) -> list[str | None]:
     if isinstance(labels, str | os.PathLike):
         return _of_table(Path(labels), image_ids)
     if isinstance(labels, bytes) or not isinstance(labels, Iterable):
-        raise UserError(
+        raise BadLabels(
             f"{option('labels')} must be names, a table or 'folder', not "
             + checks.shown(labels)
         )
     names = list(labels)
     if len(names) != len(image_ids):
-        raise UserError(f"{len(image_ids)} images but {len(names)} labels")
+        raise ShapeMismatch(f"{len(image_ids)} images but {len(names)} labels")
     for name in names:
         if name is not None and not isinstance(name, str):
-            raise UserError(
+            raise BadLabels(
                 f"{option('labels')} must be names, or None where unknown, not "
                 + checks.shown(name)
             )
@@ -49,11 +50,11 @@ def labels_of(labels: LabelsLike, image_ids: Sequence[str]) -> list[str | None]:
 
 def _of_table(path: Path, image_ids: Sequence[str]) -> list[str | None]:
     if path.suffix.lower() not in _TABLES and not path.is_file():
-        raise UserError(
+        raise BadLabels(
             f"{option('labels')} {str(path)!r} is neither 'folder' nor a table, .csv "
             f"or .jsonl{meant(str(path), ['folder'])}"
         )
     found, names = read_label_table(path, list(image_ids))
     if found.dim() == 2:
-        raise UserError(f"{path} must have one label an image: columns image,label")
+        raise BadLabels(f"{path} must have one label an image: columns image,label")
     return [names[index] if index >= 0 else None for index in found.tolist()]

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..runs import check_version, has_types
 from ..utils.atomic import remove_temporaries, write_text
-from ..utils.errors import UserError
+from ..utils.families import FileDamaged, FileMissing, NotAResult
 from ..utils.inputs import load_array, read_bytes, read_json, why
 from ..utils.redaction import redacted_value
 
@@ -83,12 +83,12 @@ def open_shard(store: Path, index: int, rows: int, dim: int) -> np.ndarray:
     try:
         shard = load_array(path, mapped=True)
     except (OSError, ValueError) as error:
-        raise UserError(
+        raise FileDamaged(
             f"{path} is missing or damaged ({error}): run the extraction "
             "again, which computes only what is missing"
         ) from error
     if shard.shape != (rows, dim) or shard.dtype != np.float16:
-        raise UserError(
+        raise FileDamaged(
             f"{path} holds {shard.dtype} {shard.shape}, its manifest says float16 "
             f"{(rows, dim)}: run the extraction again"
         )
@@ -111,13 +111,13 @@ def read_manifest(store: Path, checked: bool = True) -> dict[str, Any]:
         version = manifest["format"]
     except FileNotFoundError as error:
         if not store.exists():
-            raise UserError(f"feature store {store} does not exist") from error
-        raise UserError(
+            raise FileMissing(f"feature store {store} does not exist") from error
+        raise NotAResult(
             f"{store} is not a feature store (no {MANIFEST}): extract the features of "
             "its images first"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({why(error)})") from error
+        raise FileDamaged(f"{path} cannot be read ({why(error)})") from error
     check_version(version, FORMAT, str(store))
     if checked:
         check_manifest(store, manifest)
@@ -131,7 +131,7 @@ def check_manifest(store: Path, manifest: Mapping[str, Any]) -> None:
         UserError: They cannot.
     """
     if reason := _objection(manifest):
-        raise UserError(f"{store / MANIFEST} is damaged ({reason}): extract again")
+        raise FileDamaged(f"{store / MANIFEST} is damaged ({reason}): extract again")
 
 
 def _objection(manifest: Mapping[str, Any]) -> str:
@@ -160,7 +160,7 @@ def read_quarantine(store: Path) -> list[dict[str, Any]]:
     rows = read_rows(path) if path.exists() else []
     for entry in rows:
         if not has_types(entry, _BAD_ROW) or entry["row"] < 0:
-            raise UserError(f"{path} is damaged ({entry} is no row): extract again")
+            raise FileDamaged(f"{path} is damaged ({entry} is no row): extract again")
     return rows
 
 
@@ -175,7 +175,7 @@ def read_rows(path: Path) -> list[Any]:
         if not isinstance(rows, list):
             raise ValueError("no list")
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}): extract again") from error
+        raise FileDamaged(f"{path} is damaged ({error}): extract again") from error
     return rows
 
 
@@ -191,7 +191,7 @@ def read_labels(store: Path) -> np.ndarray:
         if labels.ndim != 1 or labels.dtype != np.int64:
             raise ValueError(f"{labels.dtype} {labels.shape}")
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}): extract again") from error
+        raise FileDamaged(f"{path} is damaged ({error}): extract again") from error
     return labels
 
 
@@ -223,7 +223,7 @@ def check_ids(store: Path, manifest: Mapping[str, Any]) -> None:
     """
     stated = manifest.get("images_sha256")
     if stated is not None and ids_sha256(read_ids(store, manifest)) != stated:
-        raise UserError(
+        raise FileDamaged(
             f"{store / IDS} does not name the images that {MANIFEST} says were "
             "extracted (its checksum differs): put the right file there, or extract "
             "again"
@@ -234,7 +234,7 @@ def _id_bytes(path: Path) -> bytes:
     try:
         return read_bytes(path, limit=_IDS_LIMIT)
     except OSError as error:
-        raise UserError(f"{path} is missing or damaged ({error})") from error
+        raise FileDamaged(f"{path} is missing or damaged ({error})") from error
 
 
 def read_id_file(path: str | os.PathLike) -> list[str]:
@@ -246,7 +246,7 @@ def read_id_file(path: str | os.PathLike) -> list[str]:
     try:
         text = read_bytes(path, limit=_IDS_LIMIT).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the ids in {path} ({error})") from error
+        raise FileDamaged(f"cannot read the ids in {path} ({error})") from error
     return text.rstrip("\n").split("\n") if text.strip() else []
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.errors import UserError
+from ..utils.families import BadLabels, ShapeMismatch
 from . import plan
 from .rows import unit_rows
 from .store import FeatureStore
@@ -49,15 +49,17 @@ class MemoryStore(FeatureStore):
         image_ids = list(image_ids)
         plan.check_ids(image_ids)
         if features.ndim != 2 or 0 in features.shape:
-            raise UserError(
+            raise ShapeMismatch(
                 f"features must have the shape (rows, dim), got {features.shape}"
             )
         if len(features) != len(image_ids):
-            raise UserError(f"{len(features)} features but {len(image_ids)} image ids")
+            raise ShapeMismatch(
+                f"{len(features)} features but {len(image_ids)} image ids"
+            )
         if labels is not None and len(labels) != len(image_ids):
-            raise UserError(f"{len(image_ids)} images but {len(labels)} labels")
+            raise ShapeMismatch(f"{len(image_ids)} images but {len(labels)} labels")
         if isinstance(labels, str | bytes):
-            raise UserError(f"labels must be a name for each image, not {labels!r}")
+            raise BadLabels(f"labels must be a name for each image, not {labels!r}")
         if isinstance(extractor, str):
             extractor = {"name": extractor}
         units, bad = unit_rows(features, broken or {})

@@ -11,7 +11,8 @@ from ..networks import open_network
 from ..utils import checks
 from ..utils.cores import num_cores
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError, meant, option
+from ..utils.errors import meant, option
+from ..utils.families import OptionConflict, UnknownName
 from .extractor import FeatureExtractor, extractor_of
 from .runner import BatchRunner
 
@@ -48,7 +49,7 @@ def check_running(options: Mapping[str, Any]) -> None:
     known = Running.__annotations__
     for name in options:
         if name not in known:
-            raise UserError(f"there is no option {name!r}{meant(name, known)}")
+            raise UnknownName(f"there is no option {name!r}{meant(name, known)}")
     checks.one_of("source", options.get("source", "online"), ("online", "ema"))
     checks.seed(options.get("seed", 0))
     checks.whole("image_size", options.get("image_size"), none=True)
@@ -77,7 +78,7 @@ def open_extractor(
     """
     if isinstance(network, FeatureExtractor):
         if source != "online" and source != network.description["source"]:
-            raise UserError(
+            raise OptionConflict(
                 f"an extractor has its own weights, {network.description['source']}: "
                 f"{option('source')} {source!r} is for opening a network"
             )

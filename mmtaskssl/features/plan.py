@@ -13,6 +13,7 @@ import numpy as np
 from ..runs import State, Work, has_types
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError, option
+from ..utils.families import BadImageSource, NoImages, OutTaken
 from ..utils.redaction import redacted_value
 from . import layout
 
@@ -85,7 +86,7 @@ def new_store(
     work = work_of(manifest)
     state = work.state(out, overwrite=True)
     if state is not State.EMPTY and not overwrite:
-        raise UserError(
+        raise OutTaken(
             f"{out} exists: name a new folder, or replace it with {option('overwrite')}"
         )
     with work.replaced(out) as folder:
@@ -174,15 +175,15 @@ def check_ids(image_ids: list[str]) -> None:
         UserError: They are.
     """
     if not image_ids:
-        raise UserError("a feature store needs at least one image")
+        raise NoImages("a feature store needs at least one image")
     if len(set(image_ids)) != len(image_ids):
         twice, _ = Counter(image_ids).most_common(1)[0]
-        raise UserError(f"image {twice!r} is listed twice: list each image once")
+        raise BadImageSource(f"image {twice!r} is listed twice: list each image once")
     for image in image_ids:
         if not isinstance(image, str):
-            raise UserError(f"an image id is a text, not {image!r}")
+            raise BadImageSource(f"an image id is a text, not {image!r}")
         if "\n" in image or not image:
-            raise UserError(f"image id {image!r} is empty or holds a line break")
+            raise BadImageSource(f"image id {image!r} is empty or holds a line break")
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:

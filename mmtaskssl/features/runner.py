@@ -16,6 +16,7 @@ from ..datasets.images import BrokenImage, read_image
 from ..utils.copies import to_device
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError, option, refusal
+from ..utils.families import BadValue, Diverged, NetworkMisfit
 from .extractor import FeatureExtractor
 from .rows import unit_rows
 
@@ -110,7 +111,7 @@ class BatchRunner:
         read: ReadImage = read_image,
     ) -> None:
         if batch_size < 1 or workers < 0:
-            raise UserError(
+            raise BadValue(
                 f"batch size must be at least 1 and workers at least 0, got "
                 f"{batch_size} and {workers}"
             )
@@ -153,7 +154,7 @@ class BatchRunner:
         except (RuntimeError, ValueError, AssertionError) as error:
             if refusal(error):  # of the machine: there is no fault in the network
                 raise
-            raise UserError(
+            raise NetworkMisfit(
                 f"the network cannot take images of {size} x {size} ({error})"
             ) from error
         if not found.isfinite().all():
@@ -162,7 +163,7 @@ class BatchRunner:
 
     def _no_numbers(self, what: str) -> UserError:
         instead = f"leave out {option('amp')}, or " if self.amp else ""
-        return UserError(
+        return Diverged(
             f"the network makes NaN or infinity of {what}: {instead}take weights of a "
             "training that did not diverge"
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..runs import Record, check_listed, differs
 from ..utils.errors import UserError
+from ..utils.families import NotFinite
 from . import layout
 
 # Bits of a float16 that are all set in NaN and infinity alone.
@@ -36,7 +37,7 @@ def check_shard(path: Path, shard: np.ndarray) -> None:
     bits = shard.view(np.uint16) & _EXPONENT
     bad = np.flatnonzero((bits == _EXPONENT).any(axis=1))
     if len(bad):
-        raise UserError(
+        raise NotFinite(
             f"{path} holds NaN or infinity in {len(bad)} of its {len(shard)} rows, the "
             f"first is row {bad[0]}: {again}"
         )

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..utils import checks
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue
 from . import layout
 from .store import FeatureStore
 
@@ -34,7 +35,7 @@ def open_stores(
     unused = network
     for source in sources:
         if not isinstance(source, StoreLike):
-            raise UserError(
+            raise BadValue(
                 "features are a feature store or its folder, or images beside "
                 f"{option('network')}, not {checks.shown(source)}"
             )

@@ -11,6 +11,7 @@ import numpy as np
 from ..report.result import Result
 from ..runs import Record, verify
 from ..utils.errors import UserError
+from ..utils.families import FeaturesMismatch, FileDamaged, Unfinished
 from . import layout, plan
 from .sound import check_shard
 from .writer import FeatureStoreWriter
@@ -52,7 +53,7 @@ class FeatureStore(Result):
             layout.check_ids(path, manifest)
         if manifest["status"] != "complete":
             done = len(list(path.glob("shard-*.npy")))
-            raise UserError(
+            raise Unfinished(
                 f"feature store {path} is incomplete ({done} of "
                 f"{len(manifest['shard_rows'])} shards): run the same extraction again "
                 "to finish it"
@@ -106,7 +107,7 @@ class FeatureStore(Result):
         self._check_unchanged(layout.LABELS)
         found = layout.read_labels(self.path)[: len(self)]
         if len(found) < len(self) or found.max(initial=-1) >= len(self.class_names):
-            raise UserError(
+            raise FileDamaged(
                 f"{self.path / layout.LABELS} is damaged (it has not a class of "
                 "class_names for each row): extract again"
             )
@@ -118,7 +119,7 @@ class FeatureStore(Result):
         self._check_unchanged(layout.QUARANTINE)
         found = layout.read_quarantine(self.path)
         if any(entry["row"] >= len(self) for entry in found):
-            raise UserError(
+            raise FileDamaged(
                 f"{self.path / layout.QUARANTINE} is damaged (it has rows beyond the "
                 f"store's {len(self)}): extract again"
             )
@@ -264,14 +265,14 @@ def check_same_extractor(a: FeatureStore, b: FeatureStore) -> None:
         UserError: They differ in dim, extractor or image transform.
     """
     if a.dim != b.dim:
-        raise UserError(
+        raise FeaturesMismatch(
             f"{a.path} has features of dim {a.dim} and {b.path} of dim {b.dim}: "
             "extract both with the same network"
         )
     for key in ("extractor", "transform"):
         left, right = a.manifest[key], b.manifest[key]
         if left != right:
-            raise UserError(
+            raise FeaturesMismatch(
                 f"{a.path} and {b.path} were extracted with another {key} "
                 f"({_difference(left, right)}): extract both with the same"
             )

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..models.teachers import Taught, Teacher
 from ..registry import MODELS
 from ..utils.copies import to_device
-from ..utils.errors import UserError
+from ..utils.families import TeacherMisfit
 from .fingerprint import fingerprint
 from .store import FeatureStore
 
@@ -53,7 +53,7 @@ class StoreTeacher(Teacher):
         row_of = {name: row for row, name in enumerate(self.store.image_ids)}
         missing = [name for name in image_ids if name not in row_of]
         if missing:
-            raise UserError(
+            raise TeacherMisfit(
                 f"{len(missing)} of {len(image_ids)} training images are not in the "
                 f"teacher's feature store {self.name}, the first: "
                 f"{', '.join(missing[:3])}; extract them with the same root"
@@ -62,7 +62,7 @@ class StoreTeacher(Teacher):
         bad = np.isin(rows, self.store.bad_rows)
         if bad.any():
             first = image_ids[int(bad.argmax())]
-            raise UserError(
+            raise TeacherMisfit(
                 f"{int(bad.sum())} training images have no feature in the teacher's "
                 f"feature store {self.name}, such as {first}, which could not be read: "
                 "leave them out of the selection"
@@ -72,7 +72,7 @@ class StoreTeacher(Teacher):
     def teach(self, images: Tensor | None, data_samples: Sequence[Any]) -> Taught:
         """See `Teacher.teach`."""
         if self._rows is None:
-            raise UserError(
+            raise TeacherMisfit(
                 f"the teacher's feature store {self.name} was not told the training "
                 "images: train with `pretrain`"
             )

@@ -11,6 +11,7 @@ import numpy as np
 from ..runs import Record, State, filled, locked, remove_litter, resolved, writing
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
+from ..utils.families import BadValue, OutForeign, ShapeMismatch, Unfinished
 from . import layout, plan
 from .rows import unit_rows
 from .sound import sound_shards
@@ -81,9 +82,9 @@ class FeatureStoreWriter:
         image_ids = list(image_ids)
         plan.check_ids(image_ids)
         if rows_per_shard < 1:
-            raise UserError(f"rows per shard must be at least 1, got {rows_per_shard}")
+            raise BadValue(f"rows per shard must be at least 1, got {rows_per_shard}")
         if labels is not None and len(labels) != len(image_ids):
-            raise UserError(f"{len(image_ids)} images but {len(labels)} labels")
+            raise ShapeMismatch(f"{len(image_ids)} images but {len(labels)} labels")
         manifest = plan.new_manifest(
             image_ids,
             dim=dim,
@@ -104,7 +105,7 @@ class FeatureStoreWriter:
                 work = plan.work_of(manifest)
                 empty = work.state(path) is State.EMPTY
             except UserError as error:
-                raise UserError(
+                raise OutForeign(
                     f"{path} exists and is not a feature store: name another folder"
                 ) from error
             if not empty:  # killed while the plan was moved there
@@ -216,7 +217,7 @@ class FeatureStoreWriter:
         start, stop = self.shard_range(index)
         shape = (stop - start, self.manifest["dim"])
         if features.shape != shape:
-            raise UserError(
+            raise ShapeMismatch(
                 f"shard {index} needs features {shape}, got {features.shape}"
             )
         units, bad = unit_rows(np.asarray(features), broken or {})
@@ -261,12 +262,12 @@ class FeatureStoreWriter:
 
     def _finish(self) -> None:
         if layout.read_manifest(self.path)[plan.IMAGES] != self.manifest[plan.IMAGES]:
-            raise UserError(
+            raise Unfinished(
                 f"another process added images to {self.path}: run the extraction again"
             )
         missing = self.missing_shards()
         if missing:
-            raise UserError(
+            raise Unfinished(
                 f"{self.path} lacks {len(missing)} of {self.num_shards} shards: run "
                 "the extraction again"
             )

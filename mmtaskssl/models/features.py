@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..utils.errors import UserError
+from ..utils.families import NetworkMisfit
 
 # Of networks that name their outputs (Hugging Face, DINOv2, torchvision), best first.
 _NAMES = (
@@ -54,9 +54,9 @@ def pooled_feature(
         feature = tokens[:, 0] if class_token else tokens.mean(dim=1)
     feature = feature.float()
     if feature.shape[1] < 2:
-        raise UserError(f"{_shape(feature)} is a number an image, and no feature")
+        raise NetworkMisfit(f"{_shape(feature)} is a number an image, and no feature")
     if count not in (None, len(feature)):
-        raise UserError(
+        raise NetworkMisfit(
             f"a network gives {len(feature)} feature(s) for {count} images: "
             f"{_shape(feature)}"
         )
@@ -78,7 +78,7 @@ def last_map(output: Any) -> Tensor:
         is_vector = isinstance(last, Tensor) and last.dim() == 2
         output = output[-2] if is_vector and len(output) > 1 else last
     if not isinstance(output, Tensor) or output.dim() != 4:
-        raise UserError(f"{_shape(output)} is no feature map")
+        raise NetworkMisfit(f"{_shape(output)} is no feature map")
     return output
 
 
@@ -86,7 +86,7 @@ def _pick(output: Any) -> Tensor:
     """Returns the tensor that holds the features."""
     if isinstance(output, Tensor):
         if not output.is_floating_point() or output.dim() not in (2, 3, 4):
-            raise UserError(
+            raise NetworkMisfit(
                 "a network's feature is a map (N, D, H, W), tokens (N, L, D) or a "
                 f"vector (N, D) of real numbers, but this one gives {_shape(output)}"
             )
@@ -94,11 +94,11 @@ def _pick(output: Any) -> Tensor:
     if isinstance(output, Mapping):
         return _pick(_named(output))
     if not isinstance(output, Sequence) or isinstance(output, str) or not output:
-        raise UserError(f"a network gives no features, but {_shape(output)}")
+        raise NetworkMisfit(f"a network gives no features, but {_shape(output)}")
     parts = [_pick(part) for part in output]
     last = parts[-1]
     if not all(_follows(last, part, parts) for part in parts[:-1]):
-        raise UserError(
+        raise NetworkMisfit(
             "a network gives several things, and it cannot be told which is the "
             f"feature: {', '.join(map(_shape, parts))}; name a backbone that returns "
             "feature maps, or a list that ends with the feature"
@@ -124,7 +124,7 @@ def _named(output: Mapping) -> Any:
         return output[found[0]]
     if len(output) == 1:
         return next(iter(output.values()))
-    raise UserError(
+    raise NetworkMisfit(
         f"a network names its outputs {', '.join(map(str, output))}, and none of "
         f"{', '.join(_NAMES)}: it cannot be told which is the feature"
     )

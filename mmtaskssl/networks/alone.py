@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from ..models.backbones import ElasticBackbone
 from ..subnets import Subnet
-from ..utils.errors import UserError
+from ..utils.families import ConfigUnsuited
 from .door import open_architecture
 from .network import Network
 
@@ -49,7 +49,7 @@ def slimmable_network(cfg: Config) -> Network:
     """
     kind = str(cfg.get("model", {}).get("type", "")).removeprefix(_PREFIX)
     if kind not in _PLAIN:
-        raise UserError(
+        raise ConfigUnsuited(
             f"networks are trained alone by the recipe of {', '.join(_PLAIN)}, but "
             f"{cfg.filename or 'this config'} trains {kind or 'no model'}"
         )

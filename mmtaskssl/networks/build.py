@@ -15,7 +15,7 @@ from ..models.backbones import ElasticBackbone, seeing_whole_images
 from ..models.backbones.library_backbone import LibraryBackbone, library_config
 from ..registry import MODELS
 from ..subnets import find_backbone
-from ..utils.errors import UserError
+from ..utils.families import BadConfigValue, ConfigUnsuited, NoSubnets
 from ..weights.guard import guarded
 from .plain import as_elastic
 
@@ -38,7 +38,7 @@ def backbone_config(cfg: Config, name: str) -> dict[str, Any]:
     """
     found = find_backbone({"model": cfg.to_dict().get("model")})
     if found is None:
-        raise UserError(
+        raise ConfigUnsuited(
             f"config {name} has no model with a backbone (no model.backbone)"
         )
     found = {key: value for key, value in found.items() if key not in _OF_TRAINING}
@@ -74,7 +74,7 @@ def build_backbone(
         with DefaultScope.overwrite_default_scope(scope), placed:
             return seeing_whole_images(MODELS.build(found))
     except (KeyError, TypeError, ImportError, AssertionError, ValueError) as error:
-        raise UserError(
+        raise BadConfigValue(
             f"the backbone {found.get('type')!r} of config {name} cannot be built: "
             f"{error}"
         ) from error
@@ -95,7 +95,7 @@ def with_subnets(backbone: nn.Module, name: str) -> ElasticBackbone:
     if isinstance(backbone, ElasticBackbone):
         return backbone
     if isinstance(backbone, LibraryBackbone):
-        raise UserError(
+        raise NoSubnets(
             f"the backbone of {name}, {backbone.library}:{backbone.name}, has no "
             "sub-nets, and is no export of ours: "
             "`open_network(CONFIG, CKPT).backbone.state_dict()` has the library's own "
@@ -103,7 +103,7 @@ def with_subnets(backbone: nn.Module, name: str) -> ElasticBackbone:
         )
     elastic = as_elastic(backbone)
     if elastic is None:
-        raise UserError(
+        raise NoSubnets(
             f"the backbone of {name}, {type(backbone).__name__}, has no sub-nets and "
             "is no plain ResNet either"
         )

@@ -7,6 +7,7 @@ from ..models.backbones.elastic_backbone import SubnetLike
 from ..subnets import Subnet
 from ..utils import checks
 from ..utils.errors import UserError, option
+from ..utils.families import OptionMissing
 from .build import with_subnets
 from .network import Network
 
@@ -21,7 +22,8 @@ def choose_subnets(
 
     Args:
         backbone: Runs them.
-        names: Names or anchors; used unless ``every``.
+        names: Names or anchors; used unless ``every``. None are needed where there is
+            one sub-net only, as of a plain ResNet.
         every: All members of the search space and the largest. Of a space too large to
             list, those that were calibrated, and the largest.
 
@@ -29,8 +31,10 @@ def choose_subnets(
         UserError: Nothing was named, or this network cannot run one of them.
     """
     if not every:
+        if not names and len(backbone.space) == 1:
+            return [backbone.space.max]
         if not names:
-            raise UserError(
+            raise OptionMissing(
                 f"name sub-nets with {option('subnets', '--subnet')}, or ask for "
                 f"{option('all', '--all')}"
             )

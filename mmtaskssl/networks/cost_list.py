@@ -31,6 +31,7 @@ from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError, option
+from ..utils.families import ConfigUnsuited, NoSubnets, OptionConflict
 from .build import backbone_config
 from .costs import size_of, time_network
 from .door import open_architecture
@@ -230,7 +231,7 @@ def _of(
     known = held_network(config)
     if known is not None:
         if cfg_options:
-            raise UserError(
+            raise OptionConflict(
                 f"this network of {known.name} is open already: "
                 f"{option('cfg_options')} are for opening one"
             )
@@ -261,12 +262,12 @@ def _priced(
     try:
         found = backbone_config(config, name)
     except UserError as error:
-        raise UserError(
+        raise ConfigUnsuited(
             f"config {name} has neither a `space` nor a model with a backbone"
         ) from error
     kind = MODELS.get(found["type"]) if "type" in found else None
     if not (isinstance(kind, type) and issubclass(kind, ElasticBackbone)):
-        raise UserError(
+        raise NoSubnets(
             f"the backbone of config {name}, {found.get('type')}, has no sub-nets"
         )
     opened = open_architecture(config)

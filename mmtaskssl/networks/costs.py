@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..subnets import Cost, Latency, measure_latency
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError
+from ..utils.families import BadBatch, NetworkMisfit
 
 
 def count(network: nn.Module, shape: int | tuple[int, int]) -> Cost:
@@ -32,7 +32,7 @@ def count(network: nn.Module, shape: int | tuple[int, int]) -> Cost:
             network(images)
     except (RuntimeError, ValueError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
+        raise NetworkMisfit(
             f"the network cannot take images of {shape}: {reason}"
         ) from None
     params = sum(parameter.numel() for parameter in network.parameters())
@@ -67,7 +67,7 @@ def time_network(
         )
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
+        raise BadBatch(
             f"a batch of {batch_size} images cannot be used: {reason}"
         ) from None
     wait = torch.cuda.synchronize if device.type == "cuda" else None

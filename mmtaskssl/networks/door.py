@@ -13,6 +13,7 @@ from torch import Tensor
 from ..config import ExportInfo, load_config
 from ..utils import checks
 from ..utils.errors import UserError, option
+from ..utils.families import FileMissing, NoWeights, OptionConflict
 from ..utils.paths import resolve_config
 from ..weights import Checkpoint, load_backbone, load_state_dict, load_weights
 from . import library
@@ -100,7 +101,7 @@ def open_network(
         checkpoint = network.checkpoint if checkpoint is None else checkpoint
         network = network.config
     if None not in (checkpoint, weights):
-        raise UserError(f"two kinds of weights, {checkpoint} and {weights}: name one")
+        raise OptionConflict(f"two kinds of weights, {checkpoint}, {weights}: name one")
     checkpoint = weights if checkpoint is None else checkpoint
     checkpoint = None if checkpoint is None else os.fspath(checkpoint)
     if not isinstance(network, Config):
@@ -123,21 +124,20 @@ def _find(
     if isinstance(network, Config):
         cfg, name = network, network.filename or "in memory"
         if cfg_options:
-            raise UserError("options belong to a config's file: merge them yourself")
+            raise OptionConflict("options are of a config's file: merge them yourself")
     else:
         name = os.fspath(network)
         made = library.is_library_name(name) or Path(name).is_dir()
         if cfg_options and made:
-            raise UserError(
-                f"{name} has no config to change: {option('cfg_options')} go with the "
-                "file of one"
+            raise OptionConflict(
+                f"{name} has no config to change: {option('cfg_options')} need one"
             )
         if library.is_library_name(name):
             name, checkpoint = split_weights(name, checkpoint)
             return None, name, checkpoint or "default"
         if Path(name).is_dir():
             if checkpoint not in (None, "random"):
-                raise UserError(
+                raise OptionConflict(
                     f"{name} is an export, which has its own weights: name no others, "
                     "but 'random' for its architecture untrained"
                 )
@@ -158,13 +158,13 @@ def _check_there(name: str) -> None:
         try:
             resolve_config(name)
         except UserError as error:
-            raise UserError(
+            raise FileMissing(
                 f"{name} does not exist: name a config, or the folder of an export"
             ) from error
 
 
 def _lacks_weights(name: str) -> UserError:
-    return UserError(
+    return NoWeights(
         f"config {name} needs weights: a checkpoint, or 'random' for an untrained "
         "network"
     )
@@ -174,7 +174,7 @@ def _from_library(
     name: str, checkpoint: str, source: str, seed: int, trust: bool
 ) -> Network:
     if source == "ema":
-        raise UserError(f"{name} has no averaged encoder")
+        raise NoWeights(f"{name} has no averaged encoder")
     weights = None if checkpoint == "random" else checkpoint
     model = library.build(name, weights, trust)
     return Network(
@@ -197,7 +197,7 @@ def _from_config(
     subnets: bool,
 ) -> Network:
     if checkpoint == "random" and source == "ema":
-        raise UserError(
+        raise NoWeights(
             f"weights that are drawn have no averaged encoder: {option('source')} "
             "'ema' needs the checkpoint of a pre-training"
         )

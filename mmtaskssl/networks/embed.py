@@ -10,6 +10,7 @@ from ..models.backbones import ElasticResNet, SubnetResNet
 from ..models.elastic import SwitchableBatchNorm2d, Units, channel_indices
 from ..subnets import ResNetArch, Subnet, arch_to_dict
 from ..utils.errors import UserError
+from ..utils.families import BadValue, OptionConflict, WeightsMismatch
 from ..weights.whole import differing
 from .importance import by_importance
 from .plain import shape_of
@@ -72,7 +73,9 @@ def embed(
     _check(backbone, stock, arch)
     differs = _differences(state, stock, arch, allow)
     if differs and order == "importance":
-        raise UserError("channels are ordered by importance where no weights differ")
+        raise OptionConflict(
+            "channels are ordered by importance where no weights differ"
+        )
     state = {key: value for key, value in state.items() if key not in differs}
     layout = backbone.layout(backbone.space.max)
     for name in backbone.switches:
@@ -108,14 +111,14 @@ def check_order(order: str) -> None:
         UserError: It is neither.
     """
     if order not in ("leading", "importance"):
-        raise UserError(f"order must be leading or importance, not {order!r}")
+        raise BadValue(f"order must be leading or importance, not {order!r}")
 
 
 def _shape(state: Mapping[str, Tensor]) -> tuple[Subnet, ResNetArch]:
     try:
         return shape_of(state)
     except KeyError as error:
-        raise UserError(
+        raise WeightsMismatch(
             f"only a plain ResNet goes into an elastic one: there is no {error.args[0]}"
         ) from error
 
@@ -123,18 +126,18 @@ def _shape(state: Mapping[str, Tensor]) -> tuple[Subnet, ResNetArch]:
 def _check(backbone: ElasticResNet, stock: Subnet, arch: ResNetArch) -> None:
     ours = backbone.arch
     if (ours.block, ours.stem_kernel) != (arch.block, arch.stem_kernel):
-        raise UserError(
+        raise WeightsMismatch(
             f"the file is of a ResNet of {arch.block} blocks with a stem of "
             f"{arch.stem_kernel} px, the network of {ours.block} blocks with one of "
             f"{ours.stem_kernel} px"
         )
     if len(stock.widths) != len(backbone.space.max.widths):
-        raise UserError(
+        raise WeightsMismatch(
             f"the file is of a ResNet of {len(stock.widths)} stages, the network of "
             f"{len(backbone.space.max.widths)}"
         )
     if backbone.norm_cfg["type"] == "GN":
-        raise UserError("the file has batch norms, the network group norms")
+        raise WeightsMismatch("the file has batch norms, the network group norms")
 
 
 def _differences(
@@ -151,7 +154,7 @@ def _differences(
     with torch.device("meta"):
         plain = SubnetResNet(stock.name, arch=arch_to_dict(arch)).state_dict()
     if found := differing(plain, state, allow):
-        raise UserError(
+        raise WeightsMismatch(
             "only a plain ResNet goes into an elastic one, and compared with a plain "
             f"{stock.name} {found.reason(plain, state)}"
         )

@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from ..datasets.eval_transform import EvalTransform
-from ..utils.errors import UserError
+from ..utils.families import PackageMissing, UnknownNetwork, WeightsMismatch
 from ..utils.inputs import read_json, reading
 from .network import Network
 
@@ -33,14 +33,16 @@ def open_hugging_face(folder: str | Path) -> Network:
     """
     folder = Path(folder)
     if not (folder / "config.json").is_file() or not [*folder.glob("*.safetensors")]:
-        raise UserError(
+        raise UnknownNetwork(
             f"{folder} is no folder of transformers: it needs config.json and weights "
             "as *.safetensors (save_pretrained writes both)"
         )
     try:
         from transformers import AutoModel
     except ImportError as error:
-        raise UserError(f"{PREFIX}{folder} needs: pip install transformers") from error
+        raise PackageMissing(
+            f"{PREFIX}{folder} needs: pip install transformers"
+        ) from error
     try:
         model, loaded = AutoModel.from_pretrained(
             str(folder),
@@ -51,7 +53,7 @@ def open_hugging_face(folder: str | Path) -> Network:
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"transformers cannot open {folder} ({reason})") from error
+        raise UnknownNetwork(f"transformers cannot open {folder} ({reason})") from error
     model = _trained_part(model, loaded["missing_keys"], folder)
     if hasattr(getattr(model, "config", None), "mask_ratio"):
         model.config.mask_ratio = 0.0  # of a masked model, which masks evaluation, too
@@ -72,7 +74,7 @@ def _trained_part(model: nn.Module, missing: Iterable[str], folder: Path) -> nn.
     lacks = [key for key in missing if key.startswith(prefix)]
     drawn = [key for key in lacks if not key.startswith(f"{prefix}pooler.")]
     if drawn:
-        raise UserError(
+        raise WeightsMismatch(
             f"{folder} lacks {len(drawn)} weights of its {type(part).__name__}, such "
             f"as {min(drawn)}, which would be drawn: take the folder anew from where "
             "it came"

@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from mmengine.config import Config
 
 from ..utils import checks
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, OptionConflict, UnknownNetwork
 from .network import Network
 
 
@@ -87,13 +88,15 @@ def apart(network: Any, checkpoint: Any) -> tuple[Any, Any]:
     if not isinstance(network, tuple):
         return network, checkpoint
     if len(network) != 2:
-        raise UserError(
+        raise BadValue(
             "a network and its weights are a pair, (network, weights), not "
             + checks.shown(network)
         )
     network, given = network
     if None not in (checkpoint, given):
-        raise UserError(f"two kinds of weights, {given} and {checkpoint}: name one")
+        raise OptionConflict(
+            f"two kinds of weights, {given} and {checkpoint}: name one"
+        )
     return network, given if checkpoint is None else checkpoint
 
 
@@ -113,7 +116,7 @@ def split_weights(
     if "=" in network and not os.path.exists(network):
         network, _, file = network.partition("=")
         if found is not None:
-            raise UserError(f"two kinds of weights, {file} and {found}: name one")
+            raise OptionConflict(f"two kinds of weights, {file} and {found}: name one")
         found = file
     return network, found
 
@@ -129,7 +132,7 @@ def check_name(network: Any) -> None:
     """
     name = os.fspath(network) if isinstance(network, str | os.PathLike) else None
     if not isinstance(name, str) or not name or "\0" in name:
-        raise UserError(
+        raise UnknownNetwork(
             "a network is a config or its file, the folder of an export, "
             "torchvision:NAME, timm:NAME, one of these and its weights as a pair, or "
             f"a value that holds one, not {checks.shown(network)}"
@@ -158,22 +161,22 @@ def check_agrees(
     for given in weights:
         if given is not None and not _has_weights(network, os.fspath(given)):
             has = network.checkpoint or f"{network.encoder} weights"
-            raise UserError(
+            raise OptionConflict(
                 f"this network of {network.name} is open already, with {has}: it takes "
                 f"no other weights, {given}; open its config with them"
             )
     if source == "ema" and network.encoder != "ema":
-        raise UserError(
+        raise OptionConflict(
             f"this network of {network.name} is open already, with its "
             f"{network.encoder} weights: {option('source')} 'ema' is for opening one"
         )
     if not network.trained and seed not in (0, network.seed):
-        raise UserError(
+        raise OptionConflict(
             f"this network of {network.name} is open already, drawn with seed "
             f"{network.seed}: {option('seed')} {seed} is for opening one"
         )
     if cfg_options:
-        raise UserError(
+        raise OptionConflict(
             f"this network of {network.name} is open already: "
             f"{option('cfg_options')} are for opening one"
         )

@@ -21,7 +21,7 @@ from ..report.inline import as_text
 from ..subnets import Cost, Latency, SearchSpace, Subnet
 from ..utils import checks
 from ..utils.devices import AUTO
-from ..utils.errors import UserError
+from ..utils.families import NoSubnets
 from ..utils.hashing import file_sha256
 from ..utils.redaction import redacted
 from ..weights import check_finite, weights_sha256
@@ -109,7 +109,7 @@ class Network:
             UserError: It has none.
         """
         if not isinstance(self.backbone, ElasticBackbone):
-            raise UserError(f"{self.name} has no sub-nets")
+            raise NoSubnets(f"{self.name} has no sub-nets")
         return self.backbone
 
     def check_finite(self) -> None:

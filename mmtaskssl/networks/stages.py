@@ -5,7 +5,7 @@ import itertools
 from torch import nn
 
 from ..models.backbones import SubnetMobileNetV3
-from ..utils.errors import UserError
+from ..utils.families import NetworkMisfit
 
 
 def cut_stages(network: nn.Module) -> list[nn.Module]:
@@ -31,7 +31,7 @@ def cut_stages(network: nn.Module) -> list[nn.Module]:
     while hasattr(network, f"layer{len(stages) + 1}"):
         stages.append(network.get_submodule(f"layer{len(stages) + 1}"))
     if stem is None or not stages:
-        raise UserError(f"a {type(network).__name__} cannot be cut into stages")
+        raise NetworkMisfit(f"a {type(network).__name__} cannot be cut into stages")
     return [stem, *stages]
 
 

@@ -14,6 +14,7 @@ from ..models.algorithms.momentum import MomentumEncoder
 from ..models.backbones import ElasticBackbone, ElasticResNet
 from ..models.backbones.library import cached_weights, is_library_name
 from ..utils.errors import UserError, option
+from ..utils.families import ConfigUnsuited, WeightsMismatch
 from ..weights import STATISTICS, Checkpoint, load_backbone
 from ..weights.backbone import COUNTER, without_heads
 from ..weights.finite import check_numbers
@@ -104,7 +105,7 @@ def start_from(
         return None
     backbone = getattr(model, "backbone", None)
     if not isinstance(backbone, nn.Module):
-        raise UserError(
+        raise ConfigUnsuited(
             f"{type(model).__name__} has no backbone that could start from "
             f"{option('weights')}"
         )
@@ -156,7 +157,7 @@ def _embedded(
     allow: Sequence[str],
 ) -> Start:
     if not isinstance(backbone, ElasticResNet):
-        raise UserError(
+        raise WeightsMismatch(
             f"{checkpoint.path} does not fit a {type(backbone).__name__}: only its own "
             "checkpoints do"
         )
@@ -166,7 +167,9 @@ def _embedded(
     try:
         done = embed(backbone, theirs, order, allow)
     except UserError as error:
-        raise UserError(f"{checkpoint.path} ({checkpoint.layout}): {error}") from error
+        raise error.retold(
+            f"{checkpoint.path} ({checkpoint.layout}): {error}"
+        ) from error
     count = sum(key.endswith(".weight") for key in checkpoint.backbone)
     what = (
         f"it is its sub-net {done.subnet}"

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..utils.atomic import atomic_folder
-from ..utils.errors import UserError
+from ..utils.families import PackageMissing
 
 SIDE = 40
 CROPS = 900  # of each domain, and as many digits
@@ -61,7 +61,7 @@ def _digits(rng: np.random.Generator) -> tuple[list[Image.Image], np.ndarray]:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise UserError(
+        raise PackageMissing(
             "the built-in images need scikit-learn: pip install scikit-learn"
         ) from error
     data = load_digits()
@@ -80,7 +80,7 @@ def _crops(rng: np.random.Generator, crops: int) -> Iterator[Image.Image]:
         import skimage
         from sklearn.datasets import load_sample_images
     except ImportError as error:
-        raise UserError(
+        raise PackageMissing(
             "the built-in images need scikit-image: pip install scikit-image"
         ) from error
     folder = Path(skimage.__file__).parent / "data"

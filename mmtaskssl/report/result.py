@@ -10,7 +10,7 @@ from typing import Any
 from ..runs import OutputFile
 from ..utils import checks
 from ..utils.atomic import write_text
-from ..utils.errors import UserError
+from ..utils.families import OutTaken
 from .inline import as_text
 from .page import html_page, objection
 
@@ -97,5 +97,5 @@ class Result(ABC):
 def where_it_is(out: Path, folder: str | Path) -> Path:
     """Returns the folder of what was written on the way; refuses any other."""
     if Path(folder).resolve() != out.resolve():
-        raise UserError(f"it is in {out} already: copy that folder")
+        raise OutTaken(f"it is in {out} already: copy that folder")
     return out

@@ -1,7 +1,7 @@
 """What a network must have before it is routed."""
 
 from ..models.backbones import ElasticResNet
-from ..utils.errors import UserError
+from ..utils.families import NoSubnets, Uncalibrated
 
 
 def check_routed(backbone: ElasticResNet) -> None:
@@ -11,13 +11,13 @@ def check_routed(backbone: ElasticResNet) -> None:
         UserError: It has not.
     """
     if getattr(backbone.arch, "routes", None) is None:
-        raise UserError(
+        raise NoSubnets(
             "this network has no paths: routing needs a RoutedResNet (SDR), whose "
             "config is in configs/sdr"
         )
     missing = [path for path in backbone.space if not backbone.is_calibrated(path)]
     if missing:
-        raise UserError(
+        raise Uncalibrated(
             f"{len(missing)} of {len(backbone.space)} paths have no batch-norm "
             "statistics of their own, the first: "
             f"{missing[0]}; calibrate them with `mmtaskssl calibrate CONFIG "

@@ -13,7 +13,7 @@ from ..datasets.annotations.findings import Finding, refuse
 from ..datasets.annotations.voc import read_voc_xml
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, read_image
-from ..utils.errors import UserError
+from ..utils.families import BadLabels, TargetTooSmall
 from ..utils.inputs import read_text
 from .task import Task
 
@@ -62,7 +62,7 @@ def read_boxes(target: str | Path) -> list[Box]:
         try:
             objects, size = read_voc_xml(path)
         except OSError as error:
-            raise UserError(f"{path} is no annotation in VOC XML ({error})") from error
+            raise BadLabels(f"{path} is no annotation in VOC XML ({error})") from error
         for number, item in enumerate(objects, 1):
             left, top, right, bottom = item.corners
             # VOC counts from 1 and both ends belong to the box.
@@ -115,7 +115,7 @@ def read_detection_task(
         kept.append(box)
     classes = sorted({box.label for box in kept})
     if len(classes) < 2:
-        raise UserError(
+        raise TargetTooSmall(
             f"{target} has boxes of {len(classes)} classes in readable training "
             "images: routing by labels needs two"
         )

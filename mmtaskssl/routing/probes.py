@@ -11,7 +11,8 @@ from ..evaluation.knn import weighted_knn
 from ..evaluation.linear import fit_linear
 from ..evaluation.logme import logme
 from ..evaluation.splits import stratified_folds
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import TargetTooSmall, UnknownName
 from .names import PROBES
 
 FOLDS = 5
@@ -161,7 +162,7 @@ def probe_features(
         table = torch.tensor(table, dtype=torch.float64)
         return Evidence(table[:, 0], without=table[:, 1:], seed=seed)
     if probe not in PROBES:
-        raise UserError(f"probe {probe!r} is none of {', '.join(PROBES)}")
+        raise UnknownName(f"probe {probe!r} is none of {', '.join(PROBES)}")
     right = []
     for number, x in enumerate(features, 1):
         x = torch.nn.functional.normalize(x.float(), dim=1)
@@ -180,7 +181,7 @@ def inner_folds(y: Tensor, seed: int) -> list[Tensor]:
     """
     folds = stratified_folds(y, FOLDS, seed)
     if len(folds) < 2 or len(y.unique()) < 2:
-        raise UserError(
+        raise TargetTooSmall(
             "routing by labels needs two classes and two training images a class at "
             f"least: take {option('router')} overlap, which needs no labels"
         )

@@ -13,7 +13,7 @@ from ..clustering.files import sha256
 from ..networks import Network, NetworkLike, open_network
 from ..utils import checks
 from ..utils.devices import pick_device
-from ..utils.errors import UserError
+from ..utils.families import ConfigUnsuited
 from ..utils.hashing import lines_sha256
 from .crops import TRAIN_LIST, is_detection, read_detection_task
 from .extracted import ProgressFactory
@@ -104,7 +104,7 @@ def prepare(
     checks.path_like("target", target)
     target = Path(target)
     if fine_tune is not None and not is_detection(target):
-        raise UserError(
+        raise ConfigUnsuited(
             f"fine-tuning is for detection: {target} has no {TRAIN_LIST.as_posix()}"
         )
     opened = open_network(

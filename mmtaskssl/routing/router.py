@@ -12,7 +12,8 @@ from ..evaluation.logme import logme
 from ..models.backbones import ElasticResNet
 from ..subnets import Subnet
 from ..utils.clock import Clock
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, OptionMissing, UnknownName
 from .candidate import Candidate
 from .checks import check_routed
 from .choice import choose
@@ -69,16 +70,16 @@ class Router:
         progress: ProgressFactory | None = None,
     ):
         if router not in ROUTERS:
-            raise UserError(f"router {router!r} is none of {', '.join(ROUTERS)}")
+            raise UnknownName(f"router {router!r} is none of {', '.join(ROUTERS)}")
         if on_tie not in TIES:
-            raise UserError(f"on_tie {on_tie!r} is none of {', '.join(TIES)}")
+            raise UnknownName(f"on_tie {on_tie!r} is none of {', '.join(TIES)}")
         if min(batch_size, shortlist_size, beam_width) < 1:
-            raise UserError("batch size, shortlist and beam must be at least 1")
+            raise BadValue("batch size, shortlist and beam must be at least 1")
         check_routed(backbone)
         if clusters is not None:
             clusters.check_groups(backbone.arch.routes.groups)
         elif router in ("shortlist", "overlap"):
-            raise UserError(
+            raise OptionMissing(
                 f"router {router} needs the clusters of the paths: name "
                 f"{option('clusters')}"
             )

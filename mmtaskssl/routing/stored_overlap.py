@@ -5,7 +5,8 @@ import torch
 
 from ..clustering.clusters import Clusters
 from ..features.store import FeatureStore, check_same_extractor
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import ImagesMismatch
 from .overlap import Overlap
 
 
@@ -28,7 +29,7 @@ def stored_overlap(
     place = {image: row for row, image in enumerate(pool.image_ids)}
     names = [clusters.image_ids[row] for row in chosen]
     if missing := [name for name in names if name not in place]:
-        raise UserError(
+        raise ImagesMismatch(
             f"{option('pool')} lacks {missing[0]}, an image of the clusters: give the "
             "features that they were made from"
         )

@@ -15,7 +15,8 @@ from torch import Tensor
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, folder_labels, list_images
 from ..datasets.left_out import check_classes
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, FileMissing, ImagesUnreadable, TargetTooSmall
 from ..utils.hashing import lines_sha256
 
 
@@ -94,12 +95,12 @@ def read_task(
     """
     folder = Path(target) / "train"
     if not folder.is_dir():
-        raise UserError(
+        raise FileMissing(
             f"{folder} does not exist: a task is routed by the images in its folder "
             "train (its test images are never looked at)"
         )
     if max_images < 2:
-        raise UserError(f"routing needs at least two images, not {max_images}")
+        raise BadValue(f"routing needs at least two images, not {max_images}")
     root, names = list_images(str(folder))
     if labels:
         check_classes(folder, {*folder_labels(names)})
@@ -113,13 +114,13 @@ def read_task(
         except BrokenImage:
             continue
     if not ids:
-        raise UserError(f"none of the images in {folder} can be read")
+        raise ImagesUnreadable(f"none of the images in {folder} can be read")
     y, classes = None, []
     if labels:
         found = folder_labels(ids)
         classes = sorted(set(found))
         if len(classes) < 2:
-            raise UserError(
+            raise TargetTooSmall(
                 f"{folder} has one class only ({classes[0]}): routing by labels needs "
                 f"two; take {option('router')} overlap, which needs none"
             )

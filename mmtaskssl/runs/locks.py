@@ -5,12 +5,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..utils.errors import UserError
+from ..utils.families import BadLaunch, InUse, SystemRefused
 
 try:
     import fcntl
 except ModuleNotFoundError as error:  # a whole system, not a package, is absent
-    raise UserError(
+    raise BadLaunch(
         "mmtaskssl runs on Linux and macOS: under Windows use WSL (wsl --install), "
         "where it is installed as on Linux"
     ) from error
@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:  # a whole system, not a package, is absent
 _ENDING = ".lock"
 
 
-class Busy(UserError):
+class Busy(InUse):
     """Another process holds the lock."""
 
 
@@ -50,7 +50,7 @@ def locked(path: str | os.PathLike, wait: bool = False) -> Iterator[None]:
             f"another process is writing {path}: wait for it, or name another place"
         ) from error
     except OSError as error:
-        raise UserError(f"cannot write {path} ({reason_of(error)})") from error
+        raise SystemRefused(f"cannot write {path} ({reason_of(error)})") from error
     try:
         yield
     finally:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..utils.atomic import atomic_path
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OutForeign, OutTaken, SystemRefused
 from .locks import locked, reason_of
 
 
@@ -39,14 +40,14 @@ class OutputFile:
         if not path.exists():
             return
         if path.is_dir():
-            raise UserError(f"{path} is a folder: name a file")
+            raise OutForeign(f"{path} is a folder: name a file")
         if self.objection is None and not overwrite:
-            raise UserError(
+            raise OutTaken(
                 f"{path} exists, and is not replaced: name another file, or allow it "
                 f"with {option('overwrite')}"
             )
         if self.objection is not None and (reason := self.objection(path)):
-            raise UserError(
+            raise OutForeign(
                 f"{path} is not {self.what} ({reason}), and is not replaced: name "
                 "another file"
             )
@@ -78,6 +79,6 @@ def writing(out: str | os.PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
+        raise SystemRefused(
             f"cannot write {out} ({reason_of(error)}): nothing was lost there"
         ) from error

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..utils.atomic import MARK, atomic_folder, open_to_all, sync_folder, sync_tree
-from ..utils.errors import UserError
+from ..utils.families import OutForeign
 from .contents import files_in, remove
 from .record import RECORD, Record
 
@@ -22,7 +22,7 @@ def resolved(out: str | os.PathLike) -> Path:
     """
     out = Path(out)
     if out.is_symlink() and not out.exists():
-        raise UserError(
+        raise OutForeign(
             f"{out} is a link to {os.readlink(out)}, which is not there: make that "
             "folder, or name another one"
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..utils.atomic import write_json
 from ..utils.errors import UserError
+from ..utils.families import FileDamaged, NewerFormat, SystemRefused
 from ..utils.hashing import file_sha256, known_sha256
 from ..utils.inputs import read_json
 
@@ -64,7 +65,7 @@ class Record:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{path} cannot be read ({error})") from error
+            raise SystemRefused(f"{path} cannot be read ({error})") from error
         try:
             check_version(value.pop("record"), _VERSION, str(path))
             found = cls(**value)
@@ -76,9 +77,9 @@ class Record:
                 and all(_is_inside(name) for name in (*found.files, *found.begun))
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path} is damaged ({error!r})") from error
+            raise FileDamaged(f"{path} is damaged ({error!r})") from error
         if not whole:
-            raise UserError(f"{path} is damaged: a field has another type")
+            raise FileDamaged(f"{path} is damaged: a field has another type")
         return found
 
 
@@ -142,9 +143,9 @@ def check_version(found: Any, known: int, what: str) -> None:
         UserError: It is newer, or no version at all.
     """
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise UserError(f"{what} has no format that is known here ({found!r})")
+        raise NewerFormat(f"{what} has no format that is known here ({found!r})")
     if found > known:
-        raise UserError(
+        raise NewerFormat(
             f"{what} has format {found}, and this version of mmtaskssl reads formats "
             f"up to {known}: update mmtaskssl"
         )
@@ -180,12 +181,12 @@ def check_listed(
     )
     size = path.stat().st_size
     if size != stated["bytes"]:
-        raise UserError(
+        raise FileDamaged(
             f"{path} is not what was written (it has {size} bytes instead of "
             f"{stated['bytes']}): {instead}"
         )
     if known_sha256(path) != stated["sha256"]:
-        raise UserError(
+        raise FileDamaged(
             f"{path} is not what was written (its checksum differs): {instead}"
         )
 
@@ -209,20 +210,20 @@ def verify(
     for name in record.files if names is None else names:
         stated = record.files.get(name)
         if stated is None:
-            raise UserError(f"the record of {folder} does not list {name}")
+            raise FileDamaged(f"the record of {folder} does not list {name}")
         path = Path(folder, name)
         try:
             size = path.stat().st_size
         except OSError as error:
-            raise UserError(
+            raise FileDamaged(
                 f"{folder} lacks {name} ({error.strerror}): make it again"
             ) from error
         if size != stated["bytes"]:
-            raise UserError(
+            raise FileDamaged(
                 f"{path} has {size} bytes instead of {stated['bytes']}: it was cut "
                 "short or edited; make it again"
             )
         if deep and known_sha256(path) != stated["sha256"]:
-            raise UserError(
+            raise FileDamaged(
                 f"{path} is not what was written (its checksum differs): make it again"
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..utils.atomic import is_temporary
 from ..utils.errors import UserError, option
+from ..utils.families import FileDamaged, OutForeign, OutTaken
 from ..utils.interrupts import going_on
 from .contents import Contents, expanded, files_in, is_any, is_inside, look, remove
 from .differences import differences
@@ -85,7 +86,7 @@ class Work:
             if not real.exists():
                 return State.EMPTY
             if not real.is_dir():
-                raise UserError(f"{out} is a file, and no folder: {self.instead}")
+                raise OutForeign(f"{out} is a file, and no folder: {self.instead}")
             if all(is_temporary(name) for name in os.listdir(real)):
                 return State.EMPTY
             record = Record.read(real)
@@ -95,7 +96,7 @@ class Work:
         inputs, complete = self._found(real, record)
         different = differences(inputs, self.inputs, self.words)
         if different:
-            raise UserError(
+            raise OutTaken(
                 f"{out} exists and was not made from the same inputs "
                 f"({', '.join(different)}): {self.instead}, or replace it with "
                 + option("overwrite")
@@ -192,7 +193,7 @@ class Work:
         real = resolved(out)
         if record is not None:
             if record.kind != self.kind:
-                raise UserError(
+                raise OutForeign(
                     f"{out} holds a {record.kind}, not {self.what}: {self.instead}"
                 )
             check_version(record.version, self.version, str(out))
@@ -205,7 +206,7 @@ class Work:
 
     def foreign(self, out: str | os.PathLike, name: str) -> UserError:
         """Returns what refuses a folder with a file of somebody else's."""
-        return UserError(
+        return OutForeign(
             f"{out} holds {name!r}, which is no part of {self.what}, and is not "
             f"replaced: {self.instead}"
         )
@@ -246,7 +247,7 @@ class Work:
                 whole = False
             elif not is_any(name, self.edited) and differs(out / name, stated):
                 if not is_any(name, self.remade):
-                    raise UserError(
+                    raise FileDamaged(
                         f"{out / name} was changed after it was written, and is not "
                         "made again: move it away, or replace the folder with "
                         + option("overwrite")

@@ -20,7 +20,8 @@ from ..networks import EMA_PREFIXES, Network, averaged_of
 from ..registry import MODELS
 from ..subnets import Subnet
 from ..utils.devices import AUTO, pick_device
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import ConfigUnsuited, WeightsMismatch
 from ..weights import load_weights, weights_sha256
 from .prefixes import measure_norms
 
@@ -57,7 +58,7 @@ class Encoder:
             UserError: There is no neck that follows a sub-net's width.
         """
         if not hasattr(self.neck, "extract"):
-            raise UserError(
+            raise ConfigUnsuited(
                 "the global metric compares embeddings, so it needs a model.neck of "
                 f"type ElasticNonLinearNeck; take {option('metrics', '--metric')} dense"
             )
@@ -169,7 +170,7 @@ def _aux_predictor(network: Network) -> nn.Module | None:
     aux = _module(config, network, ["aux_predictor."], "auxiliary predictor")
     has_main = any(key.startswith("head.predictor.") for key in network.state)
     if config is not None and aux is None and has_main:
-        raise UserError(
+        raise WeightsMismatch(
             f"checkpoint {network.checkpoint} has a predictor for the full width "
             "alone; the embeddings of narrower sub-nets need aux_predictor.*, so take "
             f"{option('metrics', '--metric')} dense or a checkpoint of this training"

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..subnets import Subnet
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadValue, UnknownName
 from .encoders import Encoder
 
 FEW_POSITIONS = 16
@@ -100,7 +101,7 @@ class DenseMetric(Metric):
         Raw rows are divided by sqrt(HW), so that their product is a mean.
         """
         if x.shape[2] * x.shape[3] < 2:
-            raise UserError(
+            raise BadValue(
                 "the dense metric compares the positions of a feature map, and images "
                 f"of this size leave only one; take a larger {option('image_size')}"
             )
@@ -125,5 +126,5 @@ def get_metrics(names: list[str]) -> list[Metric]:
     """
     for name in names:
         if name not in METRICS:
-            raise UserError(f"metric {name!r} is unknown; take {', '.join(METRICS)}")
+            raise UnknownName(f"metric {name!r} is unknown; take {', '.join(METRICS)}")
     return [METRICS[name] for name in dict.fromkeys(names)]

@@ -17,7 +17,7 @@ from ..networks import Network, NetworkLike, held_network, open_network
 from ..runs import Growing, as_read
 from ..utils.budgets import Budget
 from ..utils.devices import pick_device
-from ..utils.errors import UserError
+from ..utils.families import NoSubnets, NoWeights
 from . import output
 from .encoders import load_encoders
 from .latency import LatencyBook
@@ -125,11 +125,11 @@ def _open(network: NetworkLike, options: SearchOptions) -> Network:
         network, trust=options.trust, cfg_options=options.cfg_options, subnets=True
     )
     if opened.checkpoint is None:
-        raise UserError(
+        raise NoWeights(
             f"{opened.name} has no checkpoint: a search compares trained sub-nets"
         )
     if len(opened.elastic.space) == 1:
-        raise UserError(
+        raise NoSubnets(
             f"{opened.name} has no sub-nets to choose from: a search ranks those of a "
             "supernet, such as the configs of configs/data train"
         )

@@ -14,6 +14,7 @@ from mmengine.dist import get_world_size
 from ..runs import Growing, Work, has_types
 from ..utils.budgets import Budget
 from ..utils.errors import UserError, option
+from ..utils.families import OutTaken
 from ..utils.inputs import read_json
 from .names import METRIC_NAMES
 from .results import RESULTS, ResultsFile, read_header
@@ -102,7 +103,7 @@ def _check_question(folder: Path, asked: Mapping[str, Any]) -> None:
         return
     different = [key for key, value in asked.items() if kept.get(key) != value]
     if different:
-        raise UserError(
+        raise OutTaken(
             f"{folder} exists and ranks for other {' and '.join(different)}: name "
             f"another folder, or replace it with {option('overwrite')}, which keeps "
             "the scores"

@@ -11,7 +11,7 @@ from ..report.result import Result
 from ..runs import Growing, Record, verify
 from ..utils.atomic import atomic_path, write_json, write_text
 from ..utils.budgets import Budget
-from ..utils.errors import UserError
+from ..utils.families import FileDamaged, NotAResult
 from ..utils.inputs import read_json, why
 from . import output
 from .report import format_ranking, plot_scores, shape_text, size_note
@@ -153,7 +153,7 @@ class SearchResult(Result):
         """
         path = Path(folder, RESULTS)
         if not path.is_file():
-            raise UserError(f"{folder} holds no search: it has no {RESULTS}")
+            raise NotAResult(f"{folder} holds no search: it has no {RESULTS}")
         record = Record.read(folder)
         if record is not None and record.complete:
             verify(folder, [RESULTS, output.SUMMARY])
@@ -169,7 +169,7 @@ class SearchResult(Result):
             metrics = tuple(dict.fromkeys(row["metric"] for row in rows))
             origin = dict(output.UNKNOWN, checkpoint=identity.get("checkpoint"))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
+            raise FileDamaged(
                 f"the search in {folder} is damaged ({why(error)})"
             ) from error
         return cls(rows, budgets, metrics, anchors, latencies, identity, origin)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..runs import check_version
 from ..utils.atomic import atomic_path
-from ..utils.errors import UserError
+from ..utils.families import OutForeign
 from ..utils.inputs import open_text, parse_json
 
 RESULTS = "results.jsonl"
@@ -118,7 +118,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
         header = _parse(file.readline()) or {}
     found = re.fullmatch(rf"{_FORMAT} (\d+)", str(header.pop("format", "")), re.ASCII)
     if found is None:
-        raise UserError(
+        raise OutForeign(
             f"{path} is not a file of search results; choose another folder"
         )
     check_version(int(found[1]), _VERSION, str(path))

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..datasets.image_sample import ImageSample
 from ..subnets import Subnet
 from ..utils.atomic import atomic_path
-from ..utils.errors import UserError
+from ..utils.families import BadValue, TooFewImages
 from ..weights import read_part
 from .encoders import Encoder, Encoders
 from .metrics import FEW_POSITIONS, Metric
@@ -62,15 +62,15 @@ class Scorer:
     ) -> None:
         count = len(sample.ids)
         if min(count, bn_images) < MIN_IMAGES:
-            raise UserError(
+            raise TooFewImages(
                 f"batch norm needs statistics of at least {MIN_IMAGES} images, and of "
                 f"the {count} readable images of this search it gets "
                 f"{min(count, bn_images)}"
             )
         if teacher_bn not in TEACHER_BN:
-            raise UserError(f"teacher_bn must be images or stored, not {teacher_bn!r}")
+            raise BadValue(f"teacher_bn must be images or stored, not {teacher_bn!r}")
         if batch_size < 1:
-            raise UserError(f"batch size must be at least 1, not {batch_size}")
+            raise BadValue(f"batch size must be at least 1, not {batch_size}")
         self.encoders = encoders
         self.sample = sample
         self.metrics = list(metrics)

@@ -9,7 +9,8 @@ from ..subnets import Subnet
 from ..utils import checks
 from ..utils.budgets import Budget
 from ..utils.devices import AUTO
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadBudget, BadValue, OptionMissing
 from . import output
 from .names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from .opening import PathLike, open_search
@@ -99,10 +100,10 @@ def search(
     checks.listed("subnets", subnets, "sub-nets")
     checks.listed("metrics", metrics, "names")
     if not metrics:
-        raise UserError(f"{option('metrics')} names none")
+        raise BadValue(f"{option('metrics')} names none")
     for band in budgets:
         if not isinstance(band, str | Budget):
-            raise UserError(
+            raise BadBudget(
                 f"{option('budgets', '--budget')} are bands of cost such as 3G-4G, not "
                 + checks.shown(band)
             )
@@ -128,7 +129,7 @@ def search(
         checks.unused(f"with {option('folder', '--out')}", overwrite=overwrite)
     wanted = [b if isinstance(b, Budget) else Budget.parse(b) for b in budgets]
     if not wanted and not subnets:
-        raise UserError(
+        raise OptionMissing(
             f"name {option('budgets', '--budget')} such as 3G-4G, or sub-nets with "
             f"{option('subnets', '--subnet')}"
         )

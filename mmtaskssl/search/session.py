@@ -10,7 +10,8 @@ from mmengine.logging import print_log
 
 from ..subnets import Cost, SearchSpace, Subnet
 from ..utils.budgets import KINDS, Budget
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import BadBudget, BadValue, OptionMissing, UnknownName
 from .latency import LatencyBook
 from .prefixes import prefix_order
 from .report import shape_text
@@ -129,7 +130,7 @@ class Search:
         except NoCandidate:
             unit, size = KINDS[budget.kind]
             low, high = (value(s) / size for s in (self.space.min, self.space.max))
-            raise UserError(
+            raise BadBudget(
                 f"no candidate has {budget}: this space goes from {low:.4g} to "
                 f"{high:.4g} {unit} (of an image of "
                 f"{shape_text(self.identity['shape'])}; {option('shape')} changes "
@@ -155,11 +156,11 @@ class Search:
             UserError: A bad option, or nothing lies in the band.
         """
         if strategy not in STRATEGIES:
-            raise UserError(f"strategy must be {', '.join(STRATEGIES)}: {strategy!r}")
+            raise UnknownName(f"strategy must be {', '.join(STRATEGIES)}: {strategy!r}")
         if count is None and strategy != "grid":
-            raise UserError(f"the {strategy} strategy needs a number of candidates")
+            raise OptionMissing(f"the {strategy} strategy needs a number of candidates")
         if count is not None and count < 1:
-            raise UserError(f"a search needs at least one candidate, not {count}")
+            raise BadValue(f"a search needs at least one candidate, not {count}")
         self.check(budget)
         value = self.measure(budget.kind)
         STRATEGIES[strategy](

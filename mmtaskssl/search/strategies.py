@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..subnets import SearchSpace, Subnet
-from ..utils.errors import UserError
+from ..utils.families import BadBudget
 
 # A space of more is sampled, not listed.
 _LISTED = 200_000
@@ -34,7 +34,7 @@ def members(space: SearchSpace, seed: int | None = None) -> Iterator[Subnet]:
     return (space[index] for index in indices)
 
 
-class NoCandidate(UserError):
+class NoCandidate(BadBudget):
     """The band is empty."""
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..features.store import FeatureStore
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import ImagesMismatch
 from ..utils.members import exists
 from .feature_guard import FeatureGuard
 from .leaks import SAME_FILE, Leak, find_leaks, merge, same_bytes
@@ -68,7 +69,7 @@ def method_for(
             if method == "auto":
                 return "features"
             where = root or "an unknown folder"
-            raise UserError(
+            raise ImagesMismatch(
                 f"the images of {name} are not in {where}: name the pool's with "
                 f"{option('pool_root')}, or compare features with "
                 f"{option('leak_guard')} features"

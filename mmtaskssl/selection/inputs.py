@@ -11,7 +11,12 @@ import numpy as np
 from ..features import sources
 from ..features.sources import StoreLike
 from ..features.store import FeatureStore, check_same_extractor
-from ..utils.errors import UserError
+from ..utils.families import (
+    BadImageSource,
+    ImagesMismatch,
+    ImagesUnreadable,
+    SystemRefused,
+)
 from ..utils.inputs import open_text
 from .task import SelectionTask
 
@@ -86,7 +91,7 @@ def read_queries(targets: Sequence[FeatureStore]) -> Queries:
         old = np.full(len(store), -1) if store.labels is None else store.labels
         labels.append(np.array(index, dtype=np.int64)[old[good]])
     if not image_ids:
-        raise UserError(
+        raise ImagesUnreadable(
             "no target image has a usable feature: look at quarantine.json in "
             + ", ".join(str(store.path) for store in targets)
         )
@@ -134,13 +139,13 @@ def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[
         with open_text(path, newline="") as file:
             reader = csv.DictReader(file)
             if not {"image", "source"} <= set(reader.fieldnames or ()):
-                raise UserError(f"{path} must have the columns image,source")
+                raise BadImageSource(f"{path} must have the columns image,source")
             known = {line["image"]: line["source"] for line in reader}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"cannot read the sources in {path} ({error})") from error
+        raise SystemRefused(f"cannot read the sources in {path} ({error})") from error
     missing = [image for image in image_ids if not known.get(image)]
     if missing:
-        raise UserError(
+        raise ImagesMismatch(
             f"{path} names no source for {len(missing)} of {len(image_ids)} pool "
             f"images, for example {missing[0]}"
         )

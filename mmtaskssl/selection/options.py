@@ -5,7 +5,8 @@ import os
 
 from ..utils import checks
 from ..utils.devices import AUTO
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import OptionConflict
 from .names import METHODS, POLICY_NAMES, Method, Policy
 
 
@@ -32,7 +33,7 @@ class Options:
         checks.path_like("pool_root", self.pool_root, none=True)
         checks.path_like("sources", self.sources, none=True)
         if self.threshold is not None and self.leak_guard == "pixels":
-            raise UserError(
+            raise OptionConflict(
                 "a leak threshold is a similarity of features, which are not compared "
                 "by pixels: leave it out, or compare features with "
                 f"{option('leak_guard')} features"

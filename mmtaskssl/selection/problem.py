@@ -11,7 +11,7 @@ from ..utils import checks
 from ..utils.budgets import count_images
 from ..utils.clock import Clock
 from ..utils.devices import pick_device
-from ..utils.errors import UserError
+from ..utils.families import NoImages
 from . import inputs as reading
 from . import output, stats
 from .copies import copies_in
@@ -163,7 +163,7 @@ def _several(name: str, stores: StoreLike | Sequence[StoreLike]) -> list[StoreLi
 
 def _run_policy(task: SelectionTask, policy: str, notes: list[str]) -> Selection:
     if task.reachable == 0:
-        raise UserError(
+        raise NoImages(
             "no pool image is left to select: all are unusable or copies of "
             "excluded images"
         )

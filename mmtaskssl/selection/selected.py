@@ -18,6 +18,7 @@ from ..runs import Record, Work, check_listed, has_types, verify
 from ..utils import checks
 from ..utils.atomic import write_text
 from ..utils.errors import UserError, option
+from ..utils.families import FeaturesMismatch, FileDamaged, NotAResult
 from ..utils.inputs import read_json, why
 from . import output
 from .inputs import Queries, make_task, read_queries
@@ -169,7 +170,7 @@ class Selected(Result):
         inputs = summary["inputs"]
         found = [fingerprint(one) for one in (store, *targets)]
         if found != [inputs["pool"], *inputs["targets"]]:
-            raise UserError(
+            raise FeaturesMismatch(
                 f"{folder} was selected from other features than those of {store.path}"
             )
         queries = read_queries(targets)
@@ -180,7 +181,7 @@ class Selected(Result):
             leaks = output.read_leaks(folder, ids)
             copies = output.read_copies(folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
+            raise FileDamaged(
                 f"the selection in {folder} is damaged ({error})"
             ) from error
         task = make_task(store, queries, summary["budget"], summary["seed"])
@@ -201,18 +202,18 @@ def _read_summary(folder: str | os.PathLike, edited: bool) -> dict[str, Any]:
     try:
         summary = output.read_summary(folder)
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(
+        raise NotAResult(
             f"{folder} holds no selection ({output.SUMMARY}: {why(error)})"
         ) from error
     if not _is_summary(summary):
-        raise UserError(
+        raise FileDamaged(
             f"{Path(folder, output.SUMMARY)} is damaged, or not of a selection: select "
             "again"
         )
     record = Record.read(folder)
     if record is None:  # an older version's
         if not edited and not output.is_consistent(folder, summary["selected"]):
-            raise UserError(
+            raise FileDamaged(
                 f"{Path(folder, output.SELECTION)} does not name the "
                 f"{summary['selected']} images of {output.TABLE}: select again, or say "
                 f"{option('edited_selection')} to take those that it names now"

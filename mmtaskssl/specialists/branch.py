@@ -16,7 +16,15 @@ from ..features.sources import StoreLike, open_stores
 from ..features.store import FeatureStore
 from ..registry import DATASETS
 from ..utils import checks
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import (
+    BadValue,
+    ConfigUnsuited,
+    ImagesMismatch,
+    NoWeights,
+    OptionMissing,
+    TeacherMisfit,
+)
 from ..utils.hashing import lines_sha256
 from .arm import GENERIC, START, Branch, name_of
 from .home import Home, find_home
@@ -121,7 +129,7 @@ def _homes(
         return []
     checks.unused(f"without {option('target')}", leaves=leaves)
     if pool is None:
-        raise UserError(
+        raise OptionMissing(
             f"targets are compared with the pool: name {option('pool')}, the features "
             "that the clusters were made from"
         )
@@ -160,17 +168,17 @@ def _config(
     options = {key: value for key, value in given.items() if value is not None}
     cfg = load_config(run, {**(cfg_options or {}), **options})
     if start_of(cfg) == _RANDOM:
-        raise UserError(
+        raise NoWeights(
             "specialists branch off from a trained network: name its "
             + option("weights")
         )
     if length_of(cfg)[0]:
-        raise UserError(
+        raise ConfigUnsuited(
             "specialists need a config that counts iterations: by epochs those of "
             "small clusters would be trained less"
         )
     if selection_of(cfg) is not None:
-        raise UserError(
+        raise ConfigUnsuited(
             "a config with a selection has its images: specialists train on clusters"
         )
     return _anchored(cfg, anchor) if anchor else cfg
@@ -178,7 +186,7 @@ def _config(
 
 def _anchored(cfg: Config, weight: float) -> Config:
     if cfg.model.get("distill"):
-        raise UserError(
+        raise TeacherMisfit(
             f"the config distils already: leave out {option('anchor')}, or its "
             "model.distill"
         )
@@ -198,7 +206,7 @@ def _check_images(cfg: Config, ids: Sequence[str]) -> None:
     known = {*DATASETS.build(pool_of(cfg)).image_ids}
     missing = [image for image in ids if image not in known]
     if missing:
-        raise UserError(
+        raise ImagesMismatch(
             f"{len(missing):,} images of the clusters, the first {missing[0]}, are not "
             f"among the training's: name {option('images')}, the folder that was "
             "clustered"
@@ -217,7 +225,7 @@ def _chosen(
         for one in found:
             bad = [leaf for leaf in one if leaf not in range(clusters.num_leaves)]
             if not one or bad or len({*one}) < len(one):
-                raise UserError(
+                raise BadValue(
                     f"{option('leaves')} names clusters from 0 to "
                     f"{clusters.num_leaves - 1}, each once, not {list(one)}"
                 )

@@ -10,7 +10,7 @@ import numpy as np
 from ..clustering.clusters import Clusters
 from ..features.store import FeatureStore
 from ..routing.stored_overlap import stored_overlap
-from ..utils.errors import UserError
+from ..utils.families import FeaturesMismatch
 
 # Images of each cluster that vote, at most.
 _VOTERS = 256
@@ -88,7 +88,7 @@ def find_home(
         UserError: The features are of two extractors, or not of the clustered images.
     """
     if target.dim != pool.dim:
-        raise UserError(
+        raise FeaturesMismatch(
             f"the target's features have {target.dim} dimensions and the pool's "
             f"{pool.dim}: extract both by the same network"
         )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..networks import Network
-from ..utils.errors import UserError
+from ..utils.families import WeightsMismatch
 from ..weights import STATISTICS
 from .arm import GENERIC
 
@@ -35,7 +35,7 @@ def mixed(networks: Mapping[str, Network], shares: Mapping[str, float]) -> Netwo
         odd = sorted(first.keys() ^ other.keys())
         odd = odd or [k for k in first if first[k].shape != other[k].shape]
         if odd:
-            raise UserError(
+            raise WeightsMismatch(
                 f"networks that differ in {odd[0]} have no mean: {', '.join(states)}"
             )
     state = {}

@@ -22,7 +22,7 @@ from ..routing.soft import soft_choices
 from ..routing.task import Task
 from ..utils import checks
 from ..utils.clock import Clock
-from ..utils.errors import UserError
+from ..utils.families import Diverged
 from .arm import GENERIC
 from .mix import gates, mixed, share_statistics
 from .routed import Named, SpecialistRouting
@@ -89,7 +89,7 @@ def route_networks(
             )
             rows = read.split(runner, "train", None, log)
         if y is not None and len(rows.y) != len(y):
-            raise UserError(
+            raise Diverged(
                 f"{name} makes no features of some images: it may have diverged"
             )
         y, classes = rows.y, rows.class_names

@@ -17,7 +17,7 @@ from ..routing.names import ProbeName, Tie
 from ..runs import Work
 from ..utils import checks, inputs
 from ..utils.atomic import write_json
-from ..utils.errors import UserError
+from ..utils.families import NoResultYet, UnknownName
 from ..utils.tables import aligned
 from .arm import GENERIC, START, Branch, name_of
 from .home import Home
@@ -114,9 +114,11 @@ class Specialists(Result):
         """
         arms = {arm.name: arm for arm in self.all_arms}
         if name not in arms:
-            raise UserError(f"no network is called {name!r}; one of: {', '.join(arms)}")
+            raise UnknownName(
+                f"no network is called {name!r}; one of: {', '.join(arms)}"
+            )
         if self.out is None:
-            raise UserError("train the specialists before they are used: run(out)")
+            raise NoResultYet("train the specialists before they are used: run(out)")
         arm = arms[name]
         return open_network(ArmRuns(self.out).network(arm, self._seed_of(arm)))
 
@@ -217,7 +219,7 @@ class Specialists(Result):
             UserError: They are not trained yet, or the disk is full.
         """
         if self.out is None:
-            raise UserError("train the specialists before a routing is kept: run(out)")
+            raise NoResultYet("train specialists before a routing is kept: run(out)")
         return routed.save(self.out / ROUTINGS / name, overwrite=True)
 
     def table(self) -> str:

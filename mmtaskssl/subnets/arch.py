@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
-from ..utils.errors import UserError
+from ..utils.families import BadSpace, BadSubnet
 from .spec import ALL, Subnet
 
 
@@ -50,12 +50,12 @@ class Routes:
         for field in fields(self):
             object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
         if len({len(getattr(self, field.name)) for field in fields(self)}) != 1:
-            raise UserError(
+            raise BadSpace(
                 "routes need one shared width, group width, number of groups and "
                 "stream width per stage"
             )
         if min(self.shared) < 0 or min(self.group + self.groups + self.stream) < 1:
-            raise UserError("routes need positive widths and numbers of groups")
+            raise BadSpace("routes need positive widths and numbers of groups")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -96,11 +96,11 @@ class ResNetArch:
 
     def __post_init__(self):
         if self.block not in ("bottleneck", "basic"):
-            raise UserError(
+            raise BadSpace(
                 f"a ResNet's block must be 'bottleneck' or 'basic', not {self.block!r}"
             )
         if self.stem_kernel not in (3, 7):
-            raise UserError(
+            raise BadSpace(
                 f"a ResNet's stem_kernel must be 3 or 7, not {self.stem_kernel!r}"
             )
 
@@ -126,26 +126,26 @@ class ResNetArch:
             UserError: It cannot; says why.
         """
         if subnet.multiplier != 1:
-            raise UserError(
+            raise BadSubnet(
                 f"sub-net {subnet} has a width multiplier, but a ResNet's sub-nets "
                 f"spell their widths out"
             )
         if self.routes is None:
             if subnet.path is not None:
-                raise UserError(
+                raise BadSubnet(
                     f"sub-net {subnet} has a path, but this ResNet is not routed"
                 )
             return
         if subnet.widths != self.routes.widths:
             widths = ".".join(map(str, self.routes.widths))
-            raise UserError(
+            raise BadSubnet(
                 f"sub-net {subnet} does not fit the routed ResNet, whose widths with "
                 f"all groups are w{widths}"
             )
         for stage, chosen in enumerate(subnet.path or ()):
             groups = self.routes.groups[stage]
             if chosen >= groups:
-                raise UserError(
+                raise BadSubnet(
                     f"sub-net {subnet} asks for group {chosen} in stage {stage}, which "
                     f"has only groups 0 to {groups - 1}"
                 )
@@ -198,7 +198,7 @@ class MobileNetV3Arch:
 
     def __post_init__(self):
         if self.divisor is not None and self.divisor < 1:
-            raise UserError(f"divisor must be None or positive, not {self.divisor!r}")
+            raise BadSpace(f"divisor must be None or positive, not {self.divisor!r}")
 
     @property
     def full(self) -> Subnet:
@@ -226,7 +226,7 @@ class MobileNetV3Arch:
         full = self.full
         same = (subnet.stem, subnet.widths, subnet.depths)
         if same != (full.stem, full.widths, full.depths) or subnet.path is not None:
-            raise UserError(
+            raise BadSubnet(
                 f"sub-net {subnet} is not MobileNetV3-Large, whose sub-nets are "
                 f"{full} with a width multiplier such as -m0.5"
             )
@@ -251,7 +251,7 @@ def build_arch(config: Mapping[str, Any] | Architecture) -> Architecture:
     values = dict(config)
     kind = values.pop("kind", None)
     if kind not in _KINDS:
-        raise UserError(
+        raise BadSpace(
             f"an architecture's kind must be one of {', '.join(_KINDS)}, not {kind!r}"
         )
     try:
@@ -259,7 +259,7 @@ def build_arch(config: Mapping[str, Any] | Architecture) -> Architecture:
             values["routes"] = Routes(**values["routes"])
         return _KINDS[kind](**values)
     except TypeError as error:
-        raise UserError(f"architecture of kind {kind!r}: {error}") from None
+        raise BadSpace(f"architecture of kind {kind!r}: {error}") from None
 
 
 def arch_to_dict(arch: Architecture) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import BadSpace
 from .grid_space import GridSpace
 from .list_space import ListSpace
 from .presets import PRESETS
@@ -33,7 +33,7 @@ def build_space(config: SearchSpace | str | Mapping[str, Any]) -> SearchSpace:
         return config
     values = {"preset": config} if isinstance(config, str) else dict(config)
     if ("preset" in values) == ("kind" in values):
-        raise UserError(
+        raise BadSpace(
             "a search space needs either preset= or kind='grid' or kind='list', not "
             f"the keys {', '.join(map(str, values)) or 'of an empty dict'}"
         )
@@ -42,11 +42,11 @@ def build_space(config: SearchSpace | str | Mapping[str, Any]) -> SearchSpace:
     else:
         name, known = values.pop("kind"), _KINDS
     if name not in known:
-        raise UserError(f"{name!r} is not a search space; known are {', '.join(known)}")
+        raise BadSpace(f"{name!r} is not a search space; known are {', '.join(known)}")
     try:
         return known[name](**values)
     except TypeError as error:
-        raise UserError(f"search space {name!r}: {error}") from None
+        raise BadSpace(f"search space {name!r}: {error}") from None
 
 
 def find_backbone(config: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..utils import checks
-from ..utils.errors import UserError
+from ..utils.families import BadSubnet, BadValue, OptionConflict
 from .arch import Architecture, MobileNetV3Arch, ResNetArch
 from .spec import Subnet
 
@@ -198,17 +198,17 @@ def _blocks(
 ) -> Iterator[tuple[str, _Block]]:
     size = (shape, shape) if isinstance(shape, int) else tuple(shape)
     if len(size) != 2 or min(size) < 1:
-        raise UserError(f"an image shape must be one or two positive sizes: {shape!r}")
+        raise BadValue(f"an image shape must be one or two positive sizes: {shape!r}")
     arch.check(subnet)
     if isinstance(arch, MobileNetV3Arch):
         if strides is not None:
-            raise UserError("the strides of a MobileNetV3 are fixed")
+            raise OptionConflict("the strides of a MobileNetV3 are fixed")
         return _mobilenet_v3(arch, subnet, size, in_channels, output_stride)
     if output_stride != 32:
-        raise UserError("a ResNet has strides for each stage, no output_stride")
+        raise OptionConflict("a ResNet has strides for each stage, no output_stride")
     strides = strides or (1, *[2] * (len(subnet.widths) - 1))
     if len(strides) != len(subnet.widths):
-        raise UserError(f"strides {tuple(strides)} do not fit sub-net {subnet}")
+        raise BadSubnet(f"strides {tuple(strides)} do not fit sub-net {subnet}")
     return _resnet(arch, subnet, size, strides, in_channels)
 
 

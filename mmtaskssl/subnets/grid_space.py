@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import BadSpace
 from .arch import Architecture, arch_to_dict
 from .space import SearchSpace, Seed, SubnetLike, generator, unique
 from .spec import ALL, Subnet, whole_numbers
@@ -37,7 +37,7 @@ class GridSpace(SearchSpace):
     ):
         self._stages = len(widths)
         if len(depths) != len(widths) or len(paths or widths) != len(widths):
-            raise UserError("a grid needs choices of width, depth and path per stage")
+            raise BadSpace("a grid needs choices of width, depth and path per stage")
         rows = [stem, *widths, *depths, *(paths or ())]
         self._choices = [
             tuple(
@@ -100,7 +100,7 @@ class GridSpace(SearchSpace):
         genes = self._genes(subnet)
         free = [row for row, choices in enumerate(self._choices) if len(choices) > 1]
         if not free:
-            raise UserError("a space of one sub-net has nothing to mutate")
+            raise BadSpace("a space of one sub-net has nothing to mutate")
         chosen = {row for row in free if rng.random() < rate} or {rng.choice(free)}
         for row, choices in enumerate(self._choices):
             if row in chosen or genes[row] not in choices:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import BadSpace
 from .arch import Architecture, arch_to_dict, build_arch
 from .cost import cost
 from .space import SearchSpace, Seed, SubnetLike, generator, unique
@@ -58,7 +58,7 @@ class ListSpace(SearchSpace):
         """Returns a random other member: a list has but one choice."""
         others = [member for member in self if member != subnet]
         if not others:
-            raise UserError("a space of one sub-net has nothing to mutate")
+            raise BadSpace("a space of one sub-net has nothing to mutate")
         return generator(seed).choice(others)
 
     def crossover(self, first: Subnet, second: Subnet, seed: Seed) -> Subnet:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ..utils.errors import UserError
+from ..utils.families import BadSpace
 from .arch import MobileNetV3Arch, ResNetArch, Routes, round_channels
 from .grid_space import GridSpace
 from .list_space import ListSpace
@@ -133,16 +133,16 @@ def routed_resnet(
     block = _block(depth)
     groups = [groups] * 4 if isinstance(groups, int) else list(groups)
     if len(groups) != 4 or min(groups) < 1 or max(groups) < 2:
-        raise UserError(
+        raise BadSpace(
             f"some stage needs at least 2 groups, all of them one or more, unlike "
             f"groups {_dotted(groups)}; give one number, or one for each of 4 stages"
         )
     if style not in ("compact", "export"):
-        raise UserError(f"style must be 'compact' or 'export', not {style!r}")
+        raise BadSpace(f"style must be 'compact' or 'export', not {style!r}")
     widths = [base_width * 2**stage for stage in range(4)]
     parts = [2 * n if style == "compact" else 2 for n in groups]
     if any(width % part for width, part in zip(widths, parts, strict=True)):
-        raise UserError(
+        raise BadSpace(
             f"{_dotted(groups)} groups of {style} style do not divide a base width of "
             f"{base_width}; take a base width that is a multiple of {max(parts)}"
         )
@@ -179,7 +179,7 @@ def _dotted(numbers: Sequence[int]) -> str:
 def _block(depth: int) -> str:
     if depth not in _DEPTHS:
         known = ", ".join(map(str, _DEPTHS))
-        raise UserError(f"a ResNet's depth must be one of {known}, not {depth!r}")
+        raise BadSpace(f"a ResNet's depth must be one of {known}, not {depth!r}")
     return "bottleneck" if depth >= 50 else "basic"
 
 
@@ -190,7 +190,7 @@ def _slimmable(
 ) -> ListSpace:
     widths = sorted(widths, reverse=True)
     if not widths or widths[0] != 1 or widths[-1] <= 0:
-        raise UserError(
+        raise BadSpace(
             f"slimmable widths must lie in (0, 1] and contain 1, unlike {widths}"
         )
     nets = {f"{width:g}": slim(width) for width in widths}

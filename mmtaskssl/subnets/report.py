@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..utils.errors import UserError
+from ..utils.families import BadValue, PackageMissing
 from .cost import Cost, Latency
 from .space import SearchSpace
 from .spec import Subnet
@@ -146,12 +146,14 @@ def plot_space(
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise UserError("a plot needs matplotlib: pip install matplotlib") from None
+        raise PackageMissing(
+            "a plot needs matplotlib: pip install matplotlib"
+        ) from None
     figure = Figure(figsize=(7, 5), layout="constrained")
     known = FigureCanvasAgg(figure).get_supported_filetypes()
     suffix = os.path.splitext(path)[1].lstrip(".").lower()
     if suffix not in known:
-        raise UserError(
+        raise BadValue(
             f"a plot cannot be written as {suffix!r}; take an ending such as .png"
         )
     members = [price(subnet) for subnet in _members(space, _MAX_PLOTTED)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..utils.errors import UserError
+from ..utils.families import BadSpace, BadSubnet, BadValue
 from .arch import Architecture, build_arch
 from .spec import Subnet
 
@@ -38,7 +39,7 @@ class SearchSpace(ABC):
         self._anchors = {"MAX": self._largest(), "MIN": self._smallest()}
         for name, value in (anchors or {}).items():
             if name in self._anchors:
-                raise UserError(f"anchor {name} of a search space cannot be set")
+                raise BadSpace(f"anchor {name} of a search space cannot be set")
             subnet = Subnet.of(value)
             self._require(subnet)
             self._anchors[name] = subnet
@@ -121,7 +122,7 @@ class SearchSpace(ABC):
             UserError: The space has fewer members.
         """
         if count > len(self):
-            raise UserError(
+            raise BadValue(
                 f"cannot draw {count} different sub-nets: the space has {len(self)}"
             )
         indices = generator(seed).sample(range(len(self)), count)
@@ -138,7 +139,7 @@ class SearchSpace(ABC):
         try:
             subnet = Subnet.of(value)
         except UserError as error:
-            raise UserError(
+            raise error.retold(
                 f"{error}; or name one of {', '.join(self._anchors)}"
             ) from None
         self._require(subnet)
@@ -168,7 +169,7 @@ class SearchSpace(ABC):
             and all(a <= b for a, b in zip(subnet.depths, largest.depths, strict=True))
         )
         if not fits:
-            raise UserError(
+            raise BadSubnet(
                 f"sub-net {subnet} does not fit into the space, whose largest is "
                 f"{largest}"
             )
@@ -195,8 +196,8 @@ def unique(values: Iterable[Any], what: str) -> list[Any]:
     """
     values = [values] if isinstance(values, (int, str)) else list(values)
     if not values:
-        raise UserError(f"the {what} of a search space are empty")
+        raise BadSpace(f"the {what} of a search space are empty")
     for position, value in enumerate(values):
         if value in values[:position]:
-            raise UserError(f"the {what} of a search space name {value} twice")
+            raise BadSpace(f"the {what} of a search space name {value} twice")
     return values

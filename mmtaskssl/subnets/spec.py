@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..utils.errors import UserError
+from ..utils.families import BadSubnet
 from ..utils.inputs import parse_json
 
 ALL = -1
@@ -69,14 +69,14 @@ class Subnet:
         put("widths", whole_numbers("a sub-net's widths", self.widths, 1))
         put("depths", whole_numbers("a sub-net's depths", self.depths, 1))
         if len(self.widths) != len(self.depths):
-            raise UserError(
+            raise BadSubnet(
                 f"a sub-net needs one width and one depth per stage, but has "
                 f"{len(self.widths)} widths and {len(self.depths)} depths"
             )
         if self.path is not None:
             path = whole_numbers("a sub-net's path", self.path, ALL)
             if len(path) != len(self.widths):
-                raise UserError(
+                raise BadSubnet(
                     f"a sub-net's path needs one group per stage, but has "
                     f"{len(path)} groups for {len(self.widths)} stages"
                 )
@@ -111,7 +111,7 @@ class Subnet:
         """
         match = _NAME.fullmatch(name.strip()) if isinstance(name, str) else None
         if match is None:
-            raise UserError(
+            raise BadSubnet(
                 f"{name!r} is not the name of a sub-net; write for example "
                 f"{_EXAMPLE}, with -m0.5 for a width multiplier and -p0.3.1.2 for a "
                 f"path after it"
@@ -159,9 +159,9 @@ class Subnet:
         required, optional = {"stem", "widths", "depths"}, {"path", "multiplier"}
         keys = set(value)
         if missing := sorted(required - keys):
-            raise UserError(f"a sub-net dict lacks {', '.join(missing)}")
+            raise BadSubnet(f"a sub-net dict lacks {', '.join(missing)}")
         if unknown := sorted(map(str, keys - required - optional)):
-            raise UserError(
+            raise BadSubnet(
                 f"a sub-net dict has unknown keys: {', '.join(unknown)}; known are "
                 f"stem, widths, depths, path and multiplier"
             )
@@ -181,9 +181,9 @@ class Subnet:
         try:
             value = parse_json(text)
         except ValueError as error:
-            raise UserError(f"the text of a sub-net is not JSON: {error}") from None
+            raise BadSubnet(f"the text of a sub-net is not JSON: {error}") from None
         if not isinstance(value, dict):
-            raise UserError(f"the JSON of a sub-net must be an object, not {text}")
+            raise BadSubnet(f"the JSON of a sub-net must be an object, not {text}")
         return cls.from_dict(value)
 
 
@@ -204,9 +204,9 @@ def whole_numbers(what: str, values: Iterable[Any], low: int) -> tuple[int, ...]
     except TypeError:
         numbers = ()
     if not numbers:
-        raise UserError(f"{what} must be whole numbers, not {values!r}")
+        raise BadSubnet(f"{what} must be whole numbers, not {values!r}")
     if min(numbers) < low:
-        raise UserError(f"{what} must be at least {low}, but one is {min(numbers)}")
+        raise BadSubnet(f"{what} must be at least {low}, but one is {min(numbers)}")
     return numbers
 
 
@@ -216,7 +216,7 @@ def _multiplier(value: Any) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number <= 1:
-        raise UserError(
+        raise BadSubnet(
             f"a sub-net's multiplier must be above 0 and at most 1, not {value!r}"
         )
     return number

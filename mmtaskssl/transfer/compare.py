@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..utils.errors import UserError
+from ..utils.families import NoResultYet, OptionConflict
 from .results import Run, comparison_table
 
 # Of what two settings differ in, so many are named in a row's title.
@@ -50,7 +50,7 @@ def compare(runs: Iterable[Run]) -> Comparison:
         else:
             notes.append(f"{run.folder} has no result yet: left out")
     if not found:
-        raise UserError("no training has a result yet: " + "; ".join(notes))
+        raise NoResultYet("no training has a result yet: " + "; ".join(notes))
     tasks = {task: _rows(alike) for task, alike in found.items()}
     for rows in tasks.values():
         for title, row in rows.items():
@@ -105,7 +105,7 @@ def _check_seeds(runs: list[Run]) -> None:
     seen: dict[int, Run] = {}
     for run in runs:
         if run.seed is not None and run.seed in seen:
-            raise UserError(
+            raise OptionConflict(
                 f"{seen[run.seed].folder} and {run.folder} are the same training with "
                 f"the same seed, {run.seed}: name one of them"
             )

@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 
 from ..runs import OutputFile
-from ..utils.errors import UserError
+from ..utils.families import (
+    BadValue,
+    FileMissing,
+    SystemRefused,
+    UnknownName,
+    UntrustedFile,
+    WeightsMismatch,
+)
 from ..utils.inputs import open_input
 from ..weights import load_state_dict, save_state_dict
 from ..weights.layouts import from_detectron2
@@ -41,7 +48,7 @@ def convert_names(
         UserError: Unknown framework, or weights of another kind of network.
     """
     if framework not in FRAMEWORKS:
-        raise UserError(f"framework must be one of {', '.join(FRAMEWORKS)}")
+        raise UnknownName(f"framework must be one of {', '.join(FRAMEWORKS)}")
     rename = _renaming(weights, framework, back)
     kept, left = {}, []
     for name, value in weights.items():
@@ -52,7 +59,7 @@ def convert_names(
             kept[new] = value
     if not kept:
         theirs = f"with {framework}'s names" if back else "as exports have them"
-        raise UserError(f"no weights of a backbone {theirs} were found")
+        raise WeightsMismatch(f"no weights of a backbone {theirs} were found")
     if back and framework == "detectron2":  # its batch norms do not count
         for name in [name for name in kept if name.endswith(".running_var")]:
             counter = f"{name.removesuffix('running_var')}num_batches_tracked"
@@ -73,10 +80,14 @@ def _renaming(
         lacking = [name for name in table if name not in weights]
         lacking = [name for name in lacking if not name.endswith("_tracked")]
         if lacking:  # the Small one has many of the names
-            raise UserError(f"this is no MobileNetV3-Large: {lacking[0]} is missing")
+            raise WeightsMismatch(
+                f"this is no MobileNetV3-Large: {lacking[0]} is missing"
+            )
         return table.get
     if mobile and "conv_stem.weight" in weights:
-        raise UserError(f"these are timm's names of a MobileNetV3, not {framework}'s")
+        raise WeightsMismatch(
+            f"these are timm's names of a MobileNetV3, not {framework}'s"
+        )
     return lambda name: name if _is_torchvision(name) else None
 
 
@@ -89,7 +100,9 @@ def _to_detectron2(name: str) -> str | None:
     if not _is_torchvision(name) or name.endswith("num_batches_tracked"):
         return None
     if name.startswith("features."):
-        raise UserError("detectron2 has no MobileNetV3 whose names could be taken")
+        raise WeightsMismatch(
+            "detectron2 has no MobileNetV3 whose names could be taken"
+        )
     name = re.sub(r"bn(\d+)\.", r"conv\1.norm.", name)
     name = name.replace("downsample.0.", "shortcut.")
     name = name.replace("downsample.1.", "shortcut.norm.")
@@ -156,16 +169,16 @@ def read_weights(path: str | Path, trust: bool = False) -> dict[str, Tensor]:
     if path.suffix != ".pkl":
         return load_state_dict(path, trust)
     if not path.exists():
-        raise UserError(f"checkpoint {path} does not exist")
+        raise FileMissing(f"checkpoint {path} does not exist")
     try:
         with open_input(path) as file:
             content = load_data(file)
         arrays = content.get("model", content)
         return {name: torch.from_numpy(value.copy()) for name, value in arrays.items()}
     except OSError as error:
-        raise UserError(f"checkpoint {path} cannot be read: {error}") from error
+        raise SystemRefused(f"checkpoint {path} cannot be read: {error}") from error
     except (pickle.UnpicklingError, AttributeError, TypeError) as error:
-        raise UserError(
+        raise UntrustedFile(
             f"{path} is damaged or holds more than arrays ({error}): a .pkl is read as "
             "data, whoever made it"
         ) from error
@@ -186,7 +199,7 @@ def write_weights(
     """
     path = Path(path)
     if path.suffix not in (".pth", ".safetensors", ".pkl"):
-        raise UserError(f"{path} must end in .pth, .safetensors or .pkl")
+        raise BadValue(f"{path} must end in .pth, .safetensors or .pkl")
     with OutputFile(path).written(overwrite) as temporary:
         if path.suffix == ".pkl":
             arrays = {name: value.numpy() for name, value in weights.items()}

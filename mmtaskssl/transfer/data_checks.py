@@ -16,7 +16,7 @@ from ..datasets.annotations.coco import CocoFile, read_coco_json
 from ..datasets.annotations.findings import Finding
 from ..datasets.annotations.names import judge_names, judge_order
 from ..datasets.annotations.voc import read_voc_xml
-from ..utils.errors import UserError
+from ..utils.families import BadLabels, FileMissing, NoImages, SystemRefused
 from ..utils.inputs import open_text, read_text
 from .data_report import report
 
@@ -60,7 +60,7 @@ def check_annotations(
 
 def _check_file(data: dict, file: Path, cfg: Config, loader: str) -> list[Finding]:
     if not file.exists():
-        raise UserError(
+        raise FileMissing(
             f"annotation file {file} of {loader} does not exist; set data_root=..."
         )
     kind = str(data.get("type")).rpartition(".")[2]
@@ -71,7 +71,7 @@ def _check_file(data: dict, file: Path, cfg: Config, loader: str) -> list[Findin
     if kind == _COCO:
         return _check_json(data, file, cfg, loader)
     if file.suffix == ".txt" and not _begins(file):
-        raise UserError(f"{file} of {loader} lists no image")
+        raise BadLabels(f"{file} of {loader} lists no image")
     return []
 
 
@@ -80,7 +80,9 @@ def _readable(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
+        raise SystemRefused(
+            f"{file} cannot be read: {error.strerror or error}"
+        ) from error
 
 
 def _begins(file: Path) -> bool:
@@ -93,11 +95,11 @@ def _check_folders(data: dict, loader: str) -> None:
     for prefix in data["data_prefix"].values():
         folder = Path(data.get("data_root") or "", prefix or "")
         if not folder.is_dir():
-            raise UserError(
+            raise FileMissing(
                 f"folder {folder} of {loader} does not exist; set data_root=..."
             )
         if next(folder.iterdir(), None) is None:
-            raise UserError(f"folder {folder} of {loader} is empty")
+            raise NoImages(f"folder {folder} of {loader} is empty")
 
 
 def _data_sets(value: Any) -> Iterator[dict]:
@@ -123,7 +125,7 @@ def _check_xml(
         text = read_text(listing)
     lines = text.removesuffix("\n").split("\n")
     if not text.strip():
-        raise UserError(f"{listing} lists no image")
+        raise BadLabels(f"{listing} lists no image")
     counts: Counter[str] = Counter()
     classes = (data.get("metainfo") or {}).get("classes")
     filtered = filtered or bool((data.get("filter_cfg") or {}).get("bbox_min_size"))
@@ -131,10 +133,10 @@ def _check_xml(
     for number, image in enumerate(lines, 1):
         image = image.rstrip("\r")
         if not image:
-            raise UserError(f"{listing}, line {number}, is blank: remove the line")
+            raise BadLabels(f"{listing}, line {number}, is blank: remove the line")
         file = annotations / f"{image}.xml"
         if not file.is_file():
-            raise UserError(
+            raise FileMissing(
                 f"{file} does not exist, but {listing}, line {number}, lists it"
             )
         with _readable(file):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from ..datasets.annotations.image_sizes import judge_sizes
-from ..utils.errors import UserError
+from ..utils.families import ClassMismatch, FileFormat, FileMissing, NoImages
 from ..utils.progress import ProgressLine
 from .data_report import report
 from .label_map_checks import check_label_maps, find_overlooked
@@ -31,7 +31,7 @@ def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
         _check_classes(model.get("head") or {}, dataset, purpose)
         return
     if len(dataset) == 0:
-        raise UserError(
+        raise NoImages(
             f"no {purpose} image is left: the list is empty, or no image has an object "
             "of the config's classes"
         )
@@ -39,7 +39,7 @@ def check_data_set(cfg: Config, dataset: Any, purpose: str) -> None:
     for name, head in heads.items():
         number = head.get("num_classes")
         if classes and number is not None and number != len(classes):
-            raise UserError(
+            raise ClassMismatch(
                 f"model.{name}.num_classes is {number}, but the {purpose} data has "
                 f"{len(classes)} classes ({', '.join(classes[:5])}, ...)"
             )
@@ -77,9 +77,9 @@ def _check_there(file: _Files, purpose: str) -> None:
         if not path or "://" in path:
             continue
         if not os.path.isfile(path):
-            raise UserError(f"{path} is listed for {purpose} but does not exist")
+            raise FileMissing(f"{path} is listed for {purpose} but does not exist")
         if not os.path.getsize(path):
-            raise UserError(f"{path} is listed for {purpose} but is empty")
+            raise FileFormat(f"{path} is listed for {purpose} but is empty")
 
 
 def _check_classes(head: dict, dataset: Any, purpose: str) -> None:
@@ -89,7 +89,7 @@ def _check_classes(head: dict, dataset: Any, purpose: str) -> None:
     if not number or not classes or len(classes) == number:
         return
     if len(classes) > number or "MultiLabel" in str(head.get("type")):
-        raise UserError(
+        raise ClassMismatch(
             f"model.head.num_classes is {number}, but the {purpose} data has "
             f"{len(classes)} classes ({', '.join(classes[:5])}, ...)"
         )

@@ -5,7 +5,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..registry import WEIGHT_INITIALIZERS
-from ..utils.errors import UserError
+from ..utils.families import WeightsMismatch
 from ..weights import check_finite, load_state_dict, load_weights
 
 
@@ -63,7 +63,7 @@ class ExportInit:
             k: v for k, v in weights.items() if k in own and own[k].shape == v.shape
         }
         if not fitting:
-            raise UserError(
+            raise WeightsMismatch(
                 f"loaded 0/{len(own)} backbone keys: {self.checkpoint} belongs to "
                 "another architecture"
             )

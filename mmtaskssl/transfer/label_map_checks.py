@@ -9,7 +9,7 @@ from ..datasets.annotations.findings import Finding, Tally
 from ..datasets.annotations.image_sizes import judge_sizes
 from ..datasets.annotations.label_maps import judge_classes, look_at_masks
 from ..datasets.images import IMAGE_SUFFIXES
-from ..utils.errors import UserError
+from ..utils.families import BadLabels
 from ..utils.progress import ProgressLine
 
 # What the host takes for nothing, whatever the head does.
@@ -41,9 +41,9 @@ def check_label_maps(
     maps = look_at_masks(paths, ProgressLine("label maps", len(paths)))
     for path, found in zip(paths, maps, strict=True):
         if "broken" in found:
-            raise UserError(f"{path} is no readable label map: {found['broken']}")
+            raise BadLabels(f"{path} is no readable label map: {found['broken']}")
         if "colour" in found:
-            raise UserError(
+            raise BadLabels(
                 f"{path} is a colour image: a label map has one channel, of class "
                 "numbers"
             )

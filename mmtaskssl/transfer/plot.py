@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..runs import OutputFile
-from ..utils.errors import UserError
+from ..utils.families import PackageMissing
 from .compare import Comparison
 
 
@@ -26,7 +26,7 @@ def plot_runs(
         matplotlib.use("Agg")
         from matplotlib import pyplot
     except ImportError as error:
-        raise UserError("plots need matplotlib: pip install matplotlib") from error
+        raise PackageMissing("plots need matplotlib: pip install matplotlib") from error
 
     tasks = comparison.tasks
     figure, axes = pyplot.subplots(

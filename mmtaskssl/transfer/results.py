@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.dumped_config import read_dumped_config
-from ..utils.errors import UserError
+from ..utils.families import FileFormat, NotAResult, SystemRefused
 from ..utils.inputs import open_text, parse_json
 from ..utils.tables import head, row, spread
 
@@ -157,7 +157,7 @@ def _training_logs(folder: Path) -> list[tuple[list[dict[str, Any]], dict[str, A
     """Returns rows and config of each log of the last training that began anew."""
     logs = sorted(folder.glob(f"*/{_SCALARS}"))
     if not logs:
-        raise UserError(f"{folder} is no work dir of a training: no */{_SCALARS}")
+        raise NotAResult(f"{folder} is no work dir of a training: no */{_SCALARS}")
     found: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
     trained = False
     for log in logs:
@@ -200,12 +200,12 @@ def _rows(log: Path) -> Iterator[dict[str, Any]]:
                 lines += 1
                 row = parse_json(line)
                 if not isinstance(row, dict):
-                    raise UserError(f"{log}, line {lines}, is no JSON object")
+                    raise FileFormat(f"{log}, line {lines}, is no JSON object")
                 yield row
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"log {log} cannot be read: {error}") from error
+        raise SystemRefused(f"log {log} cannot be read: {error}") from error
     except ValueError as error:
-        raise UserError(f"{log}, line {lines}, is no JSON ({error})") from error
+        raise FileFormat(f"{log}, line {lines}, is no JSON ({error})") from error
 
 
 def find_runs(folders: Iterable[str | Path]) -> list[Run]:
@@ -218,7 +218,7 @@ def find_runs(folders: Iterable[str | Path]) -> list[Run]:
     for folder in map(Path, folders):
         below = {log.parents[2] for log in folder.glob(f"**/{_SCALARS}")}
         if not below:
-            raise UserError(f"{folder} holds no work dir of a training")
+            raise NotAResult(f"{folder} holds no work dir of a training")
         runs += [read_run(path) for path in sorted(below)]
     return runs
 

@@ -14,7 +14,7 @@ the high end is not.
 import re
 from dataclasses import dataclass
 
-from .errors import UserError
+from .families import BadBudget
 
 KINDS = {
     "macs": ("GMACs", 1e9),
@@ -57,7 +57,7 @@ class Budget:
         match = _BAND.fullmatch(text.strip())
         if match is None:
             images = "; it counts images" if _counts_images(text) else ""
-            raise UserError(
+            raise BadBudget(
                 f"budget {text!r} cannot be read as the cost of a network{images}: "
                 "write LO-HI such as 3G-4G (MACs), 5M-6M:params or 2ms-4ms (latency)"
             )
@@ -67,18 +67,18 @@ class Budget:
         timed = [unit in _TIMES for unit in (low_unit, high_unit)]
         kind = kind or ("latency" if any(timed) else "macs")
         if kind not in KINDS:
-            raise UserError(
+            raise BadBudget(
                 f"budget {text!r} must be in {', '.join(KINDS)}, not {kind!r}"
             )
         if timed != [kind == "latency"] * 2:
-            raise UserError(
+            raise BadBudget(
                 f"budget {text!r} of {kind} needs numbers with "
                 + ("a time: us, ms or s" if kind == "latency" else "K, M, G or T")
             )
         units = _SCALES | _TIMES
         budget = cls(float(low) * units[low_unit], float(high) * units[high_unit], kind)
         if budget.low >= budget.high:
-            raise UserError(f"budget {text!r} is empty: its low end must be the lower")
+            raise BadBudget(f"budget {text!r} is empty: its low end must be the lower")
         return budget
 
     def __contains__(self, value: float) -> bool:
@@ -106,14 +106,14 @@ def count_images(budget: int | str, pool_size: int) -> int:
     number, share = _images(text)
     if number is None:
         cost = "; it is the cost of a network" if _BAND.fullmatch(text.strip()) else ""
-        raise UserError(
+        raise BadBudget(
             f"budget {text!r} is neither a number of images (5000) nor a share of "
             f"the pool (10%){cost}"
         )
     if not 0 < number < float("inf"):
-        raise UserError(f"budget {text} selects nothing: ask for at least one image")
+        raise BadBudget(f"budget {text} selects nothing: ask for at least one image")
     if share and number > 100:
-        raise UserError(f"budget {text} is more than the whole pool, 100%")
+        raise BadBudget(f"budget {text} is more than the whole pool, 100%")
     return max(1, round(pool_size * number / 100)) if share else int(number)
 
 

@@ -6,7 +6,8 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from .errors import UserError, meant, option
+from .errors import meant, option
+from .families import BadValue, OptionConflict, UnknownName
 
 # What numpy's and torch's generators take.
 _MAX_SEED = 2**32 - 1
@@ -49,7 +50,7 @@ def whole(
     integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not integral or value < least or (most is not None and value > most):
         kind = f"from {least} on" if most is None else f"from {least} to {most}"
-        raise UserError(
+        raise BadValue(
             f"{option(name)} must be a whole number {kind}, not {shown(value)}"
         )
 
@@ -91,7 +92,7 @@ def finite(
             if math.isfinite(limit)
         ]
         kind = " ".join(["a number", *limits])
-        raise UserError(f"{option(name)} must be {kind}, not {shown(value)}")
+        raise BadValue(f"{option(name)} must be {kind}, not {shown(value)}")
 
 
 def flag(name: str, value: Any) -> None:
@@ -105,7 +106,7 @@ def flag(name: str, value: Any) -> None:
         UserError: It is neither.
     """
     if not isinstance(value, bool):
-        raise UserError(f"{option(name)} must be True or False, not {shown(value)}")
+        raise BadValue(f"{option(name)} must be True or False, not {shown(value)}")
 
 
 def function(name: str, value: Any, *, none: bool = False) -> None:
@@ -120,7 +121,7 @@ def function(name: str, value: Any, *, none: bool = False) -> None:
         UserError: It cannot.
     """
     if not callable(value) and not (none and value is None):
-        raise UserError(f"{option(name)} must be a function, not {shown(value)}")
+        raise BadValue(f"{option(name)} must be a function, not {shown(value)}")
 
 
 def one_of(name: str, value: Any, known: Collection[str]) -> None:
@@ -136,7 +137,7 @@ def one_of(name: str, value: Any, known: Collection[str]) -> None:
     """
     if not isinstance(value, str) or value not in known:
         hint = meant(value, known) if isinstance(value, str) else ""
-        raise UserError(
+        raise UnknownName(
             f"{option(name)} must be one of {', '.join(known)}, "
             f"not {shown(value)}{hint}"
         )
@@ -157,7 +158,7 @@ def path_like(name: str, value: Any, *, none: bool = False) -> None:
         return
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str) or not text or "\0" in text:
-        raise UserError(f"{option(name)} must be a path, not {shown(value)}")
+        raise BadValue(f"{option(name)} must be a path, not {shown(value)}")
 
 
 def text(name: str, value: Any) -> None:
@@ -171,7 +172,7 @@ def text(name: str, value: Any) -> None:
         UserError: It is one.
     """
     if not isinstance(value, str) or not value or "\0" in value:
-        raise UserError(
+        raise BadValue(
             f"{option(name)} must be a text that is not empty, not {shown(value)}"
         )
 
@@ -188,7 +189,7 @@ def listed(name: str, value: Any, what: str = "several values") -> None:
         UserError: It is none.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        raise UserError(f"{option(name)} must be a list of {what}, not {shown(value)}")
+        raise BadValue(f"{option(name)} must be a list of {what}, not {shown(value)}")
 
 
 def image_shape(name: str, value: Any) -> tuple[int, int]:
@@ -206,7 +207,7 @@ def image_shape(name: str, value: Any) -> tuple[int, int]:
         isinstance(side, numbers.Integral) and not isinstance(side, bool) and side > 0
         for side in sides
     ):
-        raise UserError(
+        raise BadValue(
             f"{option(name)} must be the side of an image in pixels, or its height and "
             f"width, not {shown(value)}"
         )
@@ -227,7 +228,7 @@ def options_of(name: str, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise UserError(
+        raise BadValue(
             f"{option(name)} must be a dict of keys and values, not {shown(value)}"
         )
 
@@ -244,4 +245,4 @@ def unused(why: str, **values: Any) -> None:
     """
     for name, value in values.items():
         if value is not None and value is not False:
-            raise UserError(f"{option(name)} is of use only {why}")
+            raise OptionConflict(f"{option(name)} is of use only {why}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import checks
-from .errors import UserError, option
+from .errors import option
+from .families import BadLaunch, BadValue
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +28,7 @@ def pick_device(name: str | torch.device = AUTO) -> torch.device:
     import torch
 
     if not isinstance(name, str | torch.device):
-        raise UserError(
+        raise BadValue(
             f"{option('device')} must be a name of torch's, or {AUTO}, not "
             + checks.shown(name)
         )
@@ -38,5 +39,5 @@ def pick_device(name: str | torch.device = AUTO) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"device {str(name)!r} cannot be used ({reason})") from error
+        raise BadLaunch(f"device {str(name)!r} cannot be used ({reason})") from error
     return device

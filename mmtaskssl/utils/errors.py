@@ -10,23 +10,16 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from .families import DiskFull, FileMissing, OutOfMemory, SystemRefused, UserError
 from .interrupts import heeded, how_to_go_on, was_terminated
 from .redaction import redacted
+
+__all__ = ["UserError", "meant", "option", "refusal", "run_tool", "set_flags"]
 
 # The flags of the tool that runs; none in a program that calls functions.
 _FLAGS: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar(
     "flags", default=frozenset()
 )
-
-
-class UserError(Exception):
-    """Bad input: its message says in one sentence what is wrong and what to do.
-
-    Passwords and signatures of addresses that it names are left out, see `redacted`.
-    """
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(*(redacted(x) if isinstance(x, str) else x for x in args))
 
 
 def set_flags(flags: Iterable[str] = ()) -> None:
@@ -91,7 +84,16 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def refusal(error: BaseException) -> str | None:
+# Those of the system that other sentences of ours are of, too.
+_FAMILIES: dict[int, type[UserError]] = {
+    errno.ENOSPC: DiskFull,
+    errno.EDQUOT: DiskFull,
+    errno.ENOENT: FileMissing,
+    errno.ENOMEM: OutOfMemory,
+}
+
+
+def refusal(error: BaseException) -> UserError | None:
     """Says in one sentence what the machine refused: a file, the disk, memory.
 
     Args:
@@ -106,16 +108,17 @@ def refusal(error: BaseException) -> str | None:
         named = [os.fsdecode(x) for x in (error.filename, error.filename2) if x]
         what = " and ".join(named) or "a file could not be read or written"
         hint = _HINTS.get(error.errno or 0, "")
-        return f"{what}: {error.strerror}" + (f"; {hint}" if hint else "")
+        family = _FAMILIES.get(error.errno or 0, SystemRefused)
+        return family(f"{what}: {error.strerror}" + (f"; {hint}" if hint else ""))
     text = str(error)
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
-        return (
+        return OutOfMemory(
             "there is not enough memory: take fewer images at once or a smaller side, "
             "or another machine"
         )
     # torch writes by itself, and says so in its own words.
     if "inline_container" in text and ("write" in text or "unexpected pos" in text):
-        return (
+        return DiskFull(
             "a checkpoint could not be written: is the disk full? Make room, and run "
             "the same command again"
         )
@@ -125,10 +128,10 @@ def refusal(error: BaseException) -> str | None:
 def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Runs a tool's ``main(argv)`` and ends the process.
 
-    A `UserError` becomes ``error: <sentence>`` on stderr and exit status 2, and so does
-    what the machine refuses, see `refusal`; an interrupt exits with 130, a SIGTERM with
-    143, and output that nobody reads on with 141, as shells have it. Everything else
-    keeps its traceback.
+    A `UserError` becomes ``error: SENTENCE [CODE]`` on stderr and exit status 2, and
+    so does what the machine refuses, see `refusal`; an interrupt exits with 130, a
+    SIGTERM with 143, and output that nobody reads on with 141, as shells have it.
+    Everything else keeps its traceback.
 
     Args:
         main: Takes the argument list (None: ``sys.argv[1:]``); returns an exit
@@ -142,7 +145,7 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
         with heeded():
             status = main(None)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error.line()}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
         print(f"error: interrupted{how_to_go_on()}", file=sys.stderr)
@@ -151,10 +154,10 @@ def run_tool(main: Callable[[Sequence[str] | None], int | None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     except (OSError, MemoryError, RuntimeError) as error:
-        sentence = refusal(error)
-        if sentence is None:
+        refused = refusal(error)
+        if refused is None:
             raise
-        print(f"error: {redacted(sentence)}", file=sys.stderr)
+        print(f"error: {refused.line()}", file=sys.stderr)
         status = 2
     sys.exit(status or 0)
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 
-from .errors import UserError
+from .families import SystemRefused
 from .inputs import open_input
 
 # Bytes from which a file's hash is remembered: smaller ones are hashed in a moment.
@@ -24,7 +24,7 @@ def file_sha256(path: str | os.PathLike) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror})") from error
+        raise SystemRefused(f"cannot read {path} ({error.strerror})") from error
     return digest.hexdigest()
 
 
@@ -39,7 +39,7 @@ def known_sha256(path: str | os.PathLike) -> str:
     try:
         found = os.stat(path)
     except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror})") from error
+        raise SystemRefused(f"cannot read {path} ({error.strerror})") from error
     if found.st_size < _LARGE:
         return file_sha256(path)
     place = os.path.realpath(path)

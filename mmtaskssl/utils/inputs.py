@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from . import members
 from .errors import UserError
+from .families import FileDamaged, SystemRefused
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +79,7 @@ def reading(
         raise
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"{path} cannot be read ({reason})") from error
+        raise SystemRefused(f"{path} cannot be read ({reason})") from error
     except (
         ValueError,
         LookupError,
@@ -87,7 +88,7 @@ def reading(
         RecursionError,
     ) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"{path} is damaged ({reason}): {remedy}") from error
+        raise FileDamaged(f"{path} is damaged ({reason}): {remedy}") from error
 
 
 def check_regular(path: str | os.PathLike) -> int:

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
+from .families import BadImageSource, FileFormat, PackageMissing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,11 +29,11 @@ def open_parquet(file: Path) -> Any:
         import pyarrow as pa
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
-        raise UserError(f"{file} needs pyarrow: pip install pyarrow") from error
+        raise PackageMissing(f"{file} needs pyarrow: pip install pyarrow") from error
     try:
         return ParquetFile(file)
     except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{file} is no Parquet file ({error})") from error
+        raise FileFormat(f"{file} is no Parquet file ({error})") from error
 
 
 def text_column(table: Any, file: Path, names: Sequence[str]) -> list[str]:
@@ -43,13 +44,13 @@ def text_column(table: Any, file: Path, names: Sequence[str]) -> list[str]:
     """
     name = next((n for n in names if n in table.schema_arrow.names), None)
     if name is None:
-        raise UserError(
+        raise BadImageSource(
             f"{file} has none of the columns {', '.join(names)}, only "
             f"{', '.join(table.schema_arrow.names)}"
         )
     found = table.read(columns=[name]).column(0).to_pylist()
     if (row := next((i for i, v in enumerate(found) if v is None), None)) is not None:
-        raise UserError(f"row {row} of {file} has no {name}")
+        raise BadImageSource(f"row {row} of {file} has no {name}")
     return [str(value) for value in found]
 
 
@@ -75,7 +76,9 @@ def feature_column(table: Any, file: Path) -> str:
     if len(found) == 1 or named:
         return (named or found)[0]
     what = f"several: {', '.join(found)}" if found else "none"
-    raise UserError(f"{file} must have one column of lists of floats; it has {what}")
+    raise BadImageSource(
+        f"{file} must have one column of lists of floats; it has {what}"
+    )
 
 
 def image_column(table: Any) -> str | None:
@@ -118,7 +121,7 @@ class ImageTable:
     def __init__(self, file: Path) -> None:
         self.table = open_parquet(file)
         if (column := image_column(self.table)) is None:
-            raise UserError(
+            raise BadImageSource(
                 f"{file} has no column of images' bytes, only "
                 f"{', '.join(self.table.schema_arrow.names)}"
             )
@@ -191,7 +194,7 @@ def feature_groups(file: Path) -> list[FeatureGroup]:
     about = table.metadata
     groups = [n for n in range(about.num_row_groups) if about.row_group(n).num_rows]
     if not groups:
-        raise UserError(f"{file} has no rows")
+        raise BadImageSource(f"{file} has no rows")
     return [FeatureGroup(table, file, column, n, groups[0]) for n in groups]
 
 
@@ -212,4 +215,4 @@ def _features_of(table: Any, file: Path, column: str, group: int) -> "np.ndarray
 
 
 def _uneven(file: Path, column: str) -> UserError:
-    return UserError(f"rows of {column} in {file} differ in length")
+    return BadImageSource(f"rows of {column} in {file} differ in length")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .errors import UserError
+from .families import ConfigUnreadable, PackageMissing
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -21,7 +21,7 @@ def resource_root(name: str) -> Path:
         found = parent / name
         if found.is_dir() and (parent.name == ".mim" or _is_checkout(parent)):
             return found
-    raise UserError(f"this installation of mmtaskssl has no folder {name!r}")
+    raise PackageMissing(f"this installation of mmtaskssl has no folder {name!r}")
 
 
 def _is_checkout(folder: Path) -> bool:
@@ -44,4 +44,4 @@ def resolve_config(path: str) -> Path:
     for candidate in (root.parent / given, root / given):
         if candidate.is_file():
             return candidate
-    raise UserError(f"config {path} does not exist (looked here and in {root})")
+    raise ConfigUnreadable(f"config {path} does not exist (looked here and in {root})")

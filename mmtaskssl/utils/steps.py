@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .apart import call_apart, end_all, start_server
-from .errors import UserError
+from .families import FAMILIES, StepFailed, UserError
 
 _AFFINITY = hasattr(os, "sched_getaffinity")
 
@@ -69,7 +69,7 @@ class Steps:
         begin = time.monotonic()
         status = self._start(function, arguments, options, log)
         if status != 0 or not is_done():
-            raise UserError(f"step {name!r} failed: {reason(log)} (log: {log})")
+            raise failure(f"step {name!r} failed", log)
         self.seconds[name] = time.monotonic() - begin
         self.show(f"{name}: {self.seconds[name]:.0f} s")
 
@@ -172,12 +172,22 @@ class Steps:
             self._threads = None
 
 
-def reason(log: Path) -> str:
-    """Returns the sentence of an error that a log ends with, else its last line."""
+def failure(what: str, log: Path, named: bool = True) -> UserError:
+    """Returns the error of a process that failed, of the family that its log ends with.
+
+    Args:
+        what: Failed; stands before the sentence that the log ends with.
+        log: What the process wrote.
+        named: Whether the log is there to be looked at.
+    """
+    where = f" (log: {log})" if named else ""
     if not log.is_file():
-        return "its process did not begin"
+        return StepFailed(f"{what}: its process did not begin{where}")
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
-    if errors:
-        return errors[-1].removeprefix("error: ")
-    return lines[-1].strip() if lines else "it wrote nothing"
+    said = (errors or lines or ["it wrote nothing"])[-1].removeprefix("error: ").strip()
+    sentence, _, code = said.removesuffix("]").rpartition(" [")
+    family = FAMILIES.get(code) if said.endswith("]") else None
+    if family is None:
+        return StepFailed(f"{what}: {said}{where}")
+    return family(f"{what}: {sentence}{where}")

@@ -9,7 +9,8 @@ from pathlib import Path
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..utils.errors import UserError, option
+from ..utils.errors import option
+from ..utils.families import FileDamaged, WeightsMismatch
 from .finite import check_finite
 from .layouts import match_order, recognise, unwrap
 from .loading import STATISTICS
@@ -51,7 +52,7 @@ class Checkpoint:
         content = read_checkpoint(path, trust)
         weights, place = unwrap(content)
         if not weights:
-            raise UserError(f"{path} holds no weights")
+            raise FileDamaged(f"{path} holds no weights")
         meta = content.get("meta") if isinstance(content, Mapping) else None
         config = meta.get("cfg") if isinstance(meta, Mapping) else None
         read = cls.of(weights, path, place)
@@ -118,7 +119,7 @@ def load_backbone(
     if by_order or not own.keys() & state.keys():
         state = match_order(checkpoint.weights, own)
         if state is None:
-            raise UserError(_out_of_order(own, checkpoint, what, by_order))
+            raise WeightsMismatch(_out_of_order(own, checkpoint, what, by_order))
         layout = "other names, the same tensors in the same order"
     wanted = [k for k in own if k in state or not k.endswith(COUNTER)]
     fits = [k for k in wanted if k in state and state[k].shape == own[k].shape]
@@ -130,7 +131,7 @@ def load_backbone(
     count = f"{len(fits)}/{len(wanted)} {what} keys"
     if bad:
         hint = f" ({option('allow')} names what may differ)" if fits else ""
-        raise UserError(
+        raise WeightsMismatch(
             f"loaded {count}: {checkpoint.path} ({layout}) belongs to another "
             f"architecture: {_reason(own, state, bad)}{hint}"
         )

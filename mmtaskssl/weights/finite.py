@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from ..utils.errors import UserError
+from ..utils.families import NotFinite
 
 # Where a checkpoint keeps the batch-norm statistics of an elastic backbone's calibrated
 # sub-nets, see `models.elastic.SubnetStatistics`.
@@ -59,7 +60,7 @@ def check_numbers(weights: Mapping[str, Tensor], source: str, what: str) -> None
         (whole, "hold whole numbers (those of a quantised network, perhaps)"),
     ):
         if bad:
-            raise UserError(
+            raise NotFinite(
                 f"{source} is of no use: {len(bad)} of the {what}'s {len(weights)} "
                 f"tensors {words}, such as {bad[0]}: name another file"
             )
@@ -74,7 +75,7 @@ def no_numbers(source: str, what: str, bad: Sequence[str], count: int) -> UserEr
         bad: Their names.
         count: So many were looked at.
     """
-    return UserError(
+    return NotFinite(
         f"{source} is of no use: {len(bad)} of the {what}'s {count} tensors hold NaN "
         f"or infinity, such as {bad[0]} (its training had diverged, or the file is "
         "damaged)"

@@ -16,7 +16,7 @@ from mmengine.model.weight_init import PretrainedInit
 from mmengine.runner import checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from ..utils.errors import UserError
+from ..utils.families import FileFormat, NoWeights, UntrustedFile
 from ..utils.inputs import parse_yaml
 from ..utils.redaction import redacted
 from .plain_pickle import load_data
@@ -81,12 +81,12 @@ def _fetch(fetch: Callable[..., Any], url: str, *args: Any, **options: Any) -> A
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             return fetch(url, *args, **options)
     except OSError as error:
-        raise UserError(
+        raise NoWeights(
             f"{url} cannot be downloaded ({getattr(error, 'reason', '') or error}): "
             "check the address, and whether its signature still holds"
         ) from error
     except (ValueError, HTTPException):  # whose words may be a part of a password
-        raise UserError(
+        raise NoWeights(
             f"{url} cannot be downloaded: it is no address that Python's urllib takes, "
             "such as one with a user and a password in it"
         ) from None
@@ -126,7 +126,7 @@ class _PlainPickle(PickleHandler):
         try:
             return load_data(file, options.get("encoding", "ASCII"))
         except Exception as error:
-            raise UserError(
+            raise UntrustedFile(
                 f"{name} is damaged or holds more than data ({error}): if you trust "
                 f"its source, {say_trust()}"
             ) from error
@@ -138,4 +138,4 @@ class _PlainYaml(YamlHandler):
         try:
             return parse_yaml(file.read())
         except ValueError as error:
-            raise UserError(f"{name} cannot be read as data: {error}") from error
+            raise FileFormat(f"{name} cannot be read as data: {error}") from error

@@ -8,7 +8,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..utils.errors import UserError
+from ..utils.families import PackageMissing, WeightsMismatch
 from .finite import STATISTICS, check_finite
 
 
@@ -24,7 +24,9 @@ def save_state_dict(state: Mapping[str, Tensor], path: Path) -> None:
     try:
         from safetensors.torch import save_file
     except ImportError as error:
-        raise UserError("writing safetensors needs: pip install safetensors") from error
+        raise PackageMissing(
+            "writing safetensors needs: pip install safetensors"
+        ) from error
     save_file(dict(state), path, metadata={"format": "pt"})
 
 
@@ -65,7 +67,7 @@ def load_weights(
         if found:
             break
     else:
-        raise UserError(
+        raise WeightsMismatch(
             f"loaded 0/{len(own)} {what} keys: {source} has no key that begins with "
             + " or ".join(repr(prefix) for prefix in prefixes)
         )
@@ -87,7 +89,7 @@ def load_weights(
             )
         else:
             detail = f"the file lacks {bad}"
-        raise UserError(
+        raise WeightsMismatch(
             f"loaded {len(matched)}/{len(wanted)} {what} keys: {source} belongs to "
             f"another architecture ({detail})"
         )

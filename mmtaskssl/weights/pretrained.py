@@ -10,7 +10,7 @@ from mmengine.model.weight_init import PretrainedInit, update_init_info
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from ..utils.errors import UserError
+from ..utils.families import FileDamaged, WeightsMismatch
 from .finite import STATISTICS, check_finite
 from .layouts import recognise
 from .whole import differing
@@ -40,7 +40,7 @@ def load_pretrained(init: PretrainedInit, module: nn.Module) -> None:
         state = {k[len(prefix) :]: v for k, v in file.items() if k.startswith(prefix)}
     own = {k: v for k, v in module.state_dict().items() if STATISTICS not in k}
     if not own.keys() & state.keys():
-        raise UserError(
+        raise WeightsMismatch(
             f"loaded 0/{len(own)} {what} keys: {init.checkpoint} "
             f"({recognise(file).layout}) has none{_behind(init)}{_hint(own, file)}"
         )
@@ -59,7 +59,7 @@ def load_pretrained(init: PretrainedInit, module: nn.Module) -> None:
         why = found.reason(own, weights) if found else last
     count = f"{len(own.keys() & fitting.keys() - unlike)}/{len(own)} {what} keys"
     if why:
-        raise UserError(
+        raise WeightsMismatch(
             f"loaded {count}: {init.checkpoint} belongs to another architecture: {why}"
         )
     print_log(f"loaded {count} from {init.checkpoint}", "current")
@@ -74,7 +74,7 @@ def _weights(init: PretrainedInit) -> Mapping[str, Tensor]:
     state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
     found = {k: v for k, v in state.items() if isinstance(v, Tensor)}
     if not found:
-        raise UserError(f"{init.checkpoint} holds no weights")
+        raise FileDamaged(f"{init.checkpoint} holds no weights")
     if init.prefix is None:
         found = {re.sub(r"^module\.", "", key): v for key, v in found.items()}
     return found

@@ -16,6 +16,13 @@ from torch import Tensor
 
 from ..runs import check_listed
 from ..utils.errors import UserError, option
+from ..utils.families import (
+    FileDamaged,
+    FileMissing,
+    PackageMissing,
+    SystemRefused,
+    UntrustedFile,
+)
 from ..utils.inputs import UnusableFile, check_regular
 from . import plain_pickle
 from .layouts import unwrap
@@ -59,10 +66,10 @@ def load_state_dict(path: str | Path, trust: bool | None = None) -> dict[str, Te
     """
     content = read_checkpoint(path, trust)
     if not isinstance(content, Mapping):
-        raise UserError(f"{path} holds no state dict")
+        raise FileDamaged(f"{path} holds no state dict")
     weights, _ = unwrap(content)
     if not weights:
-        raise UserError(f"{path} holds no weights")
+        raise FileDamaged(f"{path} holds no weights")
     return weights
 
 
@@ -91,11 +98,13 @@ def read_checkpoint(
     try:
         check_regular(path)
     except FileNotFoundError as error:
-        raise UserError(f"checkpoint {path} does not exist") from error
+        raise FileMissing(f"checkpoint {path} does not exist") from error
     except UnusableFile as error:
-        raise UserError(f"checkpoint {path} cannot be read: {error}") from error
+        raise SystemRefused(f"checkpoint {path} cannot be read: {error}") from error
     except OSError as error:
-        raise UserError(f"cannot read checkpoint {path} ({error.strerror})") from error
+        raise SystemRefused(
+            f"cannot read checkpoint {path} ({error.strerror})"
+        ) from error
     check_listed(path)
     if path.suffix == ".safetensors":
         return _load_safetensors(path, map_location)
@@ -130,9 +139,9 @@ def read_open_checkpoint(
         return _without_program(plain_pickle.real(content))
     except pickle.UnpicklingError as error:
         if not _is_pickle(file):
-            raise UserError(f"{name} is damaged or no checkpoint") from error
+            raise FileDamaged(f"{name} is damaged or no checkpoint") from error
         what = _named_in(str(error))
-        raise UserError(
+        raise UntrustedFile(
             f"checkpoint {name} holds more than weights{what}, or is no checkpoint, "
             f"and was not loaded: if you trust its source, {say_trust()}"
         ) from error
@@ -140,7 +149,7 @@ def read_open_checkpoint(
         raise
     except Exception as error:  # damaged files raise anything
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise UserError(f"{name} is damaged or no checkpoint ({reason})") from error
+        raise FileDamaged(f"{name} is damaged or no checkpoint ({reason})") from error
 
 
 def _is_bare_pickle(file: BinaryIO) -> bool:
@@ -222,11 +231,13 @@ def _load_safetensors(path: Path, map_location: MapLocation) -> dict[str, Tensor
         from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError as error:
-        raise UserError(f"reading {path} needs: pip install safetensors") from error
+        raise PackageMissing(
+            f"reading {path} needs: pip install safetensors"
+        ) from error
     try:
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is damaged or no checkpoint ({error})") from error
+        raise FileDamaged(f"{path} is damaged or no checkpoint ({error})") from error
     if map_location in (None, "cpu") or callable(map_location):
         return weights
     return {name: value.to(map_location) for name, value in weights.items()}
@@ -245,7 +256,9 @@ def read_part(path: str | Path, device: str | torch.device = "cpu") -> Tensor:
     try:
         tensor = read_checkpoint(path, False, device)
     except UserError as error:
-        raise UserError(f"{path} is damaged, or no part of a run: delete it") from error
+        raise FileDamaged(
+            f"{path} is damaged, or no part of a run: delete it"
+        ) from error
     if not isinstance(tensor, Tensor):
-        raise UserError(f"{path} holds no tensor: delete it")
+        raise FileDamaged(f"{path} holds no tensor: delete it")
     return tensor

@@ -92,7 +92,7 @@ def test_an_empty_place_is_no_current_folder(tool):
     ],
 )
 def test_the_tool_says_it_in_one_sentence(argv, sentence):
-    assert failure_of(load_tool("eval_knn"), argv).endswith(sentence)
+    assert failure_of(load_tool("eval_knn"), argv).endswith(f"{sentence} [bad-value]")
 
 
 def test_what_a_flag_means_is_returned():

@@ -102,6 +102,15 @@ def test_all_of_a_large_space_is_what_was_calibrated():
     assert choose_subnets(net, None, True) == [net.space.max, net.resolve("R18")]
 
 
+def test_of_one_sub_net_none_has_to_be_named():
+    arch = {"kind": "resnet", "block": "basic", "stem_kernel": 7}
+    one = ["s8-w8.16.32.64-d1.1.1.1"]
+    net = DynamicResNet({"kind": "list", "arch": arch, "subnets": one})
+    assert choose_subnets(net, None, False) == [net.space.max]
+    with pytest.raises(UserError, match="name sub-nets with"):
+        choose_subnets(DynamicResNet("data_basic"), None, False)
+
+
 def test_safetensors(files, tool, tmp_path):
     safetensors = pytest.importorskip("safetensors.torch")
     config, checkpoint, net = files

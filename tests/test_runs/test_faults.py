@@ -106,7 +106,7 @@ def _small_files(limit=2000):
 
 
 def _sentence(error):
-    return str(error) if isinstance(error, UserError) else refusal(error)
+    return str(error if isinstance(error, UserError) else refusal(error))
 
 
 @pytest.fixture(params=_WRITERS, ids=lambda writer: writer.__name__.strip("_"))

@@ -8,6 +8,7 @@ import pytest
 
 from mmtaskssl.cli.options import make_parser
 from mmtaskssl.utils.errors import UserError, option, run_tool
+from mmtaskssl.utils.families import FileMissing
 
 
 def _fail(error):
@@ -21,6 +22,7 @@ def _fail(error):
     ("error", "status", "text"),
     [
         (UserError("no such folder"), 2, "error: no such folder\n"),
+        (FileMissing("no such folder"), 2, "error: no such folder [file-missing]\n"),
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
     ],
 )
@@ -72,6 +74,13 @@ def _system(number, *names):
     ("error", "text"),
     [
         (_system(errno.ENOSPC), "read or written: No space left on device; make room"),
+        (_system(errno.ENOSPC), "run the same command again [disk-full]"),
+        (_system(errno.EDQUOT), " [disk-full]"),
+        (_system(errno.ENOENT, "a"), "a: No such file or directory [file-missing]"),
+        (_system(errno.EACCES, "a"), "change its rights [system-refused]"),
+        (_system(errno.EMFILE, "a"), " [system-refused]"),
+        (_system(errno.ENOMEM, "a"), " [out-of-memory]"),
+        (RuntimeError("CUDA out of memory"), "another machine [out-of-memory]"),
         (_system(errno.EACCES, "a/b"), "error: a/b: Permission denied; "),
         (_system(errno.EROFS, "a"), "error: a: Read-only file system; name a place"),
         (_system(errno.ESTALE, b"a\xff"), "a\\udcff: Stale file handle; "),
@@ -134,3 +143,11 @@ def test_no_sentence_or_traceback_tells_a_password(capsys, monkeypatch):
     assert done.stderr.endswith("ValueError: https://host/x.pth\n")
     shown = capsys.readouterr().err + done.stderr.splitlines()[-1]
     assert "hunter2" not in shown and "SIGNED" not in shown
+
+
+def test_a_wrong_flag_has_a_code(capsys):
+    with pytest.raises(SystemExit) as ended:
+        make_parser("A tool.").parse_args(["--colour"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.endswith("error: unrecognized arguments: --colour [bad-command]\n")

@@ -113,4 +113,23 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
 
 
 def test_a_process_that_did_not_begin_has_a_sentence(tmp_path):
-    assert module.reason(tmp_path / "none.log") == "its process did not begin"
+    error = module.failure("it failed", tmp_path / "none.log", named=False)
+    assert str(error) == "it failed: its process did not begin"
+    assert error.code == "step-failed"
+
+
+@pytest.mark.parametrize(
+    ("log", "said", "code"),
+    [
+        ("a\nerror: no such file [file-missing]\n", "no such file", "file-missing"),
+        ("error: of [two] words\nat the end", "of [two] words", "step-failed"),
+        ("error: of a host [of-a-host]", "of a host [of-a-host]", "step-failed"),
+        ("Killed", "Killed", "step-failed"),
+        ("", "it wrote nothing", "step-failed"),
+    ],
+)
+def test_an_error_keeps_its_code_through_a_process(tmp_path, log, said, code):
+    (tmp_path / "x.log").write_text(log)
+    error = module.failure("step 'x' failed", tmp_path / "x.log")
+    assert str(error) == f"step 'x' failed: {said} (log: {tmp_path / 'x.log'})"
+    assert error.code == code

@@ -43,7 +43,8 @@ from mmtaskssl.models.backbones import (
     SlimmableResNet,
 )
 from mmtaskssl.models.elastic import calibrate
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue, FileMissing, OptionMissing
 
 KINDS = {
     "dynamic": (lambda: DynamicResNet(**_ALIVE), "MIN"),
@@ -236,13 +237,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.iterations < 1:
-        raise UserError("--iterations must be 1 or more")
+        raise BadValue("--iterations must be 1 or more")
     if not args.data:
-        raise UserError("name the folder of images with --data or MMTASKSSL_DATA")
+        raise OptionMissing("name the folder of images with --data or MMTASKSSL_DATA")
     data = Path(args.data).resolve()
     for part in ("detection/bccd", "segmentation/camvid", "pool/images"):
         if not (data / part).is_dir():
-            raise UserError(f"--data {data} lacks the folder {part}")
+            raise FileMissing(f"--data {data} lacks the folder {part}")
     torch.set_num_threads(1)
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     init_default_scope("mmtaskssl")

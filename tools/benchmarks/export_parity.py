@@ -37,7 +37,8 @@ from harness.latency import Timing, latency_table
 from harness.parity import KINDS, parity_table
 from mmtaskssl.cli import options
 from mmtaskssl.utils.devices import pick_device
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -59,7 +60,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.subnets < 1 or args.rounds < 2:
-        raise UserError("--subnets must be 1 or more, and --rounds at least 2")
+        raise BadValue("--subnets must be 1 or more, and --rounds at least 2")
     device = str(pick_device(args.device))
     torch.set_num_threads(1)
     MMLogger.get_current_instance().setLevel(logging.ERROR)

@@ -21,7 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import OutTaken, StepFailed
 
 _START = "test_efficientnet"
 # Of an arm, and of each of its trainings: another folder's, and another run's.
@@ -80,7 +81,7 @@ def _less(value: Any) -> Any:
 def main(argv=None):
     args = parse_args(argv)
     if args.out.exists():
-        raise UserError(f"{args.out} exists: name a new folder with --out")
+        raise OutTaken(f"{args.out} exists: name a new folder with --out")
     args.out.mkdir(parents=True)
     command, log = prepare(args.out), args.out / "log.txt"
 
@@ -95,7 +96,7 @@ def main(argv=None):
 
     begin = time.monotonic()
     if start("whole").wait() != 0:
-        raise UserError(f"the undisturbed run failed, see {log}")
+        raise StepFailed(f"the undisturbed run failed, see {log}")
     seconds = time.monotonic() - begin
     print(f"undisturbed: {seconds:.0f} s", flush=True)
     reference, rng, kills = figures(args.out / "whole"), random.Random(args.seed), 0

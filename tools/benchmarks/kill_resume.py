@@ -29,7 +29,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import OutTaken, StepFailed
 
 CONFIG = "configs/selfsup/mocov2/mocov2_resnet18-w8_1xb16-coslr-12i_debug-32px.py"
 MIB = 1 << 20
@@ -50,7 +51,7 @@ def parse_args(argv=None):
 def main(argv=None):
     args = parse_args(argv)
     if args.out.exists():
-        raise UserError(f"{args.out} exists: name a new folder with --out")
+        raise OutTaken(f"{args.out} exists: name a new folder with --out")
     args.out.mkdir(parents=True)
     import torch
     from mmengine.config import Config
@@ -89,7 +90,7 @@ def main(argv=None):
         else:
             saves.append(time.monotonic() - opened)
     if child.end() != 0:
-        raise UserError(f"the undisturbed training failed, see {log}")
+        raise StepFailed(f"the undisturbed training failed, see {log}")
     seconds, save_seconds = time.monotonic() - began, sum(saves) / len(saves)
     reference = end_state(whole)
     sizes = [path.stat().st_size for path in whole.glob("*.pth")]

@@ -24,6 +24,7 @@ from mmengine.logging import MMLogger
 
 from mmtaskssl.config import load_config
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.families import BadValue, PackageMissing
 from mmtaskssl.utils.inputs import parse_json
 
 HOSTS = ("mmdet", "mmseg", "mmselfsup", "mmcls")
@@ -35,7 +36,7 @@ def configs_of(host: str) -> list[str]:
     """Returns the names of the configs that a package brings, bases apart."""
     found = importlib.util.find_spec(host)
     if found is None or found.origin is None:
-        raise UserError(f"{host} is not installed: leave it out of --hosts")
+        raise PackageMissing(f"{host} is not installed: leave it out of --hosts")
     root = Path(found.origin).parent / ".mim" / "configs"
     paths = [p.relative_to(root) for p in root.rglob("*.py")]
     return sorted(f"{host}::{p}" for p in paths if "_base_" not in p.parts)
@@ -132,7 +133,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.every < 1:
-        raise UserError("--every must be 1 or more")
+        raise BadValue("--every must be 1 or more")
     warnings.filterwarnings("ignore")
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     names = [n for host in args.hosts for n in configs_of(host)[:: args.every]]

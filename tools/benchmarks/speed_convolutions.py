@@ -27,7 +27,8 @@ from harness.clock import Clock, in_turns
 from mmtaskssl.config import load_config
 from mmtaskssl.models import tap_conv
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue
 from mmtaskssl.utils.tables import head, quartiles, row
 
 #: Input and output channels, kernel, stride, side of the input.
@@ -118,7 +119,7 @@ def compare_steps(config: str, batch: int, rounds: int) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.batch < 1 or args.rounds < 2:
-        raise UserError("--batch must be at least 1, and --rounds 2, for a spread")
+        raise BadValue("--batch must be at least 1, and --rounds 2, for a spread")
     torch.set_num_threads(1)
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     if args.config:

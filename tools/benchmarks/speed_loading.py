@@ -31,7 +31,8 @@ from harness.traffic import TrafficCounter
 from mmtaskssl.datasets import SyntheticImages, UnlabeledImages, pack_images
 from mmtaskssl.models.preprocessors import RECIPES, tensor_views
 from mmtaskssl.models.preprocessors.draws import draw_view
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue
 
 SIZES = {
     (64, "equal"): [(96, 128)],
@@ -129,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--batches", type=int, default=20)
     args = parser.parse_args(argv)
     if args.batches < 2:
-        raise UserError("--batches must be at least 2")
+        raise BadValue("--batches must be at least 2")
     torch.set_num_threads(1)
     data = UnlabeledImages(args.images) if args.images else SyntheticImages(64, size=96)
     chosen = random.Random(0).sample(range(len(data)), min(len(data), 256))

@@ -34,6 +34,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from harness.peers.arms import ARMS, make_arms
 from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.families import BadValue, OutTaken, TooFewImages
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -71,7 +72,7 @@ def copy_images(source: str, folder: Path, count: int) -> Path:
 
     root, ids = list_images(source)
     if len(ids) < count:
-        raise UserError(
+        raise TooFewImages(
             f"{source} has {len(ids)} images and {count} are needed, so that no epoch "
             "ends meanwhile: fewer --rounds, --steps or --batch, or other --images"
         )
@@ -101,9 +102,9 @@ def machine_kind(threads: int) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.batch, args.size, args.rounds, args.steps, args.threads) < 1:
-        raise UserError("--batch, --size, --rounds, --steps and --threads: at least 1")
+        raise BadValue("--batch, --size, --rounds, --steps and --threads: at least 1")
     if (Path(args.out) / "result.json").exists() and not args.overwrite:
-        raise UserError(
+        raise OutTaken(
             f"{args.out} holds an earlier result: name another folder, or replace it "
             "with --overwrite"
         )

@@ -38,7 +38,8 @@ from PIL import Image, ImageFilter
 from harness.clock import Clock, in_turns
 from mmtaskssl.datasets import UnlabeledImages, list_images, read_image
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
@@ -215,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args(argv)
     if min(args.small, args.large, args.batch, args.rounds) < 1:
-        raise UserError("--small, --large, --batch and --rounds must be at least 1")
+        raise BadValue("--small, --large, --batch and --rounds must be at least 1")
     torch.set_num_threads(1)
     root, ids = list_images(args.images)
     chosen = random.Random(0).sample(ids, min(len(ids), args.small))

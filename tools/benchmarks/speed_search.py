@@ -20,7 +20,8 @@ from harness.clock import Clock, in_turns
 from mmtaskssl.features.importing import import_features
 from mmtaskssl.selection.coarse import measure
 from mmtaskssl.selection.search import topk
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,7 +59,7 @@ def make_features(rows: int, dim: int, rng: np.random.Generator) -> np.ndarray:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if not 0 < max(args.k) <= args.rows:
-        raise UserError(f"--k must lie in 1..{args.rows}, the number of rows")
+        raise BadValue(f"--k must lie in 1..{args.rows}, the number of rows")
     torch.set_num_threads(args.threads)
     try:
         import faiss

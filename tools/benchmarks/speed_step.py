@@ -33,7 +33,8 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from mmtaskssl.cli import options
 from mmtaskssl.utils.devices import pick_device
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue, OptionConflict
 
 CASES = ("small", "r50")
 
@@ -62,11 +63,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def check(args: argparse.Namespace) -> None:
     if args.repeats < 2:
-        raise UserError("--repeats must be 2 or more, for a spread")
+        raise BadValue("--repeats must be 2 or more, for a spread")
     if args.config and args.size:
-        raise UserError("--size belongs to a built-in case; a config has its own")
+        raise OptionConflict("--size belongs to a built-in case; a config has its own")
     if args.alone and (args.subnets or not args.config):
-        raise UserError("--alone needs a CONFIG, and takes the sub-nets of its sampler")
+        raise OptionConflict(
+            "--alone needs a CONFIG, and takes the sub-nets of its sampler"
+        )
     args.device = str(pick_device(args.device))
 
 

@@ -33,7 +33,8 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 from harness.search_bench import LOOPS, SearchBench, Setting
 from mmtaskssl.cli import options
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -110,7 +111,7 @@ def report(bench: SearchBench, scores: dict[str, dict[Subnet, float]]) -> list[s
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.candidates, args.loop_candidates) < 1:
-        raise UserError("--candidates and --loop-candidates must be at least 1")
+        raise BadValue("--candidates and --loop-candidates must be at least 1")
     setting = vars(args)
     del setting["max_pixels"]  # has acted already
     bench = SearchBench(Setting(**setting))

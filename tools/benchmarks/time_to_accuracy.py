@@ -26,7 +26,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from harness.peers.arms import ARMS, make_arms
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue, PackageMissing
 
 DISTILLED = ("Distillation, ours", "Distillation, lightly-train")
 EVALUATED = "selfsup/simsiam/simsiam_resnet18_1xb256-coslr-20k_folder-64px.py"
@@ -55,7 +56,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.batch, args.size, args.steps, args.every, args.threads) < 1:
-        raise UserError("--batch, --size, --steps, --every and --threads: at least 1")
+        raise BadValue("--batch, --size, --steps, --every and --threads: at least 1")
     from harness.peers.accuracy import time_to_accuracy
     from mmtaskssl.apis import evaluate
     from mmtaskssl.config import load_config
@@ -114,7 +115,9 @@ def selected(args: argparse.Namespace, work: Path) -> list:
         threads=args.threads,
     )
     if missing:
-        raise UserError("; ".join(f"{name}: {why}" for name, why in missing.items()))
+        raise PackageMissing(
+            "; ".join(f"{name}: {why}" for name, why in missing.items())
+        )
     if args.selection:
         ours = [arm for arm in arms if arm.task.package == "ours"]
         chosen = {"selection": str(Path(args.selection).resolve())}

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmtaskssl.cli import options
-from mmtaskssl.utils.errors import UserError, run_tool
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import BadValue
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmtaskssl.transfer.publish import publish
 
     if Path(args.out).suffix != ".pth":
-        raise UserError(f"{args.out} must end in .pth")
+        raise BadValue(f"{args.out} must end in .pth")
     path, before, after = publish(args.checkpoint, args.out, args.trust_checkpoint)
     print(f"{path}: {after / 1e6:.1f} MB of {before / 1e6:.1f} MB")
 

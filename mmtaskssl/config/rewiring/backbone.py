@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from ...utils.errors import UserError
+from ...utils.families import ExportMisfit
 from ..export_info import ExportInfo
 from .levels import Levels, fitting_levels, is_resnet
 from .shapes import Maps
@@ -46,7 +46,7 @@ def replace_backbone(
     """
     old = model["backbone"]
     if export.features is not None and not export.pyramid:
-        raise UserError(
+        raise ExportMisfit(
             f"export {export.name} has no feature maps of strides 4 to 32, which "
             "detectors and segmentors read: it serves classification alone"
         )
@@ -55,7 +55,7 @@ def replace_backbone(
     wanted = fitted.read if fitted else _levels(model)
     levels = [level for level in wanted if level < len(export.pyramid)]
     if not levels:
-        raise UserError(
+        raise ExportMisfit(
             f"export {export.name} has {len(export.pyramid)} feature maps, none of "
             f"those that the config reads: {tuple(_levels(model))}"
         )
@@ -109,7 +109,7 @@ def _fitted(old: dict[str, Any], export: ExportInfo, maps: Maps) -> Levels:
     fitted = fitting_levels(export, wanted)
     text = ", ".join(map(str, maps.strides))
     if fitted is None:
-        raise UserError(
+        raise ExportMisfit(
             f"{old['type']} gives its heads maps of strides {text}: they are no stages "
             f"of one network, such as the {len(export.pyramid)} of export {export.name}"
         )

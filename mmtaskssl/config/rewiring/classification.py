@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...utils.errors import UserError
+from ...utils.families import ExportMisfit
 from ..export_info import ExportInfo
 from .backbone import put_in, replace_backbone
 from .whole_network import fit_whole
@@ -26,18 +26,18 @@ def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
     """
     neck, head = model.get("neck"), model.get("head")
     if not isinstance(head, dict):
-        raise UserError(
+        raise ExportMisfit(
             "the config's model has no head (head=None), so nothing that trains what "
             "an export is for: take a config of a classifier"
         )
     for part in neck if isinstance(neck, list | tuple) else [neck] if neck else []:
         if str(part["type"]).rpartition(".")[2] != "GlobalAveragePooling":
-            raise UserError(
+            raise ExportMisfit(
                 f"the neck {part['type']} cannot follow an export; use "
                 "GlobalAveragePooling"
             )
     if not isinstance(head.get("in_channels"), int):
-        raise UserError(
+        raise ExportMisfit(
             f"the head {head['type']} has no in_channels to follow an export"
         )
     old = model["backbone"]

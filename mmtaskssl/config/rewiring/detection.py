@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...utils.errors import UserError
+from ...utils.families import ExportMisfit
 from ..export_info import ExportInfo
 from .backbone import replace_backbone
 from .shapes import Maps
@@ -35,13 +35,13 @@ def rewire_detector(
     """
     arch = export.plain_network.get("arch")  # of mmcls' networks maybe a name
     if isinstance(arch, dict) and arch.get("stem_kernel", 7) != 7:
-        raise UserError(
+        raise ExportMisfit(
             f"export {export.name} keeps the resolution of very small images (a stem "
             "of 3x3, without pooling): its maps do not have the strides 4 to 32 that "
             "a detector's anchors are made for"
         )
     if "num_branch" in model["backbone"]:
-        raise UserError(
+        raise ExportMisfit(
             f"{model['type']} is one with its backbone, whose branches share weights: "
             "take another detector"
         )
@@ -92,7 +92,7 @@ def _falling(numbers: Sequence[int]) -> bool:
 def _rewire_c4(model: dict[str, Any], export: ExportInfo, channels: int) -> list[str]:
     network = export.plain_network
     if not network["type"].endswith("SubnetResNet"):
-        raise UserError(
+        raise ExportMisfit(
             f"export {export.name} has no last stage that a C4 detector could use; "
             "take a config with an FPN"
         )

@@ -7,7 +7,7 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from ...utils.errors import UserError
+from ...utils.families import ExportMisfit
 from ..export_info import ExportInfo
 from .shapes import IMAGES, Maps, Misfit, image, maps_of, measured, part, run, side_of
 
@@ -50,7 +50,7 @@ def prove(
     except Misfit as misfit:
         old = before["backbone"].get("type")
         hint = "; take a config with GlobalAveragePooling and LinearClsHead"
-        raise UserError(
+        raise ExportMisfit(
             f"export {export.name} does not fit in the place of {old}: {misfit}"
             f"{hint if 'head' in model else ''}"
         ) from misfit

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...utils.errors import UserError
+from ...utils.families import ExportMisfit
 from ..export_info import ExportInfo
 from .backbone import replace_backbone
 from .shapes import Maps, measured
@@ -61,7 +61,7 @@ def rewire_segmentor(
             try:
                 fitted = _fit(head, channels, missing)
             except IndexError as error:
-                raise UserError(
+                raise ExportMisfit(
                     f"{place} reads feature map {head['in_index']} of the backbone, "
                     f"but export {export.name} gives {len(channels)}"
                 ) from error

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from ...models.backbones.library_backbone import library_config
 from ...registry import MODELS
 from ...utils.errors import UserError
+from ...utils.families import ExportMisfit
 from ..export_info import ExportInfo
 from ..whole_network import takes
 
@@ -42,7 +43,7 @@ def fit_whole(
         network["norm_eval"] = True
     frozen = old.get("frozen_stages", -1)
     if frozen >= 0 and not takes(network, "frozen_stages"):
-        raise UserError(
+        raise ExportMisfit(
             f"export {export.name} ({network['type']}) has no frozen_stages: set "
             "model.backbone.frozen_stages=-1"
         )
@@ -63,7 +64,7 @@ def _frozen(
     if frozen >= max(len(levels), 1) and classifies:
         return _all(network, export)
     if not levels:
-        raise UserError(
+        raise ExportMisfit(
             f"export {export.name} has no stages of which frozen_stages={frozen} could "
             "freeze some: freeze all (4) or nothing (-1)"
         )
@@ -85,7 +86,7 @@ def _all(network: dict[str, Any], export: ExportInfo) -> int:
             continue
         if not any(p.requires_grad for p in model.parameters()):
             return count
-    raise UserError(
+    raise ExportMisfit(
         f"export {export.name} ({network['type']}) cannot be frozen as a whole: "
         "fine-tune it, or evaluate it with mmtaskssl evaluate"
     )

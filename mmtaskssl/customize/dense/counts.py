@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...utils.errors import UserError
+from ...utils.families import ShapeMismatch
 from ..verdict.difference import Difference
 
 _RESAMPLES = 2000
@@ -137,7 +137,7 @@ def dense_difference(
         UserError: Other images.
     """
     if ours.images != theirs.images or type(ours) is not type(theirs):
-        raise UserError("the two models were not tested on the same images")
+        raise ShapeMismatch("the two models were not tested on the same images")
     rng, count = np.random.default_rng(0), ours.images
     gaps = np.empty(_RESAMPLES)
     for place in range(_RESAMPLES):

@@ -15,6 +15,7 @@ from ...utils import checks
 from ...utils.clock import Clock
 from ...utils.devices import AUTO
 from ...utils.errors import UserError, option
+from ...utils.families import BadValue, NoImages, UnknownName
 from ...utils.hashing import lines_sha256
 from ..inspection.inspected import Inspected
 from ..race.judge import judge_features
@@ -89,10 +90,12 @@ def diagnose(
     checks.path_like("out", out, none=True)
     starts = check_starts(starts)
     if not starts:
-        raise UserError(f"{option('starts')} names no network to look at the images by")
+        raise UnknownName(
+            f"{option('starts')} names no network to look at the images by"
+        )
     looks = {one.name: _sides_of(one, sides) for one in starts}
     if not inspected.pool_ids:
-        raise UserError(f"the pool, {inspected.pool_root}, has no image to train on")
+        raise NoImages(f"the pool, {inspected.pool_root}, has no image to train on")
     opened = networks or {}
     networks = {one.name: opened.get(one.name) or one.open(seed) for one in starts}
     studies = shipped() if studies is None else studies
@@ -162,7 +165,7 @@ def _solve(
                 try:
                     runner.probe_dim()
                 except UserError as error:
-                    raise UserError(f"start {start.name}: {error}") from error
+                    raise error.retold(f"start {start.name}: {error}") from error
                 store = stores.train(start, runner)
                 labelled = stores.labelled(store)
                 with clock.part("judging"):
@@ -201,11 +204,11 @@ def _solve(
 def _sides_of(start: Start, sides: Sides) -> list[int]:
     if isinstance(sides, Mapping):
         if start.name not in sides:
-            raise UserError(f"{option('sides')} names none for start {start.name}")
+            raise BadValue(f"{option('sides')} names none for start {start.name}")
         sides = sides[start.name]
     checks.listed("sides", sides, "sides of images, in pixels")
     if not sides:
-        raise UserError(f"{option('sides')} names no side of images, in pixels")
+        raise BadValue(f"{option('sides')} names no side of images, in pixels")
     for side in sides:
         checks.whole("sides", side)
     larger = [side for side in sorted(set(sides)) if side > sides[0]]

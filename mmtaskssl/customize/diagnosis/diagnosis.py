@@ -11,7 +11,7 @@ from ...report.page import html_page
 from ...report.result import Result
 from ...runs import Work, verify
 from ...utils.atomic import write_json
-from ...utils.errors import UserError
+from ...utils.families import FileDamaged, NotAResult
 from ...utils.inputs import read_json
 from ...utils.tables import aligned
 from .choice import LEVERS
@@ -158,7 +158,7 @@ class Diagnosis(Result):
         try:
             found = read_json(folder / DIAGNOSIS)
         except (OSError, ValueError) as error:
-            raise UserError(f"{folder} holds no diagnosis ({error})") from error
+            raise NotAResult(f"{folder} holds no diagnosis ({error})") from error
         verify(folder, [DIAGNOSIS])
         try:
             measured = [
@@ -174,7 +174,7 @@ class Diagnosis(Result):
                 *(_store(folder, name) for name in found["stores"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(
+            raise FileDamaged(
                 f"the diagnosis in {folder} is damaged ({error})"
             ) from error
 

@@ -18,9 +18,8 @@ from ...config import load_config
 from ...engine.pretrain import pretrain
 from ...utils.apart import call_apart
 from ...utils.atomic import write_json, write_text
-from ...utils.errors import UserError
 from ...utils.inputs import read_json
-from ...utils.steps import reason
+from ...utils.steps import failure
 
 #: Images that are measured on; a larger batch takes as many as it has.
 IMAGES = 64
@@ -85,7 +84,7 @@ def measure_step(
         if not apart:
             train_some(*arguments)
         elif call_apart(train_some, arguments, {}, folder / "log"):
-            raise UserError(f"a step cannot be measured: {reason(folder / 'log')}")
+            raise failure("a step cannot be measured", folder / "log", named=False)
         return StepCost(**read_json(folder / _FIGURES), batch=batch)
 
 

@@ -19,7 +19,7 @@ from ...features.runner import BatchRunner
 from ...features.store import FeatureStore
 from ...networks import Network
 from ...utils.atomic import write_json
-from ...utils.errors import UserError
+from ...utils.families import ImagesMismatch
 from ...utils.inputs import read_json
 from ..inspection.inspected import Inspected
 from ..race.judge import check_broken, labelled
@@ -258,7 +258,7 @@ def rows_not_in(store: FeatureStore, found: Inspected) -> np.ndarray:
     ids = {image: row for row, image in enumerate(store.image_ids)}
     lacking = [image for image in found.pool_ids if image not in ids]
     if lacking:
-        raise UserError(
+        raise ImagesMismatch(
             f"{store.path} has no features of {len(lacking)} images of the pool, such "
             f"as {lacking[0]}: extract all of {found.pool_root}"
         )

@@ -13,7 +13,7 @@ from ...models.backbones.library import is_library_name
 from ...networks import Network
 from ...subnets import Cost
 from ...utils.budgets import Budget
-from ...utils.errors import UserError
+from ...utils.families import NetworkMisfit, NoWeights
 from ..starts import Start
 
 #: Sides are multiples of it, as the strides of most networks divide them.
@@ -57,7 +57,7 @@ class Body:
             kinds = {"timm": "TimmBackbone", "torchvision": "TorchvisionBackbone"}
             return {"type": f"mmtaskssl.{kinds[library]}", "name": model}
         if not self.network.body:
-            raise UserError(
+            raise NoWeights(
                 f"start {self.start.text} has no config to train it by: name one, "
                 "CONFIG=CHECKPOINT"
             )
@@ -74,7 +74,7 @@ class Body:
             found = backbone(torch.zeros(2, 3, self.side, self.side))
         last = found[-1] if isinstance(found, tuple | list) else found
         if not isinstance(last, torch.Tensor) or last.dim() not in (2, 4):
-            raise UserError(
+            raise NetworkMisfit(
                 f"start {self.start.text} gives neither a map nor a feature: it cannot "
                 "be continued here"
             )

@@ -6,7 +6,8 @@ from typing import Any
 
 from ...subnets import Subnet
 from ...utils.budgets import Budget
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import BadBudget, OptionMissing
 from ..settings import PRIMARY, USUAL, Settings
 from ..starts import Start
 from .body import LEAST_SIDE, STEP, Body, fitting, opened
@@ -42,7 +43,7 @@ class Fits:
         """
         for budget in self.settings.budgets:
             if not self.bodies(budget) and self.own(budget) is None:
-                raise UserError(
+                raise BadBudget(
                     f"{option('budget')} {budget} pays for no start at any side, and "
                     "for no width of our network: ask for another one"
                 )
@@ -51,7 +52,7 @@ class Fits:
                 what = f"{option('budget')} {budget} pays for no start"
                 if not self.settings.starts:
                     what = f"there is no {option('start')}"
-                raise UserError(
+                raise OptionMissing(
                     f"{what}, and {option('arms')} name no other control: add one of "
                     f"{', '.join(PRIMARY[1:])}"
                 )

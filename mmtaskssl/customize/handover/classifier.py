@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ...config import ExportInfo, load_config
-from ...utils.errors import UserError
+from ...utils.families import ExportMisfit
 from ..inspection.inspected import Inspected, Split
 from .loaders import loaders_of
 
@@ -41,7 +41,7 @@ def classifier(
     given: dict[str, Any] = {"model.data_preprocessor.view_size": side}
     if pixels is not None:
         if pixels.channel_order != "rgb":
-            raise UserError(
+            raise ExportMisfit(
                 f"export {export.name} sees {pixels.channel_order.upper()}, and the "
                 "classifiers of our configs RGB: write the config by hand"
             )

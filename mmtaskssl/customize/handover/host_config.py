@@ -15,7 +15,7 @@ from ...runs import OutputFile, Work
 from ...selection.output import write_csv
 from ...utils import checks
 from ...utils.atomic import write_text
-from ...utils.errors import UserError
+from ...utils.families import BadLabels, TargetTooSmall
 from ..inspection.inspected import Inspected, Split, TaskKind
 from .classifier import classifier
 from .dense import detector, names_of, segmentor
@@ -84,7 +84,7 @@ def host_config(
     checks.seed(seed)
     export, place = ExportInfo.read(Path(export_folder)), Path(out).expanduser()
     if not len(inspected.train) or not len(inspected.test):
-        raise UserError("a config needs images to train on, and others to test on")
+        raise TargetTooSmall("a config needs images to train on, and others to test on")
     if side is None and kind in _DENSE_SIDE:
         side = max(_SMALLEST, min(inspected.short_side, _DENSE_SIDE[kind]))
     elif side is None:
@@ -157,7 +157,7 @@ def _write_list(kind: TaskKind, part: Split, name: str, folder: Path) -> None:
             write_text(folder / file, "\n".join(names) + "\n")
     elif kind == "detection":
         if part.annotations is None:
-            raise UserError(f"the target's {name} part has no annotations")
+            raise BadLabels(f"the target's {name} part has no annotations")
         shutil.copyfile(part.annotations, folder / f"{name}.json")
     else:
         label = "label" if kind == "classification" else "labels"

@@ -6,6 +6,7 @@ from pathlib import Path
 from ...datasets.images import list_images
 from ...datasets.left_out import check_classes
 from ...utils.errors import UserError
+from ...utils.families import TargetForm
 from .inspected import Finding
 from .labelled import ALL, PART_NAMES, Item, Labelled, Part, part_of
 
@@ -41,7 +42,7 @@ def part_folders(folder: Path) -> Mapping[str, Path]:
         if name is None or not path.is_dir():
             continue
         if name in found:
-            raise UserError(
+            raise TargetForm(
                 f"{folder} holds {found[name].name} and {path.name}, which both mean "
                 f"the {name} part: move one of them away"
             )
@@ -64,7 +65,7 @@ def _read(folder: Path, findings: list[Finding]) -> Part:
     for image in image_ids:
         name, _, rest = image.partition("/")
         if not rest:
-            raise UserError(
+            raise TargetForm(
                 f"{folder} holds {image} outside any class folder: sort the images as "
                 "CLASS/IMAGE, or as train/CLASS/IMAGE and test/CLASS/IMAGE, or name a "
                 "table of the columns image,label"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...datasets.annotations.coco import LARGEST, CocoFile, read_coco_json
 from ...utils.atomic import write_text
-from ...utils.errors import UserError
+from ...utils.families import BadLabels, ImagesMismatch, TargetForm
 from ...utils.inputs import read_bytes
 from .class_folders import part_folders
 from .inspected import Finding
@@ -35,7 +35,7 @@ def find_coco(folder: Path) -> Mapping[str, Path] | None:
     for name, path in part_folders(folder).items():
         files = [file for file in path.glob("*.json") if _is_coco(file)]
         if len(files) > 1:
-            raise UserError(f"{path} holds several COCO files: move all but one away")
+            raise TargetForm(f"{path} holds several COCO files: move all but one away")
         if files:
             inside[name] = files[0]
     return inside or None
@@ -52,7 +52,7 @@ def _by_part(files: Sequence[Path]) -> dict[str, Path]:
         names = [part for part in map(part_of, words) if part]
         part = names[0] if names else ALL
         if part in found or (found and ALL in (part, *found)):
-            raise UserError(
+            raise TargetForm(
                 f"{file.parent} holds {', '.join(f.name for f in files)}: which is to "
                 "train and which to test on cannot be told; name them train.json and "
                 "test.json"
@@ -89,11 +89,11 @@ def _read(path: Path, findings: list[Finding]) -> Part:
     try:
         coco = CocoFile(path, read_coco_json(path))
     except OSError as error:
-        raise UserError(f"{path} cannot be read as COCO's JSON: {error}") from error
+        raise BadLabels(f"{path} cannot be read as COCO's JSON: {error}") from error
     findings += coco.findings
     names = {number: name.strip() for number, name in coco.categories.items()}
     if len({*names.values()}) < len(names):
-        raise UserError(f"{path} has two categories of one name")
+        raise BadLabels(f"{path} has two categories of one name")
     boxes: dict[Any, list[Box]] = {number: [] for number in coco.images}
     for _, entry in coco.annotations:
         crowd = bool(entry.get("iscrowd")) or bool(entry.get("ignore"))
@@ -104,7 +104,7 @@ def _read(path: Path, findings: list[Finding]) -> Part:
     for number, entry in coco.images.items():
         file = Path(str(entry["file_name"])).as_posix()  # ./a is a
         if file in items:
-            raise UserError(f"{path} lists the image {file} twice: list it once")
+            raise BadLabels(f"{path} lists the image {file} twice: list it once")
         items[file] = Item(file, boxes=tuple(boxes[number]), size=coco.size(entry))
     return Part(_folder_of(path, [*items]), [*items.values()])
 
@@ -125,7 +125,7 @@ def _folder_of(path: Path, images: Sequence[str]) -> Path:
     folders = [*below, *inside]
     counts = [sum((folder / image).is_file() for image in sample) for folder in folders]
     if not max(counts):
-        raise UserError(
+        raise ImagesMismatch(
             f"{path}: its images, such as {sample[0]}, are neither beside it nor in a "
             f"folder images, nor in {path.parent.parent}: move them there"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...datasets.annotations.findings import refuse
 from ...datasets.annotations.names import judge_spelling
-from ...utils.errors import UserError
+from ...utils.families import TooFewImages
 from ...utils.hashing import lines_sha256
 from . import findings
 from .coco import write_coco
@@ -149,7 +149,7 @@ class Examination:
             found.append(Finding("warning" if many else "note", text))
         found += _about_guard(held_out)
         if len(good) < LEAST_POOL:
-            raise UserError(
+            raise TooFewImages(
                 f"the pool {self.pool_root} has {len(good)} images that can be trained "
                 f"on: the smallest training takes {LEAST_POOL}, so add more "
                 f"({len(broken)} cannot be read, {len(copies)} are test images)"

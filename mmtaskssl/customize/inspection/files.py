@@ -8,7 +8,7 @@ from typing import Any
 from ...runs import Record, Work, verify
 from ...selection.output import read_csv, write_csv
 from ...utils.atomic import write_json
-from ...utils.errors import UserError
+from ...utils.families import BadLabels, FileDamaged, NotAResult, Unfinished
 from ...utils.inputs import read_json, why
 from .inspected import Finding, Inspected, Split
 
@@ -38,7 +38,7 @@ def check_names(names: Iterable[str]) -> None:
     """
     for name in names:
         if _BETWEEN in name or not name.strip():
-            raise UserError(
+            raise BadLabels(
                 f"a class of the target is called {name!r}: give it a name without "
                 f"{_BETWEEN!r}"
             )
@@ -83,9 +83,9 @@ def read(folder: str | Path) -> Inspected:
     folder = Path(folder).expanduser()
     record = Record.read(folder)
     if record is None or record.kind != "inspection":
-        raise UserError(f"{folder} holds no inspection")
+        raise NotAResult(f"{folder} holds no inspection")
     if not record.complete:
-        raise UserError(
+        raise Unfinished(
             f"the inspection in {folder} was not finished: run the same command again"
         )
     verify(folder)
@@ -107,7 +107,7 @@ def read(folder: str | Path) -> Inspected:
             value["inputs"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
+        raise FileDamaged(
             f"the inspection in {folder} is damaged ({why(error)})"
         ) from error
 

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import BadLabels, TargetTooSmall
 from .facts import ImageFacts
 from .inspected import Finding, TaskKind
 from .labelled import Item
@@ -28,30 +29,30 @@ def check_enough(
     counts = (len(train), LEAST_TRAIN, "train"), (len(test), LEAST_TEST, "test")
     for count, least, name in counts:
         if count < least:
-            raise UserError(
+            raise TargetTooSmall(
                 f"the target has {len(train)} images to train and {len(test)} to test "
                 f"on ({lost}): at least {least} to {name} on are needed, so label more,"
                 f" or name the test part if there is one ({option('test')})"
             )
     classes = Counter(label for item in train for label in item.labels)
     if not classes:
-        raise UserError(
+        raise BadLabels(
             "no training image of the target has a label: label some of them"
         )
     if kind != "classification":
         return
     if len(classes) < 2:
-        raise UserError(
+        raise TargetTooSmall(
             f"the target has one class only, {next(iter(classes))}: two or more are "
             "needed to tell them apart"
         )
     if sum(count > 1 for count in classes.values()) < 2:
-        raise UserError(
+        raise TargetTooSmall(
             "fewer than two classes of the target have two training images: label more"
         )
     tested = Counter(label for item in test for label in item.labels)
     if unknown := sorted({*tested} - {*classes}):
-        raise UserError(
+        raise TargetTooSmall(
             f"class {unknown[0]} of the target has {tested[unknown[0]]} test images "
             f"and none that can be trained on ({lost}): add some, or remove the class"
         )

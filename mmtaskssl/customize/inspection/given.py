@@ -9,6 +9,7 @@ from typing import Any
 from ...datasets.images import ImagesLike, list_images
 from ...utils import checks
 from ...utils.errors import UserError
+from ...utils.families import ImagesMismatch
 from ...utils.hashing import file_sha256, lines_sha256
 from ...utils.inputs import check_regular
 from ...utils.members import exists
@@ -91,7 +92,7 @@ def _check_found(root: Path, image_ids: Sequence[str]) -> None:
     found = {*list_images(root)[1]} if root.is_dir() else set()
     beside = [i for i in image_ids if i not in found and exists(root / i)]
     if beside:
-        raise UserError(
+        raise ImagesMismatch(
             f"{len(beside):,} images of the pool, such as {beside[0]}, are not found "
             f"where their folder {root} is searched: files need an image's ending, and "
             "tars a folder that holds no other images"

@@ -7,7 +7,8 @@ from pathlib import Path
 from ...datasets.images import ImagesLike
 from ...runs import Record, State, Work, as_read
 from ...utils import checks
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import OptionMissing
 from . import files
 from .examination import Examination
 from .given import Given, look_at
@@ -73,7 +74,7 @@ def inspect(
     examination = Examination(given.root, given.image_ids, labelled, seed, void, inputs)
     if out is None:
         if labelled.kind == "detection":
-            raise UserError(
+            raise OptionMissing(
                 "the boxes of a detection are kept in files: name a folder for them "
                 f"with {option('out')}"
             )

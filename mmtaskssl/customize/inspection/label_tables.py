@@ -5,7 +5,8 @@ from typing import Any
 
 from ...datasets.images import list_images
 from ...datasets.label_table import labels_of_row, named_twice, read_rows
-from ...utils.errors import UserError, meant
+from ...utils.errors import meant
+from ...utils.families import BadLabels
 from .inspected import Finding
 from .labelled import ALL, PART_NAMES, Item, Labelled, Part, part_of
 
@@ -27,13 +28,13 @@ def read_table(path: Path) -> Labelled:
     """
     rows = read_rows(path)
     if not rows:
-        raise UserError(f"{path} names no images")
+        raise BadLabels(f"{path} names no images")
     root, image_ids = list_images(path)
     if len(image_ids) != len(rows):
-        raise UserError(f"{path} has a row without an image")
+        raise BadLabels(f"{path} has a row without an image")
     several = all("labels" in row for row in rows)
     if not several and not all("label" in row for row in rows):
-        raise UserError(
+        raise BadLabels(
             f"{path} needs the columns image and label (one class an image), or image "
             f"and labels (any number); it has {', '.join(map(str, rows[0]))}"
         )
@@ -68,7 +69,7 @@ def _part(row: dict[str, Any], path: Path, number: int) -> str:
     value = str(row.get(_SPLIT) or "").strip()
     part = part_of(value)
     if part is None:
-        raise UserError(
+        raise BadLabels(
             f"row {number} of {path} has the {_SPLIT} {value!r}, not train, val or "
             f"test{meant(value, PART_NAMES)}"
         )

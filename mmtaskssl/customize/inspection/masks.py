@@ -10,6 +10,7 @@ from ...datasets.annotations.image_sizes import of_sizes
 from ...datasets.annotations.label_maps import judge_classes, look_at_masks
 from ...datasets.images import list_images
 from ...utils.errors import UserError, option
+from ...utils.families import BadLabels
 from ...utils.inputs import read_text
 from .class_folders import part_folders
 from .facts import ImageFacts
@@ -74,7 +75,7 @@ def read_masks(folder: Path, pair: tuple[str, str]) -> Labelled:
         parts = {}
         for name, ids in lists.items():
             if absent := [one for one in ids if one not in of]:
-                raise UserError(
+                raise BadLabels(
                     f"the list {name} of {folder} names {absent[0]}, which has no "
                     "image or no mask"
                 )
@@ -84,7 +85,7 @@ def read_masks(folder: Path, pair: tuple[str, str]) -> Labelled:
     elif divided := part_folders(folder / images):
         of_masks = part_folders(folder / masks)
         if missing := {*divided} - {*of_masks}:
-            raise UserError(f"{folder / masks} has no folder {min(missing)}")
+            raise BadLabels(f"{folder / masks} has no folder {min(missing)}")
         parts = {n: _pair(p, of_masks[n], findings) for n, p in divided.items()}
     else:
         parts = {ALL: _pair(folder / images, folder / masks, findings)}
@@ -100,9 +101,9 @@ def _class_names(folder: Path) -> Sequence[str] | None:
     try:
         names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        raise BadLabels(f"{path} cannot be read: {error}") from error
     if len({*names}) < len(names) or not names:
-        raise UserError(f"{path} must name each class once, a line each")
+        raise BadLabels(f"{path} must name each class once, a line each")
     return names
 
 
@@ -120,12 +121,12 @@ def _pair(images: Path, masks: Path, findings: list[Finding]) -> Part:
             items.append(Item(image, mask=mask))
     lossy = [item.mask for item in items if item.mask.lower().endswith(_LOSSY)]
     if lossy:
-        raise UserError(
+        raise BadLabels(
             f"the mask {lossy[0]} in {masks} is a JPEG, whose numbers are not exact: "
             "write masks as PNG"
         )
     if not items:
-        raise UserError(
+        raise BadLabels(
             f"no image of {images} has a mask in {masks}: the mask of {alone[0]} must "
             f"be called {Path(alone[0]).with_suffix('.png')}"
         )
@@ -197,7 +198,7 @@ def indices_of(
     """
     for folder, found in masks.items():
         if any(mask.get("colour") for mask in found):
-            raise UserError(
+            raise BadLabels(
                 f"masks in {folder} are colour images: a mask is a PNG of one channel, "
                 "whose numbers are the classes (0, 1, ...; 255: none); write the "
                 "number of its class in place of each colour"
@@ -222,24 +223,24 @@ def indices_of(
     void = VOID if void is None else void
     classes = [value for value in values if value != void]
     if len(classes) < 2:
-        raise UserError(
+        raise BadLabels(
             f"the masks hold the numbers {', '.join(map(str, values))} alone, of which "
             f"{void} belongs to no class: write an object as 1 and what is around it "
             f"as 0, or name another index with {option('void')}"
         )
     first = int(void == 0)
     if first < void < classes[-1] and void != VOID:
-        raise UserError(
+        raise BadLabels(
             f"the index {void} of what belongs to no class lies among the classes "
             f"{classes[0]} to {classes[-1]}: write it as 255"
         )
     if classes[-1] > VOID:
-        raise UserError(
+        raise BadLabels(
             f"the masks hold the number {classes[-1]}: classes are numbers below {VOID}"
         )
     count = classes[-1] + 1 - first
     if names is not None and count > len(names):
-        raise UserError(
+        raise BadLabels(
             f"the masks hold the class {classes[-1]}, but {CLASSES} names {len(names)}"
         )
     given = names or [str(index + first) for index in range(count)]

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from ...utils import checks
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import ClassMismatch, FileMissing, TargetForm
 from . import coco, label_tables, masks, voc
 from .class_folders import part_folders, read_class_folders
 from .inspected import Finding
@@ -47,7 +48,7 @@ def read_target(
     if test is not None:
         other = _read(Path(test).expanduser(), task, "test")
         if other.kind != whole.kind:
-            raise UserError(
+            raise TargetForm(
                 f"{test} is read as {other.kind}, and {target} as {whole.kind}: both "
                 "must be of one task"
             )
@@ -66,10 +67,10 @@ def read_target(
 def _read(path: Path, task: str, name: str) -> Labelled:
     checks.path_like(name, path)
     if not path.exists():
-        raise UserError(f"{option(name)} {path} does not exist")
+        raise FileMissing(f"{option(name)} {path} does not exist")
     found = _by_form(path, task)
     if task not in ("auto", found.kind):
-        raise UserError(
+        raise TargetForm(
             f"{path} is read as {found.kind} ({found.form}), not as {task}: that is "
             f"{_FORMS[task]}; name another {option(name)}, or leave out "
             f"{option('task')}"
@@ -84,13 +85,13 @@ def _by_form(path: Path, task: str) -> Labelled:
         return label_tables.read_table(path)
     if path.suffix.lower() == ".json":
         return coco.read_coco({ALL: path})
-    raise UserError(f"{path} has no form of a target that is known: {_known()}")
+    raise TargetForm(f"{path} has no form of a target that is known: {_known()}")
 
 
 def _by_folders(path: Path, task: str) -> Labelled:
     boxes, pair = voc.is_voc(path), masks.find_masks(path)
     if boxes and pair and task == "auto":
-        raise UserError(
+        raise TargetForm(
             f"{path} holds both boxes and masks ({pair[1]}): say which task is meant "
             f"by {option('task')}, detection or segmentation"
         )
@@ -102,9 +103,9 @@ def _by_folders(path: Path, task: str) -> Labelled:
         return coco.read_coco(files)
     for inside in sorted(path.iterdir()):
         if inside.is_dir() and voc.is_voc(inside):
-            raise UserError(f"{path} holds the Pascal VOC folder {inside}: name that")
+            raise TargetForm(f"{path} holds the Pascal VOC folder {inside}: name that")
     if _is_yolo(path):
-        raise UserError(
+        raise TargetForm(
             f"{path} holds boxes as text files, as YOLO reads them: write them as a "
             "COCO JSON (the tool that exported them can)"
         )
@@ -125,7 +126,7 @@ def _same_classes(whole: Labelled, other: Labelled) -> Labelled:
     first, second = list(whole.class_names or ()), list(other.class_names or ())
     longer = max(first, second, key=len)
     if longer[: len(first)] != first or longer[: len(second)] != second:
-        raise UserError(
+        raise ClassMismatch(
             f"the parts of the target name their classes differently: {first[:5]}, ... "
             f"and {second[:5]}, ..."
         )
@@ -135,7 +136,7 @@ def _same_classes(whole: Labelled, other: Labelled) -> Labelled:
 def _only(found: Labelled, name: str) -> Part:
     """Returns the test images of what was named as the test part."""
     if len(found.parts) > 1:
-        raise UserError(
+        raise TargetForm(
             f"{option('test')} {name} has the parts {', '.join(found.parts)}: name the "
             "folder or the file of the test images alone"
         )
@@ -152,7 +153,7 @@ def _chosen(
         return parts
     val = parts.pop("val", None)
     if "train" not in parts:
-        raise UserError(
+        raise TargetForm(
             f"{target} has no train part, only "
             f"{' and '.join([*parts, *['val'] * (val is not None)])}: add train, or "
             f"name the test part with {option('test')} and the images to learn from as "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ...datasets.annotations.voc import read_voc_xml
 from ...datasets.images import IMAGE_SUFFIXES
-from ...utils.errors import UserError
+from ...utils.families import BadLabels
 from ...utils.inputs import read_text
 from .labelled import ALL, PART_NAMES, Box, Item, Labelled, Part, part_of
 
@@ -79,12 +79,12 @@ def read_lists(folder: Path, kind: str) -> dict[str, Sequence[str]]:
         try:
             lines = read_text(path).splitlines()
         except (OSError, ValueError) as error:
-            raise UserError(f"{path} cannot be read: {error}") from error
+            raise BadLabels(f"{path} cannot be read: {error}") from error
         found[part] = list(
             dict.fromkeys(line.split()[0] for line in lines if line.split())
         )
         if not found[part]:
-            raise UserError(f"{path} lists no image")
+            raise BadLabels(f"{path} lists no image")
     return found
 
 
@@ -93,12 +93,12 @@ def _item(folder: Path, image: str, file: str) -> Item:
     try:
         objects, size = read_voc_xml(path)
     except FileNotFoundError:
-        raise UserError(
+        raise BadLabels(
             f"{path} does not exist, but a list names {image}: an image without boxes "
             "needs an annotation without objects"
         ) from None
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        raise BadLabels(f"{path} cannot be read: {error}") from error
     boxes = []
     for thing in objects:
         left, top, right, bottom = thing.corners

@@ -12,7 +12,7 @@ from ...evaluation.methods import Probe, make_probes
 from ...evaluation.splits import stratified_folds
 from ...features.rows import ALL_ZERO
 from ...features.runner import BatchRunner, extract_in_memory
-from ...utils.errors import UserError
+from ...utils.families import ImagesUnreadable, TargetTooSmall
 from ..inspection.inspected import Inspected, Split
 from .judged import PROBES, Judged
 
@@ -49,7 +49,7 @@ def judge_features(train: LabeledFeatures, seed: int = 0) -> Judged:
     """
     parts = stratified_folds(train.y, FOLDS, seed)
     if len(parts) < 2:
-        raise UserError(
+        raise TargetTooSmall(
             "the target's training images cannot be divided to compare networks by: "
             "no class has two of them"
         )
@@ -126,7 +126,7 @@ def check_broken(split: Split, broken: Mapping[str, str]) -> None:
     bad = {image: why for image, why in broken.items() if why != ALL_ZERO}
     if bad:
         image, why = next(iter(bad.items()))
-        raise UserError(
+        raise ImagesUnreadable(
             f"{Path(split.root, image)} has no feature ({why}), and {len(bad) - 1} "
             "other images: every network is judged by the same ones"
         )

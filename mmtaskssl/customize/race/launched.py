@@ -11,9 +11,10 @@ from types import ModuleType
 from typing import Any
 
 from ...utils.apart import call_apart
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import BadLaunch, PackageMissing
 from ...utils.paths import resource_root
-from ...utils.steps import Steps, reason
+from ...utils.steps import Steps, failure
 
 LAUNCHERS = ("none", "pytorch", "slurm", "submitit")
 _MOST_JOBS = 64
@@ -43,7 +44,7 @@ def make_steps(
     if launcher == "submitit":
         return SubmittedSteps(log_dir, show, jobs)
     if launcher == "slurm" and not jobs.get("PARTITION", os.environ.get("PARTITION")):
-        raise UserError(
+        raise BadLaunch(
             f"{option('launcher')} slurm needs a partition: {option('jobs')} "
             "PARTITION=NAME"
         )
@@ -106,7 +107,7 @@ class ScriptedSteps(Steps):
             env = {"CUDA_VISIBLE_DEVICES": devices[number]}
             log = _log_of(self.log_dir, name, number)
             if call_apart(function, arguments, {}, log, env=env):
-                raise UserError(f"{name} failed: {reason(log)} (log: {log})")
+                raise failure(f"{name} failed", log)
 
         _at_once(functools.partial(call, n) for n in range(len(devices)))
 
@@ -163,7 +164,7 @@ class SubmittedSteps(Steps):
             self.executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
             self.executor.update_parameters(**given)
         except (ValueError, NameError, RuntimeError, TypeError) as error:
-            raise UserError(f"submitit refuses {option('jobs')}: {error}") from error
+            raise BadLaunch(f"submitit refuses {option('jobs')}: {error}") from error
 
     def help(
         self, name: str, most: int, function: Callable[..., Any], *arguments: Any
@@ -173,7 +174,7 @@ class SubmittedSteps(Steps):
         def call(number: int) -> None:
             log = _log_of(self.log_dir, name, number)
             if self._start(function, arguments, {}, log):
-                raise UserError(f"{name} failed: {reason(log)} (log: {log})")
+                raise failure(f"{name} failed", log)
 
         _at_once(functools.partial(call, n) for n in range(min(most, _MOST_JOBS)))
 
@@ -211,7 +212,7 @@ def _submitit() -> ModuleType:
     try:
         import submitit
     except ImportError as error:
-        raise UserError(
+        raise PackageMissing(
             f"{option('launcher')} submitit needs submitit: pip install submitit"
         ) from error
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ...utils.errors import UserError
+from ...utils.families import ShapeMismatch
 
 METHOD, WEIGHTS = "the method", "these weights"
 _RESAMPLES = 10_000
@@ -91,7 +91,7 @@ def difference(
     if len(a) == 1 < len(b):  # one network that no seed changes
         a = np.repeat(a, len(b), 0)
     if a.ndim != 2 or a.shape[1:] != b.shape[1:] or len(b) not in (1, len(a)):
-        raise UserError(
+        raise ShapeMismatch(
             f"scores of shapes {a.shape} and {b.shape} are not of the same images and "
             "trainings"
         )

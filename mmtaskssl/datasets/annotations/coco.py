@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadLabels
 from mmtaskssl.utils.inputs import read_json
 
 from .boxes import BoxJudge
@@ -35,16 +35,16 @@ def read_coco_json(path: Path) -> Any:
     try:
         return read_json(path, LARGEST, max_depth=None)
     except json.JSONDecodeError as error:
-        raise UserError(
+        raise BadLabels(
             f"{path}, line {error.lineno}, is no valid JSON ({error.msg}), so that it "
             "cannot be read as COCO's JSON"
         ) from error
     except UnicodeDecodeError as error:
-        raise UserError(
+        raise BadLabels(
             f"{path} is no text, and cannot be read as COCO's JSON"
         ) from error
     except ValueError as error:
-        raise UserError(f"{path} cannot be read as COCO's JSON: {error}") from error
+        raise BadLabels(f"{path} cannot be read as COCO's JSON: {error}") from error
 
 
 class CocoFile:
@@ -79,13 +79,13 @@ class CocoFile:
             for name, needed in keys.items()
         }
         if not sections["images"]:
-            raise UserError(f"{path} lists no image")
+            raise BadLabels(f"{path} lists no image")
         self.images = _by_id(sections["images"])
         self.categories: dict[int | str, str] = {}
         for number, entry in _by_id(sections["categories"]).items():
             name = str(entry["name"])
             if name in self.categories.values():
-                raise UserError(
+                raise BadLabels(
                     f"{path}: category {number!r} has a name that an earlier one has, "
                     f"{name!r}: give each its own"
                 )
@@ -108,7 +108,7 @@ class CocoFile:
         unknown = [e for e in entries if e[1]["category_id"] not in self.categories]
         if unknown:
             place, entry = unknown[0]
-            raise UserError(
+            raise BadLabels(
                 f"{place} has the category_id {entry['category_id']!r}, which is none "
                 f"of categories (as {len(unknown):,} of {len(entries):,} have): number "
                 "them as categories does"
@@ -116,7 +116,7 @@ class CocoFile:
         for place, entry in entries:
             box = entry["bbox"]
             if not isinstance(box, list) or len(box) != 4 or not all(map(_finite, box)):
-                raise UserError(
+                raise BadLabels(
                     f"{place} has the bbox {box}, not x, y, width, height in pixels"
                 )
             if entry["image_id"] in self.images:
@@ -124,7 +124,7 @@ class CocoFile:
             else:
                 strays.add(f"{place} has the image_id {entry['image_id']!r}")
         if entries and not found:
-            raise UserError(
+            raise BadLabels(
                 f"{strays.examples[0]}, which is none of images (and so have all "
                 f"{len(entries):,}): number them as images does"
             )
@@ -181,15 +181,15 @@ def _entries(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields the entries of a section, with their places."""
     if not isinstance(content, dict) or not isinstance(content.get(section), list):
-        raise UserError(f"{path} is not COCO's: it has no list {section!r}")
+        raise BadLabels(f"{path} is not COCO's: it has no list {section!r}")
     for number, entry in enumerate(content[section], 1):
         place = f"{path}: entry {number} of {section!r}"
         if not isinstance(entry, dict):
-            raise UserError(f"{place} is no object with keys")
+            raise BadLabels(f"{place} is no object with keys")
         for key in keys:
             value = entry.get(key)
             if key not in entry or (key in _IDS and not _is_id(value)):
-                raise UserError(f"{place} has no {key!r}")
+                raise BadLabels(f"{place} has no {key!r}")
         yield place, entry
 
 
@@ -199,7 +199,7 @@ def _by_id(
     found: dict[int | str, dict[str, Any]] = {}
     for place, entry in entries:
         if entry["id"] in found:
-            raise UserError(
+            raise BadLabels(
                 f"{place} has an id that an earlier one has, {entry['id']!r}: give "
                 "each its own"
             )

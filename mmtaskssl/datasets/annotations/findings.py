@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadLabels
 
 #: A fault of a larger share is one of the whole file, not of single entries.
 MOST = 0.5
@@ -69,4 +69,4 @@ def refuse(findings: Sequence[Finding], say: Callable[[Finding], None]) -> None:
     for finding in findings:
         if finding is not errors[0]:
             say(finding)
-    raise UserError(errors[0].text)
+    raise BadLabels(errors[0].text)

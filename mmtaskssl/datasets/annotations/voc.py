@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadLabels
 from mmtaskssl.utils.inputs import open_input
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -47,11 +47,11 @@ def read_voc_xml(
             root = ElementTree.parse(xml).getroot()
     except ElementTree.ParseError as error:
         line, text = error.position[0], str(error).partition(":")[0]
-        raise UserError(
+        raise BadLabels(
             f"{path}, line {line}, is no valid XML and cannot be read: {text}"
         ) from error
     except (ValueError, LookupError) as error:  # of an encoding that nobody knows
-        raise UserError(
+        raise BadLabels(
             f"{path} is no XML that can be read ({error}): write it as UTF-8"
         ) from error
     found = []
@@ -62,7 +62,7 @@ def read_voc_xml(
         except ValueError:
             corners = [math.nan]
         if not name.strip() or not all(map(math.isfinite, corners)):
-            raise UserError(
+            raise BadLabels(
                 f"{path}: object {number} lacks its name or a number of its bndbox"
             )
         difficult = (thing.findtext("difficult") or "0").strip() == "1"

@@ -19,7 +19,8 @@ from ...config.selecting import (
 )
 from ...datasets.selected import read_selection
 from ...registry import DATASETS
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import OptionConflict, UnknownName
 from ...utils.hashing import lines_sha256
 from ...utils.redaction import redacted
 from .kinds import KINDS, RUN
@@ -137,7 +138,7 @@ def make_arms(
     """
     for kind in kinds or ():
         if kind not in KINDS:
-            raise UserError(
+            raise UnknownName(
                 f"no control is called {kind!r}; one of: {', '.join(KINDS)}"
             )
     maker = _Maker(cfg, public, chosen)
@@ -147,7 +148,7 @@ def make_arms(
             arms.append(maker.make(kind))
         except _NoControl as error:
             if kinds is not None:
-                raise UserError(f"there is no control {kind!r}: {error}") from None
+                raise OptionConflict(f"there is no control {kind!r}: {error}") from None
             left[kind] = str(error)
     return maker.run, arms, left
 

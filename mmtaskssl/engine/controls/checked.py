@@ -10,7 +10,8 @@ from ...datasets.images import HasImages
 from ...networks.library import is_library_name
 from ...networks.start import RANDOM, weights_file
 from ...utils import checks
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import FileMissing, UnknownName
 from ..pretrained import Pretrained
 
 
@@ -42,7 +43,7 @@ def check(
     if kinds is not None:
         checks.listed("kinds", kinds, "kinds of controls")
         if not kinds:
-            raise UserError(f"{option('kinds')} names no control")
+            raise UnknownName(f"{option('kinds')} names no control")
     if isinstance(seeds, str) or not isinstance(seeds, Sequence):
         checks.whole("seeds", seeds)
     else:
@@ -59,4 +60,4 @@ def check(
             continue
         path = weights_file(text)
         if not path.is_file():
-            raise UserError(f"{option(name)} {path} does not exist")
+            raise FileMissing(f"{option(name)} {path} does not exist")

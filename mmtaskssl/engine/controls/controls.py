@@ -16,7 +16,8 @@ from ...report.result import Result
 from ...runs import Work, writing
 from ...utils import checks
 from ...utils.atomic import write_json
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import BadValue, NoResultYet, OptionConflict
 from ...utils.tables import aligned
 from ..pretrained import Pretrained
 from .arms import Arm, fingerprint, make_arms
@@ -128,7 +129,7 @@ class Controls(Result):
                 target.
         """
         if self.out is None:
-            raise UserError("train the controls before they are compared: run(out)")
+            raise NoResultYet("train the controls before they are compared: run(out)")
         folders = [target] if isinstance(target, str | os.PathLike) else target
         targets = [os.fspath(folder) for folder in folders]
         runs = self._runs(self.out)
@@ -155,7 +156,7 @@ class Controls(Result):
             UserError: The networks are not trained yet, or the disk is full.
         """
         if self.out is None:
-            raise UserError("train the controls before a comparison is kept: run(out)")
+            raise NoResultYet("train controls before a comparison is kept: run(out)")
         with writing(self.out):
             write_json(self.out / COMPARISON, compared.to_dict())
             return compared.report(self.out / PAGE)
@@ -275,7 +276,7 @@ def controls(
         images = (selection.root or None) if images is None else images
     if isinstance(run, Pretrained):
         if options or any(v is not None for v in (images, selection, weights, iters)):
-            raise UserError("a training that is done has its images and options")
+            raise OptionConflict("a training that is done has its images and options")
         given, name, cfg = run, run.name, run.config
     else:
         named = {"images": images, "weights": weights, "max_iters": iters}
@@ -293,7 +294,7 @@ def controls(
     chosen = list(selection.image_ids) if isinstance(selection, HasImages) else None
     numbers = list(seeds if isinstance(seeds, Sequence) else range(seeds))
     if not numbers or len({*numbers}) < len(numbers):
-        raise UserError(f"{option('seeds')} asks for one different seed at least")
+        raise BadValue(f"{option('seeds')} asks for one different seed at least")
     public = None if public is None else os.fspath(public)
     arm, arms, left = make_arms(cfg, kinds, public, chosen)
     return Controls(name, arm, arms, left, numbers, given)

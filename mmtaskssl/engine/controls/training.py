@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ...utils.atomic import write_json
-from ...utils.errors import UserError
+from ...utils.families import NoResultYet, OutTaken, Unfinished
 from ...utils.inputs import read_json, reading
 from ..pretrain import pretrain
 from ..pretrained import Pretrained
@@ -69,7 +69,9 @@ class ArmRuns:
         folder = self._folder(arm, seed)
         state = self._state(folder)
         if not state.get("checkpoint"):
-            raise UserError(f"{folder} holds no whole training: run the controls first")
+            raise NoResultYet(
+                f"{folder} holds no whole training: run the controls first"
+            )
         return arm.config, folder / state["checkpoint"]
 
     def _folder(self, arm: Arm, seed: int) -> Path:
@@ -86,7 +88,7 @@ class ArmRuns:
         own = fingerprint(arm)
         state = self._state(folder)
         if state and state["config_sha256"] != own:
-            raise UserError(
+            raise OutTaken(
                 f"{folder} holds a training of other options or images: name another "
                 "folder for the controls"
             )
@@ -103,7 +105,7 @@ class ArmRuns:
             cfg.load_from = str(before / self._state(before)["checkpoint"])
         trained = pretrain(cfg, work_dir=folder, resume=True, trust=trust, **given)
         if trained.checkpoint is None:
-            raise UserError(
+            raise Unfinished(
                 f"the training in {folder} left no checkpoint: give the config a "
                 "CheckpointHook that saves the end"
             )

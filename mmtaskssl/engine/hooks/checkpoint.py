@@ -17,7 +17,8 @@ from mmtaskssl.engine.runner import ResumableRunner
 from mmtaskssl.evaluation.label_free import DIRECTIONS
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.atomic import atomic_path, remove_temporaries, write_text
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnknown, DiskFull
 from mmtaskssl.utils.redaction import redacted
 from mmtaskssl.weights import read_checkpoint
 
@@ -43,11 +44,9 @@ class CheckpointHook(KeepsGradients, _CheckpointHook):
     checkpoint to resume from knows of the better one. Where a checkpoint exists of the
     step that brought the best, it is written again with the score.
 
-    A checkpoint between two steps of an optimizer that accumulates has the gradients.
-    A training that is stopped early saves its end, too, with ``save_last``. In a work
-    dir that was copied nothing outside of the copy is touched.
-
-    The arguments are mmengine's.
+    Between two steps of an optimizer that accumulates it has the gradients. A training
+    that is stopped early saves its end, too, with ``save_last``. In a work dir that was
+    copied nothing outside of the copy is touched. The arguments are mmengine's.
     """
 
     _default_greater_keys = [
@@ -59,10 +58,12 @@ class CheckpointHook(KeepsGradients, _CheckpointHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.args:  # mmengine would stumble over them when it first saves
-            raise UserError(f"CheckpointHook has no argument {next(iter(self.args))!r}")
+            raise ConfigUnknown(
+                f"CheckpointHook has no argument {next(iter(self.args))!r}"
+            )
         place = str(self.out_dir)  # which every checkpoint names
         if redacted(place) != place:
-            raise UserError(
+            raise BadConfigValue(
                 f"the CheckpointHook's out_dir {place} has a password or a signature "
                 "in it: give these to the storage by backend_args, or by its own "
                 "configuration"
@@ -207,7 +208,7 @@ class CheckpointHook(KeepsGradients, _CheckpointHook):
             try:
                 write_text(Path(runner.work_dir, POINTER), str(self.last_ckpt))
             except OSError as error:
-                raise UserError(
+                raise DiskFull(
                     f"cannot write {POINTER} in {runner.work_dir} "
                     f"({error.strerror or error}); {name} is whole: make room, and "
                     f"go on with {option('resume')}"

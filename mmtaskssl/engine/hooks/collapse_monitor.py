@@ -15,7 +15,7 @@ from mmtaskssl.evaluation.spectrum import effective_rank, embedding_std
 from mmtaskssl.registry import DATASETS, HOOKS
 from mmtaskssl.subnets import ListSpace, SearchSpace, Subnet
 from mmtaskssl.subnets.samplers.progressive import live_paths
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, Collapsed, NoSubnets
 
 
 @HOOKS.register_module()
@@ -68,7 +68,7 @@ class CollapseMonitorHook(Hook):
         patience: int = 2,
     ) -> None:
         if min(interval, patience) < 1 or num_images < 2:
-            raise UserError(
+            raise BadConfigValue(
                 "CollapseMonitorHook needs interval and patience of 1 or more and "
                 "num_images of 2 or more"
             )
@@ -130,7 +130,7 @@ class CollapseMonitorHook(Hook):
             bad = spread < self.min_spread or rank < self.min_rank
             self._strikes[name] = self._strikes.get(name, 0) + 1 if bad else 0
             if self._strikes[name] >= self.patience:
-                raise UserError(
+                raise Collapsed(
                     f"the embeddings of {name} have collapsed at iteration {step}: "
                     f"spread {spread:.4f} (limit {self.min_spread}, healthy towards "
                     f"1) and effective rank {rank:.2f} (limit {self.min_rank}); lower "
@@ -179,7 +179,7 @@ class CollapseMonitorHook(Hook):
 def _watched_paths(space: SearchSpace) -> list[Subnet]:
     routes = getattr(space.arch, "routes", None)
     if routes is None:
-        raise UserError('subnets="paths" is for routed networks')
+        raise NoSubnets('subnets="paths" is for routed networks')
     paths = live_paths(space.max, routes.groups)[-1]
     if len(paths) <= 16:
         return paths

@@ -12,7 +12,7 @@ from mmtaskssl.evaluation.plateau import plateau
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.report.curves import picture
 from mmtaskssl.utils.atomic import write_text
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 #: What is published: the share of the judged curves that have levelled off.
 ENOUGH = "enough"
@@ -58,9 +58,11 @@ class CurvesHook(Hook):
         for name in self.judged:
             if not _RULES.get(name):
                 known = ", ".join(key for key, rule in _RULES.items() if rule)
-                raise UserError(f"CurvesHook judges {known}, not {name!r}")
+                raise BadConfigValue(f"CurvesHook judges {known}, not {name!r}")
         if patience < 1 or share < 0:
-            raise UserError("CurvesHook needs a patience of 1 or more, a share from 0")
+            raise BadConfigValue(
+                "CurvesHook needs a patience of 1 or more, a share from 0"
+            )
         self.patience, self.share = patience, share
         self.curves: dict[str, dict[int, float]] = {}
 

@@ -6,7 +6,7 @@ from torch.utils.data import ConcatDataset, Dataset
 
 from mmtaskssl.engine.knn_pass import KNNPass
 from mmtaskssl.registry import DATASETS, HOOKS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import ClassMismatch, ConfigUnsuited
 
 from .measuring import MeasuringHook
 
@@ -80,7 +80,7 @@ class KNNHook(MeasuringHook):
         """
         train, test = map(_by_name, self.data_cfgs)
         if {*train} != {*test}:
-            raise UserError(
+            raise ClassMismatch(
                 f"KNNHook's train and test name different targets: {', '.join(train)} "
                 f"and {', '.join(test)}"
             )
@@ -88,7 +88,7 @@ class KNNHook(MeasuringHook):
         for votes, tests in self.targets.values():
             classes, others = votes.class_names, tests.class_names
             if list(classes) != list(others):
-                raise UserError(
+                raise ClassMismatch(
                     "kNN's train and test images have different classes: "
                     f"{classes} and {others}"
                 )
@@ -121,5 +121,5 @@ def _by_name(cfg: Mapping) -> dict[str, Dataset]:
     """Builds one data set, whose name is empty, or several."""
     cfgs = {"": cfg} if "type" in cfg else cfg
     if not cfgs:
-        raise UserError("KNNHook has no data set to measure on")
+        raise ConfigUnsuited("KNNHook has no data set to measure on")
     return {name: DATASETS.build(data) for name, data in cfgs.items()}

@@ -4,7 +4,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmtaskssl.registry import HOOKS
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import BadConfigValue, NoWeights
 
 
 @HOOKS.register_module()
@@ -28,7 +29,7 @@ class L2SPHook(Hook):
 
     def __init__(self, strength: float = 0.1) -> None:
         if strength < 0:
-            raise UserError(f"strength of L2SPHook must be 0 or more: {strength}")
+            raise BadConfigValue(f"strength of L2SPHook must be 0 or more: {strength}")
         self.strength = strength
         self._start: dict[int, torch.Tensor] | None = None
 
@@ -54,7 +55,7 @@ class L2SPHook(Hook):
             UserError: See above.
         """
         if self._start is None:
-            raise UserError(f"L2SPHook needs {option('weights')}: a start to pull to")
+            raise NoWeights(f"L2SPHook needs {option('weights')}: a start to pull to")
 
     @torch.no_grad()
     def after_train_iter(

@@ -16,7 +16,7 @@ from mmtaskssl.engine.metrics import publish_metrics, was_published
 from mmtaskssl.models.backbones import ElasticBackbone, seeing_whole_images
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, BadSpace, NetworkMisfit, NoSubnets
 
 # Enough for batch-norm statistics, whatever the size of the data set.
 _CALIBRATION_IMAGES = 1024
@@ -68,7 +68,7 @@ class MeasuringHook(Hook):
     ) -> None:
         if source not in ("online", "ema"):
             kind = type(self).__name__
-            raise UserError(f"{kind}'s source is online or ema, not {source!r}")
+            raise BadConfigValue(f"{kind}'s source is online or ema, not {source!r}")
         self.interval = interval
         self.by_epoch = by_epoch
         self.source = source
@@ -180,7 +180,7 @@ class MeasuringHook(Hook):
             return None
         kind = type(self).__name__
         if not elastic:
-            raise UserError(
+            raise NoSubnets(
                 f"{kind} measures sub-nets, but {type(backbone).__name__} has none"
             )
         space = backbone.space
@@ -189,14 +189,14 @@ class MeasuringHook(Hook):
             subnets = "all" if short else ["MAX", "MIN", 0, 1]
         if subnets == "all":
             if len(space) > _MOST_SUBNETS:
-                raise UserError(
+                raise BadSpace(
                     f"{kind} cannot measure all {len(space)} sub-nets of this space; "
                     "name some"
                 )
             every = [space.max, *space]
             return {(space.name_of(s) or s.name).lower(): s for s in every}
         if isinstance(subnets, str):
-            raise UserError(
+            raise BadConfigValue(
                 f"{kind} takes 'all', 'auto' or a list of names, not {subnets!r}"
             )
         return {
@@ -233,7 +233,9 @@ class MeasuringHook(Hook):
         for name in ("encoder_k", "target_net", "momentum_encoder"):
             if hasattr(model, name):
                 return getattr(model, name).module[0]
-        raise UserError(f"{type(model).__name__} has no momentum encoder to measure")
+        raise NetworkMisfit(
+            f"{type(model).__name__} has no momentum encoder to measure"
+        )
 
 
 def _unwrap(model: nn.Module) -> nn.Module:

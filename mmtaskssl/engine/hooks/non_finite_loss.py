@@ -3,7 +3,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmtaskssl.registry import HOOKS
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import Diverged
 
 
 @HOOKS.register_module()
@@ -73,7 +74,7 @@ class NonFiniteLossHook(Hook):
     def _report(self, runner: Runner) -> None:
         if self._first_bad is None or self._first_bad < 0:
             return
-        raise UserError(
+        raise Diverged(
             f"the loss was not finite at iteration {int(self._first_bad)} of "
             f"{runner.max_iters}; lower the learning rate, warm up longer or clip "
             f"gradients, and go on with {option('resume')} from {runner.work_dir}"

@@ -10,7 +10,7 @@ from torch import nn
 from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.subnets import ALL, Progressive, Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import CannotResume, ConfigUnsuited
 
 _KEY = "progressive_phase"
 
@@ -102,7 +102,7 @@ class ProgressivePhaseHook(Hook):
             had["max_iters"] = runner.max_iters
         for name, value in has.items():
             if had.get(name) != value:
-                raise UserError(
+                raise CannotResume(
                     f"the training to resume had {name} {had.get(name)}, not {value}: "
                     "its phases would begin at other iterations; resume with the same "
                     "config, or start anew from its weights with load_from"
@@ -153,7 +153,7 @@ def _sampler(runner: Runner) -> Progressive:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     sampler = getattr(model, "subnet_sampler", None)
     if not isinstance(sampler, Progressive):
-        raise UserError(
+        raise ConfigUnsuited(
             "ProgressivePhaseHook needs model.subnet_sampler of type Progressive"
         )
     return sampler

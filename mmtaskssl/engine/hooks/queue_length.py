@@ -13,7 +13,8 @@ from torch import nn
 
 from mmtaskssl.models.algorithms import MoCo
 from mmtaskssl.registry import HOOKS
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import BadBatch, CannotResume
 
 _QUEUED = (HostMoCo, DenseCL)  # ours are made of the host's
 
@@ -86,7 +87,7 @@ class QueueLengthHook(Hook):
 
     def _judge(self, length: int, most: int, images: int) -> None:
         if length > self.limit * images:
-            raise UserError(
+            raise BadBatch(
                 f"MoCo's queue of {length:,} keys is longer than the {images:,} "
                 "training images, so that each image would be its own negative: take "
                 f"more images, or a shorter queue with {option('cfg_options')} "
@@ -122,7 +123,7 @@ class QueueLengthHook(Hook):
                 continue
             found = state[name].shape[1]
             if runner._resume:
-                raise UserError(
+                raise CannotResume(
                     f"the training to resume has a queue of {found} keys, and with "
                     f"these images and options it would be {model.queue_len}: resume "
                     f"with the images it began with or model.queue_len={found}, or "

@@ -15,7 +15,7 @@ from mmtaskssl.engine.feature_pass import (
 )
 from mmtaskssl.evaluation.label_free import label_free
 from mmtaskssl.registry import DATASETS, HOOKS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, TooFewImages
 
 from .measuring import MeasuringHook
 
@@ -64,7 +64,9 @@ class RepresentationHook(MeasuringHook):
     ) -> None:
         super().__init__(interval, by_epoch, source, subnets, batch_size, num_workers)
         if views < 0 or views == 1:
-            raise UserError(f"RepresentationHook's views are 0 or several, not {views}")
+            raise BadConfigValue(
+                f"RepresentationHook's views are 0 or several, not {views}"
+            )
         self.dataset, self.views, self.seed = dataset, views, seed
 
     def prepare(self, runner: Runner) -> None:
@@ -78,7 +80,7 @@ class RepresentationHook(MeasuringHook):
         """
         self.data = DATASETS.build(self.dataset)
         if len(self.data) < 2:
-            raise UserError(
+            raise TooFewImages(
                 f"RepresentationHook needs several images, not {len(self.data)}"
             )
         getattr(self.data, "full_init", lambda: None)()

@@ -11,7 +11,7 @@ from mmtaskssl.models.algorithms.momentum import MomentumEncoder
 from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.models.elastic.calibration import Moments
 from mmtaskssl.registry import HOOKS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnsuited, TooFewImages
 
 MODES = ("frozen", "reestimated", "adapted", "train")
 
@@ -44,7 +44,7 @@ class StartNormHook(Hook):
         self, mode: str = "frozen", train_affine: bool = True, images: int = 512
     ) -> None:
         if mode not in MODES:
-            raise UserError(f"mode of StartNormHook is one of {', '.join(MODES)}")
+            raise BadConfigValue(f"mode of StartNormHook is one of {', '.join(MODES)}")
         self.mode, self.train_affine, self.images = mode, train_affine, images
 
     @property
@@ -67,7 +67,7 @@ class StartNormHook(Hook):
         kind = getattr(backbone, "norm_cfg", {}).get("type")
         shared = isinstance(backbone, ElasticBackbone) and kind in ("BN", "SyncBN")
         if self.mode != "train" and shared and len(backbone.space) > 1:
-            raise UserError(
+            raise ConfigUnsuited(
                 f"StartNormHook(mode={self.mode!r}) does not fit sub-nets that share "
                 "batch norms: only the largest has statistics; take mode='train' or "
                 "norm_cfg=dict(type='SwitchableBN')"
@@ -152,7 +152,7 @@ def reestimate(network: nn.Module, batches: Iterator[Tensor]) -> None:
     for module, training in modes.items():
         module.training = training
     if not moments[0].count:
-        raise UserError("batch norm's statistics need two training images at least")
+        raise TooFewImages("batch norm's statistics need two training images at least")
 
 
 def _model(runner: Runner) -> nn.Module:

@@ -7,7 +7,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmtaskssl.registry import OPTIM_WRAPPERS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, NewerFormat
 from mmtaskssl.utils.number_formats import has_native_bfloat16, prefers_channels_last
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -45,7 +45,7 @@ class AutoPrecisionOptimWrapper(OptimWrapper):
     ) -> None:
         super().__init__(optimizer, **kwargs)
         if precision != "auto" and precision not in PRECISIONS:
-            raise UserError(
+            raise BadConfigValue(
                 f"optim_wrapper.precision is {precision!r}; it can be auto, "
                 + " or ".join(PRECISIONS)
             )
@@ -87,7 +87,7 @@ class AutoPrecisionOptimWrapper(OptimWrapper):
             return
         precision, layout = choice.get("precision"), choice.get("layout")
         if precision not in PRECISIONS or layout not in _LAYOUTS:
-            raise UserError(
+            raise NewerFormat(
                 f"the checkpoint names the number format {precision!r} in the layout "
                 f"{layout!r}, which this version does not have"
             )

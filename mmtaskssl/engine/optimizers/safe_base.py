@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 # Parameters are updated together up to this many numbers: enough for a GPU to be
 # busy, few enough for the temporary copies to be small beside the network. A CPU has
@@ -68,9 +68,9 @@ class SafeOptimizer(Optimizer):
         numbers = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
         for name, value in numbers.items():
             if value < 0:
-                raise UserError(f"{name} must not be negative, unlike {value}")
+                raise BadConfigValue(f"{name} must not be negative, unlike {value}")
         if nesterov and momentum == 0:
-            raise UserError("nesterov=True needs a momentum above 0")
+            raise BadConfigValue("nesterov=True needs a momentum above 0")
         flags = {"nesterov": nesterov, "move_inactive": move_inactive}
         super().__init__(params, {**numbers, **flags, **(own or {})})
 

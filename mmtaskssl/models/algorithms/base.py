@@ -10,7 +10,8 @@ from mmengine.dist import get_world_size
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import BadBatch, BadConfigValue, NoWeights
 
 from ..elastic import NormView
 from ..teachers import StartTeacher
@@ -48,7 +49,9 @@ class TwoViewMixin:
     def _set_teachers(self, distill: Any, train_only: str | None = None) -> None:
         """Builds the teachers and freezes weights, once there is a backbone."""
         if train_only not in (None, "norms"):
-            raise UserError(f"model.train_only is norms or None, not {train_only!r}")
+            raise BadConfigValue(
+                f"model.train_only is norms or None, not {train_only!r}"
+            )
         if train_only:
             freeze_all_but_norms(self.backbone)
         self.distill = None
@@ -100,7 +103,7 @@ class TwoViewMixin:
         for part in self.distill or ():
             if isinstance(part.teacher, StartTeacher):
                 if name is None:
-                    raise UserError(
+                    raise NoWeights(
                         "the teacher is what the training starts from, and that is "
                         f"nothing yet: set {option('weights')}"
                     )
@@ -141,7 +144,7 @@ class TwoViewMixin:
             UserError: Fewer than two images: batch norm needs a spread.
         """
         if batch_size < 2:
-            raise UserError(
+            raise BadBatch(
                 f"a batch of {batch_size} image per process cannot be normalised by "
                 "batch norm; set train_dataloader.batch_size to 2 or more"
             )
@@ -224,7 +227,7 @@ def freeze_all_but_norms(backbone: nn.Module) -> None:
     """
     norms = [m for m in backbone.modules() if isinstance(m, _BatchNorm) and m.affine]
     if not norms:
-        raise UserError(
+        raise BadConfigValue(
             f"a {type(backbone).__name__} has no batch norms that could be trained: "
             "leave out model.train_only"
         )

@@ -4,7 +4,7 @@ from mmselfsup.models.algorithms.base import BaseModel
 from torch import Tensor
 
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import TeacherMisfit
 
 from .base import TwoViewMixin
 
@@ -28,7 +28,9 @@ class Distill(TwoViewMixin, BaseModel):
     def __init__(self, *args, distill: Any = None, **kwargs) -> None:
         super().__init__(*args, distill=distill, **kwargs)
         if self.distill is None:
-            raise UserError(f"{type(self).__name__} needs a teacher: set model.distill")
+            raise TeacherMisfit(
+                f"{type(self).__name__} needs a teacher: set model.distill"
+            )
 
     def loss(
         self, inputs: Any, data_samples: Any = None, **kwargs

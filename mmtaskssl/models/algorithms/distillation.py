@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils import checks
-from mmtaskssl.utils.errors import UserError, option
+from mmtaskssl.utils.errors import option
+from mmtaskssl.utils.families import TeacherMisfit
 
 from ..backbones import ElasticBackbone
 from ..elastic import NormView
@@ -65,7 +66,7 @@ class Distillation(nn.Module):
         super().__init__()
         if not isinstance(teacher, Teacher):
             if not isinstance(teacher, Mapping) or "type" not in teacher:
-                raise UserError(
+                raise TeacherMisfit(
                     f"distill.teacher is a part with a type, not {teacher!r}: name a "
                     f"network or a store by {option('teacher')}"
                 )
@@ -74,12 +75,14 @@ class Distillation(nn.Module):
                 teacher["backbone"] = backbone
             teacher = MODELS.build(teacher)
         if not losses and not dense_losses:
-            raise UserError(f"distill of {teacher.name} has no losses")
+            raise TeacherMisfit(f"distill of {teacher.name} has no losses")
         checks.finite("distill.weight", weight, 0)
         checks.whole("distill.views", views)
         dense_dim = getattr(teacher, "dense_dim", None)
         if dense_losses and dense_dim is None:
-            raise UserError(f"the teacher {teacher.name} has no maps for dense_losses")
+            raise TeacherMisfit(
+                f"the teacher {teacher.name} has no maps for dense_losses"
+            )
         self.teacher, self.views, self.weight = teacher, views, weight
         self.norm = TargetNorm(teacher.dim, norm, norm_images)
         self.losses, self.weights = _build(losses, teacher.dim)
@@ -190,14 +193,14 @@ class Distillation(nn.Module):
         layers = (m for m in head.modules() if isinstance(m, nn.Linear))
         wanted = next((layer.in_features for layer in layers), channels)
         if wanted != channels:
-            raise UserError(
+            raise TeacherMisfit(
                 f"distill.{name}.in_channels is {wanted}, and the student has "
                 f"{channels} channels: set it so, or leave it out"
             )
 
     def _check_width(self, ours: int, theirs: int | None, head: str) -> None:
         if ours != theirs:
-            raise UserError(
+            raise TeacherMisfit(
                 f"the student has {ours} channels and its teacher {self.teacher.name} "
                 f"{theirs}: set distill.{head}=dict() for a linear head between them"
             )
@@ -215,7 +218,7 @@ def _build(
         loss = MODELS.build(config)
         checks.finite(f"weight of {loss.term}", weight, 0)
         if loss.term in losses:
-            raise UserError(f"distill has two losses {loss.term}: {configs}")
+            raise TeacherMisfit(f"distill has two losses {loss.term}: {configs}")
         losses[loss.term], weights[loss.term] = loss, weight
     return losses, weights
 
@@ -250,7 +253,7 @@ def _channels(backbone: nn.Module) -> int:
     channels = channels() if callable(channels) else channels
     channels = channels[-1] if isinstance(channels, list | tuple) else channels
     if not isinstance(channels, int):
-        raise UserError(
+        raise TeacherMisfit(
             f"how many features a {type(backbone).__name__} has is not known: set "
             "distill.head.in_channels"
         )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmtaskssl.registry import SUBNET_SAMPLERS
 from mmtaskssl.subnets import Subnet, SubnetSampler
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnsuited
 
 from .base import with_teachers
 from .taught import watched
@@ -70,7 +70,7 @@ class ElasticAlgorithm(BaseModel):
         self.subnet_sampler = subnet_sampler
         weights = dict(subnet_loss_weights or {})
         if not all(weight >= 0 for weight in weights.values()):
-            raise UserError(f"subnet_loss_weights must be 0 or more: {weights}")
+            raise BadConfigValue(f"subnet_loss_weights must be 0 or more: {weights}")
         self._other_weight = weights.pop("others", 1.0)
         self._named_weights = {
             self.backbone.resolve(name): weight for name, weight in weights.items()
@@ -88,7 +88,7 @@ class ElasticAlgorithm(BaseModel):
         for name, part in parts.items():
             count = getattr(part, "num_switches", 1)
             if count not in (1, members):
-                raise UserError(
+                raise BadConfigValue(
                     f"model.{name} has batch norms for {count} sub-nets, but the "
                     f"backbone runs {members or 'too many'} that could have their own; "
                     f"set its num_switches to {members or 1}"
@@ -197,7 +197,7 @@ class ElasticAlgorithm(BaseModel):
         if mode == "subnet":
             return inputs()
         if mode == "loss":
-            raise UserError(
+            raise ConfigUnsuited(
                 f"{type(self).__name__} back-propagates its sub-nets one after the "
                 "other; set model_wrapper_cfg=dict(type='mmtaskssl.ElasticDDP') in the "
                 "config"

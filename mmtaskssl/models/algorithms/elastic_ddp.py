@@ -5,7 +5,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor
 
 from mmtaskssl.registry import MODEL_WRAPPERS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import ConfigUnsuited
 
 from .elastic_base import ElasticAlgorithm
 
@@ -35,7 +35,7 @@ class ElasticDDP(MMDistributedDataParallel):
         self, module: ElasticAlgorithm, broadcast_buffers: bool = False, **kwargs
     ) -> None:
         if not isinstance(module, ElasticAlgorithm):
-            raise UserError(
+            raise ConfigUnsuited(
                 f"ElasticDDP trains elastic algorithms only, not "
                 f"{type(module).__name__}; remove model_wrapper_cfg from the config"
             )

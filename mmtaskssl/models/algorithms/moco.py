@@ -8,7 +8,7 @@ from mmselfsup.models.heads import ContrastiveHead
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadBatch
 
 from .base import WHOLE, TwoViewMixin, global_batch_size, mean_of
 from .momentum import MomentumEncoder
@@ -58,7 +58,7 @@ class MoCo(TwoViewMixin, _MoCo):
         super().check_batch(batch_size)
         total = global_batch_size(batch_size)
         if total > self.queue_len:
-            raise UserError(
+            raise BadBatch(
                 f"one step brings {total} keys ({get_world_size()} process(es) of "
                 f"{batch_size} images) but the queue holds {self.queue_len}; lower "
                 "train_dataloader.batch_size or raise model.queue_len"

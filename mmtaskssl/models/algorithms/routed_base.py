@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmtaskssl.subnets import ALL, Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, ClustersMismatch, ConfigUnsuited
 
 from .base import WHOLE, sum_of_pairs
 from .elastic_base import ElasticAlgorithm
@@ -74,7 +74,7 @@ class RoutedAlgorithm(ElasticAlgorithm):
     def __init__(self, *args, kd_weight: float = 0.5, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if not 0 <= kd_weight <= 1:
-            raise UserError(f"kd_weight must be in 0..1, not {kd_weight}")
+            raise BadConfigValue(f"kd_weight must be in 0..1, not {kd_weight}")
         self.kd_weight = kd_weight
 
     @abstractmethod
@@ -178,7 +178,7 @@ def split_parts(
     samples = list(data_samples or ())
     parts = [sample.get("part", 0) for sample in samples] or [0] * size
     if sorted(set(parts)) != list(range(len(subnets))) or parts != sorted(parts):
-        raise UserError(
+        raise ConfigUnsuited(
             f"this step runs MAX and {len(subnets) - 1} path(s), but its batch has "
             f"{len(set(parts)) - 1} part(s) of clusters; a routed algorithm needs "
             "train_dataloader.dataset of type ClusteredImages and "
@@ -190,7 +190,7 @@ def split_parts(
         rows.append(slice(first, first + parts.count(part)))
         for name in {sample.path for sample in samples[rows[-1]] if part}:
             if not _lies_below(name, subnet.path):
-                raise UserError(
+                raise ClustersMismatch(
                     f"an image of the cluster of path {name or 'none'} came to sub-net "
                     f"{subnet}: the batches do not follow this training's sub-nets"
                 )

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import ListSpace, SearchSpace, Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnsuited
 
 from ..losses import GroupRegularisation
 from .base import WHOLE, mean_of, sum_of_pairs
@@ -61,9 +61,9 @@ class SlimmableAlgorithm(TaughtByMax):
     ) -> None:
         super().__init__(*args, **kwargs)
         if preset not in PRESETS:
-            raise UserError(f"preset is dsp or dsp_plus, not {preset!r}")
+            raise BadConfigValue(f"preset is dsp or dsp_plus, not {preset!r}")
         if loss_weights not in LOSS_WEIGHTS:
-            raise UserError(
+            raise BadConfigValue(
                 f"loss_weights is one of {', '.join(LOSS_WEIGHTS)}, not "
                 f"{loss_weights!r}"
             )
@@ -82,14 +82,14 @@ class SlimmableAlgorithm(TaughtByMax):
         space = self.backbone.space
         switches = getattr(self.neck, "num_switches", None)
         if switches is None:
-            raise UserError(
+            raise ConfigUnsuited(
                 f"a slimmable network needs model.neck of type ElasticNonLinearNeck or "
                 f"PerWidthNeck, not {type(self.neck).__name__}"
             )
         if switches > 1 and not (
             isinstance(space, ListSpace) and switches == len(space)
         ):
-            raise UserError(
+            raise ConfigUnsuited(
                 f"model.neck has batch norms for {switches} sub-nets, but the search "
                 f"space of the backbone has {len(space)} sub-nets"
                 + ("" if isinstance(space, ListSpace) else " and is no list")
@@ -158,13 +158,13 @@ def aux_predictor_config(
         return None
     config = {**predictor, **(changes or {})}
     if config.get("type", "").rpartition(".")[2] != "ElasticNonLinearNeck":
-        raise UserError(
+        raise ConfigUnsuited(
             "model.head.predictor of a slimmable network must be of type "
             "ElasticNonLinearNeck"
         )
     if config.get("norm") == "SwitchableBN":
         if not isinstance(space, ListSpace):
-            raise UserError(
+            raise ConfigUnsuited(
                 "aux_predictor.norm='SwitchableBN' needs a listed search space"
             )
         config["num_switches"] = len(aux_places(space))

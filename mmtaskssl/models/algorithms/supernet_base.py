@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnsuited
 
 from .base import sum_of_pairs, view_pairs
 from .taught_by_max import TaughtByMax
@@ -65,9 +65,11 @@ class SupernetAlgorithm(TaughtByMax):
     ) -> None:
         super().__init__(*args, **kwargs)
         if distill_weight < 0:
-            raise UserError(f"distill_weight must be 0 or more, not {distill_weight}")
+            raise BadConfigValue(
+                f"distill_weight must be 0 or more, not {distill_weight}"
+            )
         if distill_weight and same_arch:
-            raise UserError(
+            raise BadConfigValue(
                 "distill_weight makes sub-nets imitate MAX, same_arch takes MAX away "
                 "from them: set one of the two"
             )
@@ -100,7 +102,7 @@ class SupernetAlgorithm(TaughtByMax):
             step.relations = [view.detach().softmax(dim=1) for view in logits]
             return {}
         if not step.relations:
-            raise UserError(
+            raise ConfigUnsuited(
                 "distill_weight needs a subnet_sampler that runs MAX in every step, "
                 "such as Sandwich"
             )
@@ -124,7 +126,7 @@ class PredictingSupernet(SupernetAlgorithm):
     def __init__(self, *args, distill_temperature: float = 0.2, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if distill_temperature <= 0:
-            raise UserError(
+            raise BadConfigValue(
                 f"distill_temperature must be positive, not {distill_temperature}"
             )
         self.distill_temperature = distill_temperature

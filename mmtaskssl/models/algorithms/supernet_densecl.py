@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, ConfigUnsuited
 
 from .base import WHOLE
 from .moco import MoCo
@@ -81,7 +81,7 @@ class SupernetDenseCL(TaughtByMax, MoCo):
             data_samples: Ignored.
         """
         if len(inputs) > WHOLE:
-            raise UserError(
+            raise BadConfigValue(
                 "SupernetDenseCL compares the positions of two whole views: leave "
                 "data_preprocessor.local_views at 0"
             )
@@ -115,7 +115,7 @@ class SupernetDenseCL(TaughtByMax, MoCo):
             if subnet == self.backbone.space.max:
                 shared.matches = _match(maps[-1].detach().flatten(2), shared.features)
             if shared.matches is None:
-                raise UserError(
+                raise ConfigUnsuited(
                     "SupernetDenseCL needs a subnet_sampler that runs MAX in every "
                     "step, such as Sandwich"
                 )

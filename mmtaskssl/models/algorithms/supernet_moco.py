@@ -4,7 +4,7 @@ from torch import Tensor
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 from .base import mean_of
 from .moco import MoCo, query_views
@@ -44,7 +44,7 @@ class SupernetMoCo(SupernetAlgorithm, MoCo):
     def __init__(self, *args, per_subnet_keys: bool = False, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if per_subnet_keys and self.distill_weight:
-            raise UserError(
+            raise BadConfigValue(
                 "with per_subnet_keys each sub-net meets other keys and another queue "
                 "than MAX, whose similarities distill_weight makes it imitate: set one "
                 "of the two"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import TeacherMisfit
 
 from ..elastic import NormView
 from ..preprocessors.teacher_views import TeacherView
@@ -44,7 +44,7 @@ class Teachers(nn.ModuleList):
                 self._shown.append(0)
                 continue
             if not hasattr(preprocessor, "show"):
-                raise UserError(
+                raise TeacherMisfit(
                     f"the teacher {teacher.name} sees images, which "
                     f"{type(preprocessor).__name__} does not make: set "
                     "model.data_preprocessor.type=TwoViewPreprocessor"
@@ -59,7 +59,7 @@ class Teachers(nn.ModuleList):
         """Returns the student's views, and the teachers'."""
         count = len(inputs) - sum(self._shown)
         if not inputs or count < max(part.views for part in self):
-            raise UserError(
+            raise TeacherMisfit(
                 "a step of an algorithm with teachers needs the views that its data "
                 "preprocessor makes in training"
             )

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import TeacherMisfit
 
 from .elastic_base import ElasticAlgorithm
 
@@ -26,7 +26,7 @@ class TaughtByMax(ElasticAlgorithm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if self.backbone.subnet != self.backbone.space.max:
-            raise UserError(
+            raise TeacherMisfit(
                 f"the teacher of {type(self).__name__} is its largest sub-net, but "
                 f"model.backbone.subnet is {self.backbone.subnet}; leave it out"
             )

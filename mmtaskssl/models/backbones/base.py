@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...subnets import Cost, Subnet
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from ..elastic import Units, num_channels
 
 DEFAULT_INIT = (
@@ -48,12 +48,12 @@ class Backbone(BaseModule):
         self._layouts = layouts
         self.norm_cfg = dict(norm_cfg)
         if not out_indices or not all(0 <= i < num_stages for i in out_indices):
-            raise UserError(
+            raise BadConfigValue(
                 f"out_indices {tuple(out_indices)} must name stages 0 to "
                 f"{num_stages - 1}"
             )
         if not -1 <= frozen_stages <= num_stages:
-            raise UserError(
+            raise BadConfigValue(
                 f"frozen_stages must be -1 to {num_stages}, not {frozen_stages}"
             )
         self.num_stages = num_stages

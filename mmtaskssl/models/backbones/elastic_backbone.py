@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...subnets import Cost, ListSpace, SearchSpace, Subnet
-from ...utils.errors import UserError
+from ...utils.families import BadSubnet, Uncalibrated
 from ..elastic import (
     NormView,
     SubnetStatistics,
@@ -190,7 +190,7 @@ class ElasticBackbone:
         if statistics is not None:
             widths = [num_channels(unit.out) for unit in units.values() if unit.norm]
             if statistics.shape != (2, sum(widths)):
-                raise UserError(
+                raise Uncalibrated(
                     f"the batch-norm statistics of sub-net {subnet} belong to another "
                     f"network; calibrate it again"
                 )
@@ -208,7 +208,7 @@ class ElasticBackbone:
             members = list(self.switches)
             names = ", ".join(map(str, members[:_NAMED]))
             more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
-            raise UserError(
+            raise Uncalibrated(
                 f"sub-net {subnet} has no batch norms of its own; this network has "
                 f"them for {names}{more}"
             )
@@ -218,7 +218,7 @@ class ElasticBackbone:
         try:
             self.get_submodule(name)
         except AttributeError:
-            raise UserError(
+            raise BadSubnet(
                 f"sub-net {subnet} needs {name}, which this network does not have; "
                 f"add the sub-net to its search space"
             ) from None

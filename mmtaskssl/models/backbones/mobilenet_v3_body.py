@@ -6,7 +6,7 @@ from typing import Any, Literal
 from torch import nn
 
 from ...subnets import Cost, MobileNetV3Arch, Subnet, cost
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from ..elastic import Units, num_channels
 from .base import Backbone
 from .mobilenet_v3_units import BlockPlan, block_plans, last_conv
@@ -98,7 +98,9 @@ class MobileNetV3Body(Backbone):
             init_cfg,
         )
         if output_stride not in (8, 16, 32):
-            raise UserError(f"output_stride must be 8, 16 or 32, not {output_stride!r}")
+            raise BadConfigValue(
+                f"output_stride must be 8, 16 or 32, not {output_stride!r}"
+            )
         self.arch, self.output_stride = arch, output_stride
         self.with_cp = with_cp
         self.zero_init_residual = zero_init_residual

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 
 
 def build_plain_norm(cfg: Mapping[str, Any], widths: Sequence[int]) -> nn.Module:
@@ -28,5 +28,7 @@ def build_plain_norm(cfg: Mapping[str, Any], widths: Sequence[int]) -> nn.Module
         size = cfg.pop("group_size", 16)
         norm = nn.GroupNorm(channels // size, channels, **cfg)
     else:
-        raise UserError(f"norm_cfg type {kind!r} is unknown; write BN, SyncBN or GN")
+        raise BadConfigValue(
+            f"norm_cfg type {kind!r} is unknown; write BN, SyncBN or GN"
+        )
     return norm.requires_grad_(requires_grad)

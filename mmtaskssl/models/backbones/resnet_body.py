@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import nn
 
 from ...subnets import Cost, ResNetArch, Subnet, cost
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from ..elastic import Units
 from .base import Backbone
 
@@ -113,10 +113,10 @@ class ResNetBody(Backbone):
             init_cfg,
         )
         if style != "pytorch":
-            raise UserError(f"style must be 'pytorch', not {style!r}")
+            raise BadConfigValue(f"style must be 'pytorch', not {style!r}")
         dilations = (1,) * len(depths) if dilations is None else dilations
         if not len(strides) == len(dilations) == len(depths):
-            raise UserError(
+            raise BadConfigValue(
                 f"strides {tuple(strides)} and dilations {tuple(dilations)} need one "
                 f"value for each of {len(depths)} stages"
             )

@@ -9,7 +9,7 @@ from torchvision.ops import SqueezeExcitation
 
 from ...registry import MODELS
 from ...subnets import Cost, MobileNetV3Arch, Subnet, build_arch
-from ...utils.errors import UserError
+from ...utils.families import BadSpace
 from ..elastic import checkpointed
 from .mobilenet_v3_body import InvertedBlock, MobileNetV3Body
 from .mobilenet_v3_units import mobilenet_v3_units
@@ -62,7 +62,7 @@ class SubnetMobileNetV3(MobileNetV3Body):
         subnet = Subnet.of(subnet)
         arch = build_arch(arch or {"kind": "mobilenet_v3"})
         if not isinstance(arch, MobileNetV3Arch):
-            raise UserError("SubnetMobileNetV3 needs an architecture of that kind")
+            raise BadSpace("SubnetMobileNetV3 needs an architecture of that kind")
         units = mobilenet_v3_units(arch, subnet, in_channels)
         super().__init__(arch, [units], norm_cfg or {"type": "BN"}, **options)
         self.subnet = subnet

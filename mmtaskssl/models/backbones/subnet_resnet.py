@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ...registry import MODELS
 from ...subnets import Cost, ResNetArch, Subnet, build_arch
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from ..elastic import checkpointed
 from .plain_norm import build_plain_norm
 from .resnet_body import ResidualBlock, ResNetBody, default_strides
@@ -63,7 +63,9 @@ class SubnetResNet(ResNetBody):
         arch = build_arch(arch or {"kind": "resnet"})
         strides = strides or default_strides(len(subnet.widths))
         if len(strides) != len(subnet.widths):
-            raise UserError(f"strides {tuple(strides)} do not fit sub-net {subnet}")
+            raise BadConfigValue(
+                f"strides {tuple(strides)} do not fit sub-net {subnet}"
+            )
         units = resnet_units(arch, subnet, strides, in_channels)
         super().__init__(
             arch, [units], subnet.depths, norm_cfg, strides=strides, **options
@@ -74,7 +76,7 @@ class SubnetResNet(ResNetBody):
 
     def _keep_stages(self, number: int) -> None:
         if not max(self.out_indices) < number <= self.num_stages:
-            raise UserError(
+            raise BadConfigValue(
                 f"num_stages={number} does not hold out_indices {self.out_indices}, or "
                 f"sub-net {self.subnet} has fewer stages"
             )

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ...registry import MODELS
-from ...utils.errors import UserError
+from ...utils.families import NetworkMisfit
 from .library_backbone import LibraryBackbone, Output
 
 
@@ -34,7 +34,7 @@ class TimmBackbone(LibraryBackbone):
     def _channels(self, features: int) -> tuple[int, ...]:
         if self.out_indices is not None:
             if not hasattr(self.body, "forward_intermediates"):
-                raise UserError(
+                raise NetworkMisfit(
                     f"timm:{self.name} gives no maps of levels: leave out_indices out"
                 )
             return tuple(self._infos()[i]["num_chs"] for i in self.out_indices)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torchvision.models import DenseNet
 
 from ...registry import MODELS
-from ...utils.errors import UserError
+from ...utils.families import NetworkMisfit
 from .library_backbone import LibraryBackbone, Output
 
 # Modules in front of the pool, in order, of the families that are a chain of them; each
@@ -62,12 +62,12 @@ class TorchvisionBackbone(LibraryBackbone):
         if self.out_indices is None and self.output == "feature":
             return (features,)
         if self._chain is None:
-            raise UserError(
+            raise NetworkMisfit(
                 f"torchvision:{self.name} gives no feature map: set output='feature'"
             )
         if self.out_indices is not None:
             if not hasattr(self.body, "layer4"):
-                raise UserError(
+                raise NetworkMisfit(
                     f"out_indices of torchvision:{self.name} are not served: they are "
                     "of ResNets; timm has this network, too"
                 )

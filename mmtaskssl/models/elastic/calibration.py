@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...utils.copies import to_device
-from ...utils.errors import UserError
+from ...utils.families import BadBatch, TooFewImages, Uncalibrated
 
 if TYPE_CHECKING:
     from ...subnets import Subnet
@@ -73,7 +73,9 @@ def collect_statistics(
     plain = backbone.extract(subnet, uncalibrated_ok=True).train()
     norms = [plain.get_submodule(u.norm) for u in view.units.values() if u.norm]
     if not all(isinstance(norm, _BatchNorm) for norm in norms):
-        raise UserError("this network has no batch norms, so nothing needs calibration")
+        raise Uncalibrated(
+            "this network has no batch norms, so nothing needs calibration"
+        )
     moments = [Moments(norm) for norm in norms]
     device = next(plain.parameters()).device
     try:
@@ -82,11 +84,11 @@ def collect_statistics(
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
-        raise UserError(
+        raise BadBatch(
             "a batch has too few images for batch norm; take larger batches or images"
         ) from None
     if moments[0].count == 0:
-        raise UserError("calibration got no images")
+        raise TooFewImages("calibration got no images")
     return torch.cat([moment.result() for moment in moments], dim=1)
 
 

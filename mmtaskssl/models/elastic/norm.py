@@ -9,6 +9,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...utils.errors import UserError
+from ...utils.families import BadConfigValue, Uncalibrated
 from .channels import Channels, num_channels, take
 
 
@@ -43,7 +44,7 @@ def uncalibrated(subnet: str) -> UserError:
     """Returns the error of a sub-net whose batch norm has no statistics."""
     # A path belongs to a cluster of images.
     source = "clusters DIR" if "-p" in subnet else "images SRC"
-    return UserError(
+    return Uncalibrated(
         f"sub-net {subnet} has no batch-norm statistics of its own; calibrate it with "
         f"`mmtaskssl calibrate CONFIG CKPT --subnet {subnet} --{source}`"
     )
@@ -207,7 +208,7 @@ def build_elastic_norm(cfg: dict, widths: Sequence[int]) -> nn.Module:
     elif kind == "GN":
         norm = ElasticGroupNorm(widths[0], **cfg)
     else:
-        raise UserError(
+        raise BadConfigValue(
             f"norm_cfg type {kind!r} is unknown to elastic networks; write BN, SyncBN, "
             f"SwitchableBN or GN"
         )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.copies import to_device
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 from .across_processes import mean_over_processes
 from .joint_embedding import JointEmbeddingHead, distance_to_centre
@@ -50,9 +50,9 @@ class SIGRegHead(JointEmbeddingHead):
     ) -> None:
         super().__init__(init_cfg)
         if not 0 < weight < 1:
-            raise UserError(f"head.weight must be in 0..1, not {weight}")
+            raise BadConfigValue(f"head.weight must be in 0..1, not {weight}")
         if num_directions < 1 or num_points < 2:
-            raise UserError(
+            raise BadConfigValue(
                 "SIGReg needs one direction and two points at least, not "
                 f"{num_directions} and {num_points}"
             )
@@ -99,7 +99,7 @@ class SIGRegHead(JointEmbeddingHead):
             UserError: No directions.
         """
         if drawn is None:
-            raise UserError("SIGReg needs the directions that its head draws")
+            raise BadConfigValue("SIGReg needs the directions that its head draws")
         shadows = (views @ drawn)[..., None] * self.t  # (V, N, M, T)
         parts = torch.stack([shadows.cos().mean(1), shadows.sin().mean(1)])
         real, imaginary = mean_over_processes(parts)

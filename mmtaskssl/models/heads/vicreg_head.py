@@ -4,7 +4,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor
 
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 from .across_processes import mean_over_processes
 from .joint_embedding import JointEmbeddingHead, distance_to_centre
@@ -44,7 +44,7 @@ class VICRegHead(JointEmbeddingHead):
         super().__init__(init_cfg)
         weights = match_weight, std_weight, cov_weight
         if min(weights) < 0:
-            raise UserError(f"VICReg's weights must be 0 or more, not {weights}")
+            raise BadConfigValue(f"VICReg's weights must be 0 or more, not {weights}")
         self.match_weight, self.std_weight, self.cov_weight = weights
 
     def match(self, views: Tensor, centre: Tensor | None, num_whole: int) -> Tensor:

@@ -5,7 +5,7 @@ from mmengine.logging import MessageHub
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 
 class GroupRegularisation(nn.Module):
@@ -45,11 +45,11 @@ class GroupRegularisation(nn.Module):
     ) -> None:
         super().__init__()
         if not 0 <= warmup < 0.5:
-            raise UserError(
+            raise BadConfigValue(
                 f"the warm-up is a share of the training below 0.5, not {warmup}"
             )
         if groups < 1 or not 0 <= slope * (groups - 1) <= 1:
-            raise UserError(
+            raise BadConfigValue(
                 f"a slope of {slope} over {groups} groups leaves the range 0..1; lower "
                 "one of them"
             )

@@ -4,7 +4,7 @@ from mmengine.dist import all_gather, get_world_size
 from torch import Tensor, nn
 
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 
 @MODELS.register_module()
@@ -41,9 +41,9 @@ class SimilarityMatching(nn.Module):
     ) -> None:
         super().__init__()
         if min(temperature, teacher_temperature) <= 0:
-            raise UserError("temperatures of SimilarityMatching must be positive")
+            raise BadConfigValue("temperatures of SimilarityMatching must be positive")
         if queue_len < 0 or (queue_len and not dim):
-            raise UserError(
+            raise BadConfigValue(
                 f"a queue of SimilarityMatching has a length and dim, not {queue_len} "
                 f"and {dim}"
             )

@@ -4,7 +4,7 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 KINDS = ("none", "centre", "isotropic", "standard")
 _EPS = 1e-6
@@ -36,9 +36,9 @@ class TargetNorm(nn.Module):
     def __init__(self, dim: int, kind: str = "none", images: int = 4096) -> None:
         super().__init__()
         if kind not in KINDS:
-            raise UserError(f"norm is one of {', '.join(KINDS)}, not {kind!r}")
+            raise BadConfigValue(f"norm is one of {', '.join(KINDS)}, not {kind!r}")
         if images < 2:
-            raise UserError(f"norm_images must be 2 or more, not {images}")
+            raise BadConfigValue(f"norm_images must be 2 or more, not {images}")
         self.kind, self.images = kind, images
         if kind != "none":
             self.register_buffer("count", torch.zeros((), dtype=torch.long))

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 from ..elastic import ElasticLinear, NormView, elastic_norm
 from ..elastic.norm import WHOLE
@@ -68,16 +68,18 @@ class ElasticNonLinearNeck(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if norm is not None and norm not in _BATCH_NORMS:
-            raise UserError(f"a neck's norm is BN, SwitchableBN or None, not {norm!r}")
+            raise BadConfigValue(
+                f"a neck's norm is BN, SwitchableBN or None, not {norm!r}"
+            )
         if num_layers < 1:
-            raise UserError(f"a neck has at least one layer, not {num_layers}")
+            raise BadConfigValue(f"a neck has at least one layer, not {num_layers}")
         inputs = [in_channels] if isinstance(in_channels, int) else list(in_channels)
         if not inputs or inputs[0] != max(inputs):
-            raise UserError(
+            raise BadConfigValue(
                 f"a neck's in_channels start with the most, unlike {inputs}"
             )
         if norm == "SwitchableBN" and slice_hidden and len(inputs) == 1 < num_switches:
-            raise UserError(
+            raise BadConfigValue(
                 "switchable batch norms of a sliced neck have as many widths as there "
                 "are sub-nets; list the sub-nets' in_channels"
             )

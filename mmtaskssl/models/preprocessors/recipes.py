@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,20 @@ class ViewRecipe:
     def __post_init__(self) -> None:
         for name in ("flip", "jitter", "grey", "blur", "solarise"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"augmentation {name!r} is a probability in 0..1")
+                raise BadConfigValue(f"augmentation {name!r} is a probability in 0..1")
         for name in ("brightness", "contrast", "saturation"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"augmentation {name!r} must be in 0..1")
+                raise BadConfigValue(f"augmentation {name!r} must be in 0..1")
         if not 0 <= self.hue <= 0.5:
-            raise UserError("augmentation 'hue' must be in 0..0.5 turns")
+            raise BadConfigValue("augmentation 'hue' must be in 0..0.5 turns")
         for name in ("crop_scale", "crop_ratio", "blur_sigma"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
-                raise UserError(
+                raise BadConfigValue(
                     f"augmentation {name!r} must be a range 0 < low <= high"
                 )
         if self.interpolation not in ("bilinear", "bicubic"):
-            raise UserError("augmentation 'interpolation' is bilinear or bicubic")
+            raise BadConfigValue("augmentation 'interpolation' is bilinear or bicubic")
 
 
 _MOCOV2 = ViewRecipe()
@@ -88,11 +88,15 @@ def build_recipes(
         UserError: Unknown preset or field, or a value out of range.
     """
     if preset not in RECIPES:
-        raise UserError(f"no augmentation preset {preset!r}, only {sorted(RECIPES)}")
+        raise BadConfigValue(
+            f"no augmentation preset {preset!r}, only {sorted(RECIPES)}"
+        )
     if changes is None or isinstance(changes, dict):
         changes = [changes or {}] * 2
     if len(changes) != 2:
-        raise UserError("augmentation changes: one dict, or one for each of two views")
+        raise BadConfigValue(
+            "augmentation changes: one dict, or one for each of two views"
+        )
     first, second = RECIPES[preset]
     return change_recipe(first, changes[0]), change_recipe(second, changes[1])
 
@@ -109,5 +113,5 @@ def change_recipe(recipe: ViewRecipe, changes: dict[str, Any]) -> ViewRecipe:
     """
     known = {field.name for field in fields(ViewRecipe)}
     if unknown := sorted(set(changes) - known):
-        raise UserError(f"no augmentation {unknown}, only {sorted(known)}")
+        raise BadConfigValue(f"no augmentation {unknown}, only {sorted(known)}")
     return replace(recipe, **changes)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.copies import to_device
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadConfigValue, TeacherMisfit
 
 from . import opencv_views, tensor_views
 from .draws import ViewDraws, draw_view, plain_view
@@ -86,17 +86,19 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
     ) -> None:
         super().__init__(non_blocking=True)
         if views < 1:
-            raise UserError(f"views must be 1 or more, not {views}")
+            raise BadConfigValue(f"views must be 1 or more, not {views}")
         if view_size < 1:
-            raise UserError(f"view_size must be positive, not {view_size}")
+            raise BadConfigValue(f"view_size must be positive, not {view_size}")
         if not 0 < eval_crop <= 1:
-            raise UserError(f"eval_crop must be in 0..1 and not 0, not {eval_crop}")
+            raise BadConfigValue(
+                f"eval_crop must be in 0..1 and not 0, not {eval_crop}"
+            )
         recipes = build_recipes(preset, augment)
         self.recipes = tuple(recipes[number % 2] for number in range(views))
         self.one_crop = one_crop
         self.view_size = view_size
         if local_views < 0 or (local_size is not None and local_size < 1):
-            raise UserError(
+            raise BadConfigValue(
                 f"local_views must be 0 or more and local_size positive, not "
                 f"{local_views} and {local_size}"
             )
@@ -130,7 +132,7 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
             UserError: The student has fewer views.
         """
         if views > len(self.recipes):
-            raise UserError(
+            raise TeacherMisfit(
                 f"{views} views are to be taught, but the data preprocessor makes "
                 f"{len(self.recipes)}: set model.data_preprocessor.views"
             )

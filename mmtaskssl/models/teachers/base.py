@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import CannotResume
 
 
 class Taught(NamedTuple):
@@ -89,7 +89,7 @@ class Teacher(nn.Module):
         """
         if found is None or not torch.equal(found.cpu(), self.sha256.cpu()):
             had = "none" if found is None else bytes(found.tolist()).hex()[:12]
-            raise UserError(
+            raise CannotResume(
                 f"the training to resume had another teacher (weights {had}) than "
                 f"{self.name} ({self.hexdigest()[:12]}): resume with the same, or "
                 "begin anew with load_from in place of resuming"

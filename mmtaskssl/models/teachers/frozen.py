@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtaskssl.utils import checks
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import TeacherMisfit
 
 from ..features import last_map, pooled_feature
 from .base import Taught, Teacher
@@ -60,13 +60,13 @@ class FrozenTeacher(Teacher):
                 seen = run_teacher(body, blank)
         except (AssertionError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise UserError(
+            raise TeacherMisfit(
                 f"the teacher {name} takes no images of {view_size} px ({reason}): set "
                 "distill.teacher.view_size to the side that it is made for, and "
                 "store_size of the data set no smaller"
             ) from error
         if not bool(seen.feature.isfinite().all()):
-            raise UserError(
+            raise TeacherMisfit(
                 f"the teacher {name} makes NaN or infinity of a black image: it has "
                 "nothing to teach"
             )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtaskssl.registry import MODELS
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import TeacherMisfit
 from mmtaskssl.weights import weights_sha256
 
 from .base import Taught
@@ -58,7 +58,7 @@ class StartTeacher(FrozenTeacher):
             UserError: It was not shown the start.
         """
         if not self._taken:
-            raise UserError(
+            raise TeacherMisfit(
                 "the teacher is what the training starts from, which it was not shown: "
                 "leave runner_type out of the config"
             )

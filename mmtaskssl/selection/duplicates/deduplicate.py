@@ -8,7 +8,7 @@ from ...datasets.images import ImagesLike
 from ...features.store import FeatureStore
 from ...utils import checks
 from ...utils.devices import AUTO
-from ...utils.errors import UserError
+from ...utils.families import BadValue
 from .deduplicated import Deduplicated
 from .finder import Finder, ProgressFactory
 from .groups import components, kept_of
@@ -62,7 +62,7 @@ def deduplicate(
     found = Pool.open(pool, root)
     inputs = inputs_of_pool(found, by, threshold, keep, neighbours)
     if found.store is None and by == "features":
-        raise UserError(
+        raise BadValue(
             "features are compared, and these are images: name a feature store of them"
         )
     finder = Finder(found, threshold, neighbours, device, progress)

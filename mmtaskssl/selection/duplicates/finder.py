@@ -9,7 +9,8 @@ import numpy as np
 
 from ...features.memory import MemoryStore
 from ...features.store import FeatureStore
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import ImagesMismatch
 from ..feature_guard import similarity_of_copies
 from ..pictures import FLOOR
 from ..pixels import Match
@@ -131,7 +132,7 @@ class Finder:
         done = self.progress and self.progress("images", len(ids))
         self.looked = look(self.pool.root, ids, done, windows=len(ids) <= _CROPS)
         if len(self.looked.broken) == len(ids):
-            raise UserError(
+            raise ImagesMismatch(
                 f"none of the {len(ids):,} images is in {self.pool.root or 'a folder'}:"
                 f" name theirs with {option('root')}"
             )

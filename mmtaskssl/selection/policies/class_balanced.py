@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...utils.errors import UserError
+from ...utils.families import BadLabels
 from ..task import Selection, SelectionTask
 from .quotas import water_fill
 from .random import first_of_each
@@ -19,7 +19,7 @@ def class_balanced(task: SelectionTask) -> Selection:
         UserError: The target has no labels, or not for every image.
     """
     if task.labels is None or (task.labels < 0).any():
-        raise UserError(
+        raise BadLabels(
             "policy class_balanced needs a label for every target image: extract the "
             "target from folders named by class, or use the policy round_robin"
         )

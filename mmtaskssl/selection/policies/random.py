@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import OptionMissing
 from ..task import Selection, SelectionTask
 from .quotas import water_fill
 
@@ -23,7 +24,7 @@ def random_by_source(task: SelectionTask) -> Selection:
         UserError: The sources of the pool are not known.
     """
     if task.sources is None:
-        raise UserError(
+        raise OptionMissing(
             "policy random_by_source needs the source of every pool image: name a "
             f"CSV with columns image,source with {option('sources')}"
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...utils import members
 from ...utils.atomic import atomic_path
-from ...utils.errors import UserError
+from ...utils.families import OptionConflict, PackageMissing
 from .items import Item, parts
 from .names import Form
 
@@ -38,7 +38,7 @@ def planned(items: Sequence[Item], form: Form, most: int) -> dict[str, list[Item
         for item in items:
             name = f"{FOLDER}/{_inside(item)}"
             if name in found:
-                raise UserError(
+                raise OptionConflict(
                     f"{item.source} and {found[name][0].source} would both be {name}: "
                     "take them as shards"
                 )
@@ -115,7 +115,7 @@ def _parquet(path: Path, items: Sequence[Item]) -> None:
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
     except ImportError as error:
-        raise UserError("Parquet needs pyarrow: pip install pyarrow") from error
+        raise PackageMissing("Parquet needs pyarrow: pip install pyarrow") from error
     text = pa.string()
     schema = pa.schema(
         [

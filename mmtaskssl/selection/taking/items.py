@@ -10,7 +10,8 @@ from typing import Any
 from ...datasets.images import IMAGE_SUFFIXES, ImagesLike, list_images
 from ...datasets.selected import read_selection
 from ...utils import members
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import FileDamaged, ImagesMismatch, SystemRefused
 from ...utils.inputs import read_json
 from ..output import SELECTION, SUMMARY, TABLE, read_csv
 
@@ -53,11 +54,11 @@ class Item:
             found = members.find(self.path)
             content = Path(self.path).read_bytes() if found is None else found.read()
         except OSError as error:
-            raise UserError(
+            raise SystemRefused(
                 f"{self.path} cannot be read ({error.strerror or error})"
             ) from error
         if len(content) != self.size:
-            raise UserError(f"{self.path} has changed since the work began")
+            raise FileDamaged(f"{self.path} has changed since the work began")
         return content
 
     def suffix(self, content: bytes) -> str:
@@ -127,7 +128,7 @@ def _root_beside(file: Path) -> Path:
     pool = summary.get("pool") if isinstance(summary, Mapping) else None
     root = pool.get("root") if isinstance(pool, Mapping) else None
     if not root:
-        raise UserError(
+        raise ImagesMismatch(
             f"{file} does not say where its images lie: name the pool with "
             f"{option('images')}"
         )
@@ -149,7 +150,7 @@ def _reasons(folder: Path) -> dict[str, dict[str, str]]:
             for line in lines
         }
     except (OSError, KeyError, csv.Error) as error:
-        raise UserError(f"{folder / TABLE} is damaged ({error})") from error
+        raise FileDamaged(f"{folder / TABLE} is damaged ({error})") from error
 
 
 def _size(path: str) -> int | None:
@@ -162,7 +163,7 @@ def _size(path: str) -> int | None:
 
 def _refuse_missing(gone: Sequence[str], ids: Sequence[str], where: Any, file: Path):
     if gone:
-        raise UserError(
+        raise ImagesMismatch(
             f"{len(gone):,} of the {len(ids):,} images of {file} are not in {where}, "
             f"the first: {', '.join(gone[:3])}"
         )

@@ -13,7 +13,8 @@ from ...report.result import Result, where_it_is
 from ...runs import State, Work
 from ...utils import checks
 from ...utils.atomic import atomic_path
-from ...utils.errors import UserError, option
+from ...utils.errors import option
+from ...utils.families import DiskFull
 from ...utils.units import size
 from ..output import write_csv
 from .forms import ids_of, planned, write
@@ -169,7 +170,7 @@ def _check_room(out: Path, files: Mapping[str, Sequence[Item]]) -> None:
     place = next(path for path in (out, *out.resolve().parents) if path.exists())
     free = shutil.disk_usage(place).free
     if wanted > free:
-        raise UserError(
+        raise DiskFull(
             f"the images have {size(wanted)}, and {place} has {size(free)} left: name "
             f"another disk with {option('out')}"
         )

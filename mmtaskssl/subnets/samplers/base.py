@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from ..config import build_space
 from ..space import SearchSpace
 from ..spec import Subnet
@@ -43,7 +43,7 @@ class SubnetSampler(ABC):
             UserError: The step is negative or ``max_steps`` is not positive.
         """
         if step < 0 or max_steps < 1:
-            raise UserError(
+            raise BadConfigValue(
                 f"a sampler of sub-nets needs step >= 0 and max_steps >= 1, not "
                 f"{step} and {max_steps}"
             )
@@ -67,5 +67,5 @@ def check_count(name: str, value: int) -> int:
         UserError: It is not a positive whole number.
     """
     if not isinstance(value, int) or value < 1:
-        raise UserError(f"{name} must be a positive whole number, not {value!r}")
+        raise BadConfigValue(f"{name} must be a positive whole number, not {value!r}")
     return value

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...registry import SUBNET_SAMPLERS
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue, BadSpace
 from ..arch import ResNetArch
 from ..space import SearchSpace
 from ..spec import ALL, Subnet
@@ -57,7 +57,7 @@ class Progressive(SubnetSampler):
         super().__init__(space, seed)
         arch = self.space.arch
         if not isinstance(arch, ResNetArch) or arch.routes is None:
-            raise UserError(
+            raise BadSpace(
                 "Progressive needs a search space of paths, such as "
                 "dict(preset='routed_resnet')"
             )
@@ -68,7 +68,7 @@ class Progressive(SubnetSampler):
             or min(shares) < 0
             or abs(sum(shares) - 1) > 1e-6
         ):
-            raise UserError(
+            raise BadConfigValue(
                 f"shares must be {len(self._live)} numbers that add up to 1, one for "
                 f"each phase of this space, not {tuple(shares)}"
             )
@@ -90,7 +90,7 @@ class Progressive(SubnetSampler):
         rows = [[weight(path) for path in paths] for paths in self._live[1:]]
         for row in rows:
             if min(row) < 0 or sum(row) <= 0:
-                raise UserError(
+                raise BadConfigValue(
                     "the weights of the live paths must be 0 or more, and not all 0"
                 )
         other = copy.copy(self)

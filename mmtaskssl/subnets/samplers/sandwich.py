@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...registry import SUBNET_SAMPLERS
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from ..space import SearchSpace
 from ..spec import Subnet
 from .base import SubnetSampler
@@ -45,7 +45,7 @@ class Sandwich(SubnetSampler):
     ) -> None:
         super().__init__(space, seed)
         if not isinstance(num_random, int) or num_random < 0:
-            raise UserError(f"num_random must be 0 or more, not {num_random!r}")
+            raise BadConfigValue(f"num_random must be 0 or more, not {num_random!r}")
         self.num_random = num_random
 
     def sample(self, step: int, max_steps: int) -> list[Subnet]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...registry import SUBNET_SAMPLERS
-from ...utils.errors import UserError
+from ...utils.families import BadConfigValue
 from ..space import SearchSpace
 from ..spec import Subnet
 from .base import SubnetSampler
@@ -34,7 +34,7 @@ class SlowStart(SubnetSampler):
     ) -> None:
         super().__init__(space, seed)
         if not 0 <= fraction <= 1:
-            raise UserError(f"fraction must lie in [0, 1], not {fraction!r}")
+            raise BadConfigValue(f"fraction must lie in [0, 1], not {fraction!r}")
         self.fraction = fraction
         self.then = SUBNET_SAMPLERS.build(
             dict(then or {"type": "AllSubnets"}),

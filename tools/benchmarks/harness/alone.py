@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mmtaskssl.models.algorithms.momentum import MomentumEncoder
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadSpace
 from mmtaskssl.utils.tables import quartiles
 
 from .bench import Bench, Setting, device_name
@@ -92,7 +92,7 @@ def every_width(bench: Bench) -> list[Subnet]:
     backbone = bench.model.backbone
     space = backbone.space
     if len(space) > 16:
-        raise UserError(
+        raise BadSpace(
             f"--alone compares with each network trained alone, and {len(space)} are "
             "too many; name a config of a listed space"
         )

@@ -14,7 +14,7 @@ from mmtaskssl.networks.alone import individual_config
 from mmtaskssl.registry import MODELS
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.devices import AUTO, pick_device
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import NoSubnets
 
 from .case import CASES, FixedSubnets, build_case
 from .clock import Clock
@@ -94,7 +94,7 @@ class Bench:
 
     def _subnets(self, setting: Setting) -> list[Subnet]:
         if not isinstance(self.model, ElasticAlgorithm):
-            raise UserError(f"{setting.config} trains no sub-nets; name another config")
+            raise NoSubnets(f"{setting.config} trains no sub-nets; name another config")
         backbone = self.model.backbone
         names = setting.subnets or ["MAX", "MIN", backbone.space.sample(0).name]
         return [backbone.resolve(name) for name in names]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadLaunch, StepFailed
 
 from .bench import Bench, Setting
 
@@ -51,7 +51,7 @@ def peak_memory(setting: Setting) -> float:
         text=True,
     )
     if result.returncode:
-        raise UserError(f"memory cannot be measured: {result.stderr.strip()[-300:]}")
+        raise StepFailed(f"memory cannot be measured: {result.stderr.strip()[-300:]}")
     return float(result.stdout.splitlines()[-1])
 
 
@@ -76,7 +76,7 @@ def _resident(field: str) -> float:
     # Not getrusage's ru_maxrss: it still knows the parent's peak after fork and exec.
     status = Path("/proc/self/status")
     if not status.exists():
-        raise UserError("memory on a CPU is read from Linux' /proc, which is not here")
+        raise BadLaunch("memory on a CPU is read from Linux' /proc, which is not here")
     lines = (line.split() for line in status.read_text().splitlines())
     return next(int(words[1]) / 1024 for words in lines if words[0] == f"{field}:")
 

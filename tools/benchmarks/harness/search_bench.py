@@ -19,7 +19,7 @@ from mmtaskssl.search.scorer import MeanInterval, Scorer
 from mmtaskssl.search.strategies import draw
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.devices import AUTO, pick_device
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import OptionConflict
 
 from .clock import Clock
 
@@ -71,7 +71,7 @@ def load(setting: Setting) -> tuple[Encoders, EvalTransform]:
         UserError: A config without checkpoint, or the other way around.
     """
     if (setting.config is None) != (setting.checkpoint is None):
-        raise UserError("--config and --checkpoint go together")
+        raise OptionConflict("--config and --checkpoint go together")
     device = setting.device
     if setting.config is not None:
         network = open_network(

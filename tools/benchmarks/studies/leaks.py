@@ -15,7 +15,7 @@ from mmtaskssl.selection.leaks import find_leaks
 from mmtaskssl.selection.nearest import top_rows
 from mmtaskssl.selection.pictures import Pictures, best_matches, file_readers
 from mmtaskssl.selection.pixel_guard import PixelGuard
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import OptionConflict
 from mmtaskssl.utils.tables import head, row
 
 from .study import Cell, Study, read_json
@@ -154,7 +154,7 @@ def measure_features(pool: FeatureStore, test: FeatureStore) -> dict[str, Any]:
 def _copies(test: FeatureStore) -> FeatureStore:
     copies = test.open_copies()
     if copies is None:
-        raise UserError(
+        raise OptionConflict(
             f"{test.path} has no copies: extract it with extract_features.py "
             "--leak-copies"
         )

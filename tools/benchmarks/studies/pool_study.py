@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from mmtaskssl.config import load_config
 from mmtaskssl.networks import preprocessing_of
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import FileMissing
 from mmtaskssl.utils.paths import resolve_config
 
 from .study import Study
@@ -59,7 +59,9 @@ class PoolStudy(Study):
         names = place.targets
         for folder in (self.pool, *map(self.target_folder, names or [""])):
             if not folder.is_dir():
-                raise UserError(f"{folder} does not exist: --data names another folder")
+                raise FileMissing(
+                    f"{folder} does not exist: --data names another folder"
+                )
         if names is None:
             names = sorted(
                 p.name for p in self.target_folder("").iterdir() if p.is_dir()

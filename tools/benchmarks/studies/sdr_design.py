@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmtaskssl.subnets import ALL, Subnet, build_space, cost
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadValue
 
 from .pool_study import Place, PoolStudy
 from .study import read_json
@@ -62,12 +62,12 @@ class SdrDesign(PoolStudy):
         self.groups = self.space.arch.routes.groups
         self.shares = list(self.cfg.model.subnet_sampler.shares)
         if self.planted and self.groups[-1] % len(self.planted):
-            raise UserError(
+            raise BadValue(
                 f"--planted cannot share the last stage's {self.groups[-1]} groups "
                 f"among {len(self.planted)} sources"
             )
         if not set(self.planted) <= set(self.targets):
-            raise UserError("--planted names sources that are targets, too")
+            raise BadValue("--planted names sources that are targets, too")
 
     def options(self, arm: str) -> list[str]:
         """Returns what an arm, or MAX alone (`PLAIN`), changes in the config."""

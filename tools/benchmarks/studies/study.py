@@ -11,7 +11,7 @@ from typing import Any
 from mmtaskssl.cli import options
 from mmtaskssl.utils import inputs
 from mmtaskssl.utils.atomic import write_json, write_text
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import OutTaken
 from mmtaskssl.utils.steps import Steps
 
 #: Of every process that is timed, or that runs beside others.
@@ -140,7 +140,7 @@ class Study(ABC):
         if before is None:
             write_json(file, settings)
         elif before != settings:
-            raise UserError(
+            raise OutTaken(
                 f"{file.parent} holds results of {words(before)}, not of "
                 f"{words(settings)}: {help}"
             )

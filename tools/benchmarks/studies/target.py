@@ -12,7 +12,7 @@ from mmtaskssl.datasets.images import BrokenImage, folder_labels, list_images
 from mmtaskssl.evaluation.data import LabeledFeatures, labeled_pair
 from mmtaskssl.evaluation.methods import knn_method, linear_method
 from mmtaskssl.evaluation.protocol import run_probe
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import TargetTooSmall
 
 SPLITS = ("train", "test")
 KNN, LINEAR = knn_method(), linear_method()
@@ -48,7 +48,7 @@ class Target:
                     torch.from_numpy(transform.read(root / i).copy()) for i in ids
                 ]
             except BrokenImage as error:
-                raise UserError(
+                raise TargetTooSmall(
                     f"evidence needs all images of {root}: {error}"
                 ) from error
             samples[split] = ImageSample(torch.stack(pixels), ids, transform, _BATCH)

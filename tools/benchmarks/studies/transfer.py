@@ -8,7 +8,7 @@ from mmtaskssl.config import ExportInfo
 from mmtaskssl.datasets.eval_transform import EvalTransform
 from mmtaskssl.features.extractor import build_extractor
 from mmtaskssl.transfer.results import comparison_table
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import OptionConflict, UnknownName
 from mmtaskssl.utils.tables import head, row
 
 from .figures import Figures
@@ -61,9 +61,9 @@ class Transfer(Study):
         self.arms = [Arm.parse(text) for text in exports]
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
-            raise UserError("--exports names a row twice")
+            raise OptionConflict("--exports names a row twice")
         if control is not None and control not in names:
-            raise UserError(f"--control {control} is no row of --exports")
+            raise UnknownName(f"--control {control} is no row of --exports")
         self.control = control
         self.tasks = tasks_of(Path(data), tasks, targets, fine_tune, options)
         self._images = lru_cache(_KEPT)(_read)

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmtaskssl.config import ExportInfo
 from mmtaskssl.transfer.results import read_run
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadCommand, FileMissing
 from mmtaskssl.utils.paths import resolve_config
 
 from .study import read_json
@@ -47,7 +48,7 @@ class Arm:
         """
         name, equals, pattern = text.partition("=")
         if not name or not equals or not pattern:
-            raise UserError(f"--exports takes NAME=EXPORT_DIR, not {text!r}")
+            raise BadCommand(f"--exports takes NAME=EXPORT_DIR, not {text!r}")
         trained = not pattern.startswith(_RANDOM)
         return cls(name, pattern.removeprefix(_RANDOM), trained)
 
@@ -154,7 +155,7 @@ def tasks_of(
             tasks.append(Task(name, images, _config(f"classification/{FINE_TUNE}")))
     for task in tasks:
         if not task.data.is_dir():
-            raise UserError(f"{task.data} does not exist: --data has no {task.name}")
+            raise FileMissing(f"{task.data} does not exist: --data has no {task.name}")
     return tasks
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmtaskssl.report.result import Result
 from mmtaskssl.runs.result_file import ResultFile, as_read
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import OutTaken
 from mmtaskssl.utils.tables import head, row
 
 from .compare import Arm
@@ -80,7 +80,7 @@ class TimeToAccuracy(Result):
         folder.mkdir(parents=True, exist_ok=True)
         file = result_file(folder)
         if file.read() is not None and not overwrite:
-            raise UserError(f"{file.path} holds an earlier result: name another folder")
+            raise OutTaken(f"{file.path} holds an earlier result: name another folder")
         file.write(self.to_dict())
         return folder
 
@@ -130,7 +130,7 @@ def time_to_accuracy(
         "facts": {},
     }
     if (found["goal"], found["settings"]) != (goal, settings):
-        raise UserError(f"{file.path} is of other settings: name another folder")
+        raise OutTaken(f"{file.path} is of other settings: name another folder")
     facts = dict(found["facts"])
     curves = {n: [Point(**p) for p in points] for n, points in found["curves"].items()}
 

@@ -10,6 +10,7 @@ from typing import Any
 from mmtaskssl.report.result import Result
 from mmtaskssl.runs.result_file import ResultFile
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadValue, OutTaken
 from mmtaskssl.utils.tables import head, quartiles, row
 
 from .worker import Spent, Task, Worker
@@ -104,7 +105,7 @@ class PeerSpeed(Result):
             lambda found: "images_per_cpu_second" in found,
         )
         if file.read() is not None and not overwrite:
-            raise UserError(
+            raise OutTaken(
                 f"{file.path} holds an earlier result: name another folder, or replace "
                 "it with --overwrite"
             )
@@ -143,7 +144,7 @@ def compare_peers(
         UserError: The first arm cannot run, or fewer than two rounds are asked for.
     """
     if rounds < 2 or steps < 1:
-        raise UserError("two rounds or more, for a spread, of at least one step each")
+        raise BadValue("two rounds or more, for a spread, of at least one step each")
     workers: dict[str, Worker] = {}
     missing = dict(missing or {})
     with ExitStack() as stack:

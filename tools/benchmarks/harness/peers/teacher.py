@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from mmtaskssl.utils.atomic import atomic_path
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import FileMissing, StepFailed, WeightsMismatch
 from mmtaskssl.weights import load_state_dict
 
 _OTHER, _OURS = "dinov3/vits16-notpretrained", "vit_small_patch16_dinov3"
@@ -30,7 +30,7 @@ def ready_teacher(folder: Path, python: str | None) -> None:
     if ours.is_file() and theirs.is_file():
         return
     if python is None:
-        raise UserError(
+        raise FileMissing(
             f"{folder} lacks {theirs.name} or {ours.name}: put both there, or name an "
             "interpreter by --lightly-train, which draws a teacher at random"
         )
@@ -41,7 +41,7 @@ def ready_teacher(folder: Path, python: str | None) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or "it printed nothing").splitlines()[-1]
-        raise UserError(f"lightly-train makes no teacher ({last.strip()})")
+        raise StepFailed(f"lightly-train makes no teacher ({last.strip()})")
     _convert(theirs, ours, load_state_dict(answer)["answer"])
     answer.unlink()
 
@@ -58,6 +58,6 @@ def _convert(theirs: Path, ours: Path, answer: torch.Tensor) -> None:
         images = torch.rand(len(answer), 3, _SIZE, _SIZE)
         token = network.forward_features(images)[:, 0]
     if F.cosine_similarity(token, answer).min() < 0.999:
-        raise UserError(f"{_OURS} of timm answers otherwise than {_OTHER}")
+        raise WeightsMismatch(f"{_OURS} of timm answers otherwise than {_OTHER}")
     with atomic_path(ours) as path:
         torch.save(network.state_dict(), path)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadLaunch, StepFailed
 
 _HERE = Path(__file__).parent
 #: Environment variables that keep a process to one core, or any given number.
@@ -84,7 +84,7 @@ class Worker:
                     text=True,
                 )
         except OSError as error:
-            raise UserError(f"{python} cannot be run ({error.strerror})") from error
+            raise BadLaunch(f"{python} cannot be run ({error.strerror})") from error
         try:
             self.facts: dict[str, Any] = self._answer()
         except BaseException:
@@ -144,4 +144,4 @@ class Worker:
             return json.loads(line)
         lines = self._log.read_text(errors="replace").strip().splitlines()
         last = lines[-1].strip() if lines else "it printed nothing"
-        raise UserError(f"{self._name} ended ({last}): see {self._log}")
+        raise StepFailed(f"{self._name} ended ({last}): see {self._log}")
