@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from mmtaskssl.transfer.dumped_config import parse_dumped_config
 from PIL import Image
 
 from mmtaskssl.clustering.clusters import Clusters
 from mmtaskssl.clustering.options import parse_tree
 from mmtaskssl.clustering.paths import make_paths
+from mmtaskssl.config.dumped_config import parse_dumped_config
 from mmtaskssl.config.export_info import ExportInfo
 from mmtaskssl.customize.inspection.masks import indices_of, read_masks
 from mmtaskssl.customize.inspection.reading import read_target

@@ -114,7 +114,7 @@ def test_the_same_command_trains_nothing_again(make):
     (log,) = (wider.out / "dtd/lr0.001-wd0.01").rglob("scalars.json")
     log.write_text(json.dumps({"step": 3, "transfer/top1": 99.0}))
     # By the stand-in: it is trained again.
-    with pytest.raises(UserError, match="File exists"):
+    with pytest.raises(UserError, match="is a file, where a folder is meant"):
         wider.run(sets("dtd"))
     assert [name for name, _ in Trainings.last.calls] == ["dtd lr0.001-wd0.01"]
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from mmtaskssl.config import load_config
 from mmtaskssl.engine import run as run_module
@@ -93,7 +94,8 @@ def test_every_algorithm_with_a_queue_names_all_of_them():
     names = {kind.__name__ for kind in kinds}
     assert names >= {"MoCo", "SupernetMoCo", "SupernetDenseCL", "SlimmableMoCo"}
     for kind, name in SUPERNETS.items():
-        model = MODELS.build(load_config(str(ROOT / name)).model)
+        with DefaultScope.overwrite_default_scope("mmtaskssl"):
+            model = MODELS.build(load_config(str(ROOT / name)).model)
         queues = [k for k, b in model.named_buffers() if b.shape[-1:] == (64,)]
         assert sorted(model.queues) == sorted(k for k in queues if "queue" in k), kind
 
