@@ -123,6 +123,8 @@ RULES = [
     Rule(
         "README", "dist_train.sh CONFIG 8", add=("images={w}/pool",), change={"8": "2"}
     ),
+    # Of the other sets files of the official downloads are expected, by their hashes.
+    Rule("README", "eval_transfer.py CONFIG", add=("--sets", "voc2007")),
     Rule("README", "line_search.py", change={"START": "{w}/nets/folder/iter_1.pth"}),
     Rule("README", "--weights FILE", change={"FILE": "{w}/resnet50.pth"}),
     Rule("README", "--model torchvision:resnet50", change={"stores/pool": "stores/tv"}),
@@ -213,6 +215,11 @@ RULES = [
         "running",
         "--target A B C",
         change={"A": "{w}/target", "B": "{w}/birds", "C": "{w}/cars"},
+    ),
+    Rule(
+        "howto/starts",
+        "selfsup/mae",
+        change={"selection/selection.txt": "{w}/selection.txt"},
     ),
     Rule("howto/starts", "mmtaskssl select", change={"stores": "{w}/stores"}),
     Rule("howto/starts", "--append", change={"stores/pool": "stores/own"}),

@@ -54,7 +54,8 @@ class World:
                 for name in names[number::2]:
                     shard.add(root / "pool" / name, name)
         _write_labels(root)
-        shutil.copytree(root / "target", root / "birds")
+        for name in ("birds", "cars"):
+            shutil.copytree(root / "target", root / name)
         self._networks: dict[str, tuple[str, str]] = {}
 
     def network(self, kind: str) -> tuple[str, str]:
