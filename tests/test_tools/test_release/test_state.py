@@ -94,7 +94,7 @@ def test_readmes_first_line_is_true(repo_root, tmp_path):
         "it does not say 'Python 3.11 to 3.13 '",
         "it does not say '[MIT](LICENSE)'",
     ]
-    assert "CITATION.cff is not there" in faults
+    assert "docs/licences.md is not there" in faults
     (tmp_path / "README.md").write_text("# mmtaskssl\n\nnothing of it\n")
     assert len(state.first_line_faults(tmp_path)) == 2
 
