@@ -10,7 +10,7 @@ import json
 import re
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -95,6 +95,14 @@ def customize() -> str:
     return dots([panel], series, about, "tools/benchmarks/results/customize.json")
 
 
+def _called(found: dict, arms: Mapping[str, str]) -> list[tuple[str, list[Mark]]]:
+    """Returns `_rows` of some arms, by the series that each is drawn as."""
+    return [
+        (target, [m._replace(series=n) for m, n in zip(row, arms, strict=True)])
+        for target, row in _rows(found, *arms.values())
+    ]
+
+
 def data() -> str:
     """Selected images against random ones, from nothing and from public weights."""
     series = {
@@ -106,11 +114,8 @@ def data() -> str:
         (r["target"], [_mark("random", r["random K"]), _mark("selected", r["SEPT K"])])
         for r in table
     ]
-    starts, names = read_results("starts"), ("random", "selected")
-    public = [
-        (target, [m._replace(series=n) for m, n in zip(row, names, strict=True)])
-        for target, row in _rows(starts, "40px-selfres-random", "40px-selfres-sept")
-    ]
+    arms = {"random": "40px-selfres-random", "selected": "40px-selfres-sept"}
+    public = _called(read_results("starts"), arms)
     unit = f"linear top-1 (%); {_OVER_SEEDS}"
     panels = [
         Panel("A small network, from nothing", nothing, unit),
@@ -195,11 +200,8 @@ def path() -> str:
         for row in table
         if row["target"] in TARGETS
     ]
-    found, names = read_results("specialists"), ("generic", "routed")
-    own = [
-        (target, [m._replace(series=n) for m, n in zip(row, names, strict=True)])
-        for target, row in _rows(found, "40px-generic", "40px-specialist")
-    ]
+    arms = {"generic": "40px-generic", "routed": "40px-specialist"}
+    own = _called(read_results("specialists"), arms)
     unit = f"linear top-1 (%); {_OVER_SEEDS}"
     panels = [
         Panel("Paths that share weights, from nothing", shared, unit),

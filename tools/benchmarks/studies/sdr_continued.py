@@ -83,10 +83,8 @@ class SdrContinued(Sdr):
         )
 
     def _find(self, seed: int) -> None:
-        tree, pool = (
-            tuple(reversed(self.groups)),
-            FeatureStore.open(self._store("pool")),
-        )
+        tree = tuple(reversed(self.groups))
+        pool = FeatureStore.open(self._store("pool"))
         for arm in self.arms:
             folder = self._clusters(seed, arm)
             if not folder.exists():
@@ -123,7 +121,7 @@ class SdrContinued(Sdr):
         more = [
             "model.subnet_loss_weights.MAX=1.0",
             f"model.subnet_loss_weights.others={self.weight}",
-            f"model.subnet_sampler.shares={list(_SHARES)}".replace(" ", ""),
+            f"model.subnet_sampler.shares={self.shares}".replace(" ", ""),
         ]
         trained = self._next(seed, arm, self.iters, more)
         self._keep(seed, arm, trained, Clusters.open(self._clusters(seed, arm)))

@@ -8,20 +8,16 @@ from typing import Any
 
 from torch import nn
 
-from mmtaskssl.clustering.cluster_sample import ClusterSample
 from mmtaskssl.clustering.clusters import Clusters
-from mmtaskssl.export.paths import calibrate_paths
 from mmtaskssl.features.extractor import FeatureExtractor
-from mmtaskssl.networks import open_network, preprocessing_of
+from mmtaskssl.networks import open_network
 from mmtaskssl.specialists.mix import mixed
 
 from .inner import choose
 from .sdr_design import SdrDesign
-from .sdr_measure import knn_of_folds
+from .sdr_measure import LINEAR_PATHS, calibrate, knn_of_folds
 from .target import KNN, LINEAR, top1
 
-_CALIBRATION = 128  # images a cluster
-_LINEAR_PATHS = 3  # paths whose mean is the linear figure of a random one
 SOFT = "soft"
 
 Run = dict[str, Any]
@@ -51,28 +47,21 @@ def measure(
     """
     largest, source = study.space.max, open_network(study.cfg, trained, subnets=True)
     paths = [] if clusters is None else list(study.space)
+    leaves = {}
     if clusters is not None:
-        transform = preprocessing_of(study.cfg, None)
-        sample = ClusterSample(clusters, transform, _CALIBRATION, seed=seed)
-        for name, values in calibrate_paths(source.backbone, paths, sample).items():
-            source.backbone.subnet_statistics.set(name, values)
+        calibrate(study, source.backbone, paths, clusters, seed)
+        leaves = {path.name: clusters.leaves_of(path.path) for path in paths}
     plain: dict[str, nn.Module] = {
         subnet.name: source.backbone.extract(subnet).eval()
         for subnet in (largest, *paths)
     }
-    drawn = random.Random(seed).sample([*plain][1:], _LINEAR_PATHS) if paths else []
+    parts = {n: dataclasses.replace(source, backbone=b) for n, b in plain.items()}
+    drawn = random.Random(seed).sample([*leaves], LINEAR_PATHS) if leaves else []
     run: Run = {"max": largest.name, "drawn": drawn, "targets": {}, "chosen": {}}
     for target in study.targets:
         networks = dict(plain)
-        if paths:
-            parts = {
-                n: dataclasses.replace(source, backbone=b) for n, b in plain.items()
-            }
-            leaves = [_leaf(clusters, subnet.path) for subnet in paths]
-            shares = {
-                subnet.name: float(votes[target][leaf])
-                for subnet, leaf in zip(paths, leaves, strict=True)
-            }
+        if leaves:
+            shares = {n: float(votes[target][leaf]) for n, (leaf,) in leaves.items()}
             networks[SOFT] = mixed(parts, shares).backbone
         rows, features = {}, {}
         for name, network in networks.items():
@@ -87,12 +76,6 @@ def measure(
             rows[name]["linear"] = top1(LINEAR, *features[name])
         run["targets"][target], run["chosen"][target] = rows, chosen
     return run
-
-
-def _leaf(clusters: Clusters | None, path: Sequence[int]) -> int:
-    assert clusters is not None
-    (leaf,) = clusters.leaves_of(path)
-    return int(leaf)
 
 
 def _chosen(rows: Mapping[str, Any], largest: str) -> dict[str, str]:

@@ -7,16 +7,12 @@ from typing import Any
 
 from .figures import Figures
 from .sdr_continued_measure import SOFT
-from .sdr_design import MEASURES, SdrDesign
+from .sdr_design import MEASURES, SdrDesign, whole
 from .study import read_json
 
 BASE, LONGER, SAME = "base", "longer", "same"
 #: The target that supplies most of what paths gain: what is left without it?
 _UNLIKE = "signdigits"
-
-
-def _whole(run: Mapping[str, Any], target: str) -> Mapping[str, Any]:
-    return run["targets"][target][run["max"]]
 
 
 def _chosen(run: Mapping[str, Any], target: str, rule: str) -> Mapping[str, Any]:
@@ -37,10 +33,10 @@ def _soft(run: Mapping[str, Any], target: str) -> Mapping[str, Any]:
 _Find = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 #: What is shown: its title, the training that it is of, and what of it.
 _SHOWN: dict[str, tuple[str, str, _Find]] = {
-    "before": ("MAX before", BASE, _whole),
-    "same": ("MAX, as many iterations", SAME, _whole),
-    "longer": ("MAX, as many MACs", LONGER, _whole),
-    "max": ("MAX of the paths' training", "routed", _whole),
+    "before": ("MAX before", BASE, whole),
+    "same": ("MAX, as many iterations", SAME, whole),
+    "longer": ("MAX, as many MACs", LONGER, whole),
+    "max": ("MAX of the paths' training", "routed", whole),
     "path": ("a random path", "routed", _random),
     "routed": ("routed", "routed", partial(_chosen, rule="best")),
     "careful": (
@@ -49,7 +45,7 @@ _SHOWN: dict[str, tuple[str, str, _Find]] = {
         partial(_chosen, rule="one-se"),
     ),
     "soft": ("paths mixed by the target's clusters", "routed", _soft),
-    "max of random": ("MAX, random clusters", "random", _whole),
+    "max of random": ("MAX, random clusters", "random", whole),
     "random": ("routed, random clusters", "random", partial(_chosen, rule="best")),
 }
 

@@ -24,7 +24,7 @@ from .sdr_design import ARMS, Run, SdrDesign
 from .target import KNN, LINEAR, top1
 
 _CALIBRATION = 128  # images a cluster
-_LINEAR_PATHS = 3  # paths whose mean is the linear figure of a random path
+LINEAR_PATHS = 3  # paths whose mean is the linear figure of a random path
 _FOLDS = 5
 
 Rows = dict[str, dict[str, dict[str, float]]]
@@ -60,20 +60,38 @@ def measure(
     subnets, embeddings = [largest], {}
     if paths:
         subnets += list(study.space)
-        transform = preprocessing_of(study.cfg, None)
-        sample = ClusterSample(
-            Clusters.open(clusters), transform, _CALIBRATION, seed=seed
-        )
-        found = calibrate_paths(source.backbone, subnets[1:], sample)
-        for name, values in found.items():
-            source.backbone.subnet_statistics.set(name, values)
+        opened = Clusters.open(clusters)
+        sample = calibrate(study, source.backbone, subnets[1:], opened, seed)
         if arm in ARMS:
             embeddings = _embeddings(study, checkpoint, subnets, sample)
-    drawn = random.Random(seed).sample(subnets[1:], _LINEAR_PATHS) if paths else []
+    drawn = random.Random(seed).sample(subnets[1:], LINEAR_PATHS) if paths else []
     names = [subnet.name for subnet in drawn]
     rows = _rows(study, source.backbone, subnets, {largest.name, *names}, seed)
     result = {"max": largest.name, "linear_paths": names}
     return result | {"targets": rows, "embeddings": embeddings}
+
+
+def calibrate(
+    study: SdrDesign,
+    backbone: ElasticBackbone,
+    paths: list[Subnet],
+    clusters: Clusters,
+    seed: int,
+) -> ClusterSample:
+    """Gives each path the statistics of its cluster; returns the images of that.
+
+    Args:
+        study: Says how images are seen.
+        backbone: Whose paths they are.
+        paths: Which.
+        clusters: Theirs.
+        seed: Of the draw of the images.
+    """
+    transform = preprocessing_of(study.cfg, None)
+    sample = ClusterSample(clusters, transform, _CALIBRATION, seed=seed)
+    for name, values in calibrate_paths(backbone, paths, sample).items():
+        backbone.subnet_statistics.set(name, values)
+    return sample
 
 
 def _rows(
