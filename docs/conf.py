@@ -40,7 +40,7 @@ html_show_sourcelink = False
 html_show_search_summary = False
 
 #: A file of the repository, as pages name it, and the page that shows it here.
-_SHOWN = {"model_zoo.md": "/evidence.md"}
+_SHOWN = {"model_zoo.md": "/evidence/index.md"}
 
 
 def _link_inside(app, document, source):

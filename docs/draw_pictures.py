@@ -3,7 +3,7 @@
     python docs/draw_pictures.py            (into docs/pictures)
 
 Figures are read from `tools/benchmarks/results/*.json`, and from the tables of
-`model_zoo.md` where no file has them; none is written here.
+`docs/evidence` where no file has them; none is written here.
 """
 
 import json
@@ -29,14 +29,15 @@ def read_results(name: str) -> dict:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def read_table(heading: str, above: str) -> list[dict[str, str]]:
-    """Returns a table of model_zoo.md, a dictionary a row.
+def read_table(page: str, heading: str, above: str) -> list[dict[str, str]]:
+    """Returns a table of the evidence, a dictionary a row.
 
     Args:
+        page: Below this folder.
         heading: Of its section.
         above: How the line begins that stands above the table.
     """
-    text = (ROOT / "model_zoo.md").read_text(encoding="utf-8")
+    text = (HERE / page).read_text(encoding="utf-8")
     section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     below = section.partition(f"\n{above}")[2].partition("\n\n")[2]
     rows = []
@@ -109,7 +110,7 @@ def data() -> str:
         "random": Series("1,000 random images", "a", "ring"),
         "selected": Series("1,000 selected images", "b", "dot"),
     }
-    table = read_table("SEPT: which images to pre-train on", "Linear top-1 (%)")
+    table = read_table("evidence/sept.md", "SEPT: which images to pre-train on", "Linear top-1 (%)")
     nothing = [
         (r["target"], [_mark("random", r["random K"]), _mark("selected", r["SEPT K"])])
         for r in table
@@ -122,7 +123,7 @@ def data() -> str:
         Panel("Public weights, continued", public, unit),
     ]
     about = "Accuracy after training on selected and on random images"
-    source = "model_zoo.md and tools/benchmarks/results/starts.json"
+    source = "docs/evidence/sept.md and tools/benchmarks/results/starts.json"
     return dots(panels, series, about, source)
 
 
@@ -147,7 +148,7 @@ def architecture() -> str:
         "random, mean": Series("ten random shapes, mean", "a", "ring"),
         "random, best": Series("the best of the ten", "c", "square"),
     }
-    table = read_table("DATA: which architecture", "Top-1 (%) in the band of R18")
+    table = read_table("evidence/data.md", "DATA: which architecture", "Top-1 (%) in the band of R18")
     unit = "{} (%); mean of three supernets, bars: their standard deviation"
     panels = [
         Panel(
@@ -162,7 +163,7 @@ def architecture() -> str:
         for accuracy, title in (("knn", "kNN top-1"), ("linear", "Linear top-1"))
     ]
     about = "Accuracy of a searched shape, the usual one and random ones of one budget"
-    return dots(panels, columns, about, "model_zoo.md")
+    return dots(panels, columns, about, "docs/evidence/data.md")
 
 
 def width() -> str:
@@ -172,14 +173,14 @@ def width() -> str:
         "trained alone": Series("each width trained alone", "d", "diamond"),
         "untrained": Series("untrained", "a", "ring"),
     }
-    table = read_table("DSPNet: one training, every width", "Linear top-1 (%)")
+    table = read_table("evidence/dspnet.md", "DSPNet: one training, every width", "Linear top-1 (%)")
     curves = {
         name: [(float(row["M MACs"]), *figure(row[name])) for row in table]
         for name in columns
     }
     names = ("million MACs an image", "linear top-1 (%), mean of five targets")
     about = "Accuracy over cost: one training of four widths, and four trainings"
-    return lines(curves, columns, names, about, "model_zoo.md")
+    return lines(curves, columns, names, about, "docs/evidence/dspnet.md")
 
 
 def path() -> str:
@@ -188,7 +189,7 @@ def path() -> str:
         "generic": Series("one generic network, as many steps or MACs", "a", "ring"),
         "routed": Series("a path, or a specialist, for the target", "b", "dot"),
     }
-    table = read_table("SDR: clusters and routing", "Linear top-1 (%)")
+    table = read_table("evidence/sdr.md", "SDR: clusters and routing", "Linear top-1 (%)")
     shared = [
         (
             row["target"],
@@ -208,7 +209,7 @@ def path() -> str:
         Panel("Specialists with weights of their own, from public ones", own, unit),
     ]
     about = "Accuracy of paths and of specialists beside one generic network"
-    source = "model_zoo.md and tools/benchmarks/results/specialists.json"
+    source = "docs/evidence/sdr.md and tools/benchmarks/results/specialists.json"
     return dots(panels, series, about, source)
 
 

@@ -24,7 +24,13 @@ COMMAND = re.compile(
 )
 #: Blocks of these kinds are no programs.
 SHOWN = ("text", "{")  # and directives of the site
-_MADE = ("docs/reference/api", "docs/reference/cli", "docs/reference/registries")
+_MADE = (
+    *("docs/reference/api", "docs/reference/cli", "docs/reference/registries"),
+    "docs/notebooks/",
+)
+#: Their commands are studies of hours; test_docs_text.py knows that they and their flags
+#: exist.
+_STUDIES = "docs/evidence/"
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,13 @@ class Unit:
 
 
 def pages(root: Path) -> dict[str, str]:
-    """Returns what is written by hand."""
+    """Returns what is written by hand, and a reader may run."""
     paths = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
     names = {path.relative_to(root).as_posix(): path for path in paths}
     return {
         name: path.read_text(encoding="utf-8")
         for name, path in names.items()
-        if not name.startswith((*_MADE, "docs/_build"))
+        if not name.startswith((*_MADE, _STUDIES, "docs/_build"))
     }
 
 

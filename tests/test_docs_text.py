@@ -30,12 +30,13 @@ def texts(repo_root):
     """Pages that are written by hand."""
     docs = repo_root / "docs"
     made = [docs / "reference" / name for name in ("api", "cli", "registries")]
+    made += [docs / "notebooks"]
     paths = [repo_root / "README.md", *docs.rglob("*.md")]
     kept = [p for p in paths if not {*made, docs / "_build"} & {*p.parents}]
     assert len(kept) > 20
     return {
         str(path.relative_to(repo_root)): path.read_text(encoding="utf-8")
-        for path in kept
+        for path in (*kept, repo_root / "model_zoo.md")
     }
 
 
@@ -58,6 +59,13 @@ def _flags(command):
     return frozenset(parser_of(command)._option_string_actions)
 
 
+@functools.cache
+def _flags_of_studies(root):
+    """Every flag that a script of `tools/benchmarks`, or what they share, defines."""
+    texts = [p.read_text() for p in (root / "tools/benchmarks").rglob("*.py")]
+    return frozenset(re.findall(r'"(--[a-z][\w-]*)"', "\n".join(texts)))
+
+
 def _check(words, root):
     """Says what of a command does not exist; "" where all does."""
     tool = next((w for w in words if re.fullmatch(r"tools/\S+\.(py|sh)", w)), None)
@@ -74,6 +82,9 @@ def _check(words, root):
         rest = words[words.index(tool) + 1 :]
     else:
         return ""
+    if command.startswith("benchmarks/"):
+        flags = {w for w in rest if w.startswith("--")}
+        return next(iter(flags - _flags_of_studies(root)), "")
     if command in scripts() or command == "completion" or command.endswith(".sh"):
         return ""
     if command not in commands():
@@ -104,8 +115,8 @@ def test_commands_exist_and_take_their_arguments(texts, repo_root, monkeypatch, 
     assert len(seen) > 12  # of the verbs, or this test reads nothing
 
 
-def test_flags_in_sentences_exist(texts):
-    known = FOREIGN.union(*map(_flags, commands()))
+def test_flags_in_sentences_exist(texts, repo_root):
+    known = FOREIGN.union(*map(_flags, commands()), _flags_of_studies(repo_root))
     known |= {"--to", "--from", "--protocols"}  # of scripts and of an action
     unknown = set()
     for name, text in texts.items():
@@ -153,12 +164,12 @@ def test_figures_are_those_of_the_measurements(texts, repo_root):
     def plain(text):
         return " ".join(text.split())
 
-    zoo = (repo_root / "model_zoo.md").read_text(encoding="utf-8")
-    front, _, sections = zoo.partition("\n## ")
-    measured = plain(sections)
-    pages = {n: t for n, t in texts.items() if n.startswith("docs/concepts/")}
+    studies = [t for n, t in texts.items() if n.startswith("docs/evidence/")]
+    measured = plain("\n".join(studies))
     said, wrong = 0, []
-    for name, text in {"model_zoo.md": front, **pages}.items():
+    for name, text in texts.items():
+        if not name.startswith(("docs/concepts/", "model_zoo.md")):
+            continue
         prose = re.sub(r"(\[\d{4}\.\d{5})?\]\([^)]*\)", "]", BLOCK.sub("", text))
         for figure in FIGURE.findall(plain(INLINE.sub("", prose))):
             said += 1
