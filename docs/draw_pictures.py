@@ -33,11 +33,11 @@ def read_table(page: str, heading: str, above: str) -> list[dict[str, str]]:
     """Returns a table of the evidence, a dictionary a row.
 
     Args:
-        page: Below this folder.
+        page: Of docs/evidence.
         heading: Of its section.
         above: How the line begins that stands above the table.
     """
-    text = (HERE / page).read_text(encoding="utf-8")
+    text = (HERE / "evidence" / page).read_text(encoding="utf-8")
     section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     below = section.partition(f"\n{above}")[2].partition("\n\n")[2]
     rows = []
@@ -110,7 +110,9 @@ def data() -> str:
         "random": Series("1,000 random images", "a", "ring"),
         "selected": Series("1,000 selected images", "b", "dot"),
     }
-    table = read_table("evidence/sept.md", "SEPT: which images to pre-train on", "Linear top-1 (%)")
+    table = read_table(
+        "sept.md", "SEPT: which images to pre-train on", "Linear top-1 (%)"
+    )
     nothing = [
         (r["target"], [_mark("random", r["random K"]), _mark("selected", r["SEPT K"])])
         for r in table
@@ -148,7 +150,9 @@ def architecture() -> str:
         "random, mean": Series("ten random shapes, mean", "a", "ring"),
         "random, best": Series("the best of the ten", "c", "square"),
     }
-    table = read_table("evidence/data.md", "DATA: which architecture", "Top-1 (%) in the band of R18")
+    table = read_table(
+        "data.md", "DATA: which architecture", "Top-1 (%) in the band of R18"
+    )
     unit = "{} (%); mean of three supernets, bars: their standard deviation"
     panels = [
         Panel(
@@ -173,7 +177,9 @@ def width() -> str:
         "trained alone": Series("each width trained alone", "d", "diamond"),
         "untrained": Series("untrained", "a", "ring"),
     }
-    table = read_table("evidence/dspnet.md", "DSPNet: one training, every width", "Linear top-1 (%)")
+    table = read_table(
+        "dspnet.md", "DSPNet: one training, every width", "Linear top-1 (%)"
+    )
     curves = {
         name: [(float(row["M MACs"]), *figure(row[name])) for row in table]
         for name in columns
@@ -189,7 +195,7 @@ def path() -> str:
         "generic": Series("one generic network, as many steps or MACs", "a", "ring"),
         "routed": Series("a path, or a specialist, for the target", "b", "dot"),
     }
-    table = read_table("evidence/sdr.md", "SDR: clusters and routing", "Linear top-1 (%)")
+    table = read_table("sdr.md", "SDR: clusters and routing", "Linear top-1 (%)")
     shared = [
         (
             row["target"],

@@ -63,7 +63,9 @@ def test_marks_lie_where_their_figures_are(drawn):
 
 
 def test_figures_are_read_and_not_written(repo_root, drawn):
-    table = drawn.read_table("evidence/dspnet.md", "DSPNet: one training, every width", "Linear top-1 (%)")
+    table = drawn.read_table(
+        "dspnet.md", "DSPNet: one training, every width", "Linear top-1 (%)"
+    )
     assert table[0]["width"] == "1" and drawn.figure(table[0]["slimmed"]) == (40.0, 0.8)
     source = (repo_root / "docs" / "draw_pictures.py").read_text(encoding="utf-8")
     code = source.replace("79.2 ± 1.9", "")  # how a cell may look
