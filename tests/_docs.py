@@ -28,7 +28,7 @@ _MADE = (
     *("docs/reference/api", "docs/reference/cli", "docs/reference/registries"),
     "docs/notebooks/",
 )
-#: Their commands are studies of hours; test_docs_text.py looks for them and their flags.
+#: Their commands are studies of hours; test_docs_text.py looks for their flags.
 _STUDIES = "docs/evidence/"
 
 
