@@ -32,6 +32,7 @@ napoleon_use_ivar = True  # attributes of a class as one list
 nitpick_ignore_regex = [(r"py:(class|obj|data|exc|func|meth|attr|mod)", r".*")]
 
 html_theme = "furo"
+html_static_path, html_css_files = ["_static"], ["own.css"]
 html_title = f"mmtaskssl {version}"
 html_show_copyright = False
 html_copy_source = False

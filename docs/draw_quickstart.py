@@ -4,14 +4,17 @@
     python docs/draw_quickstart.py work_dirs/quickstart   (into docs/pictures)
 
 It shows images of the pool, some of the target with what was selected for each, and the
-verdict of the run, none of it retouched; `quickstart.json` beside it says which. The
-images are of scikit-learn (UCI's digits; two photographs, CC BY) and scikit-image.
+verdict of the run, none of it retouched; `quickstart.json` beside it says which. It is
+drawn wide and, for telephones, narrow. The images are of scikit-learn (UCI's digits;
+two photographs, CC BY) and scikit-image.
 """
 
 import argparse
+import itertools
 import json
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +28,45 @@ from mmtaskssl.customize.handover.figures import verdicts_of
 from mmtaskssl.selection.output import TABLE, read_csv
 
 HERE = Path(__file__).resolve().parent
-FACTS, DPI, WIDTH, HEIGHT = "quickstart.json", 150, 9.0, 6.3
+FACTS, DPI = "quickstart.json", 150
 _POOL, _QUERIES, _EACH = 25, 5, 7
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where parts of the picture lie, in inches; images are 0.46 wide, 0.52 apart.
+
+    Attributes:
+        size: Width and height.
+        columns: Images of the pool in a row.
+        rows: Rows of them.
+        target: Left edges of the title, the image and the arrow, and the top, of the
+            target.
+        chosen: Left edge of what was selected, and how many for an image.
+        verdict: Top.
+        wrap: Letters of a line: of the verdict, and beside an interval.
+        forest: Left edge; 0: names stand above their intervals.
+    """
+
+    size: tuple[float, float]
+    columns: int
+    rows: int
+    target: tuple[float, float, float, float]
+    chosen: tuple[float, int]
+    verdict: float
+    wrap: tuple[int, int]
+    forest: float
+
+
+#: By what follows the name of the file.
+LAYOUTS = {
+    "": Layout(
+        (9.0, 6.3), 5, 5, (3.25, 3.7, 4.5, 0.25), (5.05, 7), 3.4, (118, 46), 3.7
+    ),
+    "-narrow": Layout(
+        (4.0, 10.4), 7, 3, (0.2, 0.2, 0.78, 2.35), (1.1, 5), 5.5, (50, 50), 0
+    ),
+}
 #: By mode: page, ink, soft ink, line, better, no different.
 COLOURS = {
     "light": ("#ffffff", "#1d2125", "#565f68", "#d5d9dd", "#0a7d4f", "#6f7984"),
@@ -74,19 +114,23 @@ def facts(run: Path) -> dict[str, Any]:
     }
 
 
-def draw(shown: Mapping[str, Any], images: Path, mode: str) -> Figure:
+def draw(
+    shown: Mapping[str, Any], images: Path, mode: str, layout: Layout = LAYOUTS[""]
+) -> Figure:
     """Returns the picture.
 
     Args:
         shown: See `facts`.
         images: Folder with ``pool`` and ``target``.
         mode: "light" or "dark".
+        layout: Where what lies.
     """
     page, ink, soft, line, better, _ = COLOURS[mode]
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=page)
+    width, height = layout.size
+    figure = Figure(figsize=layout.size, dpi=DPI, facecolor=page)
 
-    def put(file: Path, x: float, y: float, size: float, frame: str) -> None:
-        box = [x / WIDTH, 1 - (y + size) / HEIGHT, size / WIDTH, size / HEIGHT]
+    def put(file: Path, x: float, y: float, frame: str) -> None:
+        box = [x / width, 1 - (y + 0.46) / height, 0.46 / width, 0.46 / height]
         axes = figure.add_axes(box, xticks=[], yticks=[])
         axes.imshow(np.asarray(Image.open(file).convert("RGB")))
         for spine in axes.spines.values():
@@ -94,46 +138,57 @@ def draw(shown: Mapping[str, Any], images: Path, mode: str) -> Figure:
 
     def say(said: str, x: float, y: float, **style: Any) -> None:
         style = {"color": ink, "size": 11, "va": "top", **style}
-        figure.text(x / WIDTH, 1 - y / HEIGHT, said, **style)
+        figure.text(x / width, 1 - y / height, said, **style)
 
-    say(f"A pool: {shown['pool']['images']:,} images", 0.3, 0.25, weight="bold")
-    for i, name in enumerate(shown["pool"]["shown"]):
-        put(
-            images / "pool" / name,
-            0.3 + 0.52 * (i % 5),
-            0.62 + 0.52 * (i // 5),
-            0.46,
-            line,
-        )
-    say(f"A target: {shown['target']['images']:,}", 3.25, 0.25, weight="bold")
-    say(f"Selected for it: {shown['selected']:,}", 5.05, 0.25, weight="bold")
+    edge = 0.3 if layout.forest else 0.2
+    say(f"A pool: {shown['pool']['images']:,} images", edge, 0.25, weight="bold")
+    for i, name in enumerate(shown["pool"]["shown"][: layout.columns * layout.rows]):
+        row, column = divmod(i, layout.columns)
+        put(images / "pool" / name, edge + 0.52 * column, 0.62 + 0.52 * row, line)
+    title, left, arrow, top = layout.target
+    place, each = layout.chosen
+    say(f"A target: {shown['target']['images']:,}", title, top, weight="bold")
+    # The narrow one has both titles in one line, too.
+    beside = max(place, title + 1.5)
+    say(f"Selected for it: {shown['selected']:,}", beside, top, weight="bold")
     for row, (query, found) in enumerate(shown["target"]["shown"].items()):
-        y = 0.62 + 0.52 * row
-        put(images / "target" / "train" / query, 3.7, y, 0.46, line)
-        say("\N{RIGHTWARDS ARROW}", 4.5, y + 0.1, color=soft, size=13)
-        for i, name in enumerate(found):
-            put(images / "pool" / name, 5.05 + 0.52 * i, y, 0.46, better)
+        y = top + 0.37 + 0.52 * row
+        put(images / "target" / "train" / query, left, y, line)
+        say("\N{RIGHTWARDS ARROW}", arrow, y + 0.1, color=soft, size=13)
+        for i, name in enumerate(found[:each]):
+            put(images / "pool" / name, place + 0.52 * i, y, better)
     told = [shown["sentence"], *([shown["choice"]] if shown["choice"] else [])]
-    verdict = "\n".join(textwrap.fill(said, 118) for said in told)
-    say("The verdict, from the test images", 0.3, 3.4, weight="bold")
-    say(verdict, 0.3, 3.68, size=9, linespacing=1.35)
-    _forest(figure, shown["differences"], COLOURS[mode])
+    verdict = "\n".join(textwrap.fill(said, layout.wrap[0]) for said in told)
+    say("The verdict, from the test images", edge, layout.verdict, weight="bold")
+    say(verdict, edge, layout.verdict + 0.28, size=9, linespacing=1.35)
+    _forest(figure, shown["differences"], COLOURS[mode], layout)
     return figure
 
 
-def _forest(figure: Figure, rows: list[Mapping[str, Any]], colours: Any) -> None:
+def _forest(
+    figure: Figure, rows: list[Mapping[str, Any]], colours: Any, layout: Layout
+) -> None:
     page, ink, soft, line, better, same = colours
-    left, height = 3.7, 0.38 * len(rows)
-    box = [left / WIDTH, 0.62 / HEIGHT, (WIDTH - left - 0.4) / WIDTH, height / HEIGHT]
+    width, height = layout.size
+    left = layout.forest or 0.3
+    tall = (0.38 if layout.forest else 0.8) * len(rows)
+    box = [left / width, 0.62 / height, (width - left - 0.4) / width, tall / height]
     axes = figure.add_axes(box, facecolor=page)
+    names = [textwrap.fill(f"minus {one['minus']}", layout.wrap[1]) for one in rows]
     for place, one in enumerate(rows):
         p = one["p"] if one["p_holm"] is None else one["p_holm"]
         sure = better if p < 0.05 and one["mean"] > 0 else same
         axes.plot([one["low"], one["high"]], [place, place], color=sure, lw=2.5)
         axes.plot(one["mean"], place, "o", color=sure, ms=7)
+        if not layout.forest:
+            behind = {"facecolor": page, "edgecolor": "none", "pad": 1}
+            at = {"xycoords": ("axes fraction", "data"), "xytext": (0, 9)}
+            style = {"color": ink, "size": 9, "va": "bottom", "bbox": behind}
+            axes.annotate(
+                names[place], (0, place), textcoords="offset points", **at, **style
+            )
     axes.axvline(0, color=ink, lw=1, ls="--")
-    names = [textwrap.fill(f"minus {one['minus']}", 46) for one in rows]
-    axes.set_yticks(range(len(rows)), names, color=ink, size=9)
+    axes.set_yticks(range(len(rows)), names if layout.forest else [], color=ink, size=9)
     axes.set(ylim=(len(rows) - 0.4, -0.6))
     axes.tick_params(colors=soft, labelsize=9, length=0, axis="x")
     axes.tick_params(axis="y", length=0)
@@ -156,8 +211,8 @@ def main() -> None:
     shown = facts(args.run)
     text = json.dumps(shown, indent=1, ensure_ascii=False) + "\n"
     (args.out / FACTS).write_text(text, encoding="utf-8")
-    for mode in COLOURS:
-        figure = draw(shown, args.run / "images", mode)
+    for (end, layout), mode in itertools.product(LAYOUTS.items(), COLOURS):
+        figure = draw(shown, args.run / "images", mode, layout)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
@@ -165,7 +220,7 @@ def main() -> None:
         told.add_text("Description", shown["sentence"])
         # Of 256 colours: a third of the bytes.
         small = pixels.quantize(256, dither=Image.Dither.NONE)
-        file = args.out / f"quickstart-{mode}.png"
+        file = args.out / f"quickstart{end}-{mode}.png"
         small.save(file, optimize=True, pnginfo=told)
 
 

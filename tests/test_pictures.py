@@ -112,6 +112,8 @@ def test_the_picture_is_of_a_run(repo_root, tmp_path, monkeypatch):
         mode: image.open(tmp_path / f"quickstart-{mode}.png")
         for mode in ("light", "dark")
     }
+    with image.open(tmp_path / "quickstart-narrow-light.png") as narrow:
+        assert narrow.width < modes["light"].width / 2
     for opened in modes.values():
         assert opened.text["Description"] == facts["sentence"]
     light, dark = (one.convert("RGB").getpixel((2, 2)) for one in modes.values())
@@ -133,8 +135,9 @@ def test_readme_opens_with_what_the_quickstart_gave(repo_root):
         "make quickstart"
     )
     image = pytest.importorskip("PIL.Image")
-    for mode in ("light", "dark"):
+    for mode in ("light", "dark", "narrow-light", "narrow-dark"):
         file = pictures / f"quickstart-{mode}.png"
+        assert f"docs/pictures/{file.name}" in opening
         assert file.stat().st_size < 300_000 and f"pictures/{file.name}" in index
         with image.open(file) as opened:
             # Drawn from these facts, and from no others.

@@ -29,8 +29,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--teacher",
         metavar="NETWORK",
-        help="of a config that distils: timm:NAME=FILE, CONFIG=CHECKPOINT, an export's "
-        "folder or a feature store's",
+        help="what a config with model.distill learns from: timm:NAME or "
+        "torchvision:NAME, either with =FILE, hf:FOLDER, CONFIG=CHECKPOINT, the folder "
+        "of an export or of a feature store, or 'start'",
     )
     parser.add_argument(
         "--weights",

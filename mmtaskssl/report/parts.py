@@ -26,12 +26,14 @@ def text(value: Any) -> Html:
 
 
 def told(sentence: Any) -> Html:
-    """Returns a sentence as markup: names of options in backticks are code.
+    """Returns a sentence as markup: what is in backticks is code, flags do not break.
 
     Args:
         sentence: Plain text.
     """
-    return Html(re.sub("`([^`]+)`", r"<code>\1</code>", text(sentence)))
+    coded = re.sub("`([^`]+)`", r"<code>\1</code>", text(sentence))
+    flag = r"(?<![\w-])(--[a-z][\w-]*)"
+    return Html(re.sub(flag, r'<span class="flag">\1</span>', coded))
 
 
 def wide(inner: str, label: str, kind: str = "") -> Html:

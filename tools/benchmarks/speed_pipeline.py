@@ -205,9 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
         "--images",
-        default=os.path.join(
-            os.environ.get("MMTASKSSL_DATA", "../shared/data"), "pool", "images"
-        ),
+        default=os.path.join(os.environ.get("MMTASKSSL_DATA", ""), "pool", "images"),
         help="folder of small real images (default: $MMTASKSSL_DATA/pool/images)",
     )
     parser.add_argument("--small", type=int, default=256, help="images at 64 px")

@@ -17,7 +17,11 @@ python tools/release/release_check.py --licences docs/licences.md
 
 Weights have licences of their own: those of timm and torchvision are named by these
 libraries, and the card that `customize` writes names the start that its backbone began
-from. Images of data sets are no part of this repository or of an export.
+from. Images of data sets are no part of this repository or of an export. The picture of
+the quickstart shows small pieces of images that scikit-learn and scikit-image hand out:
+digits of the UCI repository, two photographs under CC BY 2.0 (china.jpg by
+danielbuechele, flower.jpg by vultilion, both of Flickr), and scikit-image's samples,
+whose sources its `data` module names.
 
 | package | licence | for |
 | --- | --- | --- |

@@ -45,7 +45,8 @@ class Fits:
             if not self.bodies(budget) and self.own(budget) is None:
                 raise BadBudget(
                     f"{option('budget')} {budget} pays for no start at any side, and "
-                    "for no width of our network: ask for another one"
+                    "for no width of our network: ask for another one (30M-36M are "
+                    "millions of multiply-accumulates, 30-36 are none)"
                 )
             arms = self.settings.arms or (USUAL,)
             if not self.bodies(budget) and {*arms} & {USUAL, *PRIMARY} == {PRIMARY[0]}:

@@ -1,4 +1,5 @@
 import json
+import re
 
 from studies.packed import pack, unpack
 from studies.study import Study
@@ -28,3 +29,18 @@ def test_figures_come_to_their_places_and_none_is_replaced(tmp_path):
     taken = other.seed_folder(0, "results", "x.json")
     assert json.loads(taken.read_text()) == {"test": 0.0}
     assert own.read_text() == "[7]"
+
+
+def test_no_place_of_this_machine_is_kept(tmp_path, repo_root):
+    study = Empty(tmp_path, 1)
+    study.data = tmp_path / "data"
+    file = study.seed_folder(0, "results", "x.json")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"root": str(study.data / "a"), "in": ["s", 1]}))
+    pack(study, tmp_path / "figures.json")
+    (kept,) = json.loads((tmp_path / "figures.json").read_text()).values()
+    assert kept == {"root": "DATA/a", "in": ["s", 1]}
+    results = [*(repo_root / "tools/benchmarks/results").glob("*.json")]
+    assert results
+    for result in results:
+        assert not re.search(r'"(/|[A-Za-z]:[\\/]|~)', result.read_text()), result.name

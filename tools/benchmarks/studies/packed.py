@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 from mmtaskssl.utils import inputs
 from mmtaskssl.utils.atomic import write_json, write_text
@@ -23,8 +25,24 @@ def pack(study: Study, file: str | Path) -> None:
         path.relative_to(study.out).as_posix(): inputs.read_json(path)
         for path in sorted(study.out.glob(_FIGURES))
     }
-    lines = (f"{json.dumps(name)}: {json.dumps(found[name])}" for name in found)
+    data = getattr(study, "data", None)
+    lines = (
+        f"{json.dumps(name)}: {json.dumps(_without(data, found[name]))}"
+        for name in found
+    )
     write_text(Path(file), "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _without(data: Path | None, value: Any) -> Any:
+    """Returns a value whose paths in the folder of the data begin with ``DATA``."""
+    if isinstance(value, dict):
+        return {key: _without(data, one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without(data, one) for one in value]
+    if data is None or not isinstance(value, str) or not os.path.isabs(value):
+        return value
+    place = os.path.relpath(value, data.absolute())
+    return value if place.startswith("..") else f"DATA/{place}"
 
 
 def unpack(study: Study, file: str | Path) -> None:
