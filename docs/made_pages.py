@@ -57,8 +57,8 @@ def _notebook_page(name: str, notebook: dict[str, Any]) -> str:
             parts.append(re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", source))
         else:
             parts.append(f"```python\n{source}\n```")
-    said = "without what its cells show, which is of your run: open it there."
-    parts.insert(1, f"This page is the notebook `demo/{name}` of the repository, {said}")
+    place = f"This page is the notebook `demo/{name}` of the repository"
+    parts.insert(1, f"{place}, without what its cells show: open it there.")
     return "\n\n".join(parts) + "\n"
 
 
