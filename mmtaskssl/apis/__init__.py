@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..features.importing import import_features
     from ..features.memory import MemoryStore
     from ..features.opening import open_runner
+    from ..features.removing import remove_images
     from ..features.store import FeatureStore
     from ..networks import Network, open_network
     from ..networks.cost_list import CostList, list_costs
@@ -99,6 +100,7 @@ _HOMES = {
     "open_runner": "..features.opening",
     "paired_difference": "..evaluation.paired",
     "pretrain": "..engine.pretrain",
+    "remove_images": "..features.removing",
     "route": "..routing.route",
     "search": "..search.search",
     "select": "..selection.select",
@@ -153,6 +155,7 @@ __all__ = [
     "open_runner",
     "paired_difference",
     "pretrain",
+    "remove_images",
     "route",
     "search",
     "select",

@@ -4,6 +4,7 @@
     extract_features.py EXPORT_DIR --images FOLDER --out STORE
     extract_features.py --model torchvision:resnet50 --weights FILE --images ...
     extract_features.py --from-npy FEATURES.npy --ids IDS.txt --out STORE
+    extract_features.py --remove IDS.txt --out STORE
 
 A run that was interrupted continues with the same command, and the same command started
 twice shares the work. With several processes:
@@ -41,6 +42,18 @@ def make_parser() -> argparse.ArgumentParser:
         "--append",
         action="store_true",
         help="add the images that an existing STORE lacks",
+    )
+    images.add_argument(
+        "--remove",
+        metavar="IDS",
+        help="a text file with one image id a line: mark these images of STORE as "
+        "removed, and compute nothing; --append takes back what it finds again",
+    )
+    images.add_argument(
+        "--boxes",
+        metavar="ANNOTATIONS",
+        help="features of the objects in the images: a COCO JSON, or a folder of VOC's "
+        "XML; each box is cut out with 15%% of its sides around it",
     )
     images.add_argument(
         "--leak-copies",
@@ -82,6 +95,11 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Extracts or imports; says what there is then."""
     args = make_parser().parse_args(argv)
+    if args.remove:
+        from ..features.removing import remove_images
+
+        print(remove_images(args.out, args.remove).table())
+        return
     store = _import(args) if args.from_npy else _extract(args)
     from mmengine.dist import get_rank
 
@@ -125,6 +143,7 @@ def _extract(args: argparse.Namespace) -> "FeatureStore":
         root=args.root,
         column=args.column,
         labels=args.labels,
+        boxes=args.boxes,
         leak_copies=args.leak_copies,
         out=args.out,
         append=args.append,

@@ -9,12 +9,14 @@ image id a line), selection.csv (rank, image, score, query, query_rank), dropped
 """
 
 import argparse
+import dataclasses
 import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..selection.limits import Limits
 from ..selection.names import METHODS, POLICY_NAMES
 from ..selection.options import Options
 from ..utils.progress import ProgressLine
@@ -23,6 +25,7 @@ from .extractor import add_network_of_images, open_network_of_images
 from .saying import say_complete
 
 _PRETRAIN = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-64px.py"
+_LIMITS = [field.name for field in dataclasses.fields(Limits)]
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -31,7 +34,10 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_pool(parser)
     parser.add_argument("--target", required=True, nargs="+", metavar="STORE")
     parser.add_argument(
-        "--budget", required=True, help="images to select (5000), or 10%% of the pool"
+        "--budget",
+        required=True,
+        help="images to select (5000), 10%% of the pool, or auto: as many as are "
+        "worth while",
     )
     options.add_out(parser, "a selection")
     parser.add_argument("--policy", choices=POLICY_NAMES, default=POLICY_NAMES[0])
@@ -65,12 +71,81 @@ def make_parser() -> argparse.ArgumentParser:
         help="columns image,source: for policy random_by_source, and to measure where "
         "a selection comes from",
     )
-    add_network_of_images(parser, "--pool, --target and --exclude")
+    _add_limits(parser.add_argument_group("limits, with any policy"))
+    _add_changes(parser.add_argument_group("pools that change"))
+    add_network_of_images(parser, "--pool, --target, --exclude and --unlike")
     options.add_max_pixels(parser)
     options.add_no_report(parser)
     options.add_no_images(parser)
     options.add_device(parser, "of the search")
     return parser
+
+
+def _add_limits(parser: options.Parser) -> None:
+    shares = parser.add_mutually_exclusive_group()
+    shares.add_argument(
+        "--target-weights",
+        type=kinds.number(0),
+        nargs="+",
+        metavar="W",
+        help="of each target, its share of the budget; what one cannot fill goes to "
+        "the others",
+    )
+    shares.add_argument(
+        "--target-budgets",
+        type=kinds.COUNT,
+        nargs="+",
+        metavar="N",
+        help="most images of each target",
+    )
+    for flag, of in (
+        ("--per-query", "for one image of the target"),
+        ("--per-class", "for one class of the target"),
+        ("--per-source", "of one source of the pool, see --sources"),
+    ):
+        parser.add_argument(
+            flag, type=kinds.COUNT, metavar="N", help=f"most images {of}"
+        )
+    parser.add_argument(
+        "--min-similarity",
+        type=kinds.number(-1, 1),
+        metavar="COSINE",
+        help="least similarity to the nearest image of the target",
+    )
+    parser.add_argument(
+        "--mmr-lambda",
+        type=kinds.SHARE,
+        metavar="L",
+        help="of the first images in the policy's order, take those that are similar "
+        "to the target (1) and unlike each other (0): maximal marginal relevance",
+    )
+    parser.add_argument(
+        "--unlike",
+        nargs="+",
+        default=[],
+        metavar="STORE",
+        help="what is not wanted: images nearer to it than to the target are not "
+        "selected",
+    )
+    parser.add_argument(
+        "--unlike-last",
+        action="store_true",
+        help="select these after all others, where the budget takes them in",
+    )
+
+
+def _add_changes(parser: options.Parser) -> None:
+    parser.add_argument(
+        "--duplicates",
+        metavar="DIR",
+        help="result of deduplicate: of copies, only what stays there is selected",
+    )
+    parser.add_argument(
+        "--hits",
+        metavar="DIR",
+        help="keeps what the search finds: a later selection for the same target "
+        "searches only what is new in the pool",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -84,6 +159,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.pool_root,
         args.sources,
         args.device,
+        Limits(**{name: getattr(args, name) for name in _LIMITS}),
+        args.duplicates,
+        args.hits,
     )
     from ..selection.folder import select_to_folder
 
@@ -92,6 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.out,
         *(args.pool, args.target, args.budget, how),
         exclude=args.exclude,
+        unlike=args.unlike,
         network=open_network_of_images(args),
         overwrite=args.overwrite,
         report=not args.no_report,
@@ -103,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _show(summary: Mapping[str, Any], out: Path, seconds: float | None) -> None:
-    from ..selection.selected import summary_table
+    from ..selection.table import summary_table
 
     if seconds is None:
         say_complete(out)

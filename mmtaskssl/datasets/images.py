@@ -101,7 +101,9 @@ def list_images(
                 "it is not known where the images lie: name their folder with "
                 f"{option('root')}"
             )
-        return Path(root or source.root).expanduser(), list(source.image_ids)
+        gone = getattr(source, "removed_ids", ())  # of a feature store
+        ids = [image for image in source.image_ids if image not in gone]
+        return Path(root or source.root).expanduser(), ids
     if not isinstance(source, str | os.PathLike):
         if not isinstance(source, Iterable):
             raise _no_images(source)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..datasets.images import folder_labels, list_images
 from ..datasets.left_out import check_classes
+from ..datasets.regions import read_region, read_regions
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import OptionConflict
@@ -34,6 +35,7 @@ def extract(
     root: str | os.PathLike | None = None,
     column: str | None = None,
     labels: LabelsLike | None = None,
+    boxes: str | os.PathLike | None = None,
     leak_copies: bool = False,
     out: str | os.PathLike | None = None,
     append: bool = False,
@@ -53,6 +55,9 @@ def extract(
         column: The column of paths in a table.
         labels: Class name of each image, None where unknown; a table of the columns
             image and label; or "folder": the first folder below ``images`` names it.
+        boxes: Extracts the objects in the images, not these: a COCO JSON, or a folder
+            of PASCAL VOC's XML. Each is cut out with 15 % of its sides around it; its
+            class is its label.
         leak_copies: Also extracts mirrored, cropped, re-encoded, resized and grey
             copies, by which a selection that keeps these images out learns how
             similar copies are; see `FeatureStore.open_copies`.
@@ -83,6 +88,12 @@ def extract(
         raise OptionConflict("append to the store of an earlier extraction, as it is")
     check_running(running)
     checks.path_like("out", out, none=True)
+    checks.path_like("boxes", boxes, none=True)
+    if boxes is not None and (labels is not None or leak_copies):
+        raise OptionConflict(
+            f"objects have the classes of {option('boxes')}, and no copies: leave out "
+            f"{option('labels')} and {option('leak_copies')}"
+        )
     checks.path_like("root", root, none=True)
     checks.whole("rows_per_shard", rows_per_shard)
     if out is None:
@@ -95,6 +106,10 @@ def extract(
         runner = open_runner(network, **running)
     base, image_ids = list_images(images, root, column)
     names = None if labels is None else labels_of(labels, image_ids)
+    if boxes is not None:
+        regions = read_regions(boxes, image_ids)
+        image_ids, names = [*regions], [*regions.values()]
+        runner = runner.reading(read_region)
     source = os.fspath(images) if isinstance(images, str | os.PathLike) else "paths"
     if names is not None and isinstance(labels, str) and labels == "folder":
         check_classes(source, {*folder_labels(image_ids)})

@@ -3,7 +3,8 @@
 ::
 
     STORE/
-      manifest.json      what was extracted, how, and whether it is complete
+      manifest.json      what was extracted, how, whether it is complete, and which
+                         rows were removed since
       ids.txt            one image id a line: the row order
       labels.npy         int64 (rows,), -1 unknown; absent without labels
       shard-00000.npy    float16 (shard_rows[0], dim), rows L2-normalised
@@ -29,10 +30,13 @@ from ..utils.families import FileDamaged, FileMissing, NotAResult
 from ..utils.inputs import load_array, read_bytes, read_json, why
 from ..utils.redaction import redacted_value
 
-FORMAT = 1
+#: Newest format, and that of a store of which nothing was removed.
+FORMAT, PLAIN = 2, 1
 MANIFEST = "manifest.json"
 IDS = "ids.txt"
 LABELS = "labels.npy"
+#: Key of a manifest: rows that were removed, each run's first row and length.
+REMOVED = "removed"
 QUARANTINE = "quarantine.json"
 COPIES = "copies"
 # Small enough that a killed run loses little work, large enough that hundreds of
@@ -144,10 +148,36 @@ def _objection(manifest: Mapping[str, Any]) -> str:
         return "its shard_rows are no numbers of rows"
     if manifest["dim"] < 1 or manifest["rows"] != sum(sizes):
         return "its rows are not those of its shards"
+    if not _are_runs(manifest.get(REMOVED, []), manifest["rows"]):
+        return "its removed rows are no rows of it"
     named = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if "class_names" not in manifest or (names is not None and not named):
         return "its class_names are no names"
     return ""
+
+
+def _are_runs(runs: Any, rows: int) -> bool:
+    """Whether JSON is runs of rows, in order."""
+    end = -1
+    for run in runs if isinstance(runs, list) else [None]:
+        if not isinstance(run, list) or [type(n) for n in run] != [int, int]:
+            return False
+        if run[0] <= end or run[1] < 1:
+            return False
+        end = run[0] + run[1] - 1
+    return end < rows
+
+
+def rows_of(manifest: Mapping[str, Any]) -> np.ndarray:
+    """Returns the rows that were removed, sorted, (n,) int64."""
+    runs = [np.arange(first, first + n) for first, n in manifest.get(REMOVED, [])]
+    return np.concatenate([np.zeros(0, np.int64), *runs])
+
+
+def runs_of(rows: np.ndarray) -> list[list[int]]:
+    """Returns the runs of sorted rows (n,): first row and length of each."""
+    edges = np.flatnonzero(np.diff(rows) != 1) + 1
+    return [[int(run[0]), len(run)] for run in np.split(rows, edges) if len(run)]
 
 
 def read_quarantine(store: Path) -> list[dict[str, Any]]:

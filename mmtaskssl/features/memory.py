@@ -89,9 +89,12 @@ class MemoryStore(FeatureStore):
             for row in sorted(bad)
         ]
 
-    def iter_shards(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yields 0 and all features, (rows, dim) float16."""
-        yield 0, self._rows
+    def iter_shards(
+        self, skip: np.ndarray | None = None
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Yields 0 and all features, (rows, dim) float16; see `FeatureStore`."""
+        if skip is None or not skip.all():
+            yield 0, self._rows
 
     def read(self, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
         """See `FeatureStore.read`."""

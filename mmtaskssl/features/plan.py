@@ -1,16 +1,17 @@
 """What a feature store is to hold, checked and written before its features."""
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..runs import State, Work, has_types
+from ..runs import Record, State, Work, has_types
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError, option
 from ..utils.families import BadImageSource, NoImages, OutTaken
@@ -41,7 +42,7 @@ _OF_0_1 = {
 
 def work_of(manifest: Mapping[str, Any]) -> Work:
     """Returns the record of the store that a manifest plans."""
-    return Work(
+    return _StoreWork(
         "feature store",
         layout.FORMAT,
         {key: manifest[key] for key in _IDENTITY if key != CONTENT or key in manifest},
@@ -52,7 +53,24 @@ def work_of(manifest: Mapping[str, Any]) -> Work:
         nested=(layout.COPIES,),
         words=_IDENTITY,
         remade=("shard-*.npy",),
+        written_format=manifest.get("format", layout.PLAIN),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _StoreWork(Work):
+    """The record of a store says which format it needs, not the newest that is known.
+
+    Attributes:
+        written_format: See above.
+    """
+
+    written_format: int = layout.PLAIN
+
+    def describe(self, *args: Any, **kwargs: Any) -> Record:
+        """See `Work.describe`."""
+        found = super().describe(*args, **kwargs)
+        return dataclasses.replace(found, version=self.written_format)
 
 
 def _inputs_of_0_1(store: Path) -> Mapping[str, Any] | None:
@@ -107,7 +125,7 @@ def new_manifest(
     """Returns the manifest of a store that has no rows yet."""
     return {
         **({} if content is None else {CONTENT: content}),
-        "format": layout.FORMAT,
+        "format": layout.PLAIN,
         "status": "incomplete",
         "extractor": plain(extractor),
         "transform": plain(transform or {}),
@@ -141,6 +159,24 @@ def write_plan(
         write_labels(path, manifest, labels)
     write_ids(path, image_ids)
     layout.write_json(path / layout.MANIFEST, manifest)
+
+
+def take_back(
+    path: Path, manifest: dict[str, Any], image_ids: Sequence[str], wanted: Set[str]
+) -> None:
+    """Lets images that were removed, and are listed again, have their rows back.
+
+    Args:
+        path: The store.
+        manifest: Changed, and written where it changes.
+        image_ids: Of the store's rows.
+        wanted: Ids that are listed now.
+    """
+    rows = layout.rows_of(manifest)
+    gone = [row for row in rows.tolist() if image_ids[row] not in wanted]
+    if len(gone) < len(rows):
+        manifest[layout.REMOVED] = layout.runs_of(np.array(gone, np.int64))
+        layout.write_json(path / layout.MANIFEST, manifest)
 
 
 def write_ids(path: Path, image_ids: Sequence[str]) -> None:

@@ -12,9 +12,9 @@ from ..report.result import Result
 from ..runs import Record, verify
 from ..utils.errors import UserError
 from ..utils.families import FeaturesMismatch, FileDamaged, Unfinished
-from . import layout, plan
+from . import layout
+from .saving import save_rows
 from .sound import check_shard
-from .writer import FeatureStoreWriter
 
 
 class FeatureStore(Result):
@@ -127,8 +127,24 @@ class FeatureStore(Result):
 
     @property
     def bad_rows(self) -> np.ndarray:
-        """Sorted int64 rows of the quarantine; their features are zeros."""
-        return np.array([entry["row"] for entry in self.quarantine], dtype=np.int64)
+        """Sorted int64 rows that are never used: of the quarantine, and removed."""
+        zeros = np.array([entry["row"] for entry in self.quarantine], dtype=np.int64)
+        return np.union1d(zeros, self.removed_rows)
+
+    @property
+    def removed_rows(self) -> np.ndarray:
+        """Sorted int64 rows of images that were removed, see `remove_images`."""
+        return layout.rows_of(self.manifest)
+
+    @property
+    def removed_ids(self) -> frozenset[str]:
+        """Ids of the images that were removed."""
+        return frozenset(self.image_ids[row] for row in self.removed_rows.tolist())
+
+    @property
+    def present(self) -> int:
+        """Number of images that were not removed."""
+        return len(self) - len(self.removed_rows)
 
     def _check_unchanged(self, name: str) -> None:
         """Refuses a file that somebody changed after the store was opened."""
@@ -136,10 +152,18 @@ class FeatureStore(Result):
         if record is not None and record.complete and name in record.files:
             verify(self.path, [name])
 
-    def iter_shards(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yields the first row and the memory-mapped (rows, dim) float16 features."""
+    def iter_shards(
+        self, skip: np.ndarray | None = None
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Yields the first row and the memory-mapped (rows, dim) float16 features.
+
+        Args:
+            skip: (rows,) bool; a shard with no other rows is not opened.
+        """
         for index, rows in enumerate(self.manifest["shard_rows"]):
-            yield int(self._starts[index]), self._shard(index, rows)
+            first = int(self._starts[index])
+            if skip is None or not skip[first : first + rows].all():
+                yield first, self._shard(index, rows)
 
     def read(self, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
         """Reads features into memory.
@@ -197,7 +221,7 @@ class FeatureStore(Result):
         overwrite: bool = False,
         rows_per_shard: int = layout.ROWS_PER_SHARD,
     ) -> Path:
-        """Writes the same rows, bit for bit, to a new folder.
+        """Writes the same rows, bit for bit, to a new folder; not those removed.
 
         Args:
             folder: It appears complete or not at all.
@@ -207,30 +231,7 @@ class FeatureStore(Result):
         Raises:
             UserError: ``folder`` exists, or cannot be written.
         """
-        names, labels = self.class_names, None
-        if names is not None and self.labels is not None:
-            labels = [names[i] if i >= 0 else None for i in self.labels.tolist()]
-        bad = {entry["row"]: entry["reason"] for entry in self.quarantine}
-        with plan.new_store(folder, self.manifest, overwrite) as temporary:
-            writer = FeatureStoreWriter.prepare(
-                temporary,
-                self.image_ids,
-                dim=self.dim,
-                extractor=self.manifest["extractor"],
-                transform=self.manifest["transform"],
-                root=self.root,
-                source=self.manifest["source"],
-                labels=labels,
-                rows_per_shard=rows_per_shard,
-            )
-            for index in writer.missing_shards():
-                start, stop = writer.shard_range(index)
-                units: np.ndarray = self.read(np.arange(start, stop)).astype(np.float16)
-                mine = {r - start: why for r, why in bad.items() if start <= r < stop}
-                writer.write_unit_shard(index, units, mine)
-            writer.finish()
-            if copies := self.open_copies():
-                copies.save(temporary / layout.COPIES)
+        save_rows(self, folder, overwrite, rows_per_shard)
         return Path(folder)
 
     def to_dict(self) -> dict[str, Any]:
@@ -243,7 +244,9 @@ class FeatureStore(Result):
 
     def table(self) -> str:
         """Returns how much there is, and what is not usable."""
-        text = f"{self.path}: {len(self):,} images, {self.dim} features each"
+        text = f"{self.path}: {self.present:,} images, {self.dim} features each"
+        if count := len(self.removed_rows):
+            text += f"; {count:,} others were removed"
         if not len(self.quarantine):
             return text
         first = self.quarantine[0]

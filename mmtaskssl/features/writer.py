@@ -158,6 +158,7 @@ class FeatureStoreWriter:
         new_ids = [image_ids[i] for i in new]
         manifest[plan.IMAGES] = layout.ids_sha256([*old_ids, *new_ids])
         plan.work_of(manifest).describe(self.path, False, kept).write(self.path)
+        plan.take_back(self.path, manifest, old_ids, {*image_ids})
         if not new:
             return
         names = manifest["class_names"]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..datasets.images import BrokenImage, read_image
+from ..datasets.images import BrokenImage
+from ..datasets.regions import read_region
 from ..utils.members import exists
 
 _SHORT_SIDE = 112
@@ -106,7 +107,7 @@ class Thumbnails:
 
 
 def _jpeg(path: Path, short_side: int) -> str:
-    image = Image.fromarray(read_image(path, short_side=short_side))
+    image = Image.fromarray(read_region(path, short_side))
     image.thumbnail((2 * short_side, 2 * short_side))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=78)

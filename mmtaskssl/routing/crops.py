@@ -13,6 +13,7 @@ from ..datasets.annotations.findings import Finding, refuse
 from ..datasets.annotations.voc import read_voc_xml
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage, read_image
+from ..datasets.regions import cut
 from ..utils.families import BadLabels, TargetTooSmall
 from ..utils.inputs import read_text
 from .task import Task
@@ -144,14 +145,4 @@ def _read(root: Path, name: str) -> np.ndarray | None:
 
 
 def _cut(image: np.ndarray, box: Box) -> np.ndarray:
-    """Returns the box with a margin, as far as the image goes; never empty."""
-    height, width = image.shape[:2]
-    dx, dy = _MARGIN * (box.right - box.left), _MARGIN * (box.bottom - box.top)
-    left, right = _within(box.left - dx, box.right + dx, width)
-    top, bottom = _within(box.top - dy, box.bottom + dy, height)
-    return image[top:bottom, left:right]
-
-
-def _within(low: float, high: float, size: int) -> tuple[int, int]:
-    low = min(max(round(low), 0), size - 1)
-    return low, min(max(round(high), low + 1), size)
+    return cut(image, (box.left, box.top, box.right, box.bottom), _MARGIN)

@@ -16,7 +16,10 @@ _OVERHEAD = 1.6
 
 
 def describe(
-    task: SelectionTask, policy: str, excluded: Sequence[FeatureStore] = ()
+    task: SelectionTask,
+    policy: str,
+    excluded: Sequence[FeatureStore] = (),
+    auto: bool = False,
 ) -> list[str]:
     """Describes the work in lines for the user.
 
@@ -24,6 +27,8 @@ def describe(
         task: The problem; its budget may still exceed the pool.
         policy: Name of the policy.
         excluded: Stores of the leak guard.
+        auto: Whether as many images as are enough are wanted, of which the task's
+            budget is a first guess.
     """
     num_queries, dim = task.queries.shape
     rows = len(task.pool)
@@ -34,12 +39,13 @@ def describe(
     memory = num_queries * dim * 12 + tile
     if not policy.startswith("random"):
         memory += 16 * num_queries * buffer_width(task.first_k)
+    wanted = "as many images as are enough" if auto else f"{task.budget:,} images"
     return [
         f"pool     {rows:,} images, {dim} features each: {size(2 * rows * dim)} to read"
         " a pass",
         f"target   {num_queries:,} images"
         + (f"; {kept_out:,} images to keep out" if kept_out else ""),
-        f"budget   {task.budget:,} images by {policy}",
+        f"budget   {wanted} by {policy}",
         f"expected {duration(_OVERHEAD * pairs / pairs_per_second)} a pass "
         f"({pairs:,} pairs), about {size(memory)} of memory; a budget spread over few "
         "images may need more passes",

@@ -30,6 +30,7 @@ def select_to_folder(
     options: Options,
     *,
     exclude: Sequence[StoreLike] = (),
+    unlike: Sequence[StoreLike] = (),
     network: NetworkLike | BatchRunner | None = None,
     overwrite: bool = False,
     report: bool = True,
@@ -46,6 +47,7 @@ def select_to_folder(
         budget: See above.
         options: How to select.
         exclude: See above.
+        unlike: See above.
         network: See above.
         overwrite: Replace an earlier selection from other inputs.
         report: Whether to write the HTML page.
@@ -59,7 +61,7 @@ def select_to_folder(
     Raises:
         UserError: Bad input, or a folder that must not be replaced; nothing is written.
     """
-    problem = prepare(pool, target, budget, options, exclude, network)
+    problem = prepare(pool, target, budget, options, exclude, network, unlike)
     state = work_of(problem.inputs).state(out, overwrite)
     wanted = [name for name in output.FILES if report or name != output.REPORT]
     whole = all(Path(out, name).is_file() for name in wanted)

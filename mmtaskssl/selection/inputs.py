@@ -36,6 +36,7 @@ class Queries:
         labels: (Q,) int64, -1 unknown; None if no store has labels.
         class_names: Names of the classes.
         unusable: Reported ids of the images left out.
+        targets: (Q,) int64, the store that each image is of; None: there is one.
     """
 
     features: np.ndarray
@@ -44,6 +45,7 @@ class Queries:
     labels: np.ndarray | None
     class_names: list[str] | None
     unusable: list[str]
+    targets: np.ndarray | None = None
 
 
 def open_stores(
@@ -76,6 +78,7 @@ def read_queries(targets: Sequence[FeatureStore]) -> Queries:
         UserError: None of them has a usable feature.
     """
     features, image_ids, files, labels, unusable = [], [], [], [], []
+    counts = []
     names = sorted({name for store in targets for name in store.class_names or ()})
     for store in targets:
         prefix = f"{store.path.name}:" if len(targets) > 1 else ""
@@ -83,6 +86,7 @@ def read_queries(targets: Sequence[FeatureStore]) -> Queries:
         good = np.array([row for row in range(len(store)) if row not in bad], np.int64)
         unusable += [prefix + store.image_ids[row] for row in sorted(bad)]
         features.append(store.read(good))
+        counts.append(len(good))
         image_ids += [prefix + store.image_ids[row] for row in good]
         root = Path(store.root) if store.root else None
         files += [root / store.image_ids[row] if root else None for row in good]
@@ -102,6 +106,7 @@ def read_queries(targets: Sequence[FeatureStore]) -> Queries:
         np.concatenate(labels) if names else None,
         names or None,
         unusable,
+        np.repeat(np.arange(len(counts)), counts),
     )
 
 

@@ -10,6 +10,7 @@ Policy: TypeAlias = Literal[
     "cluster",
     "simcore",
     "whitened",
+    "importance",
     "random",
     "random_by_source",
 ]

@@ -6,7 +6,8 @@ import os
 from ..utils import checks
 from ..utils.devices import AUTO
 from ..utils.errors import option
-from ..utils.families import OptionConflict
+from ..utils.families import OptionConflict, OptionMissing
+from .limits import Limits
 from .names import METHODS, POLICY_NAMES, Method, Policy
 
 
@@ -25,6 +26,9 @@ class Options:
     pool_root: str | os.PathLike | None = None
     sources: str | os.PathLike | None = None
     device: str = AUTO
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    duplicates: str | os.PathLike | None = None
+    hits: str | os.PathLike | None = None
 
     def __post_init__(self) -> None:
         checks.one_of("policy", self.policy, POLICY_NAMES)
@@ -32,6 +36,13 @@ class Options:
         checks.seed(self.seed)
         checks.path_like("pool_root", self.pool_root, none=True)
         checks.path_like("sources", self.sources, none=True)
+        checks.path_like("duplicates", self.duplicates, none=True)
+        checks.path_like("hits", self.hits, none=True)
+        if self.limits.per_source is not None and self.sources is None:
+            raise OptionMissing(
+                f"{option('per_source')} needs the source of every pool image: name a "
+                f"CSV with columns image,source with {option('sources')}"
+            )
         if self.threshold is not None and self.leak_guard == "pixels":
             raise OptionConflict(
                 "a leak threshold is a similarity of features, which are not compared "

@@ -6,19 +6,26 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..features.sources import StoreLike
 from ..utils import checks
-from ..utils.budgets import count_images
+from ..utils.budgets import AUTO, count_images
 from ..utils.clock import Clock
 from ..utils.devices import pick_device
-from ..utils.families import NoImages
+from ..utils.errors import option
+from ..utils.families import BadBudget, NoImages, OptionConflict
 from . import inputs as reading
 from . import output, stats
+from .admission import Admission
+from .choosing import RANKING, choose, first_images
 from .copies import copies_in
+from .duplicates.staying import copies_of, read_duplicates
+from .enough import FIRST, judge, suggest
 from .estimate import describe
 from .guard import Guarded, guard, method_for
+from .kept_hits import KeptHits
 from .options import Options
-from .policies import POLICIES
 from .selected import Selected
 from .stream import Progress
 from .summary import Stores, describe_inputs, summarize
@@ -39,7 +46,7 @@ class Problem:
     Attributes:
         inputs: All that it depends on; JSON-ready.
         stores: What it reads.
-        budget: Images asked for, reachable or not.
+        budget: Images asked for, reachable or not; None: as many as are enough.
         options: How to select.
         methods: How the leak guard compares, one for each excluded store.
         root: Folder of the pool's images.
@@ -47,7 +54,7 @@ class Problem:
 
     inputs: dict[str, Any]
     stores: Stores
-    budget: int
+    budget: int | None
     options: Options
     methods: list[str]
     root: str
@@ -60,13 +67,16 @@ class Problem:
         options, pool, excluded = self.options, self.stores.pool, self.stores.excluded
         with clock.part("read"):
             queries = reading.read_queries(self.stores.targets)
-            task = reading.make_task(pool, queries, self.budget, options.seed)
+            budget = self.budget or min(8 * FIRST, len(pool))
+            task = reading.make_task(pool, queries, budget, options.seed)
             task.device, names = options.device, None
             if options.sources is not None:
                 found = reading.read_sources(str(options.sources), pool.image_ids)
                 task.sources, names = found
+            admission = self._admission(task, queries)
+            copies = self._known_copies(task)
         if log:
-            for line in describe(task, options.policy, excluded):
+            for line in describe(task, options.policy, excluded, self.budget is None):
                 log(line)
         notes: list[str] = []
         guarded = Guarded([], [], [])
@@ -81,17 +91,24 @@ class Problem:
             task.skip[[leak.row for leak in guarded.leaks]] = True
             notes += guarded.notes
         with clock.part("copies"):
-            copies = copies_in(pool, self.root, task.skip)
+            copies |= copies_in(pool, self.root, task.skip)
             task.skip[[*copies]] = True
         if copies:
+            how = "" if options.duplicates is not None else ", byte for byte,"
             notes.append(
-                f"{len(copies):,} pool images are copies, byte for byte, of others of "
+                f"{len(copies):,} pool images are copies{how} of others of "
                 f"the pool and were left out: see {output.DROPPED}"
             )
         with clock.part("select"):
             task.progress = progress and progress("search", len(pool))
-            selection = _run_policy(task, options.policy, notes)
-        if unusable := len(pool.bad_rows) + len(queries.unusable):
+            if options.hits is not None:
+                task.kept = KeptHits(options.hits)
+            enough = self._suggested(task) if self.budget is None else None
+            selection = _run_policy(task, options.policy, notes, admission)
+            if task.kept is not None:
+                notes += task.kept.notes
+        broken = len(pool.bad_rows) - len(pool.removed_rows)
+        if unusable := broken + len(queries.unusable):
             notes.append(
                 f"{unusable} images have no usable feature and were left out: see "
                 + output.DROPPED
@@ -105,6 +122,20 @@ class Problem:
                 queries,
                 guarded,
                 selection,
+                len(copies),
+            )
+            if enough is None and self._tells(selection, admission):
+                anywhere = stats.nearest_similarities(task, stats.random_rows(task))
+                whole = len(selection.rows) >= task.reachable
+                enough = judge(selection.scores, task, anywhere, whole)
+            if enough is not None:
+                summary["enough"] = enough.to_dict()
+                notes.append(enough.reason)
+        if len(self.stores.targets) > 1 and queries.targets is not None:
+            summary["target"]["selected"] = stats.target_shares(
+                selection,
+                *(queries.targets, summary["target"]["stores"]),
+                None if admission is None else admission.quotas,
             )
         summary["notes"] = notes
         if names is not None and task.sources is not None:
@@ -118,6 +149,45 @@ class Problem:
         pairs = [(ids[row], ids[first]) for row, first in copies.items()]
         return Selected(selection, task, queries, guarded.leaks, roots, summary, pairs)
 
+    def _admission(
+        self, task: SelectionTask, queries: reading.Queries
+    ) -> Admission | None:
+        """Returns the limits, None without any."""
+        limits, unlike = self.options.limits, self.stores.unlike
+        if not limits.asked() and not unlike:
+            return None
+        targets = queries.targets
+        if targets is None:
+            targets = np.zeros(len(task.queries), np.int64)
+        against = reading.read_queries(unlike).features if unlike else None
+        return Admission(task, limits, targets, against)
+
+    def _known_copies(self, task: SelectionTask) -> dict[int, int]:
+        """Leaves out what a result of `deduplicate` says are copies."""
+        folder = self.options.duplicates
+        if folder is None:
+            return {}
+        found = copies_of(read_duplicates(folder), task.pool, task.skip, str(folder))
+        task.skip[[*found]] = True
+        return found
+
+    def _tells(self, selection: Selection, admission: Admission | None) -> bool:
+        """Whether a selection's scores tell how many images are enough."""
+        diverse = admission is not None and admission.limits.mmr_lambda is not None
+        ranked = self.options.policy in RANKING and not diverse
+        return ranked and len(selection.rows) >= FIRST
+
+    def _suggested(self, task: SelectionTask) -> Any:
+        """Sets the budget to as many images as are enough."""
+        _check_reachable(task)
+        rows = stats.random_rows(task)
+        anywhere = stats.nearest_similarities(task, rows)
+        policy = self.options.policy
+        found = suggest(task, lambda k: first_images(task, policy, k), anywhere)
+        assert found.images is not None
+        task.budget = found.images
+        return found
+
 
 def prepare(
     pool: StoreLike,
@@ -126,6 +196,7 @@ def prepare(
     options: Options,
     exclude: StoreLike | Sequence[StoreLike] = (),
     network: NetworkLike | BatchRunner | None = None,
+    unlike: StoreLike | Sequence[StoreLike] = (),
 ) -> Problem:
     """Opens and checks what a selection reads, without selecting.
 
@@ -136,6 +207,7 @@ def prepare(
         options: How to select.
         exclude: See above.
         network: See above.
+        unlike: See above.
 
     Raises:
         UserError: See `select`.
@@ -143,14 +215,32 @@ def prepare(
     pick_device(options.device)
     targets = _several("target", target)
     excluded = _several("exclude", exclude)
-    stores = Stores(*reading.open_stores(pool, targets, excluded, network))
-    wanted = count_images(budget, len(stores.pool))
+    unwanted = _several("unlike", unlike)
+    options.limits.check_targets(len(targets))
+    if options.limits.unlike_last and not unwanted:
+        raise OptionConflict(
+            f"{option('unlike_last')} is of use only with {option('unlike')}"
+        )
+    opened = reading.open_stores(pool, targets, [*excluded, *unwanted], network)
+    others = opened[2]
+    stores = Stores(
+        *(opened[0], opened[1], others[: len(excluded)], others[len(excluded) :])
+    )
+    if options.duplicates is not None:
+        read_duplicates(options.duplicates)
+    wanted = None if budget == AUTO else count_images(budget, stores.pool.present)
+    if wanted is None and options.policy not in RANKING:
+        raise BadBudget(
+            f"{option('budget')} {AUTO} needs a policy that ranks images by their "
+            f"similarity, and {options.policy} does not: name a number, or one of "
+            + ", ".join(RANKING)
+        )
     root = stores.pool.root if options.pool_root is None else str(options.pool_root)
     methods = [
         method_for(store, stores.pool, root, options.method)
         for store in stores.excluded
     ]
-    inputs = describe_inputs(stores, methods, wanted, options)
+    inputs = describe_inputs(stores, methods, wanted or AUTO, options)
     return Problem(inputs, stores, wanted, options, methods, root)
 
 
@@ -161,24 +251,34 @@ def _several(name: str, stores: StoreLike | Sequence[StoreLike]) -> list[StoreLi
     return list(stores)
 
 
-def _run_policy(task: SelectionTask, policy: str, notes: list[str]) -> Selection:
+def _check_reachable(task: SelectionTask) -> None:
     if task.reachable == 0:
         raise NoImages(
             "no pool image is left to select: all are unusable or copies of "
             "excluded images"
         )
+
+
+def _run_policy(
+    task: SelectionTask, policy: str, notes: list[str], admission: Admission | None
+) -> Selection:
+    _check_reachable(task)
     wanted, task.budget = task.budget, min(task.budget, task.reachable)
-    if wanted >= task.reachable:
+    if wanted >= task.reachable and admission is None:
         notes.append(
             f"warning: the budget of {wanted} takes in the whole pool: all "
             f"{task.reachable} usable images are selected"
         )
         # Whatever the policy, the set is the same: take the cheapest order.
         policy = policy if policy.startswith("random") else "score"
-    selection = POLICIES[policy](task)
+    selection = choose(task, policy, admission)
     notes += selection.notes
+    if admission is not None:
+        notes += admission.notes
     if len(selection.rows) < task.budget:
+        why = "" if admission is None else ": no others keep to the limits"
         notes.append(
             f"warning: stopped short at {len(selection.rows)} of {task.budget} images"
+            + why
         )
     return selection

@@ -116,7 +116,7 @@ def topk(
     with full_precision():
         if coarse is None:
             coarse, _ = measure(*exact.shape, device)
-        centre = sample_centre(next(iter(pool.iter_shards()))[1]).to(device)
+        centre = sample_centre(next(iter(pool.iter_shards(skip)))[1]).to(device)
         scorer = CoarseScorer(exact, coarse, centre)
         guess = _guess_thresholds(scorer, exact, pool, k, skip)
         rows, scores = _search(scorer, exact, stream(), k, guess)

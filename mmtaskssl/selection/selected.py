@@ -23,6 +23,7 @@ from ..utils.inputs import read_json, why
 from . import output
 from .inputs import Queries, make_task, read_queries
 from .leaks import Leak
+from .table import summary_table
 from .task import Selection, SelectionTask
 
 # Images below a notebook's cell.
@@ -194,7 +195,8 @@ class Selected(Result):
 
     def _unusable(self) -> list[tuple[str, str]]:
         pool = self.task.pool
-        rows = [("pool", pool.image_ids[row]) for row in pool.bad_rows.tolist()]
+        unusable = np.setdiff1d(pool.bad_rows, pool.removed_rows)
+        rows = [("pool", pool.image_ids[row]) for row in unusable.tolist()]
         return rows + [("target", image) for image in self.queries.unusable]
 
 
@@ -263,32 +265,3 @@ def _is_summary(value: Any) -> bool:
         and all(isinstance(one, str) for one in value["target"]["stores"])
         and all(isinstance(one, str) for one in value["excluded"])
     )
-
-
-def summary_table(summary: Mapping[str, Any]) -> str:
-    """Returns the main figures of summary.json, a line each."""
-    similarity, queries = summary["similarity"], summary["queries"]
-    chosen, anywhere = similarity["selected"], similarity["random_pool"]
-    rows: list[tuple[str, Any]] = [
-        ("selected", f"{summary['selected']:,} of {summary['pool']['images']:,}"),
-        ("policy", f"{summary['policy']}, seed {summary['seed']}"),
-        (
-            "similarity to target (median)",
-            f"{chosen['q50']:.3f} selected, {anywhere['q50']:.3f} random pool image",
-        ),
-        ("target images served", f"{queries['served']:,} of {queries['queries']:,}"),
-        (
-            "images per target image",
-            f"{queries['images_per_query_min']} to {queries['images_per_query_max']}, "
-            f"median {queries['images_per_query_median']:g}",
-        ),
-    ]
-    rows += [
-        (
-            f"source {name}",
-            f"{share['selected_share']:6.1%} selected, "
-            f"{share['pool_share']:6.1%} of the pool",
-        )
-        for name, share in summary.get("sources", {}).items()
-    ]
-    return "\n".join(f"  {name:<30} {value}" for name, value in rows)

@@ -1,5 +1,6 @@
 """Numbers about a selection: how similar, how evenly spread, from where."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,22 @@ def similarity_samples(
     Returns:
         Two float64 arrays, each of at most 2,000 images.
     """
-    rng = np.random.default_rng(0)
-    reachable = np.flatnonzero(~task.skip)
-    samples = []
-    for rows in (selection.rows, reachable):
-        rows = rows if len(rows) <= _SAMPLE else rng.choice(rows, _SAMPLE, False)
-        samples.append(best_queries_of(task.queries, task.pool, np.sort(rows))[1])
-    return samples[0], samples[1]
+    samples = [random_rows(task, selection.rows), random_rows(task)]
+    near, anywhere = (nearest_similarities(task, rows) for rows in samples)
+    return near, anywhere
+
+
+def random_rows(task: SelectionTask, rows: np.ndarray | None = None) -> np.ndarray:
+    """Draws at most 2,000 of some rows, by default of all that may be selected."""
+    rows = np.flatnonzero(~task.skip) if rows is None else rows
+    if len(rows) <= _SAMPLE:
+        return rows
+    return np.random.default_rng(0).choice(rows, _SAMPLE, False)
+
+
+def nearest_similarities(task: SelectionTask, rows: np.ndarray) -> np.ndarray:
+    """Returns the similarity of rows, in ascending order, to their nearest query."""
+    return best_queries_of(task.queries, task.pool, np.sort(rows))[1]
 
 
 def quantiles(values: np.ndarray) -> dict[str, float]:
@@ -72,3 +82,25 @@ def source_shares(
         }
         for i, name in enumerate(names)
     }
+
+
+def target_shares(
+    selection: Selection,
+    targets: np.ndarray,
+    names: Sequence[str],
+    quotas: Sequence[int] | None,
+) -> list[dict[str, Any]]:
+    """Counts the images that were chosen for each of several targets.
+
+    Args:
+        selection: What was chosen.
+        targets: (Q,) int64, the target of each query.
+        names: Of the targets.
+        quotas: Images that each was to have; None: any number.
+    """
+    counts = np.bincount(targets[selection.queries], minlength=len(names))
+    return [
+        {"store": name, "selected": count}
+        | ({} if quotas is None else {"wanted": quotas[number]})
+        for number, (name, count) in enumerate(zip(names, counts.tolist(), strict=True))
+    ]

@@ -37,7 +37,7 @@ def iter_blocks(
     """
     half = np.empty((block_rows, pool.dim), dtype=np.float16)
     full = torch.empty((block_rows, pool.dim), dtype=torch.float32, device=device)
-    for first, shard in pool.iter_shards():
+    for first, shard in pool.iter_shards(skip):
         for begin in range(0, len(shard), block_rows):
             block = shard[begin : begin + block_rows]
             start, stop = first + begin, first + begin + len(block)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from ..utils.devices import AUTO
 from .nearest import best_queries_of
 from .search import TopK, topk
 from .stream import Progress
+
+if TYPE_CHECKING:
+    from .kept_hits import KeptHits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +52,8 @@ class SelectionTask:
         sources: (N,) int64 source of each pool row; known to control arms only.
         progress: Called with the number of pool rows read so far.
         device: Where the search runs; see `pick_device`.
+        kept: Hits of earlier searches, by which a pool that changed is searched in
+            its changed rows alone; None: there are none.
     """
 
     pool: FeatureStore
@@ -60,6 +66,7 @@ class SelectionTask:
     sources: np.ndarray | None = None
     progress: Progress | None = None
     device: str = AUTO
+    kept: "KeptHits | None" = None
     _hits: TopK | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -73,9 +80,12 @@ class SelectionTask:
         return min(math.ceil(2 * self.budget / len(self.queries)), self.reachable)
 
     def hits(self, k: int) -> TopK:
-        """Returns the ``k`` best pool rows of every query; the last is remembered."""
-        if self._hits is None or self._hits.rows.shape[1] != min(k, self.reachable):
-            self._hits = topk(
+        """Returns the ``k`` best pool rows of every query; the most are remembered."""
+        k = min(k, self.reachable)
+        known = self._hits
+        if known is None or known.rows.shape[1] < k:
+            find = topk if self.kept is None else self.kept.find
+            self._hits = known = find(
                 self.queries,
                 self.pool,
                 k,
@@ -83,7 +93,7 @@ class SelectionTask:
                 device=self.device,
                 progress=self.progress,
             )
-        return self._hits
+        return TopK(known.rows[:, :k], known.scores[:, :k])
 
     def known_hits(self) -> TopK | None:
         """Returns what `hits` remembers, without a search."""

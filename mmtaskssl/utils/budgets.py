@@ -3,6 +3,7 @@
 ::
 
     5000   5_000   10%            images: a number, or a share of the pool
+    auto                          images: as many as are worth while (of `select`)
     3G-4G  3-4G  1.5e9-2e9:macs   a band of multiply-accumulates
     5M-6M:params                  a band of parameters
     2ms-4ms  500us-2ms:latency    a band of the time for one image
@@ -87,6 +88,10 @@ class Budget:
     def __str__(self) -> str:
         unit, size = KINDS[self.kind]
         return f"{self.low / size:g}-{self.high / size:g} {unit}"
+
+
+#: In the place of a number of images: as many as are worth while.
+AUTO = "auto"
 
 
 def count_images(budget: int | str, pool_size: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...features.store import FeatureStore
+from ...selection.enough import FIRST, LAST, own_similarity
 from ...selection.nearest import best_queries_of
 from ...selection.policies.round_robin import round_robin
 from ...selection.search import topk
@@ -15,14 +16,11 @@ from ...selection.task import SelectionTask
 from ...utils.devices import AUTO
 from .concentration import Concentration, concentration
 
-#: The curve's places: this many images, and twice as many, and so on.
-FIRST = 125
+# The curve's places: `FIRST` images, and twice as many, and so on.
 _MOST = FIRST * 2**10
 # Enough for medians to be within a hundredth of the spread.
 _QUERIES, _DRAWN, _OF_POOL = 2000, 2000, 300
 _KEPT = 400
-# Of the images of a place of the curve, the last fifth tells how alike they are.
-_LAST = 0.2
 #: From here on the pool has images of the target's own kind, or none that are like it.
 #: Set by five targets of few images and one pool (EfficientNet-Lite0, 128 px): with
 #: their own source in the pool they were at 1.0 and more, without it at 0.3 to 0.9.
@@ -175,10 +173,10 @@ def likeness(
         best=_kept(hits.scores[:, 0], rng),
         anywhere=_kept(anywhere, rng),
         random=random,
-        own=_own(queries),
+        own=own_similarity(queries),
         inner=float(np.median(inner)),
         curve=[
-            (round(k / share), float(np.median(found.scores[int((1 - _LAST) * k) : k])))
+            (round(k / share), float(np.median(found.scores[int((1 - LAST) * k) : k])))
             for k in places
         ],
         spread=concentration(queries, pool, usable, rng),
@@ -192,14 +190,6 @@ def _places(count: int) -> list[int]:
         places.append(k)
         k *= 2
     return places or [count]
-
-
-def _own(queries: np.ndarray) -> float:
-    if len(queries) < 2:
-        return float("nan")
-    alike = queries @ queries.T
-    np.fill_diagonal(alike, -1)
-    return float(np.median(alike.max(axis=1)))
 
 
 def _some(rows: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:

@@ -14,6 +14,7 @@ from ...utils.atomic import write_json, write_text
 from ..output import write_csv
 
 KEPT, DUPLICATES, SUMMARY = "kept.txt", "duplicates.csv", "summary.json"
+KIND = "deduplicated pool"
 FILES = (KEPT, DUPLICATES, SUMMARY)
 
 
@@ -151,4 +152,4 @@ class Deduplicated(Result):
 
 def work_of(inputs: Mapping[str, Any]) -> Work:
     """Returns the record of what is made from some inputs."""
-    return Work("deduplicated pool", 1, inputs, FILES, "a deduplicated pool")
+    return Work(KIND, 1, inputs, FILES, "a deduplicated pool")

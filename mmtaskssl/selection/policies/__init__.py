@@ -2,6 +2,7 @@
 
 from .class_balanced import class_balanced
 from .cluster import cluster
+from .importance import importance
 from .random import random, random_by_source
 from .round_robin import round_robin
 from .score import score
@@ -17,6 +18,7 @@ POLICIES = {
         cluster,
         simcore,
         whitened,
+        importance,
         random,
         random_by_source,
     )

@@ -18,11 +18,7 @@ def class_balanced(task: SelectionTask) -> Selection:
     Raises:
         UserError: The target has no labels, or not for every image.
     """
-    if task.labels is None or (task.labels < 0).any():
-        raise BadLabels(
-            "policy class_balanced needs a label for every target image: extract the "
-            "target from folders named by class, or use the policy round_robin"
-        )
+    check_labels(task)
     classes, labels = np.unique(task.labels, return_inverse=True)
     k = task.first_k
     while True:
@@ -40,3 +36,16 @@ def class_balanced(task: SelectionTask) -> Selection:
         found.queries[keep],
         found.query_ranks[keep],
     )
+
+
+def check_labels(task: SelectionTask) -> None:
+    """Refuses a target that has no label for some image.
+
+    Raises:
+        UserError: It has none.
+    """
+    if task.labels is None or (task.labels < 0).any():
+        raise BadLabels(
+            "policy class_balanced needs a label for every target image: extract the "
+            "target from folders named by class, or use the policy round_robin"
+        )

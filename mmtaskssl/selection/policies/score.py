@@ -12,7 +12,8 @@ def score(task: SelectionTask) -> Selection:
     Ties: the lower row. Queries in dense parts of the pool get most of the budget.
     The rank that is reported counts the images chosen for the same query.
     """
-    rows, scores = top_rows(
+    find = top_rows if task.kept is None else task.kept.top_rows
+    rows, scores = find(
         task.queries, task.pool, task.budget, skip=task.skip, progress=task.progress
     )
     queries, _ = best_queries_of(task.queries, task.pool, rows)

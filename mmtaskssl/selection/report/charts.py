@@ -1,8 +1,11 @@
 """Inline SVG charts in the page's own colours."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-from ...report.axes import Axes
+from ...report.axes import Axes, padded
 
 
 def histogram(selected: np.ndarray, anywhere: np.ndarray, bins: int = 40) -> str:
@@ -56,3 +59,41 @@ def shares(counts: np.ndarray) -> str:
         f'<line class="even" x1="{left[0]}" y1="{left[1]}" x2="{x2}" y2="{y2}"/>',
     ]
     return axes.draw(shapes, "target images, most served first", "images selected")
+
+
+def similarity_curve(
+    curve: Sequence[tuple[int, float]],
+    random: float,
+    suggested: int | None,
+) -> str:
+    """Draws what the K-th image is like, beside random ones.
+
+    Args:
+        curve: Numbers of images K, and the similarity of the K-th.
+        random: Of random images of the pool.
+        suggested: A K to mark; None: there is none.
+    """
+    counts = [math.log2(k) for k, _ in curve]
+    low, high = counts[0], max(counts[-1], counts[0] + 1)
+    axes = Axes((low, high), padded([random, *(value for _, value in curve)]))
+    points = [axes.point(low, axes.y[0])]
+    points += [axes.point(k, v) for k, (_, v) in zip(counts, curve, strict=True)]
+    points.append(axes.point(counts[-1], axes.y[0]))
+    left, right = (axes.point(x, random).split(",") for x in (low, high))
+    shapes = [
+        f'<polygon class="chosen" points="{" ".join(points)}"/>',
+        f'<line class="even" x1="{left[0]}" y1="{left[1]}" x2="{right[0]}" '
+        f'y2="{right[1]}"/>',
+    ]
+    if suggested is not None:
+        x, bottom = axes.point(math.log2(suggested), axes.y[0]).split(",")
+        top = axes.point(low, axes.y[1]).split(",")[1]
+        shapes.append(
+            f'<line class="even" x1="{x}" y1="{top}" x2="{x}" y2="{bottom}"/>'
+        )
+    first = math.ceil(low)
+    names = {float(n): f"{2**n:,}" for n in range(first, math.floor(high) + 1)}
+    names = {n: name for n, name in names.items() if n > low + 0.4}
+    names |= {low: f"{curve[0][0]:,}"}
+    label = "images selected (each step: twice as many)"
+    return axes.draw(shapes, label, "similarity of the last", x_names=names)

@@ -47,6 +47,7 @@ def render(
         _tiles(summary),
         _notes(summary["notes"]),
         _charts(task, selection),
+        _enough(summary.get("enough")),
         pictures.hits_of_queries(),
         pictures.borderline(),
         pictures.most_wanted(),
@@ -77,6 +78,8 @@ def _tiles(summary: dict[str, Any]) -> str:
     ]
     if summary["excluded"]:
         figures.append((f"{dropped:,}", "copies of held-out images dropped"))
+    if copies := summary["pool"].get("copies"):
+        figures.append((f"{copies:,}", "copies of others in the pool left out"))
     return tiles(figures)
 
 
@@ -109,6 +112,21 @@ def _charts(task: SelectionTask, selection: Selection) -> str:
     )
 
 
+def _enough(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    chart = charts.similarity_curve(found["curve"], found["random"], found["images"])
+    reason = found["reason"]
+    return (
+        "<h2>How many are enough</h2>"
+        '<p class="legend"><span><i class="key c"></i>the last fifth of so many '
+        'images</span><span><i class="key l"></i>random images of the pool; upright, '
+        "what is suggested</span></p>"
+        f"{wide(chart, 'chart')}"
+        f'<p class="soft">{text(reason[:1].upper() + reason[1:])}.</p>'
+    )
+
+
 # Browsers take seconds to lay out a table of thousands of rows.
 _SOURCES = 100
 
@@ -134,8 +152,9 @@ def _sources(sources: dict[str, dict[str, float]]) -> str:
     heads = ["source", "selected", "share of selection", "share of pool", "(drawn)"]
     return (
         "<h2>Where the images come from</h2>"
-        '<p class="soft">Sources are known here for measuring; a similarity policy '
-        'never sees them. <span class="legend"><span><i class="key c"></i>selection'
+        '<p class="soft">Sources are known here for measuring and for limits; no '
+        'similarity is made of them. <span class="legend"><span><i class="key c"></i>'
+        "selection"
         '</span><span><i class="key a"></i>pool</span></span></p>'
         + table(heads, rows, "sources of the images")
         + _others([share for _, share in ranked[_SOURCES:]])
@@ -160,8 +179,23 @@ def _details(summary: dict[str, Any]) -> str:
         ("kept out", ", ".join(summary["excluded"]) or "nothing"),
         ("left in the pool", f"{pool['reachable']:,} of {pool['images']:,} images"),
         ("budget", f"{summary['budget']:,}"),
+        *_wishes(summary),
         ("pool sha256", inputs["pool"]),
         ("target sha256", ", ".join(inputs["targets"])),
         ("mmtaskssl", summary["mmtaskssl"]),
     ]
     return f"<details><summary>Inputs</summary>{bare_table([], rows)}</details>"
+
+
+def _wishes(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Returns what was asked for beside a policy and a number, a line each."""
+    rows = []
+    for name, value in summary.get("limits", {}).items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        rows.append((name.replace("_", " "), shown))
+    if "unlike" in summary:
+        rows.append(("unlike", ", ".join(summary["unlike"])))
+    for one in summary["target"].get("selected", ()):
+        of = f" of {one['wanted']:,}" if "wanted" in one else ""
+        rows.append((f"for {Path(one['store']).name}", f"{one['selected']:,}{of}"))
+    return rows
