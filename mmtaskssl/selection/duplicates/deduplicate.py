@@ -72,6 +72,9 @@ def deduplicate(
         "features": finder.by_features,
     }
     copies, facts = find[by]()
+    absent = frozenset() if found.store is None else found.store.removed_ids
+    here = [image not in absent for image in found.image_ids]
+    copies = [copy for copy in copies if here[copy.first] and here[copy.second]]
     pairs = np.array([(c.first, c.second) for c in copies], np.int64).reshape(-1, 2)
     groups = components(len(found.image_ids), pairs)
     sizes = finder.sizes(groups) if keep == "largest" else None
@@ -84,5 +87,5 @@ def deduplicate(
     kept = [kept_of(group, sizes) for group in groups]
     facts = {"by": by, "keep": keep, **facts}
     return Deduplicated(
-        *(found.root, found.image_ids, groups, kept, copies, facts, inputs)
+        *(found.root, found.image_ids, groups, kept, copies, facts, inputs, absent)
     )

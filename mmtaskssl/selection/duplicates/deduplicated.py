@@ -51,6 +51,7 @@ class Deduplicated(Result):
         copies: The pairs that make the groups.
         facts: How they were found, JSON-ready.
         inputs: What it depends on, JSON-ready.
+        absent: Ids that were removed from the pool before.
     """
 
     root: str
@@ -60,6 +61,7 @@ class Deduplicated(Result):
     copies: Sequence[Copy] = dataclasses.field(repr=False)
     facts: Mapping[str, Any] = dataclasses.field(repr=False)
     inputs: Mapping[str, Any] = dataclasses.field(repr=False)
+    absent: frozenset[str] = dataclasses.field(default=frozenset(), repr=False)
 
     @property
     def removed(self) -> dict[str, str]:
@@ -75,8 +77,12 @@ class Deduplicated(Result):
     @property
     def image_ids(self) -> list[str]:
         """Ids of the images that stay, in the pool's order."""
-        gone = self.removed
+        gone = {*self.removed, *self.absent}
         return [image for image in self.all_ids if image not in gone]
+
+    @property
+    def _present(self) -> int:
+        return len(self.all_ids) - len(self.absent)
 
     def table(self) -> str:
         """Returns the main figures, a line each."""
@@ -88,7 +94,7 @@ class Deduplicated(Result):
         told = ", ".join(f"{n:,} by {name}" for name, n in how.items() if n)
         largest = max((len(group) for group in self.groups), default=0)
         lines = [
-            f"{len(self.all_ids):,} images, {len(self.all_ids) - gone:,} stay, "
+            f"{self._present:,} images, {self._present - gone:,} stay, "
             f"{gone:,} are copies",
         ]
         if self.groups:
@@ -103,8 +109,8 @@ class Deduplicated(Result):
         ids = self.all_ids
         return {
             **self.facts,
-            "images": len(ids),
-            "kept": len(ids) - len(self.removed),
+            "images": self._present,
+            "kept": self._present - len(self.removed),
             "groups": [[ids[row] for row in group.tolist()] for group in self.groups],
         }
 
