@@ -275,3 +275,63 @@ def test_images_are_taken_with_a_network(tool, tmp_path, capsys):
     tool.main([*argv, "--network", "torchvision:resnet18", "random"])
     assert "3 of 8" in capsys.readouterr().out
     assert len((tmp_path / "out" / "selection.txt").read_text().split()) == 3
+
+
+def test_wishes_reach_the_selection(stores, tool, capsys):
+    targets = [str(stores / name) for name in ("target_store", "val_store")]
+    argv = [
+        *("--pool", str(stores / "pool_store"), "--target", *targets),
+        *("--budget", "8", "--out", str(stores / "out"), "--no-report"),
+        *("--target-weights", "3", "1", "--per-query", "3", "--per-source", "5"),
+        *("--min-similarity", "-0.5", "--mmr-lambda", "0.7"),
+        *("--unlike", str(stores / "val_store"), "--unlike-last"),
+        *("--hits", str(stores / "hits"), "--sources", str(stores / "sources.csv")),
+    ]
+    ids = FeatureStore.open(stores / "pool_store").image_ids
+    text = "".join(f"{name},{name[0]}\n" for name in ids)
+    (stores / "sources.csv").write_text("image,source\n" + text)
+    tool.main(argv)
+    summary = json.loads((stores / "out" / "summary.json").read_text())
+    assert summary["limits"] == {
+        "target_weights": [3, 1],
+        "per_query": 3,
+        "per_source": 5,
+        "min_similarity": -0.5,
+        "mmr_lambda": 0.7,
+        "unlike_last": True,
+    }
+    assert [one["wanted"] for one in summary["target"]["selected"]] == [6, 2]
+    assert summary["unlike"] == [str(stores / "val_store")]
+    assert {share["selected"] for share in summary["sources"].values()} <= {3, 4, 5}
+    assert [path.suffix for path in (stores / "hits").iterdir()] == [".npz"]
+    tool.main(argv)
+    assert "nothing to do" in capsys.readouterr().out
+    assert "--overwrite" in failure_of(tool, [*argv, "--per-class", "2"])
+    one = command(stores, "--target-weights", "1", "2", out="two")
+    assert "--target-weights" in failure_of(tool, one)
+    assert "--per-source" in failure_of(tool, command(stores, "--per-source", "2"))
+
+
+def test_removed_images_and_copies_are_not_selected(stores, tool, capsys):
+    (stores / "gone.txt").write_text("a/000.png\na/001.png\n")
+    extract = load_tool("extract_features")
+    pool = str(stores / "pool_store")
+    extract.main(["--remove", str(stores / "gone.txt"), "--out", pool])
+    assert "38 images" in capsys.readouterr().out
+    load_tool("deduplicate").main(
+        [
+            *(pool, "--out", str(stores / "alike"), "--by", "features"),
+            *("--threshold", "0.6", "--keep", "first"),
+        ]
+    )
+    tool.main(command(stores, "--duplicates", str(stores / "alike"), budget="100"))
+    chosen = (stores / "out" / "selection.txt").read_text().splitlines()
+    stays = {*(stores / "alike" / "kept.txt").read_text().splitlines()}
+    assert not {"a/000.png", "a/001.png"} & {*chosen}
+    assert {*chosen} == stays - {"a/007.png"}
+    summary = json.loads((stores / "out" / "summary.json").read_text())
+    assert summary["pool"]["images"] == 38 and summary["pool"]["removed"] == 2
+    assert summary["pool"]["copies"] == 38 - len(stays) > 0
+    assert {line["reason"] for line in lines(stores / "out" / "dropped.csv")} == {
+        *("copy in the pool", "unusable feature")
+    }

@@ -2,7 +2,7 @@
 
 import csv
 
-from studies.policies import POLICIES, PolicyStudy, own_share, slug
+from studies.policies import POLICIES, WISHES, PolicyStudy, own_share, slug
 from tests._images import make_image_folder
 
 
@@ -19,7 +19,9 @@ def test_own_share():
     assert own_share(sources, ["a", "b", "c"], "x") == 2 / 3
 
 
-def test_every_policy_on_every_target(tmp_path):
+def test_every_policy_on_every_target(tmp_path, monkeypatch):
+    wishes = {name: how for name, how in WISHES.items() if "auto" not in name}
+    monkeypatch.setattr("studies.policies.WISHES", wishes)
     pool = make_image_folder(tmp_path / "data" / "pool" / "images", 12, ("p", "q"))
     make_image_folder(
         tmp_path / "data" / "classification" / "p" / "train", 5, ("a", "b")
@@ -34,7 +36,10 @@ def test_every_policy_on_every_target(tmp_path):
     study.run()
     lines = study.tables().splitlines()
     assert lines[0] == "32@timm-test_efficientnet: own source %, classes served"
-    assert [line.split(" | ")[0].strip("| ") for line in lines[4:]] == [*POLICIES]
+    names = [line.split(" | ")[0].strip("| ") for line in lines[4:]]
+    assert names[: len(POLICIES)] == [*POLICIES]
+    assert names[-len(wishes) :] == [*wishes] and "--unlike" in names[-len(wishes)]
+    assert lines[-1].startswith(f"| {names[-1]} | 10: ")
     assert len({*POLICIES}) > 6 and "random_by_source" not in POLICIES
     before = [
         p.stat().st_mtime_ns for p in (tmp_path / "out" / "seed0").rglob("*.json")

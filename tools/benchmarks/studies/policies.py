@@ -17,6 +17,19 @@ from mmtaskssl.utils.tables import head, row
 
 from .study import Cell, Study, read_json
 
+# Beside the policies, what people ask for: options of `select` by what a table calls
+# them. Other targets' training images are what is not wanted.
+WISHES: dict[str, dict[str, Any]] = {
+    "round_robin, --unlike": {"unlike": True},
+    "round_robin, --min-similarity 0.5": {"min_similarity": 0.5},
+    "round_robin, --per-query 10": {"per_query": 10},
+    "round_robin, --mmr-lambda 0.7": {"mmr_lambda": 0.7},
+    "score, --per-query 10": {"policy": "score", "per_query": 10},
+    "score, --mmr-lambda 0.7": {"policy": "score", "mmr_lambda": 0.7},
+    "whitened, --unlike": {"policy": "whitened", "unlike": True},
+    "round_robin, --budget auto": {"budget": "auto"},
+    "score, --budget auto": {"policy": "score", "budget": "auto"},
+}
 # Of a control that reads the sources there is nothing to find out.
 POLICIES = tuple(name for name in POLICY_NAMES if name != "random_by_source")
 
@@ -45,10 +58,12 @@ class PolicyStudy(Study):
             for target in self.targets:
                 for policy in POLICIES:
                     yield partial(self._select, network, target, policy)
+                for wish in WISHES:
+                    yield partial(self._select, network, target, wish)
 
     def result(self, network: str, target: str, policy: str) -> Path:
         """Returns where the figures of a selection are kept."""
-        name = f"{slug(network)}-{target}-{policy}.json"
+        name = f"{slug(network)}-{target}-{slug(policy)}.json"
         return self.seed_folder(0, "results", name)
 
     def _select(self, network: str, target: str, policy: str) -> None:
@@ -59,13 +74,27 @@ class PolicyStudy(Study):
         )
 
     def _figures(self, network: str, target: str, policy: str) -> dict[str, Any]:
-        train = self.store(network, target)
-        found = select(*(self.store(network, None), train, self.budget), policy=policy)
+        train, how = self.store(network, target), {"policy": policy}
+        if policy in WISHES:
+            how = dict(WISHES[policy])
+        if how.pop("unlike", False):
+            others = [name for name in self.targets if name != target]
+            how["unlike"] = [self.store(network, name) for name in others]
+        budget = how.pop("budget", self.budget)
+        found = select(self.store(network, None), train, budget, **how)
         served = np.bincount(train.labels[found.selection.queries])
         shares = served[served > 0] / served.sum()
+        sources = self.sources()
+        own = own_share(sources, found.image_ids, target)
+        there = sum(source == target for source in sources.values())
+        rows = self.store(network, None).read(found.selection.rows)
+        alike = rows @ rows.T
+        np.fill_diagonal(alike, -1)
         return {
             "images": len(found.image_ids),
-            "own": 100 * own_share(self.sources(), found.image_ids, target),
+            "own": 100 * own,
+            "found": 100 * own * len(found.image_ids) / max(1, there),
+            "nearest": float(alike.max(axis=1).mean()),
             "classes": float(np.exp(-(shares * np.log(shares)).sum())),
         }
 
@@ -104,7 +133,28 @@ class PolicyStudy(Study):
                     for target in self.targets
                 ]
                 lines.append(row([policy, *map(_cell, found), _cell(_mean(found))]))
+            lines += ["", _HEAD, "", *head(["limits", *self.targets, "mean own"])]
+            for policy in ("round_robin", "score", "whitened", "importance", *WISHES):
+                found = [
+                    read_json(self.result(network, target, policy))
+                    for target in self.targets
+                ]
+                mean = _mean(found)
+                own = "" if mean is None else f"{mean['own']:.1f}"
+                lines.append(row([policy, *map(_more, found), own]))
         return "\n".join(lines).lstrip() + "\n"
+
+
+_HEAD = "images: own source %, of it found %, mean similarity to the nearest selected"
+
+
+def _more(found: dict[str, Any] | None) -> str:
+    if found is None or "found" not in found:
+        return ""
+    return (
+        f"{found['images']:,}: {found['own']:.1f}, {found['found']:.0f}, "
+        f"{found['nearest']:.2f}"
+    )
 
 
 def slug(network: str) -> str:
