@@ -14,6 +14,7 @@ PAGES = (
     "docs/howto/images.md",
     "docs/howto/results.md",
     "docs/howto/running.md",
+    "docs/howto/selecting.md",
     "docs/howto/starts.md",
     "docs/licences.md",
     "docs/notebooks.md",

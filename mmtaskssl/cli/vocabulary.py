@@ -13,8 +13,8 @@ MEANINGS = {
     "--all-subnets": "a row for every sub-net, as `--all`",
     "--amp": "mixed precision, in a format that the machine has",
     "--batch-size": "images that a network sees at once",
-    "--budget": "what may be spent, with its unit: images (`5000`, `10%`), MACs "
-    "(`3G-4G`), parameters (`5M-6M:params`), latency (`2ms-4ms`)",
+    "--budget": "what may be spent, with its unit: images (`5000`, `10%`; of `select` "
+    "also `auto`), MACs (`3G-4G`), parameters (`5M-6M:params`), latency (`2ms-4ms`)",
     "--cache": "folder that keeps the features of `--target`",
     "--calibrate": "images for the batch-norm statistics of sub-nets that share norms",
     "--cfg-options": "`KEY=VALUE` pairs that override parts of a config",

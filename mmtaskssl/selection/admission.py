@@ -87,7 +87,7 @@ class Admission:
             found.append(limits.per_class * len(np.unique(task.labels)))
         if limits.per_source is not None:
             assert task.sources is not None
-            found.append(limits.per_source * len(np.unique(task.sources)))
+            found.append(limits.per_source * (int(task.sources.max()) + 1))
         if limits.target_budgets is not None:
             found.append(sum(limits.target_budgets))
         return min(found)

@@ -2,7 +2,7 @@
 
 import csv
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,15 +127,19 @@ def make_task(
     return task
 
 
-def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Reads the source of every pool image, for measuring.
+def read_sources(
+    path: str, image_ids: Sequence[str], removed: Collection[str] = ()
+) -> tuple[np.ndarray, list[str]]:
+    """Reads the source of every pool image, for measuring and for limits.
 
     Args:
         path: CSV with the columns ``image`` and ``source``.
         image_ids: Ids of the pool in row order.
+        removed: Those that need no source.
 
     Returns:
-        (N,) int64 source of each row, and the names of the sources, sorted.
+        (N,) int64 source of each row, -1 of those removed, and the names of the
+        sources, sorted.
 
     Raises:
         UserError: No such file or columns, or an image without a source.
@@ -148,12 +152,15 @@ def read_sources(path: str, image_ids: Sequence[str]) -> tuple[np.ndarray, list[
             known = {line["image"]: line["source"] for line in reader}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SystemRefused(f"cannot read the sources in {path} ({error})") from error
-    missing = [image for image in image_ids if not known.get(image)]
+    known = {image: source for image, source in known.items() if image not in removed}
+    here = [image for image in image_ids if image not in removed]
+    missing = [image for image in here if not known.get(image)]
     if missing:
         raise ImagesMismatch(
-            f"{path} names no source for {len(missing)} of {len(image_ids)} pool "
+            f"{path} names no source for {len(missing)} of {len(here)} pool "
             f"images, for example {missing[0]}"
         )
-    names = sorted({known[image] for image in image_ids})
+    names = sorted({known[image] for image in here})
     index = {name: i for i, name in enumerate(names)}
-    return np.array([index[known[image]] for image in image_ids], np.int64), names
+    found = [index.get(known.get(image, ""), -1) for image in image_ids]
+    return np.array(found, np.int64), names

@@ -71,7 +71,9 @@ class Problem:
             task = reading.make_task(pool, queries, budget, options.seed)
             task.device, names = options.device, None
             if options.sources is not None:
-                found = reading.read_sources(str(options.sources), pool.image_ids)
+                found = reading.read_sources(
+                    *(str(options.sources), pool.image_ids, pool.removed_ids)
+                )
                 task.sources, names = found
             admission = self._admission(task, queries)
             copies = self._known_copies(task)

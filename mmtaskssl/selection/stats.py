@@ -71,13 +71,14 @@ def source_shares(
     sources: np.ndarray, names: list[str], rows: np.ndarray
 ) -> dict[str, dict[str, float]]:
     """Counts the images of every source in the pool and in the selection."""
-    pool = np.bincount(sources, minlength=len(names))
+    there = sources[sources >= 0]
+    pool = np.bincount(there, minlength=len(names))
     chosen = np.bincount(sources[rows], minlength=len(names))
     return {
         name: {
             "pool": int(pool[i]),
             "selected": int(chosen[i]),
-            "pool_share": round(float(pool[i] / len(sources)), 6),
+            "pool_share": round(float(pool[i] / len(there)), 6),
             "selected_share": round(float(chosen[i] / max(1, len(rows))), 6),
         }
         for i, name in enumerate(names)

@@ -324,13 +324,22 @@ def test_removed_images_and_copies_are_not_selected(stores, tool, capsys):
             *("--threshold", "0.6", "--keep", "first"),
         ]
     )
-    tool.main(command(stores, "--duplicates", str(stores / "alike"), budget="100"))
+    ids = FeatureStore.open(pool).image_ids[2:]  # the table has those that are there
+    text = "".join(f"{name},{name[0]}\n" for name in ids)
+    (stores / "sources.csv").write_text("image,source\n" + text)
+    tool.main(
+        [
+            *command(stores, "--duplicates", str(stores / "alike"), budget="100"),
+            *("--sources", str(stores / "sources.csv")),
+        ]
+    )
     chosen = (stores / "out" / "selection.txt").read_text().splitlines()
     stays = {*(stores / "alike" / "kept.txt").read_text().splitlines()}
     assert not {"a/000.png", "a/001.png"} & {*chosen}
     assert {*chosen} == stays - {"a/007.png"}
     summary = json.loads((stores / "out" / "summary.json").read_text())
     assert summary["pool"]["images"] == 38 and summary["pool"]["removed"] == 2
+    assert [share["pool"] for share in summary["sources"].values()] == [18, 20]
     assert summary["pool"]["copies"] == 38 - len(stays) > 0
     assert {line["reason"] for line in lines(stores / "out" / "dropped.csv")} == {
         *("copy in the pool", "unusable feature")
