@@ -67,7 +67,7 @@ class Admission:
                 "a limit of images a class needs a label for every target image: "
                 "extract the target from folders named by class, or leave it out"
             )
-        self._rows = np.zeros(0, np.int64)
+        self._rows: np.ndarray = np.zeros(0, np.int64)
         self._known = (self._rows, np.zeros(0), np.zeros(0))
 
     @property

@@ -96,7 +96,7 @@ def _below(
     if policy not in _BY_HITS or hits is None:
         return False
     # What was not found stands behind, in every query's list, what it was served with.
-    served = np.zeros(len(task.queries), np.int64)
+    served: np.ndarray = np.zeros(len(task.queries), np.int64)
     np.maximum.at(served, found.queries, found.query_ranks)
     return bool(hits.scores[np.arange(len(served)), served].max() < floor)
 

@@ -144,9 +144,10 @@ class KeptHits:
             width = min(int((~skip).sum()), k + max(k // _SPARE_SHARE, _SPARE))
             found = search(None, width, skip)
         else:
-            found = self._updated(old, pool, k, skip, search)
-            if found is None:  # nothing has changed
+            updated = self._updated(old, pool, k, skip, search)
+            if updated is None:  # nothing has changed
                 return TopK(old.rows[:, :k], old.scores[:, :k])
+            found = updated
         _save(path, _State(found.rows, found.scores, skip, digests))
         return TopK(found.rows[:, :k], found.scores[:, :k])
 
@@ -154,7 +155,7 @@ class KeptHits:
         self, old: _State, pool: FeatureStore, k: int, skip: np.ndarray, search: Search
     ) -> TopK | None:
         """Returns at least ``k`` hits of each query; None: the old ones are right."""
-        before = np.ones(len(pool), bool)
+        before: np.ndarray = np.ones(len(pool), bool)
         before[: len(old.skip)] = old.skip
         new = before & ~skip
         if not new.any() and not (skip & ~before).any():
