@@ -33,8 +33,8 @@ class Enough:
         own: Median similarity of an image of the target to its nearest other one; NaN
             of a single image.
         images: Suggested: the last place where images are at least half-way from a
-            random image's similarity to the first ones' (or, of first ones nearer than
-            the target's own are to each other, to these); None: the features do not
+            random image's similarity to the first ones' (or, where the target's own
+            are alike but less near than these, to theirs); None: the features do not
             tell.
         ended: Whether the curve goes on behind it, so that more are not worth while.
     """
@@ -60,11 +60,10 @@ class Enough:
                 f"the pool are ({self.random:.3f})"
             )
         at = dict(self.curve)[self.images]
-        own = "" if math.isnan(self.own) else f", the target's own {self.own:.3f}"
-        known = (
-            f"(random images {self.random:.3f}, the first ones "
-            f"{self.curve[0][1]:.3f}{own})"
-        )
+        first = self.curve[0][1]
+        tells = own_tells(first, self.random, self.own)
+        own = f", the target's own {self.own:.3f}" if tells else ""
+        known = f"(random images {self.random:.3f}, the first ones {first:.3f}{own})"
         if not self.ended:
             return (
                 f"at least {self.images:,} images are worth while: those around it are "
@@ -97,8 +96,17 @@ def half_way(first: float, random: float, own: float) -> float:
         random: Of random images of the pool.
         own: Of the target's images to each other; NaN: unknown.
     """
-    alike = first if math.isnan(own) else min(first, own)
+    alike = min(first, own) if own_tells(first, random, own) else first
     return random + (alike - random) / 2
+
+
+def own_tells(first: float, random: float, own: float) -> bool:
+    """Whether the target's images are alike; see `half_way`.
+
+    Where each shows another thing, they are hardly nearer to each other than random
+    images are, and say nothing of what is like one of them.
+    """
+    return own - random >= (first - random) / 2
 
 
 def own_similarity(queries: np.ndarray) -> float:
@@ -146,7 +154,7 @@ def judge(
         *(curve, float(np.median(anywhere)), own_similarity(some(task.queries))),
         *(None, False),
     )
-    if not curve[0][1] - found.random > _LEAST or not found.least > found.random:
+    if not curve[0][1] - found.random > _LEAST:
         return found
     worth = [k for k, value in curve if value >= found.least]
     ended = whole or worth[-1] < curve[-1][0]

@@ -75,6 +75,21 @@ def test_a_single_image_has_no_others_to_be_compared_with():
     assert apis.select(pool, one, "auto").summary["enough"]["own"] is None
     assert half_way(0.9, 0.1, math.nan) == pytest.approx(0.5)
     assert half_way(0.9, 0.1, 0.7) == pytest.approx(0.4)
+    assert half_way(0.9, 0.1, 0.95) == pytest.approx(0.5)
+
+
+def test_a_target_whose_images_show_different_things():
+    rng = np.random.default_rng(0)
+    kinds = rng.standard_normal((10, 64)) * 3
+    pool = np.concatenate([kinds.repeat(30, axis=0), np.zeros((2700, 64))])
+    pool += rng.standard_normal((3000, 64))
+    target = kinds + rng.standard_normal((10, 64))
+    found = apis.select(
+        MemoryStore(pool, [f"p{i}" for i in range(3000)]),
+        *(MemoryStore(target, list("abcdefghij")), "auto"),
+    )
+    assert 270 <= len(found) <= 405
+    assert "own" not in found.summary["enough"]["reason"]
 
 
 def test_the_curve_is_of_the_last_fifth():
