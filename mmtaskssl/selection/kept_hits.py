@@ -3,8 +3,9 @@
 ::
 
     FOLDER/hits-KEY.npz    the hits of one target, and in which rows of the pool
+    FOLDER/rows-KEY.npz    the rows nearest to it, for the policy ``score``
 
-A file is for one set of queries. It holds of each the best rows of what the pool was,
+A file is for one set of queries and one pool; it may be deleted. It holds of each the best rows of what the pool was,
 which rows these were, and a digest of each shard. Appending leaves the old shards as
 they are; removing leaves all of them. So the best rows of today are among the old hits
 that are still there and the hits among what is new, as long as enough of the old ones
@@ -137,8 +138,8 @@ class KeptHits:
         skip: np.ndarray,
         search: Search,
     ) -> TopK:
-        path = self.folder / f"{kind}-{_key(queries, pool)}.npz"
         digests = shard_digests(pool)
+        path = self.folder / f"{kind}-{_key(queries, pool, digests[0])}.npz"
         old = _load(path)
         if old is None or not _fits(old, digests, pool, k):
             width = min(int((~skip).sum()), k + max(k // _SPARE_SHARE, _SPARE))
@@ -211,10 +212,10 @@ def _sorted(rows: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
 
 
-def _key(queries: np.ndarray, pool: FeatureStore) -> str:
+def _key(queries: np.ndarray, pool: FeatureStore, first: str) -> str:
     digest = hashlib.sha256(repr((_VERSION, queries.shape)).encode())
     digest.update(np.ascontiguousarray(queries).tobytes())
-    digest.update(repr((pool.manifest["extractor"], pool.dim)).encode())
+    digest.update(repr((pool.manifest["extractor"], pool.dim, first)).encode())
     return digest.hexdigest()[:32]
 
 
