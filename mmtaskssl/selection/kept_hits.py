@@ -5,11 +5,12 @@
     FOLDER/hits-KEY.npz    the hits of one target, and in which rows of the pool
     FOLDER/rows-KEY.npz    the rows nearest to it, for the policy ``score``
 
-A file is for one set of queries and one pool; it may be deleted. It holds of each the best rows of what the pool was,
-which rows these were, and a digest of each shard. Appending leaves the old shards as
-they are; removing leaves all of them. So the best rows of today are among the old hits
-that are still there and the hits among what is new, as long as enough of the old ones
-are left: a query whose list is exhausted is searched anew.
+A file is for one set of queries and one pool; it may be deleted. It holds of each query
+the best rows of what the pool was, which rows these were, and a digest of each shard.
+Appending leaves the old shards as they are; removing leaves all of them. So the best
+rows of today are among the old hits that are still there and the hits among what is
+new, as long as enough of the old ones are left: a query whose list is exhausted is
+searched anew.
 """
 
 import dataclasses
