@@ -118,12 +118,13 @@ def _enough(found: dict[str, Any] | None) -> str:
     chart = charts.similarity_curve(found["curve"], found["random"], found["images"])
     reason = found["reason"]
     return (
-        "<h2>How many are enough</h2>"
+        '<div class="charts"><section><h2>How many are enough</h2>'
         '<p class="legend"><span><i class="key c"></i>the last fifth of so many '
         'images</span><span><i class="key l"></i>random images of the pool; upright, '
         "what is suggested</span></p>"
         f"{wide(chart, 'chart')}"
         f'<p class="soft">{text(reason[:1].upper() + reason[1:])}.</p>'
+        "</section></div>"
     )
 
 
