@@ -96,9 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Extracts or imports; says what there is then."""
     args = make_parser().parse_args(argv)
     if args.remove:
-        from ..features.removing import remove_images
-
-        print(remove_images(args.out, args.remove).table())
+        _remove(args)
         return
     store = _import(args) if args.from_npy else _extract(args)
     from mmengine.dist import get_rank
@@ -107,11 +105,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(store.table())
 
 
-def _import(args: argparse.Namespace) -> "FeatureStore":
-    if args.leak_copies:
+def _remove(args: argparse.Namespace) -> None:
+    others = ("config", "model", "images", "from_npy", "append", "overwrite")
+    if any(getattr(args, name) for name in others):
         raise OptionConflict(
-            "--leak-copies needs the network: features cannot be imported"
+            "--remove computes nothing: name the store with --out alone, and add "
+            "images by a call of its own"
         )
+    from ..features.removing import remove_images
+
+    print(remove_images(args.out, args.remove).table())
+
+
+def _import(args: argparse.Namespace) -> "FeatureStore":
+    for flag in ("leak_copies", "boxes"):
+        if getattr(args, flag):
+            raise OptionConflict(
+                f"--{flag.replace('_', '-')} needs the network: features cannot be "
+                "imported"
+            )
     from ..datasets.images import folder_labels
     from ..features.given import read_ids
     from ..features.importing import import_features

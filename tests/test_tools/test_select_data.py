@@ -318,6 +318,10 @@ def test_removed_images_and_copies_are_not_selected(stores, tool, capsys):
     pool = str(stores / "pool_store")
     extract.main(["--remove", str(stores / "gone.txt"), "--out", pool])
     assert "38 images" in capsys.readouterr().out
+    argv = ["--remove", str(stores / "gone.txt"), "--out", pool, "--append"]
+    assert "--remove computes nothing" in failure_of(extract, argv)
+    argv = ["--from-npy", "x.npy", "--boxes", "y.json", "--out", pool]
+    assert "--boxes needs the network" in failure_of(extract, argv)
     load_tool("deduplicate").main(
         [
             *(pool, "--out", str(stores / "alike"), "--by", "features"),
