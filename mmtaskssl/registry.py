@@ -94,3 +94,6 @@ INFERENCERS = _child("inferencer", _root.INFERENCERS, _ENGINE)
 SUBNET_SAMPLERS = Registry(
     "subnet sampler", scope=_SCOPE, locations=["mmtaskssl.subnets"]
 )
+SEARCH_SCORES = Registry(
+    "search score", scope=_SCOPE, locations=["mmtaskssl.search.scores"]
+)

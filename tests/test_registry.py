@@ -74,7 +74,7 @@ def test_locations_exist(name):
 
 def test_own_nodes_find_what_is_registered(registered):
     samplers = NODES["SUBNET_SAMPLERS"]
-    assert set(NODES) - set(ROOTS) == {"SUBNET_SAMPLERS"}
+    assert set(NODES) - set(ROOTS) == {"SUBNET_SAMPLERS", "SEARCH_SCORES"}
     assert len(samplers)
     for name in samplers.module_dict:
         assert samplers.get(name) is samplers.get(f"mmtaskssl.{name}")

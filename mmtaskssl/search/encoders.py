@@ -27,6 +27,8 @@ from .prefixes import measure_norms
 
 # The averaged modules are a sequence of backbone and neck.
 _EMA_NECKS = tuple(prefix.replace(".0.", ".1.") for prefix in EMA_PREFIXES)
+# Of the first of a training's distillations.
+_HEAD = "distill.0.head."
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,39 @@ def load_encoders(network: Network, device: str | torch.device = AUTO) -> Encode
 def _encoder(network: Network, prefixes: Sequence[str], predicts: bool) -> Encoder:
     model = (network.config or {}).get("model") or {}
     neck = _module(model.get("neck"), network, prefixes, "neck")
+    if model.get("neck") is None:
+        neck = _module(_distilled(network), network, [_HEAD], "head of the distillation")
     config = (model.get("head") or {}).get("predictor")
     if not predicts or config is None:
         return Encoder(network.elastic, neck)
     predictor = _module(config, network, ["head.predictor."], "predictor")
     return Encoder(network.elastic, neck, predictor, _aux_predictor(network))
+
+
+def _distilled(network: Network) -> dict[str, Any] | None:
+    """The config of the head by which a network that distils meets its first teacher.
+
+    What it leaves out is as `Distillation` fills it in; the teacher's dimension is that
+    of the weights, since the teacher itself is not needed.
+    """
+    parts = (network.config or {}).get("model", {}).get("distill")
+    part = parts[0] if isinstance(parts, list | tuple) and parts else parts
+    head = part.get("head") if isinstance(part, Mapping) else None
+    if head is None:
+        return None
+    layers = head.get("num_layers", 1)
+    last = network.state.get(f"{_HEAD}layers.{layers - 1}.weight")
+    if last is None:
+        return None
+    full = network.elastic.stage_channels(network.space.max)[-1]
+    config = {
+        "type": "mmtaskssl.ElasticNonLinearNeck",
+        "in_channels": full,
+        "out_channels": len(last),
+        "hid_channels": len(last),
+        "num_layers": 1,
+    }
+    return config | dict(head)
 
 
 def _aux_predictor(network: Network) -> nn.Module | None:

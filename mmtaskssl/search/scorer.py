@@ -180,16 +180,31 @@ class Scorer:
         Yields:
             In `prefix_order`; arrays (images,) float64.
         """
-        references, student = self.references, self.encoders.student
-        order = prefix_order(student.backbone, subnets)
+        self.references  # noqa: B018  # computed before the first sub-net runs
+        order = prefix_order(self.encoders.student.backbone, subnets)
         for subnet, maps in self.runner.run(order):
-            scores = {}
-            for metric in self.metrics:
-                outs = _run(metric, student, subnet, maps, stored=False)
-                pairs = zip(outs, references[metric.name], strict=True)
-                values = [metric.similarity(x, reference) for x, reference in pairs]
-                scores[metric.name] = torch.cat(values).numpy()
-            yield subnet, scores
+            yield subnet, self.similarities(subnet, maps)
+
+    @torch.inference_mode()
+    def similarities(
+        self, subnet: Subnet, maps: Sequence[Tensor]
+    ) -> dict[str, np.ndarray]:
+        """Returns the similarity of every image, by metric.
+
+        Args:
+            subnet: Whose.
+            maps: Its last feature maps, of the images' chunks.
+
+        Returns:
+            Arrays (images,) float64.
+        """
+        scores = {}
+        for metric in self.metrics:
+            outs = _run(metric, self.encoders.student, subnet, [*maps], stored=False)
+            pairs = zip(outs, self.references[metric.name], strict=True)
+            values = [metric.similarity(x, reference) for x, reference in pairs]
+            scores[metric.name] = torch.cat(values).numpy()
+        return scores
 
 
 def _run(
