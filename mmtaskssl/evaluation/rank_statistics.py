@@ -51,22 +51,24 @@ def kendall(x: Values, y: Values) -> float:
 
 
 def partial_spearman(x: Values, y: Values, rival: Values) -> float:
-    """Returns what x says of y beyond what a rival predictor says of both.
+    """Returns what x says of y beyond what rival predictors say of both.
 
-    The correlation of the ranks' residuals after a linear fit on the rival's ranks,
-    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2)).
+    The correlation of the ranks' residuals after a linear fit on the rivals' ranks; of
+    one rival (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2)).
 
     Args:
         x: (N,) for example scores.
         y: (N,) for example accuracies.
-        rival: (N,) for example MACs.
+        rival: (N,) for example MACs, or (N, R) for several rivals.
 
     Returns:
-        -1..1; NaN if the rival ranks x or y without fault, so that nothing is left.
+        -1..1; NaN if the rivals rank x or y without fault, so that nothing is left.
 
     Raises:
         UserError: See `spearman`.
     """
+    if np.ndim(rival) == 2:
+        return _partial(x, y, np.asarray(rival, dtype=np.float64).T)
     ranks = [stats.rankdata(values) for values in _checked(x, y, rival)]
     xy = _pearson(ranks[0], ranks[1])
     xz, yz = _pearson(ranks[0], ranks[2]), _pearson(ranks[1], ranks[2])
@@ -74,6 +76,21 @@ def partial_spearman(x: Values, y: Values, rival: Values) -> float:
     if not left > 1e-12:
         return float("nan")
     return float(np.clip((xy - xz * yz) / np.sqrt(left), -1, 1))
+
+
+def _partial(x: Values, y: Values, rivals: np.ndarray) -> float:
+    checked = _checked(x, y, *rivals)
+    first, second, *others = (stats.rankdata(values) for values in checked)
+    design = np.column_stack([np.ones(len(first)), *others])
+    left = []
+    for ranks in (first, second):
+        fit, *_ = np.linalg.lstsq(design, ranks, rcond=None)
+        rest = ranks - design @ fit
+        spread = ranks - ranks.mean()
+        if not rest @ rest > 1e-12 * (spread @ spread):
+            return float("nan")
+        left.append(rest)
+    return _pearson(*left)
 
 
 def banded(

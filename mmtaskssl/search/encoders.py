@@ -155,7 +155,9 @@ def _encoder(network: Network, prefixes: Sequence[str], predicts: bool) -> Encod
     model = (network.config or {}).get("model") or {}
     neck = _module(model.get("neck"), network, prefixes, "neck")
     if model.get("neck") is None:
-        neck = _module(_distilled(network), network, [_HEAD], "head of the distillation")
+        neck = _module(
+            _distilled(network), network, [_HEAD], "head of the distillation"
+        )
     config = (model.get("head") or {}).get("predictor")
     if not predicts or config is None:
         return Encoder(network.elastic, neck)

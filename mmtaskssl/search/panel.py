@@ -50,12 +50,12 @@ class Panel:
         for name, tensors in parts.items():
             if any(len(tensor) != count for tensor in tensors):
                 raise ShapeMismatch(f"{name} are not of the {count} images to score on")
-        if pool is not None and pool_teacher is not None:
-            if len(pool) != len(pool_teacher):
-                raise ShapeMismatch(
-                    f"a teacher's features of {len(pool_teacher)} images do not fit a "
-                    f"pool of {len(pool)}"
-                )
+        lengths = {len(x) for x in (pool, pool_teacher) if x is not None}
+        if len(lengths) > 1:
+            raise ShapeMismatch(
+                f"a teacher's features of {len(pool_teacher)} images do not fit a "
+                f"pool of {len(pool)}"
+            )
         own = scorer.runner.chunks
         self._own, self._views = len(own), len(views)
         self._pool = 0 if pool is None else len(pool)

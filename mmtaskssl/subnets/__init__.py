@@ -22,6 +22,7 @@ from .samplers import (
     RandomSubnets,
     Sandwich,
     SlowStart,
+    Stratified,
     SubnetSampler,
 )
 from .space import SearchSpace
@@ -47,6 +48,7 @@ __all__ = [
     "Sandwich",
     "SearchSpace",
     "SlowStart",
+    "Stratified",
     "Subnet",
     "SubnetSampler",
     "arch_to_dict",

@@ -128,3 +128,25 @@ def test_shuffled_score_has_no_correlation():
 def test_bad_input(call, words):
     with pytest.raises(UserError, match=words):
         call()
+
+
+def test_partial_of_several_rivals():
+    rng = np.random.default_rng(0)
+    first, second, own = rng.random((3, 60))
+    x, y = first + second + own, 2 * first - second + own
+    alone = partial_spearman(x, y, first)
+    one = partial_spearman(x, y, first[:, None])
+    assert one == pytest.approx(alone)
+    # Step by step: the formula of one rival, thrice, for the second.
+    by = {
+        "xy": alone,
+        "xz": partial_spearman(x, second, first),
+        "yz": partial_spearman(y, second, first),
+    }
+    expected = (by["xy"] - by["xz"] * by["yz"]) / np.sqrt(
+        (1 - by["xz"] ** 2) * (1 - by["yz"] ** 2)
+    )
+    both = partial_spearman(x, y, np.stack([first, second], 1))
+    assert both == pytest.approx(expected)
+    assert both > alone + 0.1
+    assert np.isnan(partial_spearman(x, y, np.stack([first, y], 1)))

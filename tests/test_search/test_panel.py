@@ -30,7 +30,9 @@ class _Spy(Score):
 @pytest.fixture
 def parts(encoders, sample, images):
     generator = torch.Generator().manual_seed(0)
-    views = [images + 0.1 * torch.randn(images.shape, generator=generator) for _ in "ab"]
+    views = [
+        images + 0.1 * torch.randn(images.shape, generator=generator) for _ in "ab"
+    ]
     return {"views": views, "pool": images[:9].flip(3), "teacher": images.mean((2, 3))}
 
 

@@ -71,9 +71,7 @@ def _slow_uniformity(seen, reference):
 
 def _slow_alignment(seen, reference):
     x = F.normalize(seen.views.double(), dim=2)
-    terms = [
-        float((one[a] - one[b]).square().sum()) for one in x for a, b in _pairs(V)
-    ]
+    terms = [float((one[a] - one[b]).square().sum()) for one in x for a, b in _pairs(V)]
     return -sum(terms) / len(terms)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from mmtaskssl.registry import SUBNET_SAMPLERS
@@ -14,6 +15,7 @@ from mmtaskssl.utils.errors import UserError
 WIDTHS = build_space("slimmable_resnet")
 DATA = build_space("data_bottleneck")
 PATHS = build_space("routed_resnet")
+BASIC = build_space("data_basic")
 FINE = build_space(
     {"preset": "slimmable_resnet", "widths": [i / 100 for i in range(25, 101)]}
 )
@@ -34,6 +36,8 @@ CASES = [
     ("Dynamic", DATA, {}),
     ("SlowStart", WIDTHS, {}),
     ("SlowStart", DATA, {"then": {"type": "Sandwich"}}),
+    ("Stratified", WIDTHS, {}),
+    ("Stratified", BASIC, {"num_random": 3, "strata": 5}),
     ("Biased", WIDTHS, {}),
     ("Biased", DATA, {"num_random": 3}),
     ("Progressive", PATHS, {"num_paths": 2}),
@@ -231,3 +235,24 @@ def test_bad_steps():
         build("Sandwich")(-1, 10)
     with pytest.raises(UserError, match="step >= 0 and max_steps >= 1"):
         build("Sandwich")(0, 0)
+
+
+def test_strata_of_cost_are_drawn_evenly_and_names_are_not():
+    drawn = {}
+    for type in ("Sandwich", "Stratified"):
+        sampler = build(type, BASIC)
+        nets = [sampler(step, 600) for step in range(600)]
+        assert all(two == [BASIC.max, BASIC.min] for *two, _ in nets)
+        low, high = (cost(BASIC.arch, s).macs for s in (BASIC.min, BASIC.max))
+        size = [cost(BASIC.arch, s).macs for *_, s in nets]
+        parts = [int(8 * np.log(m / low) / np.log(high / low)) for m in size]
+        drawn[type] = [parts.count(part) for part in range(8)]
+    assert min(drawn["Stratified"]) > 50  # 75 expected, 8 of standard deviation
+    assert min(drawn["Sandwich"]) < 20
+
+
+def test_a_space_without_others_gives_its_ends():
+    ends = build_space({"preset": "slimmable_resnet", "widths": [1, 0.5]})
+    assert build("Stratified", ends, num_random=3)(0, 1) == [ends.max, ends.min]
+    with pytest.raises(UserError, match="strata"):
+        build("Stratified", ends, strata=0)

@@ -46,6 +46,7 @@ _IMAGES = {
     "benchmarks/queue_evidence",
     "benchmarks/routed_evidence",
     "benchmarks/sdr_evidence",
+    "benchmarks/search_evidence",
     "benchmarks/selection_policies",
     "benchmarks/sept_evidence",
     "benchmarks/specialists_evidence",

@@ -18,6 +18,7 @@ from mmtaskssl.subnets import Subnet, SubnetSampler
 from mmtaskssl.utils.families import BadConfigValue, ConfigUnsuited
 
 from .base import with_teachers
+from .loss_weights import LossWeights
 from .taught import watched
 
 
@@ -49,11 +50,11 @@ class ElasticAlgorithm(BaseModel):
             They multiply what the algorithm itself gives (`subnet_weights`). A sub-net
             with the factor 0 still runs. By idea as in the public code of DATA (arXiv
             2203.09041), where each sampled network has a weight.
+        complexity_decay: See `LossWeights`; multiplies those, too.
         **kwargs: The algorithm's.
 
     Raises:
-        UserError: ``subnet_loss_weights`` has a negative weight, or a name that is no
-            sub-net's.
+        UserError: See `LossWeights`.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ElasticAlgorithm(BaseModel):
         *args,
         subnet_sampler: SubnetSampler | Mapping[str, Any],
         subnet_loss_weights: Mapping[str, float] | None = None,
+        complexity_decay: float = 0.0,
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -68,13 +70,9 @@ class ElasticAlgorithm(BaseModel):
             config = {"space": self.backbone.space, **subnet_sampler}
             subnet_sampler = SUBNET_SAMPLERS.build(config)
         self.subnet_sampler = subnet_sampler
-        weights = dict(subnet_loss_weights or {})
-        if not all(weight >= 0 for weight in weights.values()):
-            raise BadConfigValue(f"subnet_loss_weights must be 0 or more: {weights}")
-        self._other_weight = weights.pop("others", 1.0)
-        self._named_weights = {
-            self.backbone.resolve(name): weight for name, weight in weights.items()
-        }
+        self._loss_weights = LossWeights(
+            self.backbone, subnet_loss_weights, complexity_decay
+        )
         self._check_switches()
 
     def _check_switches(self) -> None:
@@ -153,14 +151,11 @@ class ElasticAlgorithm(BaseModel):
         return [1.0] * len(subnets)
 
     def _weights(self, subnets: Sequence[Subnet]) -> list[float]:
-        """The algorithm's factors times ``subnet_loss_weights``."""
-        named, other = self._named_weights, self._other_weight
-        return [
-            weight * named.get(subnet, other)
-            for subnet, weight in zip(
-                subnets, self.subnet_weights(subnets), strict=True
-            )
-        ]
+        """The algorithm's factors times those of the config."""
+        step, max_steps = _progress()
+        factors = self._loss_weights(subnets, step / max_steps)
+        pairs = zip(self.subnet_weights(subnets), factors, strict=True)
+        return [weight * factor for weight, factor in pairs]
 
     def log_names(self, subnets: Sequence[Subnet]) -> list[str]:
         """Returns the first part of each sub-net's log keys.
@@ -177,9 +172,7 @@ class ElasticAlgorithm(BaseModel):
 
     def subnets_of_step(self) -> list[Subnet]:
         """Returns what the current iteration runs; outside a Runner, the first's."""
-        hub = MessageHub.get_current_instance()
-        step, max_steps = hub.get_info("iter", 0), hub.get_info("max_iters", 1)
-        return self.subnet_sampler(step, max_steps)
+        return self.subnet_sampler(*_progress())
 
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor"):
         """As mmengine's, without the mode ``loss``.
@@ -290,3 +283,9 @@ class ElasticAlgorithm(BaseModel):
             optim_wrapper._inner_count -= 1
         values = {key: value.detach() for key, value in values.items()}
         return {**values, "loss": loss.detach()}
+
+
+def _progress() -> tuple[int, int]:
+    """The current iteration, and how many there are; outside a Runner, the first."""
+    hub = MessageHub.get_current_instance()
+    return hub.get_info("iter", 0), hub.get_info("max_iters", 1)

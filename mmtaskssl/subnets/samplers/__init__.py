@@ -8,6 +8,7 @@ from .progressive import Progressive
 from .random_subnets import RandomSubnets
 from .sandwich import Sandwich
 from .slow_start import SlowStart
+from .stratified import Stratified
 
 __all__ = [
     "AllSubnets",
@@ -17,5 +18,6 @@ __all__ = [
     "RandomSubnets",
     "Sandwich",
     "SlowStart",
+    "Stratified",
     "SubnetSampler",
 ]

@@ -1,11 +1,13 @@
 """Distillation, own teachers and loss weights of supernets."""
 
 import copy
+import math
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from mmtaskssl.subnets import cost
 from mmtaskssl.utils.errors import UserError
 from tests.test_models.test_algorithms._elastic import batch, fresh_hub
 from tests.test_models.test_algorithms._slimmable import build as build_slimmable
@@ -146,3 +148,23 @@ def test_bad_loss_weights_are_refused():
         build("BYOL", subnet_loss_weights={"MAX": -1})
     with pytest.raises(UserError):
         build("BYOL", subnet_loss_weights={"LARGEST": 1})
+
+
+def test_small_nets_steps_become_small_earlier():
+    hub = fresh_hub(max_iters=10)
+    weights = {"MAX": 2.0}
+    model = build("BYOL", complexity_decay=1.5, subnet_loss_weights=weights)
+    space = model.backbone.space
+    between = next(s for s in space if s not in (space.max, space.min))
+    subnets = [space.max, space.min, between]
+    assert model._weights(subnets) == [2, 1, 1]
+    hub.update_info("iter", 6)
+    most, least, own = (
+        math.log(cost(space.arch, s).macs) for s in (space.max, space.min, between)
+    )
+    share = (most - own) / (most - least)
+    expected = [2, 0.4**1.5, 0.4 ** (1.5 * share)]
+    assert 0 < share < 1
+    assert model._weights(subnets) == pytest.approx(expected)
+    with pytest.raises(UserError, match="complexity_decay"):
+        build("BYOL", complexity_decay=-1)
