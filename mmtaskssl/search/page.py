@@ -58,6 +58,8 @@ def render(result: "SearchResult") -> str:
             table(lines[0], lines[1:], heading, "ranking"),
             f'<p class="soft">{text(size_note(rows))}</p>',
         ]
+        if note := result.noise(budget, metric):
+            body.insert(-1, f"<p>{text(note)}</p>")
     return html_page(f"Search: {best}", body, _STYLE)
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..utils.budgets import Budget
 from ..utils.families import FileDamaged, NotAResult
 from ..utils.inputs import read_json, why
 from . import output
+from .noise import DRAWS, noise_note, taken, tied
 from .report import format_ranking, plot_scores, shape_text, size_note
 from .results import RESULTS, ResultsFile, Row, read_header
 
@@ -24,8 +25,9 @@ class SearchResult(Result):
 
     Attributes:
         rows: One a sub-net and metric, in the order of scoring: ``subnet``, ``metric``,
-            ``similarity``, ``ci`` [low, high] (95 %), ``macs`` and ``params``. Those
-            that the folder held before are among them.
+            ``similarity``, ``ci`` [low, high] (95 %), ``macs`` and ``params``; and
+            ``draws``, what the similarity is on other draws of the images, the same
+            for all rows. Those that the folder held before are among them.
         budgets: What was asked for; none: all that was scored is ranked together.
         metrics: Names, the leading one first.
         anchors: Of named sub-nets, such as MAX, by sub-net's name.
@@ -65,9 +67,29 @@ class SearchResult(Result):
 
     @property
     def best(self) -> list[str]:
-        """Names of the first of each ranking, each once."""
-        firsts = [rows[0]["subnet"] for _, _, rows in self.rankings() if rows]
-        return list(dict.fromkeys(firsts))
+        """Names of what each ranking says to take, each once.
+
+        The first; where the images do not tell others from it, the smallest of these,
+        by what the budget limits.
+        """
+        names = [
+            taken(rows, self._cost_of(budget))["subnet"]
+            for budget, _, rows in self.rankings()
+            if rows
+        ]
+        return list(dict.fromkeys(names))
+
+    def _cost_of(self, budget: Budget | None) -> Callable[[Row], float]:
+        return lambda row: self._cost(row, budget.kind if budget else "macs")
+
+    def noise(self, budget: Budget | None = None, metric: str = "") -> str:
+        """Says how many of a ranking's first are not told apart; "" if none are.
+
+        Args:
+            budget: See `ranked`.
+            metric: See `ranked`.
+        """
+        return noise_note(self.ranked(budget, metric), self._cost_of(budget))
 
     def rankings(self) -> list[tuple[Budget | None, str, list[Row]]]:
         """Returns a ranking, best first, for each budget and metric."""
@@ -87,6 +109,8 @@ class SearchResult(Result):
         for budget, metric, rows in self.rankings():
             lines = [title(budget, metric, rows)]
             lines.append(format_ranking(rows, top, self.anchors, self.latencies))
+            if note := self.noise(budget, metric):
+                lines.append(note)
             if note := size_note(rows):
                 lines.append(note)
             blocks.append("\n".join(lines))
@@ -95,7 +119,11 @@ class SearchResult(Result):
         return "\n\n".join(blocks)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the rankings (names, best first), all rows, and their origin."""
+        """Returns the rankings (names, best first), all rows, and their origin.
+
+        Of each ranking, ``tied`` are those that the images do not tell from the first.
+        Rows are without their draws.
+        """
         return {
             "best": self.best,
             "rankings": [
@@ -103,10 +131,14 @@ class SearchResult(Result):
                     "budget": None if budget is None else str(budget),
                     "metric": metric,
                     "subnets": [row["subnet"] for row in rows],
+                    "tied": [row["subnet"] for row in tied(rows)],
                 }
                 for budget, metric, rows in self.rankings()
             ],
-            "rows": list(self.rows),
+            "rows": [
+                {key: value for key, value in row.items() if key != DRAWS}
+                for row in self.rows
+            ],
             "latencies": dict(self.latencies),
             "depends_on": dict(self.identity),
             "origin": dict(self.origin),

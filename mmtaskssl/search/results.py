@@ -12,6 +12,7 @@ from ..runs import check_version
 from ..utils.atomic import atomic_path
 from ..utils.families import OutForeign
 from ..utils.inputs import open_text, parse_json
+from .noise import DRAWS
 
 RESULTS = "results.jsonl"
 _FORMAT, _VERSION = "mmtaskssl search", 1
@@ -130,9 +131,12 @@ def _by_key(lines: Iterable[Row]) -> dict[Key, Row]:
 
 
 def _is_score(row: Row) -> bool:
-    """Whether a row has finite numbers, and a value within its interval."""
+    """Whether a row's numbers are finite, and its value lies within its interval."""
     value, costs = row.get("similarity"), [row.get("macs", 0), row.get("params", 0)]
     low, high = ci if _are_numbers(ci := row.get("ci", [value] * 2), 2) else (1, 0)
+    draws = row.get(DRAWS, [])  # version 0.1 has none
+    if not isinstance(draws, list) or not _are_numbers(draws, len(draws)):
+        return False
     names = all(isinstance(row.get(key), str) for key in ("subnet", "metric"))
     if not names or not _are_numbers([value, *costs], 3) or min(costs) < 0:
         return False

@@ -25,6 +25,8 @@ from .prefixes import PrefixRunner, make_steps, prefix_order
 
 # Fewer images give batch norms statistics that say little of the images.
 MIN_IMAGES = 16
+# Means of other draws of the images that a row of the results keeps.
+_DRAWS = 200
 
 
 class Scorer:
@@ -236,3 +238,7 @@ class MeanInterval:
         """Returns low and high for values (images,)."""
         low, high = np.quantile(self.weights @ values, self.ends)
         return float(low), float(high)
+
+    def draws(self, values: np.ndarray) -> list[float]:
+        """Returns the first of the drawn means of values (images,), to compare nets."""
+        return [round(float(mean), 8) for mean in self.weights[:_DRAWS] @ values]

@@ -13,6 +13,7 @@ from ..utils.budgets import KINDS, Budget
 from ..utils.errors import option
 from ..utils.families import BadBudget, BadValue, OptionMissing, UnknownName
 from .latency import LatencyBook
+from .noise import DRAWS
 from .prefixes import prefix_order
 from .report import shape_text
 from .results import Key, ResultsFile, Row
@@ -110,6 +111,7 @@ class Search:
             "ci": list(self.interval(values)),
             "macs": price.macs,
             "params": price.params,
+            DRAWS: self.interval.draws(values),
         }
 
     def measure(self, kind: str) -> Callable[[Subnet], float]:

@@ -67,7 +67,7 @@ def gates(found: Sequence[Found]) -> str:
             f"{len(found[0].names)} sub-nets at equal MACs (partial Spearman given "
             "log-MACs, stepped up by Spearman-Brown): of one supernet against another, "
             "and of halves of the test images. The root of the smaller is the bound of "
-            f"any score; go from {LEAST} of the smaller. MAX less the mean net, points, and "
+            f"any score; go from {LEAST}. MAX less the mean net, points, and "
             "its 95 % interval over parts of the test images.",
             "",
             *head(names),

@@ -1,0 +1,239 @@
+"""The study of a search that ranks: gate, choice and tables, from made-up results."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mmtaskssl.config import load_config
+from mmtaskssl.evaluation.data import LabeledFeatures
+from mmtaskssl.evaluation.rank_statistics import partial_spearman, spearman
+from mmtaskssl.registry import SUBNET_SAMPLERS
+from mmtaskssl.subnets import build_space
+from mmtaskssl.utils.atomic import write_json
+from studies.pool_study import Place
+from studies.search import FOLDS, SearchStudy, accuracies
+from studies.search_choice import Found, best_of, chosen_scores
+from studies.search_design import ARMS, IMAGES, MEASURES
+from studies.search_gate import gate, spearman_brown
+from studies.search_ranks import best_scores, ridge, size_fit
+from studies.search_tables import tables
+from studies.zero_cost import naswot
+
+TARGETS = ["a", "b", "c"]
+
+
+def _study(folder, **options):
+    data = folder / "data"
+    (data / "pool" / "images").mkdir(parents=True)
+    for target in TARGETS:
+        (data / "classification" / target).mkdir(parents=True)
+    place = Place(data, folder / "out", TARGETS, 2)
+    return SearchStudy(place, "w.pth", nets=16, **options)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return _study(tmp_path_factory.mktemp("search"))
+
+
+def test_the_design_has_so_many_nets_and_named_ones(study):
+    space = study.backbone.space
+    assert len(study.candidates) == 16
+    assert {space.max, space.min, space.resolve("R18")} <= {*study.candidates}
+    assert study.alone_nets[:2] == [space.max, space.min]
+    assert len({*study.alone_nets}) == 12 and {*study.alone_nets} <= {*study.candidates}
+    wide = _study_of_forty(study)
+    assert len(wide) == 40 and [*wide.values()].count("-") == 9
+
+
+def _study_of_forty(study):
+    place = Place(study.data, study.out, TARGETS, 2)
+    return SearchStudy(place, "w.pth").candidates
+
+
+def test_trainings_are_configs_of_the_shipped_recipe(study):
+    base = load_config(str(study.config)).model
+    for arm, model in ARMS.items():
+        cfg = load_config(str(study.training(f"arm-{arm}", model)))
+        assert cfg.train_dataloader.dataset.store_size == 48
+        assert cfg.model.distill == base.distill and cfg.model != base
+        sampler = dict(cfg.model.subnet_sampler)
+        SUBNET_SAMPLERS.build(sampler, default_args={"space": study.backbone.space})
+    subnet = study.alone_nets[4]
+    file = study.training(f"alone-{subnet}", study.alone_model(subnet))
+    cfg = load_config(str(file))
+    space = build_space(cfg.model.backbone.space)
+    assert [*space] == [subnet] == [space.max]
+    assert cfg.model.subnet_sampler.type == "AllSubnets"
+    before = file.stat().st_mtime_ns
+    study.training(f"alone-{subnet}", study.alone_model(subnet))
+    assert file.stat().st_mtime_ns == before
+
+
+def _accuracies(rng, order, noise):
+    """(nets, parts) with an order of the nets, and noise of a part."""
+    parts = 50 + 10 * order[:, None] + noise * rng.standard_normal((len(order), FOLDS))
+    return parts.mean(1), parts
+
+
+def test_the_gate_finds_an_order_and_its_lack():
+    rng = np.random.default_rng(0)
+    macs, order = rng.uniform(1, 6, 40), rng.standard_normal(40)
+    for noise, go in ((1.0, True), (500.0, False)):
+        found = [_accuracies(rng, order, noise) for _ in range(3)]
+        totals, folds = (np.array(part) for part in zip(*found, strict=True))
+        result = gate(totals, folds, macs, largest=int(order.argmax()))
+        assert result.go is go
+        assert result.bound == math.sqrt(max(0, result.reliability))
+        if go:
+            assert min(result.supernets, result.halves) > 0.95
+            assert result.lead.low > 10
+            pairs = [(0, 1), (0, 2), (1, 2)]
+            r = [partial_spearman(totals[i], totals[j], macs) for i, j in pairs]
+            expected = 3 * np.mean(r) / (1 + 2 * np.mean(r))
+            assert result.supernets == pytest.approx(expected)
+            alone = gate(totals[:1], folds[:1], macs, largest=0)
+            assert math.isnan(alone.supernets) and alone.reliability == alone.halves
+    assert spearman_brown(0.5, 2) == pytest.approx(2 / 3)
+    assert spearman_brown(-0.5, 2) == 0
+
+
+def test_an_order_by_size_alone_is_none():
+    rng = np.random.default_rng(0)
+    macs = rng.uniform(1, 6, 40)
+    found = [_accuracies(rng, np.log(macs), 5.0) for _ in range(3)]
+    totals, folds = (np.array(part) for part in zip(*found, strict=True))
+    assert np.mean([spearman(macs, one) for one in totals]) > 0.9
+    assert not gate(totals, folds, macs, 0).go
+
+
+def test_the_size_fit_does_not_see_the_net_itself():
+    rng = np.random.default_rng(0)
+    rivals = rng.standard_normal((12, 3))
+    truth = rivals @ [3.0, -1.0, 0.5] + 7
+    np.testing.assert_allclose(size_fit(truth, rivals), truth)
+    changed = truth.copy()
+    changed[4] += 100
+    assert size_fit(changed, rivals)[4] == pytest.approx(truth[4])
+
+
+def test_the_target_that_is_judged_has_no_say():
+    rng = np.random.default_rng(0)
+    truths = {t: rng.standard_normal(30) for t in TARGETS}
+    rivals = rng.standard_normal((30, 3))
+    scores = {
+        t: {"liar": truths[t] if t == "a" else -truths[t], "honest": truths[t] + 0.5}
+        for t in TARGETS
+    }
+    for one in scores.values():
+        one["honest"] = one["honest"] + rng.standard_normal(30)
+    assert best_scores(scores, truths, rivals, "a") == ["honest", "liar"]
+    before = ridge(scores, truths, "a")
+    truths["a"] = rng.standard_normal(30)
+    np.testing.assert_array_equal(ridge(scores, truths, "a"), before)
+    assert best_scores(scores, truths, rivals, "a") == ["honest", "liar"]
+
+
+def test_parts_of_the_accuracies_belong_to_the_whole():
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(4).repeat(30)
+    x = torch.randn(120, 6, generator=generator) + 1.5 * nn.functional.one_hot(y, 6)
+    names = [*"abcd"]
+    train = LabeledFeatures(x[:60], y[:60], names)
+    test = LabeledFeatures(x[60:], y[60:], names)
+    found = accuracies(train, test)
+    for name in MEASURES:
+        assert 40 < found[name] < 100
+        assert np.mean(found[f"{name}_folds"]) == pytest.approx(found[name], abs=1e-3)
+
+
+def test_zero_cost_score_is_the_slow_one():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(5, 9), nn.ReLU(), nn.Linear(9, 7), nn.ReLU())
+    images = torch.randn(6, 5)
+    value = naswot(network, images)
+    with torch.no_grad():
+        first = network[0](images).relu()
+        second = network[2](first).relu()
+    codes = [
+        [bool(v > 0) for v in (*a, *b)] for a, b in zip(first, second, strict=True)
+    ]
+    kernel = [
+        [sum(a == b for a, b in zip(x, y, strict=True)) for y in codes] for x in codes
+    ]
+    assert value == pytest.approx(np.linalg.slogdet(np.array(kernel, float))[1])
+    assert not network[1]._forward_hooks
+
+
+def _fill(study):
+    rng = np.random.default_rng(0)
+    names = [s.name for s in dict.fromkeys([*study.candidates, *study.searched_pool])]
+    order = dict(zip(names, rng.standard_normal(len(names)), strict=True))
+
+    def truth(name):
+        row = {"subnet": name}
+        for measure in MEASURES:
+            parts = 50 + 9 * order[name] + rng.standard_normal(FOLDS)
+            row |= {measure: parts.mean(), f"{measure}_folds": [*parts]}
+        return row
+
+    for target in TARGETS:
+        for seed in range(2):
+            write_json(study.file(seed, "truth", target), [truth(n) for n in names])
+            for images in IMAGES:
+                rows = [
+                    {
+                        "subnet": n,
+                        "good": order[n] if images == "sept" else -order[n],
+                        **dict.fromkeys(("global", "rank"), rng.random()),
+                        "lost": None,
+                    }
+                    for n in names
+                ]
+                write_json(study.file(seed, f"score-{images}", target), rows)
+        zero = [{"subnet": n, "naswot": rng.random()} for n in study.names]
+        write_json(study.file(0, "zero", target), zero)
+        some = [truth(s.name) for s in study.alone_nets]
+        for stage in ("alone", *(f"arm-{arm}" for arm in ARMS)):
+            write_json(study.file(0, stage, target), some)
+
+
+def test_tables_of_made_up_results(tmp_path):
+    study = _study(tmp_path)
+    assert "seed 1: truth on a (16 to go)" in tables(study)
+    _fill(study)
+    found = Found(study, "knn")
+    assert found.gated == TARGETS
+    assert found.order("a")[0] == "sept:good"
+    assert chosen_scores(study, "b") == ["own:global", "own:rank", "sept:good"]
+    text = tables(study, resamples=3)
+    assert "Not there yet" not in text
+    # The gate, a ranking a target and accuracy, the choice, gains, and nets alone.
+    assert text.count("\n| --- |") == 1 + 2 * len(TARGETS) + 3
+    assert "| go |" in text and "| no-go |" not in text
+    assert text.count("| sept:good | 1.00 [1.00, 1.00]") == 2 * len(TARGETS)
+    assert text.count("| own:lost | - | - | - | - |") == 2 * len(TARGETS)
+    assert text.count("| yes |") == 2 * len(TARGETS)  # the goal is reached
+    assert "| knn | inplace |" in text and "| linear | alone |" in text
+
+
+def test_a_stage_goes_on_where_it_was(study, monkeypatch):
+    names = study.names[:3]
+    write_json(study.file(1, "truth", "a"), [{"subnet": names[0], "knn": 1.0}])
+    assert study.lacking(1, "truth", "a", names) == names[1:]
+    assert study.complete("truth", "a", names) == []
+    asked = []
+    monkeypatch.setattr(study, "train", lambda seed: asked.append(seed) or 1 / 0)
+    study._truth(1, "a", names[:1])
+    assert asked == []  # nothing is trained or loaded where nothing is missing
+    with pytest.raises(ZeroDivisionError):
+        study._truth(1, "a", names)
+    assert asked == [1]
+
+
+def test_the_best_is_the_first_of_equal_ones_and_no_undefined_one():
+    rows = {"b": {"s": 2.0}, "a": {"s": 2.0}, "c": {"s": None}, "d": {"s": 1.0}}
+    assert best_of(rows, [*rows], "s") == "a"
