@@ -9,7 +9,7 @@ from torch import nn
 
 from mmtaskssl.config import load_config
 from mmtaskssl.evaluation.data import LabeledFeatures
-from mmtaskssl.evaluation.rank_statistics import partial_spearman, spearman
+from mmtaskssl.evaluation.rank_statistics import spearman
 from mmtaskssl.registry import SUBNET_SAMPLERS
 from mmtaskssl.subnets import build_space
 from mmtaskssl.utils.atomic import write_json
@@ -79,35 +79,45 @@ def _accuracies(rng, order, noise):
     return parts.mean(1), parts
 
 
+def _rivals(rng, macs):
+    shape = rng.standard_normal((len(macs), 2))
+    return np.column_stack([np.log(macs), shape])
+
+
 def test_the_gate_finds_an_order_and_its_lack():
     rng = np.random.default_rng(0)
-    macs, order = rng.uniform(1, 6, 40), rng.standard_normal(40)
+    rivals = _rivals(rng, rng.uniform(1, 6, 40))
+    order = rng.standard_normal(40)
     for noise, go in ((1.0, True), (500.0, False)):
         found = [_accuracies(rng, order, noise) for _ in range(3)]
         totals, folds = (np.array(part) for part in zip(*found, strict=True))
-        result = gate(totals, folds, macs, largest=int(order.argmax()))
+        result = gate(totals, folds, rivals, largest=int(order.argmax()))
         assert result.go is go
-        assert result.bound == math.sqrt(max(0, result.reliability))
+        assert result.macs.bound == math.sqrt(max(0, result.macs.least))
         if go:
-            assert min(result.supernets, result.halves) > 0.95
+            assert min(result.macs.supernets, result.macs.halves) > 0.95
             assert result.lead.low > 10
-            pairs = [(0, 1), (0, 2), (1, 2)]
-            r = [partial_spearman(totals[i], totals[j], macs) for i, j in pairs]
-            expected = 3 * np.mean(r) / (1 + 2 * np.mean(r))
-            assert result.supernets == pytest.approx(expected)
-            alone = gate(totals[:1], folds[:1], macs, largest=0)
-            assert math.isnan(alone.supernets) and alone.reliability == alone.halves
+            known = np.vander(rivals[:, 0], 4)
+            rest = [y - known @ np.linalg.lstsq(known, y)[0] for y in totals]
+            r = np.mean(
+                [spearman(rest[i], rest[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+            )
+            assert result.macs.supernets == pytest.approx(3 * r / (1 + 2 * r))
+            alone = gate(totals[:1], folds[:1], rivals, largest=0).macs
+            assert math.isnan(alone.supernets) and alone.least == alone.halves
     assert spearman_brown(0.5, 2) == pytest.approx(2 / 3)
     assert spearman_brown(-0.5, 2) == 0
 
 
-def test_an_order_by_size_alone_is_none():
+def test_an_order_by_size_or_shape_alone_is_none_beyond_it():
     rng = np.random.default_rng(0)
-    macs = rng.uniform(1, 6, 40)
-    found = [_accuracies(rng, np.log(macs), 5.0) for _ in range(3)]
-    totals, folds = (np.array(part) for part in zip(*found, strict=True))
-    assert np.mean([spearman(macs, one) for one in totals]) > 0.9
-    assert not gate(totals, folds, macs, 0).go
+    rivals = _rivals(rng, rng.uniform(1, 6, 40))
+    for order, go in ((rivals[:, 0], False), (rivals[:, 1], True)):
+        found = [_accuracies(rng, order, 5.0) for _ in range(3)]
+        totals, folds = (np.array(part) for part in zip(*found, strict=True))
+        assert np.mean([spearman(order, one) for one in totals]) > 0.9
+        result = gate(totals, folds, rivals, 0)
+        assert result.go is go and result.shape.bound < 0.6
 
 
 def test_the_size_fit_does_not_see_the_net_itself():
@@ -203,12 +213,13 @@ def _fill(study):
 
 def test_tables_of_made_up_results(tmp_path):
     study = _study(tmp_path)
-    assert "seed 1: truth on a (16 to go)" in tables(study)
+    assert "seed 1: truth on a (16 to go)" in tables(study, 0)
     _fill(study)
     found = Found(study, "knn")
     assert found.gated == TARGETS
     assert found.order("a")[0] == "sept:good"
-    assert chosen_scores(study, "b") == ["own:global", "own:rank", "sept:good"]
+    assert chosen_scores([found], "b") == ["own:global", "own:rank", "sept:good"]
+    assert "| sept:good | 1.00 | 1.00 |" in tables(study, resamples=0)
     text = tables(study, resamples=3)
     assert "Not there yet" not in text
     # The gate, a ranking a target and accuracy, the choice, gains, and nets alone.

@@ -16,6 +16,7 @@ from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.networks import open_network
 from mmtaskssl.subnets import Subnet
+from mmtaskssl.utils.atomic import write_text
 
 from .pool_study import Place
 from .search_choice import Found, best_of, chosen_scores
@@ -32,6 +33,7 @@ FOLDS = 10
 _METHODS = dict(zip(MEASURES, (KNN, LINEAR), strict=True))
 # Images that an untrained network is judged on.
 _ZERO_IMAGES = 128
+_RESAMPLES = 300
 
 
 class SearchStudy(SearchDesign):
@@ -80,7 +82,16 @@ class SearchStudy(SearchDesign):
 
     def tables(self) -> str:
         """See `Study`."""
-        return tables(self)
+        return tables(self, _RESAMPLES)
+
+    def write_tables(self) -> None:
+        """Writes ``tables.md`` without intervals, which take longer than a cell."""
+        write_text(self.out / "tables.md", tables(self, 0))
+
+    def run(self) -> None:
+        """See `Study`; the last tables have their intervals."""
+        super().run()
+        write_text(self.out / "tables.md", self.tables())
 
     def prepare(self) -> None:
         """Extracts the teacher's features, and selects each target's images."""
@@ -151,9 +162,10 @@ class SearchStudy(SearchDesign):
     def gain(self, seed: int) -> None:
         """Searches R18's band by the scores that the other targets choose."""
         pool = [subnet.name for subnet in self.searched_pool]
+        known = [Found(self, measure) for measure in MEASURES]
         for target in self.targets:
             found = set()
-            for score in chosen_scores(self, target):
+            for score in chosen_scores(known, target):
                 images, _, key = score.partition(":")
                 self._score(seed, target, images, pool)
                 rows = self.rows(seed, f"score-{images}", target)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .search_design import IMAGES, MEASURES, SearchDesign
+from .search_design import IMAGES, SearchDesign
 from .search_gate import Gate, gate
 from .search_ranks import best_scores, design
 
@@ -45,9 +45,8 @@ class Found:
 
     def _gate(self, target: str) -> Gate:
         folds = self._truth(target, f"{self.measure}_folds")
-        macs = [size[0] for size in self.sizes]
         largest = self.names.index(self.study.backbone.space.max.name)
-        return gate(self._truth(target, self.measure), folds, macs, largest)
+        return gate(self._truth(target, self.measure), folds, self.rivals, largest)
 
     def _scores(self, target: str) -> dict[str, np.ndarray]:
         """Scores by ``IMAGES:NAME``, of all supernets that have them."""
@@ -101,17 +100,20 @@ def _column(
     return np.array([np.nan if value is None else value for value in values], float)
 
 
-def chosen_scores(study: SearchDesign, target: str) -> list[str]:
+def chosen_scores(found: Iterable[Found], target: str) -> list[str]:
     """Returns the scores by which a target's band is searched, as ``IMAGES:NAME``.
 
     The best of the other targets by each measure of accuracy, and those of `ALWAYS`.
+
+    Args:
+        found: One a measure.
+        target: Whose.
     """
-    found = dict.fromkeys(ALWAYS)
-    for measure in MEASURES:
-        known = Found(study, measure)
+    chosen = dict.fromkeys(ALWAYS)
+    for known in found:
         if target in known.targets:
-            found |= dict.fromkeys(known.order(target)[:1])
-    return [*found]
+            chosen |= dict.fromkeys(known.order(target)[:1])
+    return [*chosen]
 
 
 def best_of(

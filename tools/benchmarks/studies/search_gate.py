@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmtaskssl.evaluation.paired import PairedDifference, paired_difference
-from mmtaskssl.evaluation.rank_statistics import partial_spearman
+from mmtaskssl.evaluation.rank_statistics import spearman
 
 #: The reliability that a target needs: a perfect score then reaches 0.63 or more.
 LEAST = 0.4
@@ -18,61 +18,97 @@ _HALVINGS = 63
 
 
 @dataclass(frozen=True)
-class Gate:
-    """What says whether there is an order, of one accuracy on one target.
+class Reliability:
+    """How much of the differences between sub-nets is theirs, and not of the draw.
 
     Attributes:
-        supernets: Reliability of the mean over supernets, from how one's accuracies
-            rank another's at equal MACs; NaN of one supernet. The test images are the
-            same ones, so it does not know their luck.
-        halves: The same from halves of the test images. The supernets are the same
-            ones, so it does not know theirs.
-        lead: MAX less the mean sub-net, points; the interval is over parts of the test
-            images.
+        supernets: Of the mean over supernets, from how one's accuracies rank another's;
+            NaN of one supernet. The test images are the same ones, so it does not know
+            their luck.
+        halves: From halves of the test images. The supernets are the same ones, so it
+            does not know theirs.
     """
 
     supernets: float
     halves: float
-    lead: PairedDifference
 
     @property
-    def reliability(self) -> float:
+    def least(self) -> float:
         """The smaller of those that are known."""
         known = [x for x in (self.supernets, self.halves) if not math.isnan(x)]
         return max(0.0, min(known, default=0.0))
 
     @property
     def bound(self) -> float:
-        """What the best score reaches: the root of the reliability."""
-        return math.sqrt(self.reliability)
+        """What the best score reaches: the root of the smaller one."""
+        return math.sqrt(self.least)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What says whether there is an order, of one accuracy on one target.
+
+    Attributes:
+        macs: Reliability at equal MACs.
+        shape: At equal MACs, total depth and last width.
+        lead: MAX less the mean sub-net, points; the interval is over parts of the test
+            images.
+    """
+
+    macs: Reliability
+    shape: Reliability
+    lead: PairedDifference
 
     @property
     def go(self) -> bool:
         """Whether a ranking says anything."""
-        return self.reliability >= LEAST
+        return self.macs.least >= LEAST
 
 
 def gate(
-    totals: np.ndarray, folds: np.ndarray, macs: Sequence[float], largest: int
+    totals: np.ndarray, folds: np.ndarray, rivals: np.ndarray, largest: int
 ) -> Gate:
     """Measures what a target can tell of sub-nets.
 
     Args:
         totals: (seeds, nets) accuracies on all test images.
         folds: (seeds, nets, parts) accuracies on parts of them.
-        macs: (nets,).
+        rivals: (nets, 3) log-MACs, total depth and last width.
         largest: Which net is MAX.
     """
-    size = np.log(np.asarray(macs, dtype=float))
-    pairs = [partial_spearman(a, b, size) for a, b in itertools.combinations(totals, 2)]
-    supernets = spearman_brown(_mean(pairs), len(totals)) if pairs else math.nan
-    halves = []
+    size = rivals[:, :1] - rivals[:, :1].mean()
+    # Curved, or what size does is taken for an order beside it.
+    powers = np.concatenate([size**power for power in range(4)], axis=1)
+    shape = np.concatenate([powers, rivals[:, 1:]], axis=1)
     mean = folds.mean(0)  # (nets, parts)
-    for one, other in _halvings(mean.shape[1]):
-        a, b = mean[:, one].mean(1), mean[:, other].mean(1)
-        halves.append(partial_spearman(a, b, size))
     lead = paired_difference(mean[largest], mean.mean(0))
-    return Gate(supernets, spearman_brown(_mean(halves), 2), lead)
+    return Gate(
+        _reliability(totals, mean, powers), _reliability(totals, mean, shape), lead
+    )
+
+
+def _reliability(
+    totals: np.ndarray, folds: np.ndarray, known: np.ndarray
+) -> Reliability:
+    """Reliabilities of what a linear fit on some columns leaves of the accuracies."""
+
+    def agreement(a: np.ndarray, b: np.ndarray) -> float:
+        return spearman(*(_rest(values, known) for values in (a, b)))
+
+    pairs = [agreement(*pair) for pair in itertools.combinations(totals, 2)]
+    halves = [
+        agreement(folds[:, one].mean(1), folds[:, other].mean(1))
+        for one, other in _halvings(folds.shape[1])
+    ]
+    return Reliability(
+        spearman_brown(_mean(pairs), len(totals)) if pairs else math.nan,
+        spearman_brown(_mean(halves), 2),
+    )
+
+
+def _rest(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    fit, *_ = np.linalg.lstsq(known, values, rcond=None)
+    return values - known @ fit
 
 
 def spearman_brown(r: float, times: int) -> float:

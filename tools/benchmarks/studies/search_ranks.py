@@ -55,7 +55,7 @@ def cells(
         truth: (nets,).
         rivals: (nets, R).
         bands: (nets,) the band of each, ``-`` of none.
-        resamples: Of each interval.
+        resamples: Of each interval; 0: none.
     """
     if not np.isfinite(score).all():
         return ["-"] * 4
@@ -66,6 +66,8 @@ def cells(
         value = statistic(*arrays)
         if np.isnan(value):
             return "-"
+        if not resamples:
+            return f"{value:.2f}"
         low, high = ranks.bootstrap_interval(statistic, *arrays, resamples=resamples)
         return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
@@ -95,7 +97,7 @@ def best_scores(
         without: The target that is not looked at.
     """
     others = [target for target in truths if target != without]
-    common = [n for n in scores[without] if all(n in scores[t] for t in others)]
+    common = _defined(scores)
     if not others:
         return []
     mean = {
@@ -122,11 +124,7 @@ def ridge(
         truths: By target (nets,).
         without: The target that is predicted.
     """
-    names = [
-        name
-        for name in scores[without]
-        if all(name in s and np.isfinite(s[name]).all() for s in scores.values())
-    ]
+    names = _defined(scores)
 
     def standard(values: np.ndarray) -> np.ndarray:
         found = rankdata(values)
@@ -141,3 +139,13 @@ def ridge(
     y = np.concatenate([standard(truths[target]) for target in others])
     penalty = _RIDGE * len(names) * np.eye(len(names))
     return matrix(without) @ np.linalg.solve(x.T @ x + penalty, x.T @ y)
+
+
+def _defined(scores: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
+    """Returns the scores that all targets have, defined for all nets."""
+    first, *others = scores.values()
+    return [
+        name
+        for name in first
+        if all(name in s and np.isfinite(s[name]).all() for s in (first, *others))
+    ]

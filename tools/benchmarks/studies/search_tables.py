@@ -20,19 +20,19 @@ _JOINED, _RANDOM = 3, 10
 _GOAL, _OF_BOUND = 0.6, 0.8
 
 
-def tables(study: SearchDesign, resamples: int = 500) -> str:
+def tables(study: SearchDesign, resamples: int) -> str:
     """Returns Markdown of whatever there are results for, and what there are not.
 
     Args:
         study: Says what was measured.
-        resamples: Of every interval.
+        resamples: Of every interval; 0: none.
     """
     found = [Found(study, measure) for measure in MEASURES]
     parts = [
         gates(found),
         *(part for one in found for part in _ranks(one, resamples)),
         _choices(found),
-        _gains(study),
+        _gains(study, found),
         _alone(study),
     ]
     if unfinished := "\n".join(f"- {line}" for line in study.unfinished()):
@@ -46,12 +46,13 @@ def gates(found: Sequence[Found]) -> str:
     for one in found:
         for target, gate in one.gates.items():
             lead = gate.lead
-            reliability = "-" if math.isnan(gate.supernets) else f"{gate.supernets:.2f}"
+            values = [gate.macs.supernets, gate.macs.halves, gate.macs.bound]
+            values.append(gate.shape.bound)
             lines.append(
                 row(
                     [
                         *(target, one.measure, str(len(one.seeds[target]))),
-                        *(reliability, f"{gate.halves:.2f}", f"{gate.bound:.2f}"),
+                        *("-" if math.isnan(v) else f"{v:.2f}" for v in values),
                         f"{lead.mean:+.1f} [{lead.low:+.1f}, {lead.high:+.1f}]",
                         "go" if gate.go else "no-go",
                     ]
@@ -60,17 +61,18 @@ def gates(found: Sequence[Found]) -> str:
     if not lines:
         return ""
     names = ["target", "accuracy", "supernets", "reliability, supernets"]
-    names += ["reliability, halves", "bound", "MAX - mean net", "gate"]
+    names += ["reliability, halves", "bound", "bound beyond shape", "MAX - mean net"]
     return "\n".join(
         [
-            f"Is there an order to find? Reliability of the accuracies of "
-            f"{len(found[0].names)} sub-nets at equal MACs (partial Spearman given "
-            "log-MACs, stepped up by Spearman-Brown): of one supernet against another, "
-            "and of halves of the test images. The root of the smaller is the bound of "
-            f"any score; go from {LEAST}. MAX less the mean net, points, and "
-            "its 95 % interval over parts of the test images.",
+            "Is there an order to find? Reliability of the accuracies of "
+            f"{len(found[0].names)} sub-nets at equal MACs (Spearman of what a cubic "
+            "in log-MACs leaves, stepped up by Spearman-Brown): of a supernet against "
+            "another, and of halves of the test images. The root of the smaller is the "
+            f"bound of any score; go from {LEAST}. Beyond shape: total depth and last "
+            "width taken away, too. MAX less the mean net, points, and its 95 % "
+            "interval over parts of the test images.",
             "",
-            *head(names),
+            *head([*names, "gate"]),
             *lines,
         ]
     )
@@ -89,7 +91,7 @@ def _ranks(found: Found, resamples: int) -> Iterator[str]:
             row([name, *cells(scores[name], truth, rivals, bands, resamples)])
             for name in ordered
         ]
-        bound = found.gates[target].bound
+        bound = found.gates[target].shape.bound
         names = ["score", "Spearman", "Kendall", "Spearman in bands", "partial"]
         yield "\n".join(
             [
@@ -98,7 +100,7 @@ def _ranks(found: Found, resamples: int) -> Iterator[str]:
                 "intervals over sub-nets. Partial: given log-MACs, total depth and "
                 "last width. own: on the target's training images, sept: on what SEPT "
                 "selects. Size fit: a linear fit on these three, leave-one-out. A "
-                f"perfect score would reach {bound:.2f}.",
+                f"perfect score's partial one would be about {bound:.2f}.",
                 "",
                 *head(names),
                 *lines,
@@ -126,7 +128,7 @@ def _choices(found: Sequence[Found]) -> str:
             }
             partials = [partial(x, truth, one.rivals) for x in joined.values()]
             plain = [spearman(x, truth) for x in joined.values()]
-            goal = min(_GOAL, _OF_BOUND * one.gates[target].bound)
+            goal = min(_GOAL, _OF_BOUND * one.gates[target].shape.bound)
             met = partials[0] >= goal and partials[0] > max(partials[3:])
             met = met and plain[0] > plain[4]
             values = [
@@ -158,7 +160,7 @@ def _choices(found: Sequence[Found]) -> str:
     )
 
 
-def _gains(study: SearchDesign) -> str:
+def _gains(study: SearchDesign, found: Sequence[Found]) -> str:
     """What a user gains in R18's band."""
     space, lines = study.backbone.space, []
     pool = [subnet.name for subnet in study.searched_pool]
@@ -168,7 +170,7 @@ def _gains(study: SearchDesign) -> str:
     drawn = [name for name in inside if name != handmade][:_RANDOM]
     for target in study.targets:
         for measure in MEASURES:
-            for score in chosen_scores(study, target):
+            for score in chosen_scores(found, target):
                 images, _, key = score.partition(":")
                 by_seed: list[list[float]] = []
                 for seed in range(study.seeds):
