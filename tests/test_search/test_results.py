@@ -53,6 +53,8 @@ def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path, torn):
         {"macs": None},
         {"params": -1},
         {"subnet": 1},
+        {"draws": 0.5},
+        {"draws": [0.5, None]},
     ],
     ids=str,
 )
