@@ -81,17 +81,14 @@ class SearchStudy(SearchDesign):
             yield from (partial(self.gain, seed) for seed in seeds)
 
     def tables(self) -> str:
-        """See `Study`."""
-        return tables(self, _RESAMPLES)
+        """See `Study`; written, too, with the intervals that interim ones lack."""
+        text = tables(self, _RESAMPLES)
+        write_text(self.out / "tables.md", text)
+        return text
 
     def write_tables(self) -> None:
         """Writes ``tables.md`` without intervals, which take longer than a cell."""
         write_text(self.out / "tables.md", tables(self, 0))
-
-    def run(self) -> None:
-        """See `Study`; the last tables have their intervals."""
-        super().run()
-        write_text(self.out / "tables.md", self.tables())
 
     def prepare(self) -> None:
         """Extracts the teacher's features, and selects each target's images."""
