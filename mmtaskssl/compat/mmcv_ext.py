@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
+from ..utils.families import OperatorMissing
 from .stand_in import StandIn
 
 INSTALL_HINT = (
@@ -64,7 +65,7 @@ def _missing_op(name: str) -> Callable:
         raise AttributeError(f"module 'mmcv._ext' has no attribute {name!r}")
 
     def op(*args, **kwargs):
-        raise NotImplementedError(
+        raise OperatorMissing(
             f"mmcv's operator {name!r} needs a compiled mmcv: {INSTALL_HINT}"
         )
 

@@ -123,3 +123,53 @@ def test_bfloat16():
     torch.testing.assert_close(output.double(), exact, rtol=0.02, atol=0.02)
     output.sum().backward()
     assert all(v.grad.isfinite().all() for v in inputs)
+
+
+def test_v2_reads_offsets_of_a_larger_map_in_their_order():
+    """DyHead gives those of a level twice as large; the first ones count."""
+    ops = _operands()
+    generator = torch.Generator().manual_seed(1)
+    large = {}
+    for name in ("offset", "mask"):
+        small = ops[name]
+        rest = torch.randn(2, small.shape[1], 6, 12, generator=generator).double()
+        flat = rest.flatten(1)
+        flat[:, : small[0].numel()] = small.flatten(1)
+        large[name] = rest.requires_grad_()
+    expected = _v2(**ops)
+    actual = _v2(**{**ops, **large})
+    torch.testing.assert_close(actual, expected)
+    actual.sum().backward()
+    for name in ("offset", "mask"):
+        ops[name].requires_grad_()
+    _v2(**ops).sum().backward()
+    for name, whole in large.items():
+        used = ops[name][0].numel()
+        grad = whole.grad.flatten(1)
+        torch.testing.assert_close(grad[:, :used], ops[name].grad.flatten(1))
+        assert not grad[:, used:].any()
+
+
+def test_offsets_of_a_smaller_map_are_refused():
+    ops = _operands()
+    with pytest.raises(RuntimeError, match="offset"):
+        _v2(**{**ops, "offset": ops["offset"][..., 1:]})
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_sample_at_just_minus_one_has_no_gradient(axis):
+    """Nothing is seen there: of its offset there is no slope towards the inside."""
+    x = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+    weight = torch.ones(1, 1, 1, 1, dtype=torch.float64)
+    offset = torch.zeros(1, 2, 3, 3, dtype=torch.float64)
+    offset[0, axis, 0, 0] = -1  # of the first cell; the others stay within
+    offset[0, axis, 2, 2] = -2.5  # 0 or less, but inside
+    mask = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+    for call in (
+        lambda o: deform_conv2d(x, o, weight),
+        lambda o: modulated_deform_conv2d(x, o, mask, weight, None, 1, 0, 1, 1, 1),
+    ):
+        moved = offset.clone().requires_grad_()
+        call(moved).sum().backward()
+        assert not moved.grad[0, :, 0, 0].any()
+        assert moved.grad[0, axis, 2, 2] == 1  # half of the first cell is seen

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from mmcv.ops import sigmoid_focal_loss
+from mmcv.ops import sigmoid_focal_loss, softmax_focal_loss
 from torch.autograd import gradcheck
 
 LOGITS = torch.tensor(
@@ -10,6 +10,7 @@ LOGITS = torch.tensor(
     dtype=torch.float64,
 )
 TARGET = torch.tensor([2, 0, 3, 1])  # 3 is background
+SOFTMAX_TARGET = torch.tensor([2, 0, -1, 1])  # -1 is ignored
 WEIGHT = torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64)
 
 
@@ -60,3 +61,44 @@ def test_half_precision():
     loss = sigmoid_focal_loss(LOGITS.bfloat16(), TARGET, 2.0, 0.25, None, "none")
     assert loss.dtype == torch.bfloat16
     torch.testing.assert_close(loss.double(), _slow_loss(), rtol=0.05, atol=0.01)
+
+
+def _slow_softmax_loss(weight, gamma, alpha):
+    loss = torch.zeros(len(LOGITS), dtype=torch.float64)
+    for n, row in enumerate(LOGITS.tolist()):
+        target = SOFTMAX_TARGET[n].item()
+        if target >= 0:
+            p = math.exp(row[target]) / sum(map(math.exp, row))
+            factor = 1 if weight is None else weight[target].item()
+            loss[n] = -factor * alpha * (1 - p) ** gamma * math.log(p)
+    return loss
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+@pytest.mark.parametrize("gamma, alpha", [(2.0, 0.25), (0.5, 0.7), (0.0, 1.0)])
+def test_softmax_equals_the_slow_loop(gamma, alpha, weight):
+    expected = _slow_softmax_loss(weight, gamma, alpha)
+    args = (SOFTMAX_TARGET, gamma, alpha, weight)
+    actual = softmax_focal_loss(LOGITS.clone(), *args, "none")
+    torch.testing.assert_close(actual, expected)
+    mean = softmax_focal_loss(LOGITS.clone(), *args, "mean")
+    torch.testing.assert_close(mean, expected.sum() / len(LOGITS))
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+@pytest.mark.parametrize("gamma", [1.7, 0.0])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_softmax_gradient(reduction, gamma, weight):
+    x = LOGITS.clone().requires_grad_()
+    assert gradcheck(
+        lambda x: softmax_focal_loss(x, SOFTMAX_TARGET, gamma, 0.3, weight, reduction),
+        x,
+    )
+
+
+def test_softmax_of_a_sure_prediction_is_finite():
+    for gamma in (0.0, 0.5, 2.0):
+        x = torch.tensor([[200.0, -200.0], [-200.0, 200.0]], requires_grad=True)
+        loss = softmax_focal_loss(x, torch.zeros(2).long(), gamma, 0.25, None, "sum")
+        loss.backward()
+        assert loss.isfinite() and x.grad.isfinite().all()

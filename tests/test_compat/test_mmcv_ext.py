@@ -7,6 +7,7 @@ import torchvision
 from mmcv.utils.ext_loader import check_ops_exist
 
 from mmtaskssl.compat.stand_in import is_stand_in
+from mmtaskssl.utils.families import OperatorMissing
 
 from ._fresh import output_of
 
@@ -28,9 +29,11 @@ def test_environment_report_names_torchvision():
 
 
 def test_other_operators_say_what_to_install_when_called():
-    operator = mmcv._ext.carafe_forward
-    with pytest.raises(NotImplementedError, match=r"'carafe_forward'.*mmcv==2\.1\.0"):
+    operator = mmcv._ext.nms_rotated
+    said = r"'nms_rotated'.*mmcv==2\.1\.0"
+    with pytest.raises(OperatorMissing, match=said) as raised:
         operator(1, axis=2)
+    assert isinstance(raised.value, NotImplementedError)
 
 
 def test_private_names_stay_absent():

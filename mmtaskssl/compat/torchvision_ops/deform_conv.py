@@ -1,8 +1,13 @@
 """Deformable convolution, v1 (Dai et al., ICCV 2017) and v2 (Zhu et al., CVPR 2019).
 
 mmcv and torchvision agree on the layout of offsets (y before x, per kernel cell) and
-on sampling outside the image, so these only translate arguments. mmcv's buffers and
-its ``im2col_step`` concern its own kernels' memory and are left alone.
+on sampling outside the image, so these mostly translate arguments. mmcv's buffers and
+its ``im2col_step`` concern its own kernels' memory and are left alone. Two things are
+mmcv's own. A sample at exactly -1 has no gradient by its offset, where torchvision's has
+that of the side within. And the modulated one takes offsets and masks of a larger map
+than its output, as DyHead has them of the next level: the numbers of an image are read
+in their order as if they were of the smaller map, and those that are left over have no
+effect. Weights that were trained with it rely on that.
 """
 
 import torch
@@ -103,6 +108,7 @@ def modulated_deform_conv_forward(
             dilation_h, dilation_w, group, deformable_group.
     """
     bias = bias if with_bias else None
+    offset, mask = (_as_of_output(x, output) for x in (offset, mask))
     output.copy_(_convolve(input, weight, offset, mask, bias, _v2(geometry)))
 
 
@@ -127,11 +133,12 @@ def modulated_deform_conv_backward(
 
     Args as there; every ``grad_`` but ``grad_output`` is out.
     """
+    offset, mask = (_as_of_output(x, grad_output) for x in (offset, mask))
     grads = _gradients(grad_output, input, weight, offset, mask, _v2(geometry))
     grad_input += grads[0]
     grad_weight += grads[1]
-    grad_offset += grads[2]
-    grad_mask += grads[3]
+    for whole, part in ((grad_offset, grads[2]), (grad_mask, grads[3])):
+        whole.flatten(1)[:, : part[0].numel()] += part.flatten(1).to(whole)
     if with_bias:
         grad_bias += grads[4]
 
@@ -165,6 +172,31 @@ def _convolve(input, weight, offset, mask, bias, geometry) -> Tensor:
 def _gradients(grad, input, weight, offset, mask, geometry) -> tuple[Tensor, ...]:
     """Gradients by input, weight, offset, mask and bias."""
     operands = _operands(input, weight, offset, mask, None)
-    return torch.ops.torchvision._deform_conv2d_backward(
+    grads = torch.ops.torchvision._deform_conv2d_backward(
         grad.to(operands[0].dtype), *operands, *geometry, mask is not None
     )
+    edge = _at_edge(operands[2], weight.shape[2:], geometry)
+    return (*grads[:2], grads[2].masked_fill(edge, 0), *grads[3:])
+
+
+def _as_of_output(x: Tensor, output: Tensor) -> Tensor:
+    """Returns the first numbers of each image's map as one of the output's size."""
+    size = output.shape[2:]
+    if x.shape[2:] == size or x[0, 0].numel() < size.numel():
+        return x  # too few are for torchvision to refuse
+    return x.flatten(1)[:, : x.shape[1] * size.numel()].unflatten(1, (-1, *size))
+
+
+def _at_edge(offset: Tensor, kernel: torch.Size, geometry: tuple[int, ...]) -> Tensor:
+    """Returns which samples lie just where the image ends to be seen, like ``offset``."""
+    sizes = offset.shape[2:]
+    places = offset.unflatten(1, (-1, *kernel, 2))  # (N, groups, kH, kW, 2, oH, oW)
+    edge = torch.zeros_like(places[:, :, :, :, 0], dtype=torch.bool)
+    for axis in range(2):
+        stride, pad, dilation = (geometry[n + axis] for n in (0, 2, 4))
+        cell = torch.arange(sizes[axis], device=offset.device) * stride - pad
+        tap = torch.arange(kernel[axis], device=offset.device) * dilation
+        start = tap[:, None] + cell
+        start = start[:, None, :, None] if axis == 0 else start[None, :, None, :]
+        edge |= places[:, :, :, :, axis] + start == -1
+    return edge[:, :, :, :, None].expand(places.shape).reshape(offset.shape)

@@ -1,4 +1,4 @@
-"""Sigmoid focal loss (Lin et al., ICCV 2017, eq. 5), per element, no reduction."""
+"""Focal loss (Lin et al., ICCV 2017, eq. 5) of sigmoid and softmax, not reduced."""
 
 import torch
 from torch import Tensor
@@ -57,6 +57,64 @@ def sigmoid_focal_loss_backward(
         -(1 - alpha) * p.pow(gamma) * (gamma * q * log_q - p),
     )
     grad_input.copy_(grad * _sample_weight(weight, target))
+
+
+def softmax_focal_loss_forward(
+    softmax: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    output: Tensor,
+    gamma: float,
+    alpha: float,
+) -> None:
+    """Writes the loss of each sample, ``-alpha (1 - p)^gamma log(p)``, to ``output``.
+
+    Args:
+        softmax: (N, C), what softmax made of the logits; ``p`` is the target's.
+        target: (N,) int64 class; a negative one counts for nothing.
+        weight: (C,) weight of a sample by its class, or empty.
+        output: (N,), out.
+        gamma: Exponent.
+        alpha: Factor of all samples.
+    """
+    p = _of_target(softmax, target)
+    loss = -alpha * (1 - p).pow(gamma) * p.clamp(min=_TINY).log()
+    output.copy_(loss * _counted(weight, target))
+
+
+def softmax_focal_loss_backward(
+    softmax: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    buff: Tensor,
+    grad_input: Tensor,
+    gamma: float,
+    alpha: float,
+) -> None:
+    """Writes the derivative of each sample's loss by its logits to ``grad_input``.
+
+    Args as in `softmax_focal_loss_forward`; ``buff`` (N,) is not used, ``grad_input``
+    (N, C) is out.
+    """
+    p = _of_target(softmax, target)
+    q, log_p = 1 - p, p.clamp(min=_TINY).log()
+    # dL/dp times p; the logits' own derivative of p is p (1{c = target} - p_c).
+    slope = gamma * q.pow(gamma - 1) * p * log_p if gamma else torch.zeros_like(p)
+    slope = alpha * (slope.nan_to_num() - q.pow(gamma)) * _counted(weight, target)
+    hit = target[:, None] == torch.arange(softmax.shape[1], device=softmax.device)
+    grad_input.copy_(slope[:, None] * (hit.to(p) - computable(softmax)))
+
+
+def _of_target(softmax: Tensor, target: Tensor) -> Tensor:
+    return computable(softmax).gather(1, target.clamp(min=0)[:, None])[:, 0]
+
+
+def _counted(weight: Tensor, target: Tensor) -> Tensor:
+    """Returns the weight of each sample, (N,); 0 without a class."""
+    known = target >= 0
+    if not weight.numel():
+        return known.float()
+    return computable(weight)[target.clamp(min=0)] * known
 
 
 def _probability(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ import torch
 import torchvision
 from torch import Tensor
 
+from .overlaps import iou
 from .precision import computable
 
 _NAIVE, _LINEAR = 0, 1
@@ -26,7 +27,39 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
     boxes, scores = boxes.to(dtype), scores.to(dtype)
     # Moving the far corner by the offset gives the same sides, areas and overlaps.
     boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
-    return torchvision.ops.nms(boxes, scores, iou_threshold)
+    return torchvision.ops.nms(boxes, scores, _single(iou_threshold))
+
+
+def nms_match(dets: Tensor, iou_threshold: float) -> list[list[int]]:
+    """Greedy suppression that keeps account: which box was dropped for which.
+
+    Args:
+        dets: (N, 5), x1 y1 x2 y2 in pixels and the score.
+        iou_threshold: Between 0 and 1; a box goes if its IoU with a better one is not
+            below.
+
+    Returns:
+        For each kept box, best score first, its index and those of the boxes that it
+        suppressed, in the order of their scores.
+    """
+    dets = computable(dets)
+    boxes, order = dets[:, :4], dets[:, 4].argsort(descending=True, stable=True)
+    threshold, groups = _single(iou_threshold), []
+    while len(order):
+        best, order = order[0], order[1:]
+        near = iou(boxes[best, None], boxes[order], 0)[0] >= threshold
+        groups.append([int(best), *order[near].tolist()])
+        order = order[~near]
+    return groups
+
+
+def _single(threshold: float) -> float:
+    """Returns a threshold as the kernels hold it: in single precision.
+
+    0.7 is not the number that 7 of 10 equal parts are there; without this boxes at
+    just the threshold would be decided otherwise.
+    """
+    return torch.tensor(threshold, dtype=torch.float32).item()
 
 
 def softnms(

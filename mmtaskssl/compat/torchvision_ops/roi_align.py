@@ -6,6 +6,7 @@ import torch
 import torchvision  # noqa: F401  (registers torch.ops.torchvision)
 from torch import Tensor
 
+from .bilinear import corners
 from .precision import computable
 
 _MAX = 0
@@ -114,7 +115,7 @@ def _max_pool(
         xs = _sample_places(left, right, size[1], sampling_ratio, aligned, x)
         if not len(ys) or not len(xs):
             continue
-        index, weight = _corners(*torch.meshgrid(ys, xs, indexing="ij"), height, width)
+        index, weight = corners(*torch.meshgrid(ys, xs, indexing="ij"), height, width)
         values = (x[int(image)].flatten(1)[:, index] * weight).sum(dim=1)
         # (C, bins y, samples y, bins x, samples x) -> one row of samples a bin
         values = values.unflatten(2, (size[1], -1)).unflatten(1, (size[0], -1))
@@ -138,26 +139,11 @@ def _sample_places(
     return start + steps * length / max(bins * samples, 1)
 
 
-def _corners(y: Tensor, x: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Flat indices and bilinear weights of the cells around places, (4, *y.shape)."""
-    inside = (y >= -1) & (y <= height) & (x >= -1) & (x <= width)
-    y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
-    y0, x0 = y.floor(), x.floor()
-    dy, dx = y - y0, x - x0
-    y0, x0 = y0.long(), x0.long()
-    y1, x1 = (y0 + 1).clamp(max=height - 1), (x0 + 1).clamp(max=width - 1)
-    index = torch.stack(
-        [y0 * width + x0, y0 * width + x1, y1 * width + x0, y1 * width + x1]
-    )
-    weight = torch.stack([(1 - dy) * (1 - dx), (1 - dy) * dx, dy * (1 - dx), dy * dx])
-    return index, weight * inside
-
-
 def _max_pool_backward(
     grad: Tensor, rois: Tensor, argmax_y: Tensor, argmax_x: Tensor, shape: torch.Size
 ) -> Tensor:
     channels, height, width = shape[1:]
-    index, weight = _corners(argmax_y, argmax_x, height, width)
+    index, weight = corners(argmax_y, argmax_x, height, width)
     plane = rois[:, 0].long()[:, None] * channels
     plane = plane + torch.arange(channels, device=grad.device)
     index = index + (plane * height * width)[:, :, None, None]

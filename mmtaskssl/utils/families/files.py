@@ -95,6 +95,12 @@ class OutOfMemory(UserError):
     code = "out-of-memory"
 
 
+class OperatorMissing(UserError, NotImplementedError):
+    """A model calls an operator that only a compiled mmcv has."""
+
+    code = "operator-missing"
+
+
 class PackageMissing(UserError):
     """A package is needed that is not installed."""
 
