@@ -63,9 +63,7 @@ def test_gradients():
     assert gradcheck(
         lambda x, o: deform_roi_pool(x, ROIS, o, SIZE, SCALE, 2, GAMMA), (x, offset)
     )
-    assert gradcheck(
-        lambda x: deform_roi_pool(x, ROIS, None, SIZE, SCALE, 0, GAMMA), x
-    )
+    assert gradcheck(lambda x: deform_roi_pool(x, ROIS, None, SIZE, SCALE, 0, GAMMA), x)
 
 
 def test_of_no_regions():

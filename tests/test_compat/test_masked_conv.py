@@ -29,7 +29,6 @@ def test_of_no_place_and_in_training():
     conv = MaskedConv2d(3, 4, 3, padding=1).eval()
     assert not conv(features, torch.zeros_like(mask)).any()
     torch.testing.assert_close(
-        conv(features, torch.ones_like(mask)), F.conv2d(
-            features, conv.weight, conv.bias, padding=1
-        ).detach()
+        conv(features, torch.ones_like(mask)),
+        F.conv2d(features, conv.weight, conv.bias, padding=1).detach(),
     )

@@ -55,7 +55,7 @@ def test_groups_take_a_box_at_just_the_threshold():
 
 
 def test_a_threshold_is_one_of_single_precision():
-    """7 of 10 equal parts are 0.7 in single precision, and more than 0.7 in double's."""
+    """3 of 10 equal parts are 0.3 there, and more than 0.3 in double precision."""
     boxes = torch.tensor([[0.0, 0, 10, 1], [0, 0, 7, 1], [0, 0, 3, 1]])
     scores = torch.tensor([0.9, 0.8, 0.7])
     share = bbox_overlaps(boxes[:1], boxes[2:]).item()

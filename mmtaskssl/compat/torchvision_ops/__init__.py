@@ -2,8 +2,8 @@
 
 Each has the name, the arguments and the meaning of mmcv's own: results go into the
 tensors that the caller passes, gradients are added to them. What is here is what
-the models of mmdet and mmseg call. What torchvision has is its kernel; the rest is plain
-torch, written from the papers' definitions.
+the models of mmdet and mmseg call. What torchvision has is its kernel; the rest is
+plain torch, written from the papers' definitions.
 """
 
 import torch

@@ -38,9 +38,7 @@ def carafe_forward(
         scale_factor: s, new cells along a side of an old one.
     """
     rfeatures.copy_(features)
-    carafe_naive_forward(
-        features, masks, output, kernel_size, group_size, scale_factor
-    )
+    carafe_naive_forward(features, masks, output, kernel_size, group_size, scale_factor)
 
 
 def carafe_backward(
@@ -109,8 +107,9 @@ def carafe_naive_backward(
     padded = F.pad(x, [pad] * 4)
     grad = _by_old_cell(computable(grad_output), group_size, scale_factor)
     weights = _by_old_cell(weights, group_size, scale_factor)
-    grad_padded, grad_weights = padded.new_zeros(padded.shape), weights.new_zeros(
-        weights.shape
+    grad_padded, grad_weights = (
+        padded.new_zeros(padded.shape),
+        weights.new_zeros(weights.shape),
     )
     for tap, y, left in _taps(kernel_size):
         seen = _seen(padded, x, y, left, group_size)

@@ -3,11 +3,11 @@
 mmcv and torchvision agree on the layout of offsets (y before x, per kernel cell) and
 on sampling outside the image, so these mostly translate arguments. mmcv's buffers and
 its ``im2col_step`` concern its own kernels' memory and are left alone. Two things are
-mmcv's own. A sample at exactly -1 has no gradient by its offset, where torchvision's has
-that of the side within. And the modulated one takes offsets and masks of a larger map
-than its output, as DyHead has them of the next level: the numbers of an image are read
-in their order as if they were of the smaller map, and those that are left over have no
-effect. Weights that were trained with it rely on that.
+mmcv's own. A sample at exactly -1 has no gradient by its offset, where torchvision's
+has that of the side within. And the modulated one takes offsets and masks of a larger
+map than its output, as DyHead has them of the next level: the numbers of an image are
+read in their order as if they were of the smaller map, and those that are left over
+have no effect. Weights that were trained with it rely on that.
 """
 
 import torch
@@ -188,7 +188,7 @@ def _as_of_output(x: Tensor, output: Tensor) -> Tensor:
 
 
 def _at_edge(offset: Tensor, kernel: torch.Size, geometry: tuple[int, ...]) -> Tensor:
-    """Returns which samples lie just where the image ends to be seen, like ``offset``."""
+    """Returns which samples lie just where nothing is seen, like ``offset``."""
     sizes = offset.shape[2:]
     places = offset.unflatten(1, (-1, *kernel, 2))  # (N, groups, kH, kW, 2, oH, oW)
     edge = torch.zeros_like(places[:, :, :, :, 0], dtype=torch.bool)

@@ -26,7 +26,8 @@ def roi_pool_forward(
         input: (N, C, H, W).
         rois: (R, 5): image index, x1, y1, x2, y2 in pixels of the image.
         output: (R, C, pooled_height, pooled_width), out.
-        argmax: Like ``output``, int32, out: the cell of each maximum, row by row, or -1.
+        argmax: Like ``output``, int32, out: the cell of each maximum, counted row by
+            row, or -1.
         pooled_height: Bins along y.
         pooled_width: Bins along x.
         spatial_scale: Cells of ``input`` per pixel of the image.
@@ -84,9 +85,7 @@ def _maxima(x: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
     lowest = torch.finfo(x.dtype).min
     # First along x, for each row, then along y.
     best, place_x = x[:, :, None].masked_fill(~columns, lowest).max(dim=3)
-    best, place_y = (
-        best[:, None].masked_fill(~rows[:, :, None], lowest).max(dim=2)
-    )
+    best, place_y = best[:, None].masked_fill(~rows[:, :, None], lowest).max(dim=2)
     place_x = place_x.gather(1, place_y)
     empty = ~(rows.any(dim=1)[:, None] & columns.any(dim=1))
     where = (place_y * x.shape[2] + place_x).masked_fill(empty, -1)
