@@ -32,7 +32,7 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
     Raises:
         UserError: The model has no backbone to replace, or cannot hold this one.
     """
-    model = cfg.get("model") or {}
+    model = whole = cfg.get("model") or {}
     # Semi-supervised detectors and others wrap the model that has the backbone.
     while "backbone" not in model and isinstance(model.get("detector"), dict):
         model = model["detector"]
@@ -52,12 +52,12 @@ def use_export(cfg: Config, export: ExportInfo) -> None:
         changes = rewire_classifier(model, export)
         side = (export.preprocessing or EvalTransform(224)).image_size
     else:
-        raise ExportMisfit(f"exports do not fit into the model {model.get('type')}")
+        raise ExportMisfit(f"exports do not fit into the model {whole.get('type')}")
     weights = "untrained" if export.weights is None else str(export.weights)
     cfg.export = {"subnet": export.name, "weights": weights}
     # What lies behind the last map that is read has weights and no gradient.
-    whole = export.features is not None and "out_indices" in model["backbone"]
-    if not prove(model, before, export, scope, side) or whole:
+    library = export.features is not None and "out_indices" in model["backbone"]
+    if not prove(model, before, export, scope, side) or library:
         cfg.find_unused_parameters = True
     _import_us(cfg, str(model["backbone"]["type"]))
     _check_pixels(pixels, export.preprocessing or EvalTransform(224))

@@ -58,6 +58,8 @@ def check_places(cfg: Config) -> None:
         for name in parts:
             part = part.get(name) if hasattr(part, "get") else None
         found = part.get(last, least) if hasattr(part, "get") else least
+        if isinstance(found, float) and found.is_integer():
+            found = int(found)  # hosts' configs divide, and their loops take it
         checks.whole(place, found, least, none=place in _OR_NONE)
     randomness = cfg.get("randomness")
     if hasattr(randomness, "get"):

@@ -40,6 +40,11 @@ def test_a_number_that_no_training_takes_is_refused(key, value):
         check_places(cfg)
 
 
+def test_a_whole_number_may_be_written_with_a_point():
+    """As hosts' configs do that divide; mmengine's loops take it."""
+    check_places(Config({"train_cfg": {"val_interval": 57300.0}}))
+
+
 def test_what_a_config_does_not_say_is_left_to_others():
     check_places(Config({"train_dataloader": None, "randomness": {"seed": None}}))
 

@@ -1,7 +1,5 @@
 """One pass without memory: what fits into a model of the hosts, or why it does not."""
 
-import json
-
 import pytest
 from mmengine.config import Config
 
@@ -185,19 +183,63 @@ def test_what_is_a_resnet():
         assert not is_resnet({"type": kind})
 
 
-def test_table_of_the_survey(tmp_path):
-    from tests.test_tools._tools import load_tool
+def test_heads_that_only_distil_are_refused():
+    head = {"type": "mmcls.EfficientFormerClsHead", "num_classes": 3, "in_channels": 8}
+    backbone = {"type": "mmcls.ResNet", "depth": 18}
+    with pytest.raises(UserError, match=r"set model\.head\.distillation=False"):
+        rewired("mmcls", backbone=dict(backbone), head=dict(head))
+    head["distillation"] = False
+    model = rewired("mmcls", backbone=backbone, head=head).model
+    assert model.head.in_channels == 64
 
-    tool = load_tool("benchmarks/rewire_hosts")
-    kept = [
-        ["mmdet::a.py", "fits"],
-        ["mmdet::b.py", "refused: export s8-w8 has 3 maps"],
-        ["mmseg::c.py", "refused: export s8-w8 has 4 maps"],
-    ]
-    out = tmp_path / "rows.jsonl"
-    out.write_text("".join(f"{json.dumps(row)}\n" for row in kept))
-    found = [*tool.rows([name for name, _ in kept], "nowhere", out)]
-    assert found == [tuple(row) for row in kept]  # nothing was tried again
-    text = tool.table(found)
-    assert "| mmdet | 2 | 1 | 1 | 0 |" in text
-    assert "| 2 | refused: export has N maps |" in text
+
+def test_head_that_takes_three_tokens_apart_does_not_take_three_images():
+    head = {"type": "mmcls.DeiTClsHead", "num_classes": 3, "in_channels": 8}
+    with pytest.raises(UserError, match=r"DeiTClsHead cannot read its input"):
+        rewired("mmcls", backbone={"type": "mmcls.ResNet", "depth": 18}, head=head)
+
+
+def test_head_without_a_convolution_is_as_wide_as_what_it_reads():
+    """CGNet's, which asserts it."""
+    backbone, head = {"type": "CGNet"}, {**FCN, "in_channels": 256, "channels": 256}
+    model = rewired("mmseg", backbone=backbone, decode_head={**head, "num_convs": 0})
+    assert model.model.decode_head.channels == model.model.decode_head.in_channels == 64
+
+
+@pytest.mark.parametrize("neck", ["SSDNeck", "RFP"])
+def test_detectors_that_are_one_with_their_backbone_say_so(neck):
+    model = {"backbone": {"type": "SSDVGG", "depth": 16}, "bbox_head": {}}
+    said = rf"FasterRCNN is one with its backbone: its neck {neck} .*take another"
+    with pytest.raises(UserError, match=said):
+        rewired("mmdet", neck={"type": neck, "in_channels": [512, 1024]}, **model)
+
+
+def test_weights_of_stages_that_a_config_leaves_out_are_left_out(tmp_path):
+    """RPN on C4 reads three stages, and the export's file has four."""
+    network = {**NETWORK, "type": "mmtaskssl.SubnetResNet"}
+    export = ExportInfo(
+        tmp_path, NAME, network, (8, 16, 32, 64), (0, 1, 2, 3), tmp_path / "w.pth"
+    )
+    backbone = {"type": "ResNet", "depth": 18, "num_stages": 3, "out_indices": (2,)}
+    backbone |= {"strides": (1, 2, 2), "dilations": (1, 1, 1)}
+    head = {"type": "RPNHead", "in_channels": 256, "feat_channels": 8}
+    model = {"type": "RPN", "backbone": backbone, "rpn_head": head}
+    cfg = Config({"default_scope": "mmdet", "model": model})
+    use_export(cfg, export)
+    assert cfg.model.backbone.num_stages == 3
+    assert cfg.model.backbone.init_cfg.skip == ["layer4."]
+
+
+def test_head_of_videos_follows():
+    backbone = {"type": "ResNet", "depth": 18, "out_indices": (0, 1, 2, 3)}
+    head = {"type": "Mask2FormerTrackHead", "in_channels": [256, 512, 1024, 2048]}
+    model = {"type": "Mask2FormerVideo", "backbone": backbone, "track_head": head}
+    cfg = Config({"default_scope": "mmdet", "model": model})
+    use_export(cfg, EXPORT)
+    assert cfg.model.track_head.in_channels == [8, 16, 32, 64]
+
+
+def test_a_model_of_another_package_is_named():
+    model = {"type": "Detectron2Wrapper", "detector": {"backbone": {"name": "x"}}}
+    with pytest.raises(UserError, match=r"do not fit into the model Detectron2Wrapper"):
+        use_export(Config({"default_scope": "mmdet", "model": model}), EXPORT)

@@ -94,6 +94,10 @@ def put_in(model: dict[str, Any], network: dict[str, Any], export: ExportInfo) -
         network["init_cfg"] = init
         if export.features is None:  # zeroing comes after loading
             network["zero_init_residual"] = False
+            # Stages that the config leaves out have weights in the file all the same.
+            built, stages = network.get("num_stages"), len(export.pyramid)
+            if built is not None:
+                init["skip"] = [f"layer{n}." for n in range(built + 1, stages + 1)]
     model["backbone"] = network
     model.pop("pretrained", None)  # mmseg's older way to name weights
     whole = model.get("init_cfg")

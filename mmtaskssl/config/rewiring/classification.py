@@ -7,6 +7,9 @@ from ..export_info import ExportInfo
 from .backbone import put_in, replace_backbone
 from .whole_network import fit_whole
 
+# Heads that are for a distilled network alone, unless they are told otherwise.
+_DISTILLED = ("EfficientFormerClsHead", "LeViTClsHead")
+
 
 def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
     """Puts an export into a classifier and fits its head to the last feature map.
@@ -39,6 +42,12 @@ def rewire_classifier(model: dict[str, Any], export: ExportInfo) -> list[str]:
     if not isinstance(head.get("in_channels"), int):
         raise ExportMisfit(
             f"the head {head['type']} has no in_channels to follow an export"
+        )
+    kind = str(head["type"]).rpartition(".")[2]
+    if kind in _DISTILLED and head.get("distillation", True):
+        raise ExportMisfit(
+            f"the head {head['type']} does not train with distillation=True: set "
+            "model.head.distillation=False"
         )
     old = model["backbone"]
     if export.features is not None:

@@ -9,7 +9,12 @@ from .backbone import replace_backbone
 from .shapes import Maps
 
 # Parts of a detector that read feature maps, where it has no neck.
-HEADS = ("rpn_head", "bbox_head", "mask_head", "panoptic_head")
+HEADS = ("rpn_head", "bbox_head", "mask_head", "panoptic_head", "track_head")
+# Networks that lead their maps on themselves: of which part, and how.
+_ONE_WITH = {
+    "SSDNeck": "goes on from the last map of the network that it is made for",
+    "RFP": "leads its maps back into a backbone that reads them (DetectoRS)",
+}
 
 
 def rewire_detector(
@@ -45,11 +50,17 @@ def rewire_detector(
             f"{model['type']} is one with its backbone, whose branches share weights: "
             "take another detector"
         )
+    neck = model.get("neck")
+    first = neck[0] if isinstance(neck, list | tuple) else neck
+    kind = str((first or {}).get("type")).rpartition(".")[2]
+    if kind in _ONE_WITH:
+        raise ExportMisfit(
+            f"{model['type']} is one with its backbone: its neck {kind} "
+            f"{_ONE_WITH[kind]}; take another detector"
+        )
     channels = replace_backbone(model, export, old[0] if old else None)
     changes = [f"backbone={export.name}"]
-    neck = model.get("neck")
     if neck:
-        first = neck[0] if isinstance(neck, list | tuple) else neck
         given = first.get("in_channels")
         first["in_channels"] = _like(given, channels)
         if isinstance(given, list | tuple) and _falling(given):

@@ -93,6 +93,10 @@ def _fit(head: dict[str, Any], channels: list[int], missing: int) -> list[str]:
     if "in_channels" in head:
         head["in_channels"] = fitting
         changes.append(f"in_channels={fitting}")
+        if head.get("num_convs") == 0 and str(head.get("type")).endswith("FCNHead"):
+            read = fitting if isinstance(fitting, int) else sum(fitting)
+            head["channels"] = read  # which go to its classifier as they are
+            changes.append(f"channels={read}")
     if head.get("c1_in_channels"):  # DeepLabV3+ also reads the first stage
         head["c1_in_channels"] = channels[0]
         changes.append(f"c1_in_channels={channels[0]}")

@@ -17,7 +17,8 @@ from ...utils.errors import UserError
 
 # Maps of all strides up to 128 divide it.
 IMAGE = 512
-IMAGES = 3
+# Of them: what takes some tokens apart would take as few images for these.
+IMAGES = 7
 _MAKERS = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn)
 # Of a backbone: what reads files, or needs compiled operators without which its maps
 # have the same shapes.
@@ -116,9 +117,7 @@ def run(module: nn.Module, name: str, *inputs: Any) -> Any:
 
 
 def image(side: int = IMAGE, channels: int = 3) -> Tensor:
-    """Returns images (3, channels, side, side) without values.
-
-    Three of them: what takes a pair would take two images for one.
+    """Returns images (`IMAGES`, channels, side, side) without values.
 
     Args:
         side: Pixels.
