@@ -1,27 +1,33 @@
 """Every config of the installed hosts, with an export in the place of its backbone.
 
-    rewire_hosts.py EXPORT_DIR [--every 20] [--hosts mmdet ...] [--out ROWS.jsonl]
+    rewire_hosts.py EXPORT_DIR [--every 20] [--hosts mmdet ...] [--rows ROWS.jsonl]
+                    [--out HOSTS.json]
 
 Each config is read as ``backbone=EXPORT_DIR`` reads it, which ends with one pass of the
 rewired model on tensors without memory. Configs that build the same model are tried
-once. The table says how many fit, how many are refused in a sentence, by kind, and how
-many end in another error, which none should. With --out what was found is kept in a
-file, and a later call goes on where an earlier one ended.
+once. Of each combination of backbone, neck and head types the first model that fits
+is built, its layers shrunk, and trains one step on two tiny images. The tables say
+how many fit, train, are refused in a sentence, by reason, and how many end in another
+error, which none should. With --rows what was found is kept in a file, and a later
+call goes on where an earlier one ended; --out receives the counts and the refused
+configs by reason.
 """
 
 import argparse
-import collections
+import hashlib
 import importlib.util
 import json
 import logging
-import re
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.logging import MMLogger
 
+from harness.host_rows import exceptions, run_table, summary, tracebacks
+from harness.host_step import combination, step
 from mmtaskssl.config import load_config
 from mmtaskssl.utils.errors import UserError, run_tool
 from mmtaskssl.utils.families import BadValue, PackageMissing
@@ -42,32 +48,62 @@ def configs_of(host: str) -> list[str]:
     return sorted(f"{host}::{p}" for p in paths if "_base_" not in p.parts)
 
 
-def outcome(name: str, export: str, known: dict[str, str]) -> str:
-    """Returns "fits", a refusal, or "traceback: ..." for a config.
+class Survey:
+    """Tries configs, the same model and the same combination of types once.
 
     Args:
-        name: Of the config.
         export: Folder.
-        known: Outcomes by model, which is added to.
+        rows: What an earlier call has found.
     """
-    try:
-        model = load_config(name, {"load_from": None})
-        key = repr((model.get("default_scope"), _without(model.get("model", {}))))
-        if key not in known:
-            known[key] = _rewired(name, export)
-        return known[key]
-    except UserError as error:
-        return f"refused: {error}"
+
+    def __init__(self, export: str, rows: Sequence[dict[str, Any]] = ()) -> None:
+        self.export = export
+        self.models = {r["model"]: r for r in rows if "model" in r}
+        self.stepped = {r["combination"] for r in rows if "step" in r}
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Returns what became of a config.
+
+        Args:
+            name: Of the config.
+
+        Returns:
+            ``config``: the name; ``rewired``: "fits", "refused: ..." or "traceback:
+            ..."; of what could be read ``model``, a hash of it, and ``combination``,
+            its types; ``step``: "trained" or why not, of the first to take one.
+        """
+        try:
+            model = load_config(name, {"load_from": None})
+        except UserError as error:
+            return {"config": name, "rewired": f"refused: {error}"}
+        except Exception:  # what is counted here is what should not be
+            return {"config": name, "rewired": f"traceback: {traceback.format_exc()}"}
+        parts = (model.get("default_scope"), _without(model.get("model", {})))
+        key = hash_of(repr(parts))
+        row = {"config": name, "model": key}
+        row["combination"] = combination(model.get("model", {}))
+        if key in self.models:
+            known = self.models[key]
+            return {**row, "rewired": known["rewired"]}
+        self.models[key] = {**row, **self._rewired(name, row["combination"])}
+        return self.models[key]
+
+    def _rewired(self, name: str, types: str) -> dict[str, str]:
+        try:
+            cfg = load_config(name, {"backbone": self.export, "load_from": None})
+        except UserError as error:
+            return {"rewired": f"refused: {error}"}
+        except Exception:  # likewise
+            return {"rewired": f"traceback: {traceback.format_exc()}"}
+        if types in self.stepped:
+            return {"rewired": "fits"}
+        self.stepped.add(types)
+        return {"rewired": "fits", "step": step(cfg)}
 
 
-def _rewired(name: str, export: str) -> str:
-    try:
-        load_config(name, {"backbone": export, "load_from": None})
-    except UserError as error:
-        return f"refused: {error}"
-    except Exception:  # what is counted here is what should not be
-        return f"traceback: {traceback.format_exc()}"
-    return "fits"
+def hash_of(text: str) -> str:
+    """Returns a short name of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _without(value: object) -> object:
@@ -76,47 +112,22 @@ def _without(value: object) -> object:
     return [_without(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def kind_of(text: str) -> str:
-    """Returns what refusals of one kind have in common."""
-    text = " ".join(text.split())
-    unread = r"config \S+ cannot be read: .*?(\w+Error|No module|Failed)"
-    text = re.sub(unread, r"\1", text)
-    text = re.sub(r"export \S+", "export", text)
-    return re.sub(r"\d+(, \d+)*", "N", text)[:160]
-
-
 def rows(
-    names: Sequence[str], export: str, out: Path | None
-) -> Iterator[tuple[str, str]]:
-    """Yields each config and its outcome, those of an earlier call first."""
-    done: dict[str, str] = {}
-    if out is not None and out.exists():
-        done = dict(map(parse_json, out.read_text().splitlines()))
-    known: dict[str, str] = {}
+    names: Sequence[str], export: str, kept: Path | None
+) -> Iterator[dict[str, Any]]:
+    """Yields what became of each config, those of an earlier call first."""
+    done: dict[str, dict[str, Any]] = {}
+    if kept is not None and kept.exists():
+        found = map(parse_json, kept.read_text(encoding="utf-8").splitlines())
+        done = {row["config"]: row for row in found}
+    survey = Survey(export, [*done.values()])
     for name in names:
         if name not in done:
-            done[name] = outcome(name, export, known)
-            if out is not None:
-                with out.open("a") as file:
-                    file.write(json.dumps([name, done[name]]) + "\n")
-        yield name, done[name]
-
-
-def table(found: Sequence[tuple[str, str]]) -> str:
-    """Returns the counts a host, and the refusals by kind, in Markdown."""
-    words = ("fits", "refused", "traceback")
-    counts = collections.Counter(
-        (name.split("::")[0], text.split(":")[0]) for name, text in found
-    )
-    lines = ["| host | tried | fits | refused | traceback |", "|---|--:|--:|--:|--:|"]
-    for host in dict.fromkeys(name.split("::")[0] for name, _ in found):
-        numbers = [counts[host, word] for word in words]
-        row = [host, sum(numbers), *numbers]
-        lines.append(f"| {' | '.join(map(str, row))} |")
-    kinds = collections.Counter(kind_of(text) for _, text in found if text != "fits")
-    lines += ["", "| times | why not |", "|--:|---|"]
-    lines += [f"| {times} | {kind} |" for kind, times in kinds.most_common()]
-    return "\n".join(lines)
+            done[name] = survey.row(name)
+            if kept is not None:
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(done[name]) + "\n")
+        yield done[name]
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -126,7 +137,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("export", help="folder that tools/export_subnet.py wrote")
     parser.add_argument("--hosts", nargs="+", choices=HOSTS, default=HOSTS)
     parser.add_argument("--every", type=int, default=1, help="of so many configs one")
-    parser.add_argument("--out", type=Path, help="keeps what was found, one a line")
+    parser.add_argument("--rows", type=Path, help="keeps what was found, one a line")
+    parser.add_argument("--out", type=Path, help="receives the counts and reasons")
     return parser.parse_args(argv)
 
 
@@ -137,7 +149,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     warnings.filterwarnings("ignore")
     MMLogger.get_current_instance().setLevel(logging.ERROR)
     names = [n for host in args.hosts for n in configs_of(host)[:: args.every]]
-    print(table([*rows(names, args.export, args.out)]))
+    tried = [*rows(names, args.export, args.rows)]
+    found = summary(tried)
+    if args.out is not None:
+        args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print("\n\n".join([run_table(found), exceptions(found), tracebacks(tried)]))
 
 
 if __name__ == "__main__":
