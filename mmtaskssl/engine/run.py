@@ -10,6 +10,7 @@ from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch.distributed import is_gloo_available
 
 from mmtaskssl.config.shown import ShownConfig
 from mmtaskssl.datasets.host_images import limited_images
@@ -99,7 +100,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
         if not any(isinstance(hook, QueueLengthHook) for hook in runner.hooks):
             runner.register_hook(QueueLengthHook())  # a config not on our bases
         stack.enter_context(going_on("--resume"))
-        if get_world_size() == 1:  # others would wait for one that has ended its step
+        if get_world_size() == 1 or is_gloo_available():  # they have to agree
             runner.register_hook(TerminationHook())
             stack.enter_context(deferred())
         runner.train()

@@ -6,16 +6,21 @@ import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 # Seconds until an interrupt that was swallowed is made again.
 _AGAIN = 0.05
+# Seconds within which one of several processes gets a SIGTERM twice, of its group and
+# of its launcher, which had it too: no second one.
+_SAME = 5.0
 _inside = False
 _terminated = False
 # Whether a SIGTERM waits for the end of a step, and whether one does so now.
 _deferring = False
 _asked = False
+_asked_at = -_SAME
 # Flags with which interrupted work goes on; None: nothing that goes on was interrupted.
 _again: tuple[str, ...] | None = None
 
@@ -44,7 +49,7 @@ def how_to_go_on() -> str:
     """Returns "; go on with: COMMAND" after `going_on` was interrupted, else ""."""
     if _again is None:
         return ""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:  # its launcher's command is not ours
+    if _are_several():  # its launcher's command is not ours
         return "; go on with the same command" + "".join(f" and {f}" for f in _again)
     name, *arguments = sys.argv
     # A verb's is "mmtaskssl VERB".
@@ -75,10 +80,19 @@ def is_asked() -> bool:
 
 def end_if_asked() -> None:
     """Interrupts, if a SIGTERM has come that waits."""
-    global _asked
     if _asked:
-        _asked = False
-        raise KeyboardInterrupt
+        end_together()
+
+
+def end_together() -> None:
+    """Interrupts as after a SIGTERM, whichever of several processes had it."""
+    global _asked, _terminated
+    _asked, _terminated = False, True
+    raise KeyboardInterrupt
+
+
+def _are_several() -> bool:
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 @contextlib.contextmanager
@@ -111,10 +125,13 @@ def heeded() -> Iterator[None]:
 
 
 def _terminate(number: int, frame: object) -> None:
-    global _terminated, _asked
+    global _terminated, _asked, _asked_at
     _terminated = True
+    now = time.monotonic()
+    if _are_several() and now - _asked_at < _SAME:
+        return
     if _deferring and not _asked:
-        _asked = True
+        _asked, _asked_at = True, now
         return
     raise KeyboardInterrupt
 
