@@ -119,11 +119,13 @@ def list_images(
     if source.is_dir():
         base = Path(root).expanduser() if root else source
         missed: list[str] = []
-        found = _walk(source, IMAGE_SUFFIXES, missed)
-        ids = [_relative(path, base, source) for path in found]
+        ids: list[str] = []
+        for folder, names in _walk(source, IMAGE_SUFFIXES, missed):
+            ids += _below(folder, names, base, source)
         others = f"{described(missed)}, which are not read here" if missed else ""
         if not ids:
-            if shards := sorted(_walk(source, frozenset((SUFFIX, TABLE)), [])):
+            packed = _walk(source, frozenset((SUFFIX, TABLE)), [])
+            if shards := sorted(f / name for f, names in packed for name in names):
                 return base, _in_shards(shards, base, source)
             but = f", but {others}: convert them" if others else "; check the path"
             raise NoImages(f"folder {source} holds no images{but}")
@@ -227,8 +229,13 @@ def _in_shards(shards: Sequence[Path], base: Path, source: Path | None) -> list[
     ]
 
 
-def _walk(folder: Path, suffixes: frozenset[str], missed: list[str]) -> Iterator[Path]:
-    """Yields files of some endings; others that may be images go to a list."""
+def _walk(
+    folder: Path, suffixes: frozenset[str], missed: list[str]
+) -> Iterator[tuple[Path, list[str]]]:
+    """Yields folders and their files of some endings.
+
+    Others that may be images go to a list.
+    """
     seen = set()  # linked folders are followed, but circles of links are not
     for current, folders, files in os.walk(folder, onerror=_unread, followlinks=True):
         real = os.path.realpath(current)
@@ -237,12 +244,15 @@ def _walk(folder: Path, suffixes: frozenset[str], missed: list[str]) -> Iterator
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found = []
         for name in files:
             ending = os.path.splitext(name)[1].lower()
             if not name.startswith(".") and ending in suffixes:
-                yield Path(current, name)
+                found.append(name)
             elif is_missed(name):
                 missed.append(name)
+        if found:
+            yield Path(current), found
 
 
 def _unread(error: OSError) -> None:
@@ -250,6 +260,16 @@ def _unread(error: OSError) -> None:
         f"the folder {error.filename} cannot be read ({error.strerror}): images may be "
         "in it"
     ) from error
+
+
+def _below(folder: Path, names: list[str], base: Path, source: Path) -> list[str]:
+    """Returns ids of a folder's images; the folder is looked at once for all."""
+    first = _relative(folder / names[0], base, source)
+    prefix = first[: len(first) - len(names[0])]
+    for name in names:
+        if "\n" in name or "\r" in name:
+            _relative(folder / name, base, source)  # which says so
+    return [prefix + name for name in names]
 
 
 def _relative(path: Path, base: Path, source: Path | None) -> str:
