@@ -1,7 +1,7 @@
 """Every config of the installed hosts, with an export in the place of its backbone.
 
     rewire_hosts.py EXPORT_DIR [--every 20] [--hosts mmdet ...] [--rows ROWS.jsonl]
-                    [--out HOSTS.json]
+                    [--out HOSTS.json] [--page docs/robustness.md]
 
 Each config is read as ``backbone=EXPORT_DIR`` reads it, which ends with one pass of the
 rewired model on tensors without memory. Configs that build the same model are tried
@@ -10,7 +10,7 @@ is built, its layers shrunk, and trains one step on two tiny images. The tables 
 how many fit, train, are refused in a sentence, by reason, and how many end in another
 error, which none should. With --rows what was found is kept in a file, and a later
 call goes on where an earlier one ended; --out receives the counts and the refused
-configs by reason.
+configs by reason, --page the tables.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from typing import Any
 
 from mmengine.logging import MMLogger
 
-from harness.host_rows import exceptions, run_table, summary, tracebacks
+from harness.host_rows import exceptions, run_table, summary, tracebacks, with_tables
 from harness.host_step import combination, step
 from mmtaskssl.config import load_config
 from mmtaskssl.utils.errors import UserError, run_tool
@@ -139,6 +139,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1, help="of so many configs one")
     parser.add_argument("--rows", type=Path, help="keeps what was found, one a line")
     parser.add_argument("--out", type=Path, help="receives the counts and reasons")
+    parser.add_argument("--page", type=Path, help="whose tables are made anew")
     return parser.parse_args(argv)
 
 
@@ -151,6 +152,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = [n for host in args.hosts for n in configs_of(host)[:: args.every]]
     tried = [*rows(names, args.export, args.rows)]
     found = summary(tried)
+    if args.page is not None:
+        page = args.page.read_text(encoding="utf-8")
+        args.page.write_text(with_tables(page, found), encoding="utf-8")
     if args.out is not None:
         args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print("\n\n".join([run_table(found), exceptions(found), tracebacks(tried)]))

@@ -5,7 +5,14 @@ import json
 import pytest
 from mmengine.config import Config
 
-from harness.host_rows import exceptions, reason_of, run_table, summary, tracebacks
+from harness.host_rows import (
+    exceptions,
+    reason_of,
+    run_table,
+    summary,
+    tracebacks,
+    with_tables,
+)
 from harness.host_step import combination, step
 from tests.test_tools._tools import load_tool
 
@@ -53,6 +60,20 @@ def test_what_is_refused_in_a_step_is_refused_for_each_config_of_its_types():
     assert table[-1] == "| all | 7 | 5 | 3 | 1 | 4 | 1 |"
     assert "| 2 | The export has 3 maps | mmseg/c (2) |" in exceptions(found)
     assert tracebacks(ROWS) == "mmseg::d.py\ntraceback: Traceback\n  boom"
+
+
+def test_the_page_has_the_tables_of_the_run(repo_root):
+    """Made by rewire_hosts.py --page."""
+    results = repo_root / "tools" / "benchmarks" / "results" / "hosts.json"
+    found = json.loads(results.read_text(encoding="utf-8"))
+    page = (repo_root / "docs" / "robustness.md").read_text(encoding="utf-8")
+    assert with_tables(page, found) == page
+    assert with_tables(page, summary(ROWS)) != page
+    assert {*found["hosts"]} == {"mmdet", "mmseg", "mmselfsup", "mmcls"}
+    for host, count in found["hosts"].items():
+        refused = [n for names in found["refused"].values() for n in names]
+        own = [name for name in refused if name.startswith(f"{host}::")]
+        assert len(own) == count["refused"] and count["traceback"] == 0
 
 
 def test_reasons_name_no_export_and_no_place():

@@ -115,6 +115,22 @@ def exceptions(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def with_tables(page: str, found: Mapping[str, Any]) -> str:
+    """Returns a page with the tables between its marks made anew.
+
+    Args:
+        page: Markdown with ``<!-- hosts: run -->`` and ``<!-- hosts: refused -->``,
+            each before an ``<!-- hosts: end -->``.
+        found: See `summary`.
+    """
+    for name, table in (("run", run_table(found)), ("refused", exceptions(found))):
+        mark, end = f"<!-- hosts: {name} -->", "<!-- hosts: end -->"
+        before, _, rest = page.partition(f"{mark}\n")
+        after = rest.partition(end)[2]
+        page = f"{before}{mark}\n{table}\n{end}{after}"
+    return page
+
+
 def tracebacks(rows: Iterable[Row]) -> str:
     """Returns what should not be there, a config and its last lines each.
 
