@@ -86,6 +86,8 @@ def test_reasons_name_no_export_and_no_place():
         "The config: custom_imports names mmpretrain.models, which cannot be imported "
         "(No module named 'mmpretrain')"
     )
+    text = 'refused: config mmdet::a/b.py cannot be read: file "/a/b-c/./d.py" is gone'
+    assert reason_of(text) == 'The config cannot be read: file "d.py" is gone'
     text = "refused: export s8-w8.16 gives maps of\n strides 8, 16, 32"
     assert reason_of(text) == "The export gives maps of strides N, ..."
 

@@ -19,7 +19,7 @@ def reason_of(text: str) -> str:
     text = re.sub(r"export s\d\S*", "the export", text)
     text = re.sub(r"\d+(, \d+)+", "N, ...", text)
     text = re.sub(r"(No module named '\w+'\)): .*", r"\1", text)
-    text = re.sub(r"(?<!\S)/\S*/", "", text)
+    text = re.sub(r"""(?<![\w.:])/(?:[^\s/"']+/)+(?:\./)*""", "", text)
     return text[:1].upper() + text[1:]
 
 
