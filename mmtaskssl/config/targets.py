@@ -7,8 +7,10 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from ..datasets.folders import folders_in, is_folder
 from ..utils.errors import option
 from ..utils.families import BadValue, ConfigUnsuited, FileMissing, TargetTooSmall
+from ..utils.remote.addresses import shown
 from .host_objectives import brings_pipeline, innermost
 
 _LOADERS = {
@@ -76,16 +78,12 @@ def use_target(cfg: Config, target: Any) -> None:
         raise BadValue(f"a classifier has one {option('target')}, not {target!r}")
     folders = {part: Path(target, part) for part in ("train", "test")}
     for folder in folders.values():
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise FileMissing(
-                f"{folder} does not exist: a target holds train/CLASS/IMAGE and "
+                f"{shown(folder)} does not exist: a target holds train/CLASS/IMAGE and "
                 "test/CLASS/IMAGE"
             )
-    classes = sorted(
-        p.name
-        for p in folders["train"].iterdir()
-        if p.is_dir() and not p.name.startswith(".")
-    )
+    classes = folders_in(folders["train"])
     if len(classes) < 2:
         raise TargetTooSmall(f"{folders['train']} needs two class folders at least")
     for name, part in _LOADERS.items():

@@ -14,6 +14,8 @@ from torch.nn import functional
 
 from mmtaskssl.utils import members
 from mmtaskssl.utils.inputs import check_regular, open_input
+from mmtaskssl.utils.remote.addresses import shown
+from mmtaskssl.utils.remote.service import Unreachable
 
 from .bit_depth import decode, to_8_bits, without_loss
 from .pixel_limit import (
@@ -58,9 +60,12 @@ def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.nda
     Raises:
         BrokenImage: The file is missing, truncated or no image, has bands that are no
             colours, or more pixels than the limit, see `pixel_limit`.
+        UserError: It lies elsewhere, and cannot be fetched.
     """
     try:
         data = _read(path)
+    except Unreachable:  # which says nothing of the image
+        raise
     except Exception as error:  # as of `decode_image`
         raise _broken(path, error) from error
     return decode_image(data, path, short_side)
@@ -107,12 +112,16 @@ def decode_image(
 
 
 def _broken(name: str | os.PathLike, error: Exception) -> BrokenImage:
-    return BrokenImage(f"{os.fspath(name)}: {str(error) or type(error).__name__}")
+    return BrokenImage(f"{shown(name)}: {str(error) or type(error).__name__}")
 
 
 def _read(path: str | os.PathLike) -> bytes:
     """Returns a file's content; of a large one only if its header is an image's."""
     member = members.find(path)
+    if isinstance(member, members.Elsewhere):  # in one request
+        content = member.read(_LARGE + 1)
+        if len(content) <= _LARGE:
+            return content
     size = check_regular(path) if member is None else member.size
     if size > _LARGE:
         with (
@@ -155,6 +164,8 @@ def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
             image = Image.open(io.BytesIO(data), formats=_formats())
             check_pixels(*image.size)
             image.load()
+    except Unreachable:
+        raise
     except Exception as error:
         raise _broken(path, error) from error
     with image:
@@ -168,10 +179,15 @@ def upright_size(path: str | os.PathLike) -> tuple[int, int]:
         BrokenImage: The file is missing or no image.
     """
     try:
-        check_regular(path)
-        with without_pillows_limit(), Image.open(path, formats=_formats()) as image:
+        with (
+            open_input(path) as file,
+            without_pillows_limit(),
+            Image.open(file, formats=_formats()) as image,
+        ):
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    except Unreachable:
+        raise
     except Exception as error:
         raise _broken(path, error) from error
     return (height, width) if turned else (width, height)

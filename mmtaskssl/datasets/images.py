@@ -1,9 +1,11 @@
 """Which images a source names."""
 
+import contextlib
 import csv
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -19,14 +21,15 @@ from mmtaskssl.utils.families import (
     FileMissing,
     ImagesMismatch,
     NoImages,
-    SystemRefused,
 )
-from mmtaskssl.utils.members import SUFFIX, TABLE, exists, split
+from mmtaskssl.utils.members import SHARDS, exists, is_shard, looked_through, split
+from mmtaskssl.utils.remote.addresses import anchored, bare, is_remote, learned, shown
 
+from .folders import check_service, is_file, is_folder, walk
 from .image_reader import BrokenImage, open_picture, read_image, shrink
-from .left_out import IMAGE_SUFFIXES, described, is_missed
+from .left_out import IMAGE_SUFFIXES, described
 from .lists import LISTS, TABLES, read_list, written_otherwise
-from .shards import images_in, is_shard, named_shards
+from .shards import images_in, named_shards
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -92,7 +95,7 @@ def list_images(
         UserError: The source does not exist, is empty, names no usable path, or is a
             selection that was changed.
     """
-    table = isinstance(source, str | os.PathLike) and os.fspath(source).lower()
+    table = isinstance(source, str | os.PathLike) and bare(os.fspath(source)).lower()
     if not (isinstance(table, str) and table.endswith(TABLES)):
         checks.unused("with a table of images, .csv, .jsonl or .parquet", column=column)
     if isinstance(source, HasImages):
@@ -103,7 +106,7 @@ def list_images(
             )
         gone = getattr(source, "removed_ids", ())  # of a feature store
         ids = [image for image in source.image_ids if image not in gone]
-        return Path(root or source.root).expanduser(), ids
+        return _folder(root or source.root), ids
     if not isinstance(source, str | os.PathLike):
         if not isinstance(source, Iterable):
             raise _no_images(source)
@@ -113,46 +116,49 @@ def list_images(
         return _relative_to_root([os.fspath(path) for path in source], root, ".", None)
     checks.path_like("images", source)
     if (shards := named_shards(os.fspath(source))) is not None:
-        base = Path(root).expanduser() if root else Path(_innermost(shards))
+        base = _folder(root) if root else Path(_innermost(shards))
         return base, _in_shards(shards, base, None)
-    source = Path(source).expanduser()
-    if source.is_dir():
-        base = Path(root).expanduser() if root else source
+    source = _folder(source)
+    if is_folder(source):
+        base = _folder(root) if root else source
         missed: list[str] = []
         ids: list[str] = []
-        for folder, names in _walk(source, IMAGE_SUFFIXES, missed):
+        for folder, names in walk(source, IMAGE_SUFFIXES, missed):
             ids += _below(folder, names, base, source)
         others = f"{described(missed)}, which are not read here" if missed else ""
         if not ids:
-            packed = _walk(source, frozenset((SUFFIX, TABLE)), [])
+            packed = walk(source, SHARDS, [], read_whole=False)
             if shards := sorted(f / name for f, names in packed for name in names):
                 return base, _in_shards(shards, base, source)
             but = f", but {others}: convert them" if others else "; check the path"
-            raise NoImages(f"folder {source} holds no images{but}")
+            raise NoImages(f"folder {shown(source)} holds no images{but}")
         if others:
             print_log(
-                f"folder {source} holds {len(ids):,} images, and beside them {others}: "
-                "they are left out",
+                f"folder {shown(source)} holds {len(ids):,} images, and beside them "
+                f"{others}: they are left out",
                 "current",
                 logging.WARNING,
             )
         return base, sorted(ids)
-    if not source.is_file():
-        raise FileMissing(f"image source {source} does not exist")
-    check_listed(source, kind="selection")
+    if not is_file(source):
+        raise FileMissing(f"image source {shown(source)} does not exist")
+    if not is_remote(source):
+        check_listed(source, kind="selection")
     if source.suffix.lower() not in LISTS:
         raise BadImageSource(
-            f"image source {source} is neither a folder nor a .tar, nor a .txt, .csv, "
-            ".jsonl or .parquet list"
+            f"image source {shown(source)} is neither a folder nor a .tar, nor a .txt, "
+            ".csv, .jsonl or .parquet list"
         )
     try:
         paths = list(read_list(source, column))
     except UnicodeDecodeError:
         paths = ["\0"]
     except (OSError, csv.Error) as error:
-        raise BadImageSource(f"image list {source} cannot be read ({error})") from error
+        raise BadImageSource(
+            f"image list {shown(source)} cannot be read ({error})"
+        ) from error
     if any("\0" in path for path in paths):
-        raise BadImageSource(f"image list {source} is not UTF-8 text")
+        raise BadImageSource(f"image list {shown(source)} is not UTF-8 text")
     return _relative_to_root(paths, root, source.parent, source)
 
 
@@ -165,15 +171,17 @@ def _relative_to_root(
     """Returns the root folder, and paths of a list as ids below it."""
     if not paths:
         raise NoImages(f"{_called(source)} names no images")
-    base = Path(root).expanduser() if root else Path(default)
-    if root is None and all(os.path.isabs(path) for path in paths):
+    paths = _bare(paths, source)
+    base = _folder(root) if root else Path(default)
+    if root is None and all(map(_is_absolute, paths)):
         base = Path(_innermost(paths))
     if any(map(is_shard, paths)):
+        looked_through(_at(base, path) for path in paths if is_shard(path))
         paths = [
             image
             for path in paths
             for image in (
-                images_in(base / path, IMAGE_SUFFIXES) if is_shard(path) else [path]
+                images_in(_at(base, path), IMAGE_SUFFIXES) if is_shard(path) else [path]
             )
         ]
     ids = [_relative(Path(path), base, source) for path in paths]
@@ -186,8 +194,36 @@ def _relative_to_root(
     return base, ids
 
 
+def _folder(source: str | os.PathLike) -> Path:
+    (plain,) = learned([os.fspath(source)])
+    if is_remote(plain):
+        check_service(plain)
+    return Path(plain).expanduser()
+
+
+def _at(base: Path, path: str) -> Path:
+    return Path(path) if is_remote(path) else base / path
+
+
+def _is_absolute(path: str) -> bool:
+    return os.path.isabs(path) or is_remote(path)
+
+
+def _bare(paths: Sequence[str], source: Path | None) -> list[str]:
+    """Returns listed paths without what opens them, by which none may differ."""
+    found = learned(paths)
+    if any(map(is_remote, found)) and len({*paths}) > len({*found}):
+        pairs = {*zip(found, paths, strict=True)}
+        same = Counter(plain for plain, _ in pairs).most_common(1)[0][0]
+        raise BadImageSource(
+            f"{_called(source)} has addresses that differ only in a query, such as "
+            f"{same}, which is taken for a signature"
+        )
+    return found
+
+
 def _called(source: Path | None) -> str:
-    return f"image list {source}" if source else "the list of images"
+    return f"image list {shown(source)}" if source else "the list of images"
 
 
 def _no_images(source: object) -> UserError:
@@ -218,48 +254,25 @@ def folder_labels(image_ids: Sequence[str]) -> list[str]:
 def _innermost(paths: Sequence[str | os.PathLike]) -> str:
     """Returns the innermost folder that holds all; of members, their tars."""
     files = [inside[0] if (inside := split(path)) else path for path in paths]
-    return os.path.commonpath([os.path.dirname(os.path.abspath(f)) for f in files])
+    folders = {os.path.dirname(anchored(file)) for file in files}
+    found = ""
+    with contextlib.suppress(ValueError):  # some lie here, and some elsewhere
+        found = os.path.commonpath(folders)
+    if found.rstrip("/").endswith(":") or not found:
+        raise ImagesMismatch(
+            "the images lie under addresses of several places, or here and elsewhere: "
+            "make a pool of each"
+        )
+    return found
 
 
 def _in_shards(shards: Sequence[Path], base: Path, source: Path | None) -> list[str]:
+    looked_through(shards)
     return [
-        _relative(Path(image), base.absolute(), source)
+        _relative(Path(image), anchored(base), source)
         for shard in shards
-        for image in images_in(shard.absolute(), IMAGE_SUFFIXES)
+        for image in images_in(anchored(shard), IMAGE_SUFFIXES)
     ]
-
-
-def _walk(
-    folder: Path, suffixes: frozenset[str], missed: list[str]
-) -> Iterator[tuple[Path, list[str]]]:
-    """Yields folders and their files of some endings.
-
-    Others that may be images go to a list.
-    """
-    seen = set()  # linked folders are followed, but circles of links are not
-    for current, folders, files in os.walk(folder, onerror=_unread, followlinks=True):
-        real = os.path.realpath(current)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found = []
-        for name in files:
-            ending = os.path.splitext(name)[1].lower()
-            if not name.startswith(".") and ending in suffixes:
-                found.append(name)
-            elif is_missed(name):
-                missed.append(name)
-        if found:
-            yield Path(current), found
-
-
-def _unread(error: OSError) -> None:
-    raise SystemRefused(
-        f"the folder {error.filename} cannot be read ({error.strerror}): images may be "
-        "in it"
-    ) from error
 
 
 def _below(folder: Path, names: list[str], base: Path, source: Path) -> list[str]:
@@ -274,13 +287,15 @@ def _below(folder: Path, names: list[str], base: Path, source: Path) -> list[str
 
 def _relative(path: Path, base: Path, source: Path | None) -> str:
     try:
+        if is_remote(path):
+            path = path.relative_to(base)
         # A relative folder source needs the prefix removed too, a listed one not.
-        if path.is_absolute() or (source and source.is_dir()):
+        elif path.is_absolute() or (source and source.is_dir()):
             path = path.absolute().relative_to(base.absolute())
     except ValueError:
         named = f" (named by {source})" if source else ""
         raise ImagesMismatch(
-            f"{path}{named} lies outside the root folder {base}"
+            f"{shown(path)}{named} lies outside the root folder {shown(base)}"
         ) from None
     if "\n" in (image_id := path.as_posix()) or "\r" in image_id:
         raise BadImageSource(

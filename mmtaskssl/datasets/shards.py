@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..utils.families import BadImageSource, FileMissing, NoImages, SystemRefused
-from ..utils.members import MARK, SUFFIX, TABLE, BadShard, member_names, rows_of
+from ..utils.members import MARK, TABLE, BadShard, is_shard, member_names, rows_of
 from ..utils.parquet import image_column, open_parquet
+from ..utils.redaction import redacted
+from ..utils.remote import files
+from ..utils.remote.addresses import bare, is_remote, learned, shown
+from .folders import is_file, is_folder
 
 #: Column names tried, in this order, when a table's image column is not given.
 PATH_COLUMNS = ("image", "path", "file", "filename", "file_name", "img_path")
@@ -16,37 +20,44 @@ _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _WILD = "*?["
 
 
-def is_shard(path: str | os.PathLike) -> bool:
-    """Whether a path has the ending of a tar or of a Parquet file."""
-    return os.fspath(path).lower().endswith((SUFFIX, TABLE))
-
-
 def named_shards(source: str) -> list[Path] | None:
     """Returns the shards that a source names; None: it names none.
 
     Args:
         source: A tar, or a Parquet file; several, as in ``pool-{000..099}.tar`` (both
-            ends are inside); or a pattern such as ``pool-*.tar``.
+            ends are inside); or a pattern such as ``pool-*.tar``. Addresses, too.
 
     Raises:
         UserError: One is not there, or none fits the pattern.
     """
     path = os.path.expanduser(source)
-    if not is_shard(path) or os.path.isdir(path):
+    if not is_shard(bare(path)) or is_folder(bare(path)):
         return None
-    if os.path.isfile(path):
-        return None if _is_list(Path(path)) else [Path(path)]
-    if any(mark in path for mark in _WILD) and not _RANGE.search(path):
-        found = sorted(glob.glob(path))
-        if not found:
-            raise FileMissing(f"no file fits {source}")
-        return [Path(one) for one in found]
-    found = list(_counted(path))
-    for one in found:
-        if not os.path.isfile(one):
-            of = "" if len(found) == 1 else f", which {source} names,"
-            raise FileMissing(f"image source {one}{of} does not exist")
+    (plain,) = learned([path])
+    if is_file(plain):
+        return None if _is_list(Path(plain)) else [Path(plain)]
+    if any(mark in plain for mark in _WILD) and not _RANGE.search(plain):
+        return _fitting(plain, source)
+    found = learned(_counted(path))  # each with its signature
+    there = _are_files(found)
+    if not all(there):
+        one = found[there.index(False)]
+        of = "" if len(found) == 1 else f", which {redacted(source)} names,"
+        raise FileMissing(f"image source {one}{of} does not exist")
     return [Path(one) for one in found]
+
+
+def _are_files(paths: list[str]) -> list[bool]:
+    if any(map(is_remote, paths)):
+        return files.are_files(paths)
+    return [os.path.isfile(path) for path in paths]
+
+
+def _fitting(pattern: str, source: str) -> list[Path]:
+    found = files.fitting if is_remote(pattern) else glob.glob
+    if not (paths := sorted(found(pattern))):
+        raise FileMissing(f"no file fits {redacted(source)}")
+    return [Path(one) for one in paths]
 
 
 def _is_list(path: Path) -> bool:
@@ -87,11 +98,13 @@ def images_in(shard: Path, suffixes: frozenset[str]) -> Iterator[str]:
         else:
             names = [n for n in member_names(shard) if _is_image(n, suffixes)]
     except BadShard as error:
-        raise BadImageSource(f"{shard} cannot be used: {error}") from error
+        raise BadImageSource(f"{shown(shard)} cannot be used: {error}") from error
     except OSError as error:
-        raise SystemRefused(f"{shard} cannot be read ({error.strerror})") from error
+        raise SystemRefused(
+            f"{shown(shard)} cannot be read ({error.strerror})"
+        ) from error
     if not names:
-        raise NoImages(f"{shard} holds no images")
+        raise NoImages(f"{shown(shard)} holds no images")
     for name in names:
         yield f"{shard}{MARK}{name}"
 

@@ -6,9 +6,11 @@ from typing import Any
 from mmengine.config import Config
 
 from mmtaskssl.config.variables import layer_of
+from mmtaskssl.datasets.folders import is_file, is_folder
 from mmtaskssl.datasets.shards import named_shards
 from mmtaskssl.utils.errors import option
 from mmtaskssl.utils.families import FileMissing
+from mmtaskssl.utils.remote.addresses import bare, is_remote
 
 
 def check_named_images(cfg: Config) -> None:
@@ -38,8 +40,16 @@ def check_named_images(cfg: Config) -> None:
 
 
 def _is_absent(source: Any) -> bool:
-    if not isinstance(source, str) or Path(source).expanduser().exists():
+    if not isinstance(source, str):
         return False
+    if is_remote(plain := bare(source)):
+        return not is_folder(plain) and not is_file(plain) and _names_no(source)
+    if Path(plain).expanduser().exists():
+        return False
+    return _names_no(source)
+
+
+def _names_no(source: str) -> bool:
     return named_shards(source) is None  # which refuses shards that are not there
 
 

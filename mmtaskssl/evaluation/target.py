@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
+from ..datasets.folders import is_folder
 from ..datasets.images import folder_labels, list_images
 from ..datasets.left_out import check_classes
 from ..features.fill import extract_to_store
@@ -18,6 +19,7 @@ from ..features.runner import BatchRunner, compute
 from ..networks import Trained, held_network, library
 from ..utils.families import FileMissing
 from ..utils.hashing import file_sha256, lines_sha256
+from ..utils.remote.addresses import shown
 from .data import LabeledFeatures, from_features, from_store, labeled_pair
 
 Log = Callable[[str], None]
@@ -44,9 +46,9 @@ class Target:
             UserError: There is none.
         """
         folder = Path(self.folder, split)
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise FileMissing(
-                f"{folder} does not exist: a target holds train/CLASS/IMAGE and "
+                f"{shown(folder)} does not exist: a target holds train/CLASS/IMAGE and "
                 "test/CLASS/IMAGE"
             )
         return list_images(str(folder))

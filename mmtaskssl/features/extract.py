@@ -15,6 +15,7 @@ from ..datasets.regions import read_region, read_regions
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import OptionConflict
+from ..utils.remote.addresses import bare, named
 from .copies import copy_names, read_copy
 from .fill import Log, extract_to_store
 from .labels import LabelsLike, labels_of
@@ -110,7 +111,9 @@ def extract(
         regions = read_regions(boxes, image_ids)
         image_ids, names = [*regions], [*regions.values()]
         runner = runner.reading(read_region)
-    source = os.fspath(images) if isinstance(images, str | os.PathLike) else "paths"
+    source = "paths"
+    if isinstance(images, str | os.PathLike):
+        source = bare(os.fspath(images))
     if names is not None and isinstance(labels, str) and labels == "folder":
         check_classes(source, {*folder_labels(image_ids)})
     if out is not None:
@@ -142,7 +145,7 @@ def _in_memory(
     return MemoryStore(
         *(features, image_ids),
         labels=labels,
-        root=str(root.resolve()),
+        root=named(root, resolve=True),
         extractor=runner.extractor.description,
         transform=runner.transform.describe(),
         broken=broken,

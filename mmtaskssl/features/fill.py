@@ -14,6 +14,7 @@ from mmengine.dist import barrier, get_dist_info
 from ..utils.cores import num_cores
 from ..utils.families import DiskFull
 from ..utils.interrupts import going_on
+from ..utils.remote.addresses import named
 from .claims import Claims
 from .layout import ROWS_PER_SHARD
 from .runner import BatchRunner, ImageFiles, collate
@@ -68,7 +69,7 @@ def extract_to_store(
             dim=runner.probe_dim(),
             extractor=runner.extractor.description,
             transform=runner.transform.describe(),
-            root=str(root.resolve()),
+            root=named(root, resolve=True),
             source=source,
             labels=labels,
             rows_per_shard=rows_per_shard,

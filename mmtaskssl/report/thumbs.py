@@ -13,6 +13,7 @@ from PIL import Image
 from ..datasets.images import BrokenImage
 from ..datasets.regions import read_region
 from ..utils.members import exists
+from ..utils.remote.service import Unreachable
 
 _SHORT_SIDE = 112
 _MAX_BYTES = 3_000_000
@@ -88,6 +89,8 @@ class Thumbnails:
             except BrokenImage:
                 missing = "unreadable" if exists(path) else "missing"
                 return _placeholder(missing, title)
+            except Unreachable:  # the page is worth more than a picture of it
+                return _placeholder("not reached", title)
             if len(data) > self.left:
                 return _placeholder("page full", title)
             self.left -= len(data)

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from ..datasets.eval_transform import EvalTransform
+from ..datasets.folders import is_folder
 from ..datasets.images import BrokenImage, folder_labels, list_images
 from ..datasets.left_out import check_classes
 from ..utils.errors import option
 from ..utils.families import BadValue, FileMissing, ImagesUnreadable, TargetTooSmall
 from ..utils.hashing import lines_sha256
+from ..utils.remote.addresses import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +96,10 @@ def read_task(
             folder, or fewer than two classes.
     """
     folder = Path(target) / "train"
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise FileMissing(
-            f"{folder} does not exist: a task is routed by the images in its folder "
-            "train (its test images are never looked at)"
+            f"{shown(folder)} does not exist: a task is routed by the images in its "
+            "folder train (its test images are never looked at)"
         )
     if max_images < 2:
         raise BadValue(f"routing needs at least two images, not {max_images}")

@@ -11,6 +11,7 @@ from ..features.store import FeatureStore
 from ..utils.errors import option
 from ..utils.families import ImagesMismatch
 from ..utils.members import exists
+from ..utils.remote.service import Unreachable
 from .feature_guard import FeatureGuard
 from .leaks import SAME_FILE, Leak, find_leaks, merge, same_bytes
 from .names import METHODS as METHODS
@@ -65,7 +66,7 @@ def method_for(
         (pool_root, pool.path, pool.image_ids),
         (store.root, store.path, store.image_ids),
     ):
-        if not root or not any(exists(Path(root) / image) for image in ids[:20]):
+        if not root or not _are_there(root, ids[:20]):
             if method == "auto":
                 return "features"
             where = root or "an unknown folder"
@@ -75,6 +76,13 @@ def method_for(
                 f"{option('leak_guard')} features"
             )
     return "pixels"
+
+
+def _are_there(root: str, ids: Sequence[str]) -> bool:
+    try:
+        return any(exists(Path(root) / image) for image in ids)
+    except Unreachable:  # by who runs this
+        return False
 
 
 def guard(

@@ -92,13 +92,15 @@ def reading(
 
 
 def check_regular(path: str | os.PathLike) -> int:
-    """Returns the size of a file, or of a member of a tar, without opening it.
+    """Returns the size of a file, wherever `members.find` finds it, unopened.
 
     Raises:
         UnusableFile: It is a folder, pipe, socket or device.
         OSError: It cannot be reached.
     """
     if (member := members.find(path)) is not None:
+        if getattr(member, "is_folder", False):
+            raise UnusableFile("it is a folder, no file")
         return member.size
     found = os.stat(path)
     for is_kind, name in _KINDS:
@@ -110,7 +112,7 @@ def check_regular(path: str | os.PathLike) -> int:
 def open_input(path: str | os.PathLike) -> BinaryIO:
     """Opens a file, or a member of a tar, for reading; see `check_regular`."""
     if (member := members.find(path)) is not None:
-        return io.BytesIO(member.read())
+        return member.opened()
     check_regular(path)
     return open(path, "rb")
 
@@ -122,8 +124,7 @@ def open_text(
     errors: str | None = None,
 ) -> TextIO:
     """Opens a text file for reading; see `check_regular` for the errors."""
-    check_regular(path)
-    return open(path, encoding=encoding, newline=newline, errors=errors)
+    return io.TextIOWrapper(open_input(path), encoding, errors, newline)
 
 
 def read_bytes(path: str | os.PathLike, limit: int = MAX_BYTES) -> bytes:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
 from .families import BadImageSource, FileFormat, PackageMissing
+from .remote.addresses import is_remote
+from .remote.files import opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +21,12 @@ IMAGES = ("image", "img", "jpg", "png", "bytes")
 FEATURES = ("embedding", "embeddings", "features", "feature", "vector", "emb")
 
 
-def open_parquet(file: Path) -> Any:
+def open_parquet(file: Path, copy: Path | None = None) -> Any:
     """Opens a Parquet file.
+
+    Args:
+        file: It, or its address.
+        copy: What is read instead, of one that lies elsewhere.
 
     Raises:
         UserError: It is none, or pyarrow is not installed.
@@ -31,7 +37,8 @@ def open_parquet(file: Path) -> Any:
     except ImportError as error:
         raise PackageMissing(f"{file} needs pyarrow: pip install pyarrow") from error
     try:
-        return ParquetFile(file)
+        far = copy is None and is_remote(file)
+        return ParquetFile(opened(file) if far else copy or file)
     except (OSError, pa.ArrowException) as error:
         raise FileFormat(f"{file} is no Parquet file ({error})") from error
 
@@ -110,6 +117,7 @@ class ImageTable:
 
     Args:
         file: Of them.
+        copy: See `open_parquet`.
 
     Attributes:
         rows: In all.
@@ -118,8 +126,8 @@ class ImageTable:
         UserError: It holds none, or pyarrow is not installed.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.table = open_parquet(file)
+    def __init__(self, file: Path, copy: Path | None = None) -> None:
+        self.table = open_parquet(file, copy)
         if (column := image_column(self.table)) is None:
             raise BadImageSource(
                 f"{file} has no column of images' bytes, only "

@@ -83,7 +83,8 @@ def test_tars_beside_images_are_not_looked_into(folder, shards):
         ("text.tar", "cannot be used: it is no whole tar"),
         ("empty.tar", "empty.tar holds no images"),
         ("packed.tar", "compressed"),
-        ("pool-000.tar.gz", "neither a folder nor a .tar"),
+        ("pool-000.tar.gz", "cannot be used: it is compressed, and damaged"),
+        ("packed.tgz", "not by gzip"),
     ],
 )
 def test_sources_that_are_refused(tmp_path, shards, source, message):
@@ -91,6 +92,7 @@ def test_sources_that_are_refused(tmp_path, shards, source, message):
     (tars / "text.tar").write_bytes(b"text" * 200)
     (tars / "packed.tar").write_bytes(b"\x1f\x8b" + bytes(600))
     (tars / "pool-000.tar.gz").write_bytes(b"\x1f\x8b")
+    (tars / "packed.tgz").write_bytes(b"BZh" + bytes(600))
     pack(make_image_folder(tmp_path / "none", 0), tars / "e", 1)[0].rename(
         tars / "empty.tar"
     )

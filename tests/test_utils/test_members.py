@@ -1,12 +1,13 @@
 """Files inside tars."""
 
+import gzip
 import io
 import os
 import tarfile
 
 import pytest
 
-from mmtaskssl.utils import members
+from mmtaskssl.utils import kept, members, tars
 from mmtaskssl.utils.hashing import file_sha256
 from mmtaskssl.utils.inputs import check_regular, open_input, read_bytes
 
@@ -14,9 +15,9 @@ from mmtaskssl.utils.inputs import check_regular, open_input, read_bytes
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    members._index.cache_clear()
+    tars._index.cache_clear()
     yield tmp_path / "cache" / "mmtaskssl" / "shards"
-    members._index.cache_clear()
+    tars._index.cache_clear()
 
 
 def _tar(file, contents, **options):
@@ -87,14 +88,14 @@ def test_the_index_of_many_members_is_kept(tmp_path, cache, monkeypatch):
     shard = _tar(tmp_path / "a.tar", many)
     assert _read(shard, "777.jpg") == b"777"
     (kept,) = cache.iterdir()
-    members._index.cache_clear()
+    tars._index.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr(members, "_look_through", None)  # which is not needed
+        patch.setattr(tars, "_look_through", None)  # which is not needed
         assert _read(shard, "999.jpg") == b"999"
         assert len(members.member_names(shard)) == 1000
     for damage in (b"", b"no index", kept.read_bytes()[:-30]):
         kept.write_bytes(damage)
-        members._index.cache_clear()
+        tars._index.cache_clear()
         assert _read(shard, "5.jpg") == b"5"
 
 
@@ -125,3 +126,32 @@ def test_two_members_of_one_name_are_refused(tmp_path):
     shard = _tar(tmp_path / "a.tar", [("1", b"x"), ("./1", b"y")])
     with pytest.raises(members.BadShard, match="more than one 1"):
         members.member_names(shard)
+
+
+@pytest.mark.parametrize("ending", ["tar.gz", "tgz", "tar"])
+def test_a_packed_tar_is_unpacked_once(tmp_path, ending, monkeypatch):
+    contents = [(f"{n}.jpg", os.urandom(3000)) for n in range(5)]
+    shard = _tar(tmp_path / "plain.tar", contents)
+    packed = tmp_path / f"packed.{ending}"
+    packed.write_bytes(gzip.compress(shard.read_bytes()))
+    path = f"{packed}#3.jpg"
+    assert members.split(path) == (str(packed), "3.jpg")
+    assert members.find(path).read() == contents[3][1]
+    with monkeypatch.context() as patch:
+        patch.setattr(tars, "_unpack", None)  # which is not needed again
+        assert members.find(path).read() == contents[3][1]
+    (copy,) = (p for p in kept.folder().iterdir() if not p.name.startswith("."))
+    copy.unlink()  # as another process may
+    assert _read(packed, "4.jpg") == contents[4][1]
+    monkeypatch.setenv(kept.LIMIT, "0.00001")
+    next(p for p in kept.folder().iterdir() if not p.suffix).unlink()
+    with pytest.raises(members.BadShard, match=r"no room to unpack it .*CACHE_GB"):
+        _read(packed, "4.jpg")
+
+
+def test_a_packed_tar_that_is_cut_short(tmp_path):
+    shard = _tar(tmp_path / "plain.tar", [("1.jpg", os.urandom(9000))])
+    packed = tmp_path / "packed.tgz"
+    packed.write_bytes(gzip.compress(shard.read_bytes())[:-500])
+    with pytest.raises(members.BadShard, match="damaged or cut short"):
+        members.member_names(packed)

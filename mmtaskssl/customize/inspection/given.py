@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...datasets.folders import is_folder
 from ...datasets.images import ImagesLike, list_images
 from ...utils import checks
 from ...utils.errors import UserError
@@ -13,6 +14,7 @@ from ...utils.families import ImagesMismatch
 from ...utils.hashing import file_sha256, lines_sha256
 from ...utils.inputs import check_regular
 from ...utils.members import exists
+from ...utils.remote.addresses import anchored, shown
 from . import files
 from .labelled import Labelled
 from .reading import TASKS, read_target
@@ -76,7 +78,7 @@ def look_at(
     if void is not None and labelled.kind != "segmentation":
         checks.unused("to masks", void=void)
     files.check_names(_names(labelled))
-    root = root.absolute()
+    root = anchored(root)
     inputs = {
         "pool": _described(root, image_ids, _OF_POOL),
         "target": _describe_target(labelled),
@@ -89,13 +91,13 @@ def look_at(
 
 def _check_found(root: Path, image_ids: Sequence[str]) -> None:
     """Refuses listed images that a search of their folder, as trainings do, misses."""
-    found = {*list_images(root)[1]} if root.is_dir() else set()
+    found = {*list_images(root)[1]} if is_folder(root) else set()
     beside = [i for i in image_ids if i not in found and exists(root / i)]
     if beside:
         raise ImagesMismatch(
             f"{len(beside):,} images of the pool, such as {beside[0]}, are not found "
-            f"where their folder {root} is searched: files need an image's ending, and "
-            "tars a folder that holds no other images"
+            f"where their folder {shown(root)} is searched: files need an image's "
+            "ending, and tars a folder that holds no other images"
         )
 
 
@@ -120,7 +122,7 @@ def _described(
     if count > most:
         rows = sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
     return {
-        "root": str(root),
+        "root": shown(root),
         "images": count,
         "files_sha256": lines_sha256(
             f"{image}\t{_size(root / image)}" for image in image_ids

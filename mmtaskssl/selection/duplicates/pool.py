@@ -14,6 +14,7 @@ from ...features.fingerprint import fingerprint
 from ...features.store import FeatureStore
 from ...utils import members
 from ...utils.hashing import lines_sha256
+from ...utils.remote.addresses import named, shown
 from .names import By, Keep
 
 
@@ -36,14 +37,14 @@ class Pool:
         """A hash of place, sizes and times of the images."""
         digest = hashlib.sha256()
         for image in self.image_ids:
-            path = os.path.join(os.path.abspath(self.root), image)
+            path = os.path.join(named(self.root), image)
             inside = members.split(path)
             try:
-                found = os.stat(inside[0] if inside else path)
+                found = members.Shard.at(inside[0] if inside else path)
             except OSError:  # which may be there another time
                 line = f"{path}\0"
             else:
-                line = f"{path}\0{found.st_size}\0{found.st_mtime_ns}"
+                line = f"{path}\0{found.size}\0{found.tag}"
             digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
         return digest.hexdigest()
 
@@ -62,7 +63,7 @@ class Pool:
             where = pool.root if root is None else os.fspath(root)
             return cls(where, pool.image_ids, pool)
         folder, ids = list_images(pool, root)
-        return cls(str(folder), ids, None)
+        return cls(shown(folder), ids, None)
 
 
 def inputs_of_pool(

@@ -13,6 +13,7 @@ from ...utils import members
 from ...utils.errors import option
 from ...utils.families import FileDamaged, ImagesMismatch, SystemRefused
 from ...utils.inputs import read_json
+from ...utils.remote.addresses import shown
 from ..output import SELECTION, SUMMARY, TABLE, read_csv
 
 # First bytes of the formats that a nameless image is likely to have.
@@ -96,7 +97,7 @@ def selected_items(
     why = _reasons(file.parent)
     items, gone = [], []
     for rank, image in enumerate(ids, 1):
-        path = os.path.join(root, image)
+        path = os.path.join(shown(root), image)
         size = _size(path)
         if size is None:
             gone.append(image)

@@ -1,0 +1,1 @@
+"""Files that lie elsewhere: ``s3://bucket/pool`` and all else that fsspec knows."""
