@@ -1,4 +1,4 @@
-"""Sources of images that lie in tars, as WebDataset packs them, or in Parquet."""
+"""Sources of images in tars, as WebDataset packs them, in Parquet and in LMDB."""
 
 import glob
 import os
@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..utils.families import BadImageSource, FileMissing, NoImages, SystemRefused
-from ..utils.members import MARK, TABLE, BadShard, is_shard, member_names, rows_of
+from ..utils.members import (
+    LMDB,
+    MARK,
+    TABLE,
+    BadShard,
+    is_shard,
+    keys_of,
+    member_names,
+    rows_of,
+)
 from ..utils.parquet import image_column, open_parquet
 from ..utils.redaction import redacted
 from ..utils.remote import files
@@ -24,16 +33,18 @@ def named_shards(source: str) -> list[Path] | None:
     """Returns the shards that a source names; None: it names none.
 
     Args:
-        source: A tar, or a Parquet file; several, as in ``pool-{000..099}.tar`` (both
-            ends are inside); or a pattern such as ``pool-*.tar``. Addresses, too.
+        source: A tar, a Parquet file, or LMDB; several, as in ``pool-{000..099}.tar``
+            (both ends are inside); or a pattern such as ``pool-*.tar``. Addresses, too.
 
     Raises:
         UserError: One is not there, or none fits the pattern.
     """
     path = os.path.expanduser(source)
-    if not is_shard(bare(path)) or is_folder(bare(path)):
+    if not is_shard(bare(path)):
         return None
     (plain,) = learned([path])
+    if is_folder(plain):
+        return [Path(plain)] if _is_lmdb(plain) else None
     if is_file(plain):
         return None if _is_list(Path(plain)) else [Path(plain)]
     if any(mark in plain for mark in _WILD) and not _RANGE.search(plain):
@@ -47,10 +58,14 @@ def named_shards(source: str) -> list[Path] | None:
     return [Path(one) for one in found]
 
 
+def _is_lmdb(path: str) -> bool:
+    return path.lower().endswith(LMDB) and os.path.exists(path)
+
+
 def _are_files(paths: list[str]) -> list[bool]:
     if any(map(is_remote, paths)):
         return files.are_files(paths)
-    return [os.path.isfile(path) for path in paths]
+    return [os.path.isfile(path) or _is_lmdb(path) for path in paths]
 
 
 def _fitting(pattern: str, source: str) -> list[Path]:
@@ -86,7 +101,8 @@ def images_in(shard: Path, suffixes: frozenset[str]) -> Iterator[str]:
     """Yields the paths of the images in a shard, in its order.
 
     Args:
-        shard: A tar, of ``SHARD.tar#MEMBER``, or Parquet, of ``SHARD.parquet#ROW``.
+        shard: A tar, of ``SHARD.tar#MEMBER``; Parquet, of ``SHARD.parquet#ROW``; or
+            LMDB, of ``POOL.lmdb#KEY``.
         suffixes: Endings that count as images in a tar, in lower case.
 
     Raises:
@@ -95,6 +111,8 @@ def images_in(shard: Path, suffixes: frozenset[str]) -> Iterator[str]:
     try:
         if shard.suffix.lower() == TABLE:
             names = list(map(str, range(rows_of(shard))))
+        elif shard.suffix.lower() == LMDB:
+            names = keys_of(shard)
         else:
             names = [n for n in member_names(shard) if _is_image(n, suffixes)]
     except BadShard as error:

@@ -1,7 +1,8 @@
 """The one door to images' bytes, wherever they lie.
 
-``SHARD.tar#MEMBER`` and ``TABLE.parquet#ROW`` are files inside others, and each of them
-or a file alone may lie elsewhere, under an address such as ``s3://bucket/SHARD.tar``.
+``SHARD.tar#MEMBER``, ``TABLE.parquet#ROW`` and ``POOL.lmdb#KEY`` are files inside
+others, and tars, tables or a file alone may lie elsewhere, under an address such as
+``s3://bucket/SHARD.tar``.
 """
 
 import functools
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from . import tars
+from . import lmdbs, tars
+from .lmdbs import keys_of
 from .remote import files
 from .remote.addresses import address_of, is_remote
 from .shard import BadShard, Shard
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .parquet import ImageTable
 
 __all__ = [
+    "LMDB",
     "MARK",
     "SHARDS",
     "SUFFIX",
@@ -37,6 +40,7 @@ __all__ = [
     "find",
     "index_of",
     "is_shard",
+    "keys_of",
     "looked_through",
     "member_names",
     "rows_of",
@@ -46,9 +50,10 @@ __all__ = [
 #: Ending of a shard, and what separates it from a member.
 SUFFIX, MARK = ".tar", "#"
 TABLE = ".parquet"
-#: Endings of tars, packed ones too, and of all shards.
+#: Endings of LMDB, of tars, packed ones too, and of all shards.
+LMDB = ".lmdb"
 TARS = (SUFFIX, ".tar.gz", ".tgz")
-SHARDS = (*TARS, TABLE)
+SHARDS = (*TARS, TABLE, LMDB)
 _THREADS = 8
 
 
@@ -89,7 +94,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Row:
-    """An image in a row of a Parquet file.
+    """An image in a row of a Parquet file, or of a key of LMDB.
 
     Attributes:
         content: What it holds.
@@ -139,6 +144,8 @@ def find(path: str | os.PathLike) -> Member | Row | Elsewhere | None:
     if shard.lower().endswith(TABLE):
         there = is_remote(shard) or os.path.isfile(shard)
         return Row.of(shard, name) if there else None
+    if shard.lower().endswith(LMDB):
+        return Row(lmdbs.value_of(shard, name)) if os.path.exists(shard) else None
     try:
         return tars.member(shard, name)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -183,7 +190,7 @@ def split(path: str | os.PathLike) -> tuple[str, str] | None:
 
 
 def is_shard(path: str | os.PathLike) -> bool:
-    """Whether a path has the ending of a tar or of a Parquet file."""
+    """Whether a path has the ending of a tar, of Parquet or of LMDB."""
     return os.fspath(path).lower().endswith(SHARDS)
 
 

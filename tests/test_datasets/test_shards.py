@@ -1,13 +1,16 @@
 """Images in tars, as any verb is given them."""
 
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 from pyarrow import parquet
+from torch.utils.data import DataLoader
 
 from mmtaskssl.datasets import UnlabeledImages, list_images, read_image
-from mmtaskssl.utils import members
+from mmtaskssl.utils import lmdbs, members
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 from tests._shards import pack
@@ -209,3 +212,40 @@ def test_the_hosts_readers_read_members(shards):
     with limited_images():
         content = LocalBackend().get(path)
     assert content == members.find(path).read()
+
+
+@pytest.mark.parametrize("subdir", [True, False])
+def test_images_in_lmdb(tmp_path, folder, subdir):
+    lmdb = pytest.importorskip("lmdb")
+    files = sorted(folder.rglob("*.png"))
+    pool = tmp_path / "pool.lmdb"
+    with (
+        lmdb.open(str(pool), subdir=subdir, map_size=1 << 22) as made,
+        made.begin(write=True) as writing,
+    ):
+        for file in files:
+            key = file.relative_to(folder).as_posix()
+            writing.put(key.encode(), file.read_bytes())
+        writing.put(b"length", b"6")
+    root, ids = list_images(pool)
+    names = [f"{c}/{n:03d}.png" for c in "ab" for n in range(3)]
+    assert (root, ids) == (tmp_path, [f"pool.lmdb#{name}" for name in names])
+    images = UnlabeledImages(str(pool))
+    loader = DataLoader(images, batch_size=None, num_workers=2)
+    for sample, file in zip(loader, files, strict=True):
+        assert np.array_equal(sample["inputs"].permute(1, 2, 0), read_image(file))
+    assert not members.exists(root / "pool.lmdb#a/other.png")
+    (tmp_path / "list.txt").write_text(f"pool.lmdb#{names[4]}\n")
+    assert list_images(tmp_path / "list.txt")[1] == [f"pool.lmdb#{names[4]}"]
+
+
+def test_what_is_no_lmdb(tmp_path, monkeypatch):
+    (tmp_path / "a.lmdb").write_bytes(b"text" * 5000)
+    with pytest.raises(UserError, match="no LMDB"):
+        list_images(tmp_path / "a.lmdb")
+    with pytest.raises(UserError, match="does not exist"):
+        list_images(tmp_path / "b.lmdb")
+    lmdbs._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "lmdb", None)
+    with pytest.raises(UserError, match=r"needs lmdb: pip install"):
+        list_images(tmp_path / "a.lmdb")
