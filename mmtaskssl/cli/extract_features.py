@@ -69,6 +69,12 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="rows of a file; work lost when a run is killed (default: %(default)s)",
     )
+    images.add_argument(
+        "--to-parquet",
+        metavar="FILE",
+        help="also write the features as a table for other tools: image, label and "
+        "embedding",
+    )
     add_extractor_options(parser)
     own = parser.add_argument_group("import of your own features")
     own.add_argument(
@@ -98,10 +104,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.remove:
         _remove(args)
         return
+    if args.to_parquet:
+        from ..features.table import place_of
+
+        place_of(args.to_parquet).check()
     store = _import(args) if args.from_npy else _extract(args)
     from mmengine.dist import get_rank
 
     if get_rank() == 0:
+        if args.to_parquet:
+            say(f"written: {store.to_parquet(args.to_parquet)}")
         print(store.table())
 
 

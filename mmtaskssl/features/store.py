@@ -12,7 +12,7 @@ from ..report.result import Result
 from ..runs import Record, verify
 from ..utils.errors import UserError
 from ..utils.families import FeaturesMismatch, FileDamaged, Unfinished
-from . import layout
+from . import layout, table
 from .saving import save_rows
 from .sound import check_shard
 
@@ -233,6 +233,19 @@ class FeatureStore(Result):
         """
         save_rows(self, folder, overwrite, rows_per_shard)
         return Path(folder)
+
+    def to_parquet(self, file: str | os.PathLike) -> Path:
+        """Writes the rows as a table for other tools: image, label and embedding.
+
+        `import_features` reads it back. Rows without a usable feature are left out.
+
+        Args:
+            file: The table; one that was written by this is replaced, nothing else is.
+
+        Raises:
+            UserError: Something else stands there, or pyarrow is not installed.
+        """
+        return table.write_table(self, file)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest, and which images have no usable feature."""

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mmtaskssl.features.copies import copy_names
+from mmtaskssl.features.given import read_ids
 from mmtaskssl.features.store import FeatureStore
 from tests._images import make_image_folder
 from tests.test_tools._tools import failure_of, load_tool
@@ -76,9 +77,14 @@ def test_import_and_its_errors(job, tool):
     (job / "ids.txt").write_text("a/1\nb/1\nb/2\n")
     base = ["--from-npy", str(job / "f.npy"), "--out", str(job / "own")]
     assert "--ids" in failure_of(tool, base)
-    tool.main([*base, "--ids", str(job / "ids.txt"), "--labels", "folder"])
+    table = str(job / "own.parquet")
+    labelled = [*base, "--ids", str(job / "ids.txt"), "--labels", "folder"]
+    tool.main([*labelled, "--to-parquet", table])
     store = FeatureStore.open(job / "own")
     assert store.labels.tolist() == [0, 1, 1]
+    assert read_ids(None, table) == ["a/1", "b/1", "b/2"]
+    tool.main([*labelled, "--to-parquet", table])  # it is ours, and replaced
+    assert "no Parquet file" in failure_of(tool, [*labelled, "--to-parquet", __file__])
     (job / "ids.txt").write_text("a/1\n")
     base[-1] = str(job / "other")
     assert "3 rows but 1 ids" in failure_of(tool, [*base, "--ids", f"{job}/ids.txt"])
