@@ -174,7 +174,7 @@ def _table_of(table: str | os.PathLike) -> "ImageTable":
 def _table(shard: Shard, copy: Path | None) -> "ImageTable":
     from .parquet import ImageTable
 
-    return ImageTable(Path(shard.path), copy)
+    return ImageTable(Path(shard.path), copy, shard.identity)
 
 
 def split(path: str | os.PathLike) -> tuple[str, str] | None:

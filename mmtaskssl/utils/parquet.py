@@ -1,7 +1,7 @@
 """Columns of Parquet files, by pyarrow, which is asked for where one is given."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -12,6 +12,7 @@ from .errors import UserError
 from .families import BadImageSource, FileFormat, PackageMissing
 from .remote.addresses import is_remote
 from .remote.files import opened
+from .table_rows import TableRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,9 +116,12 @@ def image_column(table: Any) -> str | None:
 class ImageTable:
     """The images of a Parquet file, a row group in memory at a time.
 
+    Those that are drawn at random go to the cache, see `TableRows`.
+
     Args:
         file: Of them.
         copy: See `open_parquet`.
+        identity: Tells its content from any other; "": nothing goes to the cache.
 
     Attributes:
         rows: In all.
@@ -126,7 +130,9 @@ class ImageTable:
         UserError: It holds none, or pyarrow is not installed.
     """
 
-    def __init__(self, file: Path, copy: Path | None = None) -> None:
+    def __init__(
+        self, file: Path, copy: Path | None = None, identity: str = ""
+    ) -> None:
         self.table = open_parquet(file, copy)
         if (column := image_column(self.table)) is None:
             raise BadImageSource(
@@ -138,15 +144,46 @@ class ImageTable:
         counts = (self.table.metadata.row_group(i).num_rows for i in range(groups))
         self._ends = list(accumulate(counts))
         self.rows = self._ends[-1] if self._ends else 0
+        self._kept: TableRows | None = None
+        if identity:
+            sizes = (self._size(group) for group in range(groups))
+            self._kept = TableRows(identity, self.rows, sum(sizes), self._all_rows)
+
+    def _size(self, group: int) -> int:
+        """Returns bytes of the images in a row group, and a few more."""
+        about = self.table.metadata.row_group(group)
+        columns = (about.column(number) for number in range(about.num_columns))
+        return sum(
+            one.total_uncompressed_size
+            for one in columns
+            if one.path_in_schema.split(".")[0] == self.column
+        )
+
+    def _all_rows(self) -> Iterator[bytes | None]:
+        for group in range(len(self._ends)):
+            for value in _group_of(self, group):
+                yield _content(value)
 
     def read(self, row: int) -> bytes | None:
         """Returns the bytes of a row; None: it has none."""
         group = bisect_right(self._ends, row)
         first = self._ends[group - 1] if group else 0
         with _READING:
-            found = _group_of(self, group)[row - first].as_py()
-        content: bytes | None = found.get("bytes") if isinstance(found, dict) else found
-        return content
+            if self._kept is not None:
+                is_kept, content = self._kept.read(row)
+                if is_kept:
+                    return content
+            before = _group_of.cache_info().misses
+            found = _group_of(self, group)[row - first]
+            if self._kept is not None and _group_of.cache_info().misses > before:
+                self._kept.note(group)
+        return _content(found)
+
+
+def _content(value: Any) -> bytes | None:
+    found = value.as_py()
+    content: bytes | None = found.get("bytes") if isinstance(found, dict) else found
+    return content
 
 
 # A table's reader is one for all threads.

@@ -10,7 +10,8 @@ from pyarrow import parquet
 from torch.utils.data import DataLoader
 
 from mmtaskssl.datasets import UnlabeledImages, list_images, read_image
-from mmtaskssl.utils import lmdbs, members
+from mmtaskssl.utils import kept, lmdbs, members
+from mmtaskssl.utils import parquet as parquet_module
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 from tests._shards import pack
@@ -249,3 +250,32 @@ def test_what_is_no_lmdb(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lmdb", None)
     with pytest.raises(UserError, match=r"needs lmdb: pip install"):
         list_images(tmp_path / "a.lmdb")
+
+
+def test_rows_that_are_drawn_at_random_are_written_once(tmp_path, folder, monkeypatch):
+    files = sorted(folder.rglob("*.png"))
+    contents = [file.read_bytes() for file in files] * 4
+    contents[5] = None
+    _table(tmp_path / "a.parquet", contents, group=2)  # 12 groups; 4 are held
+    root, ids = list_images(tmp_path / "a.parquet")
+    order = [row for row in np.random.default_rng(0).permutation(24) if row != 5] * 2
+    for row in order:
+        assert members.find(root / ids[row]).read() == contents[row]
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet_module, "_group_of", None)  # which is not needed now
+        for row in order:
+            assert members.find(root / ids[row]).read() == contents[row]
+        with pytest.raises(members.BadShard, match="holds no bytes"):
+            members.find(root / ids[5])
+    next(p for p in kept.folder().iterdir() if not p.suffix).unlink()
+    assert members.find(root / ids[7]).read() == contents[7]
+
+
+def test_tables_are_read_in_order_without_the_cache(tmp_path, folder):
+    contents = [file.read_bytes() for file in sorted(folder.rglob("*.png"))] * 4
+    _table(tmp_path / "a.parquet", contents, group=2)
+    for _ in range(2):
+        for row in range(24):
+            assert members.find(f"{tmp_path}/a.parquet#{row}").read() == contents[row]
+        members._table.cache_clear()
+    assert not kept.folder().exists()
