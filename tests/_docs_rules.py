@@ -30,6 +30,7 @@ NETWORK_OF = dict.fromkeys(PAGES, "folder") | {
 CHANGED = {
     "/my/pool": "{w}/pool",
     "/my/pool-{000..099}.tar": "{w}/pool-{{000..001}}.tar",
+    "s3://bucket/pool-{000..099}.tar": "file://{w}/pool-{{000..001}}.tar",
     "/my/images": "{w}/pool",
     "/my/scenes": "{w}/pool",
     "/my/selection.txt": "{w}/selection.txt",

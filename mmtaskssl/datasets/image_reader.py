@@ -13,9 +13,9 @@ from PIL import Image, ImageOps
 from torch.nn import functional
 
 from mmtaskssl.utils import members
+from mmtaskssl.utils.families import Unreachable
 from mmtaskssl.utils.inputs import check_regular, open_input
 from mmtaskssl.utils.remote.addresses import shown
-from mmtaskssl.utils.remote.service import Unreachable
 
 from .bit_depth import decode, to_8_bits, without_loss
 from .pixel_limit import (

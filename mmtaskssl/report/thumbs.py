@@ -12,8 +12,8 @@ from PIL import Image
 
 from ..datasets.images import BrokenImage
 from ..datasets.regions import read_region
+from ..utils.families import Unreachable
 from ..utils.members import exists
-from ..utils.remote.service import Unreachable
 
 _SHORT_SIDE = 112
 _MAX_BYTES = 3_000_000

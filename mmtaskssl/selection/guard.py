@@ -9,9 +9,8 @@ import numpy as np
 
 from ..features.store import FeatureStore
 from ..utils.errors import option
-from ..utils.families import ImagesMismatch
+from ..utils.families import ImagesMismatch, Unreachable
 from ..utils.members import exists
-from ..utils.remote.service import Unreachable
 from .feature_guard import FeatureGuard
 from .leaks import SAME_FILE, Leak, find_leaks, merge, same_bytes
 from .names import METHODS as METHODS

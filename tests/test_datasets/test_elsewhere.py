@@ -153,8 +153,15 @@ def test_a_read_that_fails_is_tried_again_and_then_told(web):
     web.faults = 2
     assert read_image(base / ids[0]).shape == (32, 32, 3)
     web.faults = 50
-    with pytest.raises(UserError, match=r"http://127.*a/000.png could not be read"):
+    with pytest.raises(UserError, match=r"http://127.*a/000.png could not be fetched"):
         read_image(base / ids[0])
+
+
+def test_a_server_that_is_gone_is_not_an_empty_pool(pool):
+    with served(pool) as server:
+        url = server.url
+    with pytest.raises(UserError, match=r"pool-000.tar could not be fetched"):
+        list_images(f"{url}/tars/pool-000.tar")
 
 
 def test_what_is_not_there_or_no_image_is_broken_and_told(web, pool):
@@ -194,7 +201,7 @@ def test_packages_and_services_that_are_not_there(monkeypatch):
 
 def test_a_signature_opens_images_and_is_in_no_id(tmp_path, web):
     web.query = "sig=SECRET&for=1"
-    with pytest.raises(UserError, match="could not be read") as caught:
+    with pytest.raises(UserError, match="could not be fetched") as caught:
         list_images(f"{web.url}/tars/pool-000.tar?sig=OTHER")
     assert "OTHER" not in str(caught.value)
     signed = f"{web.url}/tars/pool-{{000..001}}.tar?{web.query}"

@@ -48,7 +48,7 @@ from mmtaskssl.utils import kept
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.families import BadValue, StepFailed
 
-SHARDS, GROUP = 4, 100
+SHARDS, GROUP = 4, 16
 
 
 def make_images(folder: Path, count: int) -> None:

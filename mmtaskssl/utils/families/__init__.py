@@ -45,6 +45,7 @@ from .files import (
     StepFailed,
     SystemRefused,
     Unfinished,
+    Unreachable,
     UntrustedFile,
 )
 from .networks import (
@@ -124,6 +125,7 @@ __all__ = [
     "Unfinished",
     "UnknownName",
     "UnknownNetwork",
+    "Unreachable",
     "UntrustedFile",
     "UserError",
     "WeightsMismatch",

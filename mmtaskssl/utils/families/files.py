@@ -41,6 +41,12 @@ class SystemRefused(UserError):
     code = "system-refused"
 
 
+class Unreachable(UserError):
+    """What lies under an address cannot be fetched, though it was tried again."""
+
+    code = "unreachable"
+
+
 class DiskFull(UserError):
     """A disk has no room for what is written."""
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .. import kept
+from ..families import Unreachable
 from . import files
-from .service import Unreachable
 
 # Reads of a shard in this process before it is worth its copy.
 _READS = 3

@@ -42,7 +42,8 @@ class Stat:
     is_folder: bool
 
 
-_known: OrderedDict[tuple[int, str], tuple[float, Stat]] = OrderedDict()
+# Forked processes inherit it, and so need not ask again.
+_known: OrderedDict[str, tuple[float, Stat]] = OrderedDict()
 
 
 def stat(path: str | os.PathLike, fresh: bool = False) -> Stat:
@@ -57,8 +58,8 @@ def stat(path: str | os.PathLike, fresh: bool = False) -> Stat:
         UserError: The place cannot be reached, or its package is not installed.
     """
     address = address_of(path)
-    key, now = (os.getpid(), address), time.monotonic()
-    if not fresh and (found := _known.get(key)) is not None and now < found[0]:
+    now = time.monotonic()
+    if not fresh and (found := _known.get(address)) is not None and now < found[0]:
         return found[1]
 
     def ask(system: Any, name: str) -> Any:
@@ -66,7 +67,7 @@ def stat(path: str | os.PathLike, fresh: bool = False) -> Stat:
         return system.info(name)
 
     here = _stat_of(tried(address, ask))
-    _known[key] = now + _FRESH, here
+    _known[address] = now + _FRESH, here
     while len(_known) > _KNOWN:
         _known.popitem(last=False)
     return here
@@ -206,7 +207,7 @@ def found_in(folder: str | os.PathLike, lasting: Collection[str]) -> Iterator[st
         if inner is None:
             continue
         if os.path.splitext(inner)[1].lower() in lasting and len(_known) < _KNOWN:
-            _known[os.getpid(), f"{address}/{inner}"] = math.inf, _stat_of(info)
+            _known[f"{address}/{inner}"] = math.inf, _stat_of(info)
         yield inner
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..families import BadImageSource, PackageMissing, SystemRefused
+from ..families import BadImageSource, PackageMissing, Unreachable
 from ..redaction import redacted
 from .addresses import opening
 
@@ -22,10 +22,6 @@ _WAITS = (0.2, 1.0, 4.0)
 _REFUSED, _ABSENT = (401, 403), (404, 410)
 # What names a fault of a program, ours or another's, and no failure of a network.
 _FAULTS = (TypeError, AttributeError, NameError, AssertionError)
-
-
-class Unreachable(SystemRefused):
-    """A file elsewhere could not be read, though it was tried several times."""
 
 
 def tried(address: str, call: Callable[[Any, str], T]) -> T:
@@ -41,9 +37,8 @@ def tried(address: str, call: Callable[[Any, str], T]) -> T:
                 raise FileNotFoundError(2, "it is not there", address) from error
             refused = _status(error) in _REFUSED or isinstance(error, PermissionError)
             if refused or wait is None:
-                tries = "" if refused else " in several tries"
                 raise Unreachable(
-                    f"{address} could not be read{tries} ({_reason(error)}): check "
+                    f"{address} could not be fetched ({_reason(error)}): check "
                     "the network and the credentials, and run the same again"
                 ) from error
             time.sleep(wait)
@@ -51,9 +46,15 @@ def tried(address: str, call: Callable[[Any, str], T]) -> T:
 
 
 def _is_absent(error: Exception) -> bool:
-    """Whether there is no such file; HTTP's says so of every failure."""
+    """Whether there is no such file; fsspec's HTTP says so of every failure."""
     absent = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
-    return isinstance(error, absent) and _status(error) in (None, *_ABSENT)
+    if not isinstance(error, absent):
+        return False
+    if (status := _status(error)) is not None:
+        return status in _ABSENT
+    cause = error.__cause__
+    failed = isinstance(cause, OSError | TimeoutError) and not isinstance(cause, absent)
+    return not failed and type(cause).__module__.partition(".")[0] != "aiohttp"
 
 
 def _status(error: BaseException) -> int | None:
