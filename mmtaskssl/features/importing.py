@@ -12,6 +12,7 @@ from ..runs import State
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import BadValue, ShapeMismatch
+from ..utils.remote.addresses import bare, shown
 from . import layout, plan
 from .given import Rows, open_rows, read_ids
 from .labels import LabelsLike, labels_of
@@ -64,7 +65,7 @@ def import_features(
         )
     if not isinstance(root, str | os.PathLike):
         raise BadValue(f"{option('root')} must be a path, not {checks.shown(root)}")
-    root = os.fspath(root)
+    root = shown(bare(os.fspath(root)))
     if isinstance(features, str | os.PathLike):
         source = os.fspath(features)
         array: np.ndarray | Rows = open_rows(features)
