@@ -58,12 +58,13 @@ def test_extract_select_show_take_and_deduplicate(tmp_path, folder, memory):
 def test_a_page_is_made_where_its_images_cannot_be_reached(tmp_path, folder):
     with served(folder) as server:
         root, ids = list_images(server.url)
-    rows = np.eye(8, dtype=np.float32)
-    pool = apis.import_features(rows, ids, root=root)
-    target = apis.import_features(rows[:2], ids[:2], root=root)
-    out = apis.select(pool, target, 2)
-    page = (out.save(tmp_path / "selection") / "report.html").read_text()
-    assert "not reached" in page
+        rows = np.eye(8, dtype=np.float32)
+        pool = apis.import_features(rows, ids, root=root)
+        target = apis.import_features(rows[:2], ids[:2], root=root)
+        server.faults = 10_000
+        out = apis.select(pool, target, 2).save(tmp_path / "selection")
+    page = (out / "report.html").read_text()
+    assert "not reached" in page and "data:image/jpeg" not in page
 
 
 def test_what_opens_an_address_is_written_nowhere(tmp_path, folder):
