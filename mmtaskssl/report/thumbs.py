@@ -14,6 +14,7 @@ from ..datasets.images import BrokenImage
 from ..datasets.regions import read_region
 from ..utils.families import Unreachable
 from ..utils.members import exists
+from ..utils.remote.addresses import is_remote
 
 _SHORT_SIDE = 112
 _MAX_BYTES = 3_000_000
@@ -70,6 +71,7 @@ class Thumbnails:
         self.left = max_bytes
         self.short_side = short_side
         self._known: dict[Path, str] = {}
+        self._lost = False
 
     def tag(self, path: Path | None, name: str) -> str:
         """Returns the picture, or a placeholder that says why there is none.
@@ -84,12 +86,15 @@ class Thumbnails:
         if path is None:
             return _placeholder("folder unknown", title)
         if path not in self._known:
+            if self._lost and is_remote(path):
+                return _placeholder("not reached", title)
             try:
                 data = _jpeg(path, self.short_side)
             except BrokenImage:
                 missing = "unreadable" if exists(path) else "missing"
                 return _placeholder(missing, title)
-            except Unreachable:  # the page is worth more than a picture of it
+            except Unreachable:  # the page is worth more than its pictures
+                self._lost = True  # each would be waited for
                 return _placeholder("not reached", title)
             if len(data) > self.left:
                 return _placeholder("page full", title)

@@ -62,9 +62,11 @@ def test_a_page_is_made_where_its_images_cannot_be_reached(tmp_path, folder):
         pool = apis.import_features(rows, ids, root=root)
         target = apis.import_features(rows[:2], ids[:2], root=root)
         server.faults = 10_000
+        asked = len(server.asked)
         out = apis.select(pool, target, 2).save(tmp_path / "selection")
     page = (out / "report.html").read_text()
     assert "not reached" in page and "data:image/jpeg" not in page
+    assert len(server.asked) - asked <= 2 * (1 + len(service._WAITS))
 
 
 def test_what_opens_an_address_is_written_nowhere(tmp_path, folder):
