@@ -3,10 +3,11 @@
     speed_sources.py [--images FOLDER] [--count 512] [--workers 2] [--rounds 5]
 
 Two ways of reading: a training's epoch (drawn at random, as `UnlabeledImages` reads,
-from worker processes, in batches) and an extraction (in order, cropped as a network
-asks). No network runs: it would hide what a place costs. Rounds of all places are
-interleaved, and the clock's time is counted, since waiting is what a place costs. The
-table gives the median over rounds, and the median of each round's ratio to the folder.
+from worker processes that stay, in batches) and an extraction (in order, cropped as a
+network asks). No network runs: it would hide what a place costs. Rounds of all places
+are interleaved, and the clock's time is counted, since waiting is what a place costs.
+The table gives the median over rounds, and the median of each round's ratio to the
+folder.
 
 Places: a folder, a tar, a packed tar, Parquet, LMDB (where lmdb is installed), and an
 S3 server on this machine (where moto and s3fs are): single images, tars with the
@@ -160,18 +161,19 @@ def _wait_for(port: int) -> None:
 
 def training(source: str, workers: int, batch: int) -> Callable[[], list[float]]:
     """Returns an epoch of a training, which gives the sum of each batch."""
-    images = UnlabeledImages(source)
+    order = torch.Generator()
+    loader = DataLoader(
+        UnlabeledImages(source),
+        batch,
+        shuffle=True,
+        generator=order,
+        num_workers=workers,
+        collate_fn=pack_images,
+        persistent_workers=workers > 0,
+    )
 
     def epoch() -> list[float]:
-        order = torch.Generator().manual_seed(0)
-        loader = DataLoader(
-            images,
-            batch,
-            shuffle=True,
-            generator=order,
-            num_workers=workers,
-            collate_fn=pack_images,
-        )
+        order.manual_seed(0)
         return [float(part["inputs"].double().sum()) for part in loader]
 
     return epoch
@@ -180,16 +182,16 @@ def training(source: str, workers: int, batch: int) -> Callable[[], list[float]]
 def extraction(source: str, workers: int, batch: int) -> Callable[[], list[float]]:
     """Returns a pass over the images in order, cropped."""
     root, ids = list_images(source)
-    images = ImageFiles(root, ids, EvalTransform(224))
+    loader = DataLoader(
+        ImageFiles(root, ids, EvalTransform(224)),
+        batch,
+        sampler=range(len(ids)),
+        num_workers=workers,
+        collate_fn=collate,
+        persistent_workers=workers > 0,
+    )
 
     def once() -> list[float]:
-        loader = DataLoader(
-            images,
-            batch,
-            sampler=range(len(ids)),
-            num_workers=workers,
-            collate_fn=collate,
-        )
         return [float(pixels.double().sum()) for pixels, _ in loader]
 
     return once
