@@ -237,13 +237,10 @@ class FeatureStore(Result):
     def to_parquet(self, file: str | os.PathLike) -> Path:
         """Writes the rows as a table for other tools: image, label and embedding.
 
-        `import_features` reads it back. Rows without a usable feature are left out.
+        `import_features` reads it back. `bad_rows` are left out.
 
         Args:
-            file: The table; one that was written by this is replaced, nothing else is.
-
-        Raises:
-            UserError: Something else stands there, or pyarrow is not installed.
+            file: The table; one of ours is replaced, nothing else is (UserError).
         """
         return table.write_table(self, file)
 
