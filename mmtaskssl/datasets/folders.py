@@ -21,6 +21,16 @@ def is_file(path: str | os.PathLike) -> bool:
     return files.is_file(path) if is_remote(path) else os.path.isfile(path)
 
 
+def is_absolute(path: str) -> bool:
+    """Whether a listed path needs no folder: an address needs none."""
+    return os.path.isabs(path) or is_remote(path)
+
+
+def at(base: Path, path: str) -> Path:
+    """Returns a listed path from a folder."""
+    return Path(path) if is_remote(path) else base / path
+
+
 def folders_in(folder: Path) -> list[str]:
     """Returns the names of the folders in a folder, sorted, without hidden ones."""
     if is_remote(folder):

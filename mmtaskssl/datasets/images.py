@@ -25,7 +25,7 @@ from mmtaskssl.utils.families import (
 from mmtaskssl.utils.members import SHARDS, exists, is_shard, looked_through, split
 from mmtaskssl.utils.remote.addresses import anchored, bare, is_remote, learned, shown
 
-from .folders import check_service, is_file, is_folder, walk
+from .folders import at, check_service, is_absolute, is_file, is_folder, walk
 from .image_reader import BrokenImage, open_picture, read_image, shrink
 from .left_out import IMAGE_SUFFIXES, described
 from .lists import LISTS, TABLES, read_list, written_otherwise
@@ -173,15 +173,15 @@ def _relative_to_root(
         raise NoImages(f"{_called(source)} names no images")
     paths = _bare(paths, source)
     base = _folder(root) if root else Path(default)
-    if root is None and all(map(_is_absolute, paths)):
+    if root is None and all(map(is_absolute, paths)):
         base = Path(_innermost(paths))
     if any(map(is_shard, paths)):
-        looked_through(_at(base, path) for path in paths if is_shard(path))
+        looked_through(at(base, path) for path in paths if is_shard(path))
         paths = [
             image
             for path in paths
             for image in (
-                images_in(_at(base, path), IMAGE_SUFFIXES) if is_shard(path) else [path]
+                images_in(at(base, path), IMAGE_SUFFIXES) if is_shard(path) else [path]
             )
         ]
     ids = [_relative(Path(path), base, source) for path in paths]
@@ -199,14 +199,6 @@ def _folder(source: str | os.PathLike) -> Path:
     if is_remote(plain):
         check_service(plain)
     return Path(plain).expanduser()
-
-
-def _at(base: Path, path: str) -> Path:
-    return Path(path) if is_remote(path) else base / path
-
-
-def _is_absolute(path: str) -> bool:
-    return os.path.isabs(path) or is_remote(path)
 
 
 def _bare(paths: Sequence[str], source: Path | None) -> list[str]:
