@@ -5,17 +5,18 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.dist import barrier, get_dist_info
 
 from ..utils.cores import num_cores
+from ..utils.errors import UserError
 from ..utils.families import DiskFull
 from ..utils.interrupts import going_on
 from .claims import Claims
-from .layout import ROWS_PER_SHARD
+from .layout import ROWS_PER_SHARD, shard_path
 from .runner import BatchRunner, ImageFiles, collate
 from .store import FeatureStore
 from .writer import FeatureStoreWriter
@@ -39,8 +40,8 @@ def extract_to_store(
 ) -> FeatureStore:
     """Fills a feature store, or continues one that an earlier run began.
 
-    In a process group each rank computes its share of the missing shards; processes
-    without a group that fill one store take shards as they come.
+    Shards are taken as they come: by the ranks of a process group, by processes that
+    were started apart, and by machines that come and go, see `Claims`.
 
     Args:
         runner: Reads and computes.
@@ -80,8 +81,10 @@ def extract_to_store(
     missing = writer.missing_shards()
     if rank == 0:
         _announce(writer, runner, root, missing, world, log)
-    barrier()  # nobody writes before everybody has listed what is missing
-    _fill(writer, runner, root, missing[rank::world], log if rank == 0 else None)
+    # A rank begins with its own share: else all would try to take the same shards.
+    shards = [*missing[rank::world], *(i for i in missing if i % world != rank)]
+    barrier()
+    fill(writer, runner, root, shards, log if rank == 0 else None)
     barrier()
     if rank == 0:
         writer.finish()
@@ -89,23 +92,31 @@ def extract_to_store(
     return FeatureStore.open(out)
 
 
-def _fill(
+def fill(
     writer: FeatureStoreWriter,
     runner: BatchRunner,
     root: Path,
     shards: Sequence[int],
-    log: Log | None,
+    log: Log | None = None,
 ) -> None:
-    world = get_dist_info()[1]
-    who = f"rank 0 of {world}: " if world > 1 else ""
-    sizes = [stop - start for start, stop in map(writer.shard_range, shards)]
-    progress = _Progress(sum(sizes), log, who)
+    """Computes shards, or waits until others have; then all of them are written.
+
+    Args:
+        writer: The store.
+        runner: Reads and computes.
+        root: Folder of the images.
+        shards: Those that are missing, in the order in which they are tried.
+        log: Receives lines on how far all are.
+    """
+    progress = _Progress(writer, shards, log)
     with Claims(writer) as claims:
         while shards:
             _compute(writer, runner, root, claims, shards, progress)
-            shards = sorted({*shards} & {*writer.missing_shards()})
+            missing = {*writer.missing_shards()}
+            shards = [index for index in shards if index in missing]
             if shards:  # another process has them, or was killed with them
-                claims.wait(shards[0])
+                claims.wait(shards)
+    progress.end()
 
 
 def _compute(
@@ -131,10 +142,27 @@ def _compute(
             broken: dict[int, str] = {}
         features[rows[0] - start : rows[-1] + 1 - start] = values
         broken.update({rows[i] - start: reason for i, reason in bad.items()})
-        progress.add(len(rows))
+        progress.say(rows[-1] + 1 - start)
         if rows[-1] + 1 == stop:
-            writer.write_shard(taken[0], features, broken)
+            _write(writer, claims, taken[0], features, broken)
             claims.release(taken.popleft())
+
+
+def _write(
+    writer: FeatureStoreWriter,
+    claims: Claims,
+    index: int,
+    features: np.ndarray,
+    broken: Mapping[int, str],
+) -> None:
+    if claims.is_lost(index) and shard_path(writer.path, index).exists():
+        return  # maybe the whole store is written: nothing may be added to it
+    try:
+        writer.write_shard(index, features, broken)
+    except UserError:
+        # An heir sweeps away what it takes for the litter of a dead process.
+        if not claims.is_lost(index):
+            raise
 
 
 def _announce(
@@ -186,28 +214,49 @@ def _announce(
 
 
 class _Progress:
-    """Says at most every ten seconds how far the work is."""
+    """Says at most every ten seconds how far the work of all processes is."""
 
     def __init__(
-        self, total: int, log: Log | None, who: str, every: float = 10.0
+        self,
+        writer: FeatureStoreWriter,
+        shards: Sequence[int],
+        log: Log | None,
+        every: float = 10.0,
     ) -> None:
-        self.total, self.log, self.who, self.every = total, log, who, every
-        self.done = 0
+        self.writer, self.log, self.every = writer, log, every
+        self.shards = {*shards}
+        self.total = self._rows(self.shards)
         self.begin = self.said = time.perf_counter()
 
-    def add(self, count: int) -> None:
-        self.done += count
-        now = time.perf_counter()
-        last = self.done == self.total
-        if self.log is None or (now - self.said < self.every and not last):
+    def _rows(self, shards: Collection[int]) -> int:
+        return sum(b - a for a, b in map(self.writer.shard_range, shards))
+
+    def say(self, partly: int) -> None:
+        """Says it, if it is time to.
+
+        Args:
+            partly: Rows of the shard that this process is at.
+        """
+        if self.log is None or time.perf_counter() - self.said < self.every:
             return
-        self.said = now
-        rate = self.done / max(now - self.begin, 1e-9)
-        left = _duration((self.total - self.done) / rate)
-        self.log(
-            f"{self.who}{self.done:,}/{self.total:,} images, {rate:,.0f} images/s, "
-            f"ETA {left}"
-        )
+        self.said = time.perf_counter()
+        missing = self.shards.intersection(self.writer.missing_shards())
+        done = self.total - self._rows(missing) + partly
+        rate = done / max(self.said - self.begin, 1e-9)
+        left = _duration((self.total - done) / max(rate, 1e-9))
+        self._say(done, rate, left)
+
+    def end(self) -> None:
+        """Says that all is done, if anything was to do."""
+        if self.log is not None and self.total:
+            rate = self.total / max(time.perf_counter() - self.begin, 1e-9)
+            self._say(self.total, rate, _duration(0))
+
+    def _say(self, done: int, rate: float, left: str) -> None:
+        if self.log is not None:
+            self.log(
+                f"{done:,}/{self.total:,} images, {rate:,.0f} images/s, ETA {left}"
+            )
 
 
 def _bytes(count: float) -> str:
