@@ -89,6 +89,13 @@ def make_parser() -> argparse.ArgumentParser:
         help="what made them: only stores of the same name are compared",
     )
     options.add_launcher(parser)
+    parser.add_argument(
+        "--engine",
+        choices=("processes", "ray"),
+        default="processes",
+        help="who computes: the processes that are started, or the workers of a Ray "
+        "cluster (RAY_ADDRESS, else one on this machine) that reaches STORE and images",
+    )
     return parser
 
 
@@ -124,6 +131,10 @@ def _import(args: argparse.Namespace) -> "FeatureStore":
                 f"--{flag.replace('_', '-')} needs the network: features cannot be "
                 "imported"
             )
+    if args.engine != "processes":
+        raise OptionConflict(
+            "--engine ray is for extraction: --from-npy computes nothing"
+        )
     from ..datasets.images import folder_labels
     from ..features.given import read_ids
     from ..features.importing import import_features
@@ -162,6 +173,7 @@ def _extract(args: argparse.Namespace) -> "FeatureStore":
         overwrite=args.overwrite,
         rows_per_shard=args.rows_per_shard,
         log=say,
+        engine=args.engine,
         **network,
         **running_of(args),
     )

@@ -1,12 +1,12 @@
 """Fills a feature store, and says beforehand what that costs."""
 
-import datetime
 import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from mmengine.dist import barrier, get_dist_info
@@ -16,12 +16,14 @@ from ..utils.errors import UserError
 from ..utils.families import DiskFull
 from ..utils.interrupts import going_on
 from .claims import Claims
+from .filling import Log, Progress, spelled
 from .layout import ROWS_PER_SHARD, shard_path
 from .runner import BatchRunner, ImageFiles, collate
 from .store import FeatureStore
 from .writer import FeatureStoreWriter
 
-Log = Callable[[str], None]
+#: What computes shards; all do the same bytes.
+Engine = Literal["processes", "ray"]
 
 
 @going_on()
@@ -37,6 +39,7 @@ def extract_to_store(
     append: bool = False,
     overwrite: bool = False,
     log: Log = lambda text: None,
+    engine: Engine = "processes",
 ) -> FeatureStore:
     """Fills a feature store, or continues one that an earlier run began.
 
@@ -54,6 +57,7 @@ def extract_to_store(
         append: Adds images to a store that exists, see `FeatureStoreWriter.prepare`.
         overwrite: Begins anew, whatever store is there.
         log: Receives lines on what is to be done and how far it is.
+        engine: Who computes: "processes" that are started, or actors of "ray".
 
     Returns:
         The complete store.
@@ -62,6 +66,10 @@ def extract_to_store(
         UserError: See `FeatureStoreWriter`.
     """
     rank, world = get_dist_info()
+    if engine == "ray":
+        from . import on_ray  # late: it fills by what is here
+
+        on_ray.check(world)
     if rank == 0:
         FeatureStoreWriter.prepare(
             out,
@@ -84,7 +92,10 @@ def extract_to_store(
     # A rank begins with its own share: else all would try to take the same shards.
     shards = [*missing[rank::world], *(i for i in missing if i % world != rank)]
     barrier()
-    fill(writer, runner, root, shards, log if rank == 0 else None)
+    if engine == "ray":
+        on_ray.fill(writer, runner, root, missing, log)
+    else:
+        fill(writer, runner, root, shards, log if rank == 0 else None)
     barrier()
     if rank == 0:
         writer.finish()
@@ -108,10 +119,10 @@ def fill(
         shards: Those that are missing, in the order in which they are tried.
         log: Receives lines on how far all are.
     """
-    progress = _Progress(writer, shards, log)
+    progress = Progress(writer, shards, log)
     with Claims(writer) as claims:
         while shards:
-            _compute(writer, runner, root, claims, shards, progress)
+            compute_free(writer, runner, root, claims, shards, progress)
             missing = {*writer.missing_shards()}
             shards = [index for index in shards if index in missing]
             if shards:  # another process has them, or was killed with them
@@ -119,15 +130,24 @@ def fill(
     progress.end()
 
 
-def _compute(
+def compute_free(
     writer: FeatureStoreWriter,
     runner: BatchRunner,
     root: Path,
     claims: Claims,
     shards: Sequence[int],
-    progress: "_Progress",
+    progress: Progress | None = None,
 ) -> None:
-    """Computes those shards that nobody else does."""
+    """Computes those shards that nobody else does.
+
+    Args:
+        writer: The store.
+        runner: Reads and computes.
+        root: Folder of the images.
+        claims: Tell whether somebody else does.
+        shards: In the order in which they are tried.
+        progress: Is told of each batch.
+    """
     taken: deque[int] = deque()
 
     def ranges() -> Iterator[tuple[int, int]]:
@@ -142,7 +162,8 @@ def _compute(
             broken: dict[int, str] = {}
         features[rows[0] - start : rows[-1] + 1 - start] = values
         broken.update({rows[i] - start: reason for i, reason in bad.items()})
-        progress.say(rows[-1] + 1 - start)
+        if progress is not None:
+            progress.say(rows[-1] + 1 - start)
         if rows[-1] + 1 == stop:
             _write(writer, claims, taken[0], features, broken)
             claims.release(taken.popleft())
@@ -208,55 +229,9 @@ def _announce(
     else:
         each = max(read / runner.workers, compute)
     log(
-        f"time: about {_duration(todo * each / world)} (one image: {read * 1e3:.1f} ms "
+        f"time: about {spelled(todo * each / world)} (one image: {read * 1e3:.1f} ms "
         f"to read, {compute * 1e3:.1f} ms to compute)"
     )
-
-
-class _Progress:
-    """Says at most every ten seconds how far the work of all processes is."""
-
-    def __init__(
-        self,
-        writer: FeatureStoreWriter,
-        shards: Sequence[int],
-        log: Log | None,
-        every: float = 10.0,
-    ) -> None:
-        self.writer, self.log, self.every = writer, log, every
-        self.shards = {*shards}
-        self.total = self._rows(self.shards)
-        self.begin = self.said = time.perf_counter()
-
-    def _rows(self, shards: Collection[int]) -> int:
-        return sum(b - a for a, b in map(self.writer.shard_range, shards))
-
-    def say(self, partly: int) -> None:
-        """Says it, if it is time to.
-
-        Args:
-            partly: Rows of the shard that this process is at.
-        """
-        if self.log is None or time.perf_counter() - self.said < self.every:
-            return
-        self.said = time.perf_counter()
-        missing = self.shards.intersection(self.writer.missing_shards())
-        done = self.total - self._rows(missing) + partly
-        rate = done / max(self.said - self.begin, 1e-9)
-        left = _duration((self.total - done) / max(rate, 1e-9))
-        self._say(done, rate, left)
-
-    def end(self) -> None:
-        """Says that all is done, if anything was to do."""
-        if self.log is not None and self.total:
-            rate = self.total / max(time.perf_counter() - self.begin, 1e-9)
-            self._say(self.total, rate, _duration(0))
-
-    def _say(self, done: int, rate: float, left: str) -> None:
-        if self.log is not None:
-            self.log(
-                f"{done:,}/{self.total:,} images, {rate:,.0f} images/s, ETA {left}"
-            )
 
 
 def _bytes(count: float) -> str:
@@ -265,7 +240,3 @@ def _bytes(count: float) -> str:
             return f"{count:.3g} {unit}" if count < 100 else f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
-
-
-def _duration(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))

@@ -45,7 +45,8 @@ class Holder:
         try:
             found = json.loads(text)
             holder = cls(
-                *(str(found[name]) for name in ("id", "host")),
+                str(found["id"]),
+                str(found["host"]),
                 int(found["pid"]),
                 str(found["started"]),
                 float(found["lease"]),
