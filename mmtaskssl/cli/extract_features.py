@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..utils.families import OptionConflict, OptionMissing
-from . import kinds, options
+from . import kinds, options, plans
 from .extractor import add_extractor_options, network_of, running_of
 from .saying import say
 
@@ -96,6 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="who computes: the processes that are started, or the workers of a Ray "
         "cluster (RAY_ADDRESS, else one on this machine) that reaches STORE and images",
     )
+    plans.add_dry_run(parser)
     return parser
 
 
@@ -104,6 +105,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     if args.remove:
         _remove(args)
+        return
+    if args.dry_run:
+        if args.from_npy or not args.images:
+            raise OptionMissing("--dry-run plans the extraction of --images")
+        say(plans.of_extract(args, argv).table())
         return
     store = _import(args) if args.from_npy else _extract(args)
     from mmengine.dist import get_rank

@@ -21,6 +21,7 @@ MEANINGS = {
     "--clusters": "a folder of clusters",
     "--decode": "`reduced`: JPEGs at the smallest scale that serves the network",
     "--device": "`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`",
+    "--dry-run": "say what it would take, and stop before it",
     "--edited-selection": "take a selection as it is now, though it was changed after "
     "`select` wrote it",
     "--image-size": "side of the square that a network sees, pixels",

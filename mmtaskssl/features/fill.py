@@ -213,25 +213,51 @@ def _announce(
             f"{writer.path} needs {_bytes(size)} and its disk has {_bytes(free)}: "
             "free some space or choose another folder"
         )
-    sample = range(ranges[0][0], min(ranges[0][0] + runner.batch_size, ranges[0][1]))
-    images = ImageFiles(root, writer.image_ids, runner.transform, runner.read)
-    begin = time.perf_counter()
-    batch, _ = collate([images[i] for i in sample])
-    read = (time.perf_counter() - begin) / len(sample)
-    runner.forward(batch)  # the first pass also warms up
-    begin = time.perf_counter()
-    runner.forward(batch)
-    compute = (time.perf_counter() - begin) / len(sample)
-    if runner.workers == 0:
-        each = read + compute
-    elif runner.device.type == "cpu":  # workers and network share the cores
-        each = max(read / runner.workers, compute + read / num_cores())
-    else:
-        each = max(read / runner.workers, compute)
+    first = ranges[0][0]
+    sample = writer.image_ids[first : min(first + runner.batch_size, ranges[0][1])]
+    read, compute, each = costs(runner, root, sample)
     log(
         f"time: about {spelled(todo * each / world)} (one image: {read * 1e3:.1f} ms "
         f"to read, {compute * 1e3:.1f} ms to compute)"
     )
+
+
+def costs(
+    runner: BatchRunner, root: Path, image_ids: Sequence[str]
+) -> tuple[float, float, float]:
+    """Measures what an image takes.
+
+    Args:
+        runner: Reads and computes.
+        root: Folder of the images.
+        image_ids: Some, at least one.
+
+    Returns:
+        Seconds to read it, for the network to compute, and between one and the next
+        where both go on at once.
+    """
+    images = ImageFiles(root, image_ids, runner.transform, runner.read)
+    begin = time.perf_counter()
+    samples = [images[i] for i in range(len(image_ids))]
+    read = (time.perf_counter() - begin) / len(image_ids)
+    size = runner.batch_size
+    batches = [
+        collate(samples[at : at + size])[0] for at in range(0, len(samples), size)
+    ]
+    runner.forward(batches[0])  # the first pass also warms up
+    begin = time.perf_counter()
+    for batch in batches:
+        runner.forward(batch)
+    compute = (time.perf_counter() - begin) / len(image_ids)
+    if runner.workers == 0:
+        return read, compute, read + compute
+    if runner.device.type == "cpu":  # workers and network share the cores
+        return (
+            read,
+            compute,
+            max(read / runner.workers, compute + read / num_cores()),
+        )
+    return read, compute, max(read / runner.workers, compute)
 
 
 def _bytes(count: float) -> str:

@@ -210,7 +210,7 @@ class _Actors:
             needs = " and ".join(f"{n} {kind}" for kind, n in self.needs.items())
             raise StepFailed(
                 f"no machine of the Ray cluster has {needs}, which a worker needs: "
-                "take fewer threads (OMP_NUM_THREADS), or another --device"
+                f"take fewer threads (OMP_NUM_THREADS), or another {option('device')}"
             )
         there = len(self.idle) + len(self.busy)
         for _ in range(min(room - there, shards - len(self.idle))):
