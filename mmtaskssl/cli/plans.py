@@ -56,6 +56,8 @@ def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
             ],
             place,
         )
+    # The run measures a batch, too, before it begins.
+    begun = min(len(todo), args.batch_size) * (read + 2 * compute)
     shards = -(-len(todo) // rows)
     ids = sum(len(image.encode("utf-8", "surrogateescape")) + 1 for image in todo)
     # A line of the record and one of the manifest for each shard.
@@ -64,7 +66,7 @@ def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     return Plan(
         f"{len(todo):,} images, {dim} features each",
         len(todo),
-        found.first + len(todo) * each,
+        found.first + len(todo) * each + begun,
         dry_run.bytes_of_images(root, todo),
         max(peak_bytes(), found.bytes[1]) + buffers,
         files,
@@ -273,7 +275,7 @@ def of_pretrain(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
         found.time(steps),
         dry_run.bytes_of_images(root, image_ids),
         found.memory(dry_run.STEP_PARTS[1]),
-        found.disk[1] * kept,
+        found.written(dry_run.STEP_PARTS[1]) * kept,
         f"{passes:,.1f} passes",
         f"{dry_run.STEP_PARTS[0]} and {dry_run.STEP_PARTS[1]} steps",
     )

@@ -21,7 +21,9 @@ class Trial:
         first: Seconds of the smaller one, with the start of a process and all imports.
         seconds: Of each, without.
         bytes: Peak of the process after each.
-        disk: Bytes that each has written.
+        disk: Bytes that each has written, but for pages.
+        pages: Bytes of the pages of the larger one: they show as many images, however
+            many there are.
     """
 
     sizes: tuple[int, int]
@@ -29,6 +31,7 @@ class Trial:
     seconds: tuple[float, float]
     bytes: tuple[int, int]
     disk: tuple[int, int]
+    pages: int = 0
 
     def time(self, size: int) -> float:
         """Returns the seconds of a run, from the start of its process."""
@@ -40,7 +43,8 @@ class Trial:
 
     def written(self, size: int) -> int:
         """Returns the bytes that a run writes."""
-        return round(self.disk[1] + self._more(self.disk, size - self.sizes[1]))
+        lists = self.disk[1] + self._more(self.disk, size - self.sizes[1])
+        return round(lists) + self.pages
 
     def _more(self, found: tuple[float, float], work: int) -> float:
         small, large = self.sizes
@@ -91,6 +95,7 @@ def run(
         (runs[1][0], runs[2][0]),
         (runs[1][1], runs[2][1]),
         (_size(outs[1]), _size(outs[2])),
+        _size(outs[2], pages=True),
     )
 
 
@@ -119,9 +124,9 @@ def run_all(
     write_json(out, found)
 
 
-def _size(out: Path) -> int:
-    files = [out, *out.rglob("*")] if out.is_dir() else [out]
-    return sum(file.stat().st_size for file in files if file.is_file())
+def _size(out: Path, pages: bool = False) -> int:
+    files = [file for file in [out, *out.rglob("*")] if file.is_file()]
+    return sum(f.stat().st_size for f in files if (f.suffix == ".html") is pages)
 
 
 def without(argv: Sequence[str], *flags: str) -> list[str]:

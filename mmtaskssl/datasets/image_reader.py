@@ -50,15 +50,17 @@ class BrokenImage(Exception):
     """An image file that cannot be turned into pixels; the message says why."""
 
 
-def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.ndarray:
+def read_image(
+    path: str | os.PathLike, short_side: int | None = None, least: int = 2
+) -> np.ndarray:
     """Reads an image file as 8-bit RGB, upright, see `decode_image`.
 
     Args:
         path: The file.
         short_side: If given, an image whose short side is longer is shrunk to it
-            (antialiased, aspect kept); a smaller one stays as it is. JPEGs of at
-            least four times that size are decoded at a fraction of the work, and
-            never to less than twice the size.
+            (antialiased, aspect kept); a smaller one stays as it is.
+        least: Large JPEGs are decoded to a half, a quarter or an eighth, at less work,
+            but not to less than so many times the short side.
 
     Returns:
         Array (H, W, 3), uint8.
@@ -71,14 +73,13 @@ def read_image(path: str | os.PathLike, short_side: int | None = None) -> np.nda
         data = _read(path)
     except Exception as error:  # as of `decode_image`
         raise _broken(path, error) from error
-    return decode_image(data, path, short_side)
+    return decode_image(data, path, short_side, least)
 
 
 def read_reduced(path: str | os.PathLike, short_side: int | None = None) -> np.ndarray:
     """Reads an image file like `read_image`, JPEGs at the smallest scale that will do.
 
-    These are decoded to a half, a quarter or an eighth, while that is no less than the
-    short side: at less work, and not quite to the same pixels.
+    At less work, and not quite to the same pixels.
 
     Args:
         path: See `read_image`.
@@ -87,11 +88,7 @@ def read_reduced(path: str | os.PathLike, short_side: int | None = None) -> np.n
     Raises:
         BrokenImage: See `read_image`.
     """
-    try:
-        data = _read(path)
-    except Exception as error:  # as of `decode_image`
-        raise _broken(path, error) from error
-    return decode_image(data, path, short_side, least=1)
+    return read_image(path, short_side, least=1)
 
 
 def decode_image(
@@ -114,7 +111,7 @@ def decode_image(
         data: The file's content.
         name: Of the file, for the message.
         short_side: See `read_image`.
-        least: A JPEG is decoded to at least so many times the short side.
+        least: See `read_image`.
 
     Returns:
         Array (H, W, 3), uint8.

@@ -1,5 +1,6 @@
 """``--dry-run`` says what a command takes, and the command then takes it."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -183,3 +184,21 @@ def test_a_line_is_drawn_through_two_runs():
     found = trial.Trial((16, 80), 5.0, (1.0, 3.0), (100, 100), (10, 74))
     assert found.time(16 + 640) == 5.0 + 20.0 and found.memory(1000) == 100
     assert found.written(180) == 174
+    assert dataclasses.replace(found, pages=50).written(180) == 224
+
+
+def test_pages_do_not_grow_with_the_work(tmp_path):
+    def part(size, out):
+        (tmp_path / f"{size}.txt").write_text("x" * 10 * size)
+        return [str(tmp_path / f"{size}.txt"), str(out)]
+
+    def command(argv):
+        out = Path(argv[1])
+        out.mkdir()
+        (out / "page.html").write_text("a page")
+        (out / "list.txt").write_text(Path(argv[0]).read_text())
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(take, "main", command)
+        found = trial.run("take", (1, 4), part, tmp_path)
+    assert found.disk == (10, 40) and found.pages == 6 and found.written(10) == 106
