@@ -59,7 +59,7 @@ def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
     network = ["--model", "torchvision:resnet18", "--weights", "random"]
     network += ["--image-size", "64", "--device", "cpu"]
     named = ["--images", images, "--root", str(root)]
-    listed = [f"images={images}", f"root={root}", "model.backbone.base_channels=16"]
+    listed = [f"images={out / 'absolute.txt'}"]
     short = ["batch_size=64", "max_iters=30", "num_workers=0"]
     return {
         "extract": (
@@ -159,11 +159,15 @@ def main(argv=None):
     args.out.mkdir(parents=True)
     chosen = spaced(list_images(args.images)[1], args.count)
     (args.out / "images.txt").write_text("".join(f"{image}\n" for image in chosen))
+    root = list_images(args.images)[0].absolute()
+    lines = "".join(f"{root / image}\n" for image in chosen)
+    (args.out / "absolute.txt").write_text(lines)
     steps = commands(args)
     python, tool = sys.executable, [sys.executable, "-m", "mmtaskssl"]
     network = steps["extract"][2][:8]
     target = ["--images", args.target, "--out", str(args.out / "target")]
-    timed([*tool, "extract", *network, *target], args.out / "target.log")
+    if "select" in args.steps:
+        timed([*tool, "extract", *network, *target], args.out / "target.log")
     head = ["step", "count", "written", "time", "memory", "found", "plan took"]
     if "search" in args.steps:  # which compares trained sub-nets
         trained = ["--work-dir", str(args.out / "supernet")]
@@ -172,7 +176,8 @@ def main(argv=None):
     rows = [head]
     for step in STEPS:
         command, plan, line, out = steps[step]
-        if step not in args.steps and step != "extract":
+        needed = step == "extract" and {"select", "cluster"} & {*args.steps}
+        if step not in args.steps and not needed:
             continue
         planning, _, said = timed(
             [python, "-c", _PLAN, command, plan, *line], args.out / f"{step}-plan.log"
