@@ -152,3 +152,9 @@ def open_pool(args: argparse.Namespace, option: str) -> "FeatureStore":
             "its extraction (mmtaskssl extract ... --dry-run), then do it"
         )
     return FeatureStore.open(args.pool)
+
+
+def scaled(budget: str, share: float) -> str:
+    """Returns the budget of a share of a pool."""
+    text = budget.strip()
+    return text if text.endswith("%") else str(max(1, round(int(text) * share)))

@@ -81,6 +81,10 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     from ..features.store import FeatureStore
     from ..utils.budgets import count_images
 
+    if args.budget.strip() == "auto":
+        raise OptionConflict(
+            "--dry-run needs a --budget in images, or in % of the pool"
+        )
     pool = dry_run.open_pool(args, "--pool")
     targets = sum(len(FeatureStore.open(one)) for one in args.target)
     sizes = dry_run.row_parts(len(pool))
@@ -88,7 +92,7 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     def part(rows: int, out: Path) -> list[str]:
         store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}")
         words = [*dry_run.words(argv), "--pool", store, "--out", str(out)]
-        return [*words, "--budget", _scaled(args.budget, rows / len(pool))]
+        return [*words, "--budget", dry_run.scaled(args.budget, rows / len(pool))]
 
     with trial.folder() as place:
         found = trial.run("select_data", sizes, part, place)
@@ -292,8 +296,3 @@ def _images_of(cfg: "Config") -> tuple[Path, Sequence[str]]:
     images = DATASETS.build(cfg.train_dataloader.dataset)
     root, ids = getattr(images, "root", Path()), getattr(images, "image_ids", None)
     return Path(root), ids if ids is not None else [""] * len(images)
-
-
-def _scaled(budget: str, share: float) -> str:
-    text = budget.strip()
-    return text if text.endswith("%") else str(max(1, round(int(text) * share)))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from .. import runs
-from . import layout
+from . import layout, litter
 from .writer import FeatureStoreWriter
 
 # Seconds between two looks at what others do, at first and at most.
@@ -44,7 +44,7 @@ class Claims:
                 self._claims.release(path)
                 continue
             if self._claims.inherited:
-                layout.remove_litter(self.writer.path, path.name)
+                litter.remove_litter(self.writer.path, path.name)
             yield index
 
     def release(self, index: int) -> None:

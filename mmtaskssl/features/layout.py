@@ -17,15 +17,14 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..runs import check_version, has_types, is_lock, lock_of
-from ..utils.atomic import remove_temporaries, write_text
+from ..runs import check_version, has_types
+from ..utils.atomic import write_text
 from ..utils.families import FileDamaged, FileMissing, NotAResult
 from ..utils.inputs import load_array, read_bytes, read_json, why
 from ..utils.redaction import redacted_value
@@ -39,8 +38,6 @@ LABELS = "labels.npy"
 REMOVED = "removed"
 QUARANTINE = "quarantine.json"
 COPIES = "copies"
-# And what is made of one on the way.
-_SHARD = re.compile(r"shard-\d{5,}\.(npy|bad\.json)(\.claim)?")
 # Small enough that a killed run loses little work, large enough that hundreds of
 # millions of rows are thousands of files: 32 MiB at dim 2048.
 ROWS_PER_SHARD = 8192
@@ -280,29 +277,6 @@ def read_id_file(path: str | os.PathLike) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise FileDamaged(f"cannot read the ids in {path} ({error})") from error
     return text.rstrip("\n").split("\n") if text.strip() else []
-
-
-def remove_litter(store: Path, name: str) -> None:
-    """Removes what a killed process left of writing a file; its lock is held."""
-    remove_temporaries(store, re.compile(re.escape(name)))
-
-
-def remove_shard_litter(store: Path) -> None:
-    """Removes what killed processes left of shards; all of these are written."""
-    remove_temporaries(store, _SHARD)
-    for claim in store.glob(".*"):
-        if is_lock(claim.name) and _SHARD.fullmatch(lock_of(claim.name)):
-            claim.unlink(missing_ok=True)
-
-
-def remove_stray_parts(store: Path) -> None:
-    """Removes parts of shards from a complete store, which has none.
-
-    A process that was thought dead, and awoke, may have written one too late.
-    """
-    for part in store.glob("shard-*.bad.json"):
-        if _SHARD.fullmatch(part.name):
-            part.unlink(missing_ok=True)
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:

@@ -12,7 +12,7 @@ from ..runs import Record, State, alone, filled, remove_litter, resolved, writin
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from ..utils.families import BadValue, OutForeign, ShapeMismatch, Unfinished
-from . import layout, plan
+from . import layout, litter, plan
 from .rows import unit_rows
 from .sound import sound_shards
 
@@ -127,13 +127,13 @@ class FeatureStoreWriter:
         """Continues what is there, or refuses to; the store's lock is held."""
         record = Record.read(self.path)
         if record is not None and record.complete:
-            layout.remove_stray_parts(self.path)
+            litter.remove_stray_parts(self.path)
         if append:
             known = self.manifest if record is None else record.inputs
             wanted = {**wanted, plan.IMAGES: known[plan.IMAGES]}
         plan.work_of(wanted).state(self.path)
         for name in (layout.IDS, layout.LABELS, layout.MANIFEST):
-            layout.remove_litter(self.path, name)
+            litter.remove_litter(self.path, name)
         kept = sound_shards(self.path, self.manifest, record)
         # The record goes first: one that is ahead tells of an append that was killed.
         if append or self.manifest[plan.IMAGES] != wanted[plan.IMAGES]:
@@ -293,7 +293,7 @@ class FeatureStoreWriter:
         layout.write_json(self.path / layout.MANIFEST, self.manifest)
         for part in parts:
             part.unlink()
-        layout.remove_shard_litter(self.path)
+        litter.remove_shard_litter(self.path)
         work = plan.work_of(self.manifest)
         hashes = record.files if record else {}
         work.describe(self.path, True, hashes, work.files).write(self.path)

@@ -165,6 +165,8 @@ def test_what_cannot_be_planned_is_said(stores, tmp_path):
     argv += ["--budget", "10", "--out", str(tmp_path / "o"), "--dry-run"]
     with pytest.raises(OptionConflict, match="plans from feature stores"):
         select_data.main(argv)
+    with pytest.raises(OptionConflict, match="needs a --budget in images"):
+        select_data.main([*argv, "--budget", "auto"])
     with pytest.raises(OptionMissing, match="plans the extraction"):
         extract_features.main(["--from-npy", "x.npy", "--out", "o", "--dry-run"])
 
