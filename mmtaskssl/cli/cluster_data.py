@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ..clustering.options import PATH_MAPS, Options, parse_tree
 from ..utils.progress import ProgressLine
-from . import kinds, options
+from . import kinds, options, plans
 from .extractor import add_network_of_images, open_network_of_images
-from .saying import say_complete
+from .saying import say, say_complete
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -76,12 +76,16 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_max_pixels(parser)
     options.add_no_report(parser)
     options.add_no_images(parser)
+    plans.add_dry_run(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Clusters, or says that it is done already."""
     args = make_parser().parse_args(argv)
+    if args.dry_run:
+        say(plans.of_cluster(args, argv).table())
+        return
     names = ("seed", "lower", "upper", "sample", "path_map", "random")
     how = Options(
         parse_tree(args.tree), **{name: getattr(args, name) for name in names}

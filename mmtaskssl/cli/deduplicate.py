@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..selection.duplicates.names import BY, KEEP
 from ..utils.progress import ProgressLine
-from . import kinds, options
+from . import kinds, options, plans
 from .saying import say, say_complete
 
 
@@ -53,12 +53,16 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_pool_root(parser)
     options.add_max_pixels(parser)
     options.add_device(parser, "of the search")
+    plans.add_dry_run(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Finds copies, or says that it is done already."""
     args = make_parser().parse_args(argv)
+    if args.dry_run:
+        say(plans.of_deduplicate(args, argv).table())
+        return
     from ..runs import State
     from ..selection.duplicates.deduplicate import deduplicate
     from ..selection.duplicates.deduplicated import KEPT, work_of

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..utils.families import OptionConflict, OptionMissing
-from . import kinds, options
+from . import kinds, options, plans
 from .extractor import add_extractor_options, network_of, running_of
 from .saying import say
 
@@ -95,6 +95,14 @@ def make_parser() -> argparse.ArgumentParser:
         help="what made them: only stores of the same name are compared",
     )
     options.add_launcher(parser)
+    parser.add_argument(
+        "--engine",
+        choices=("processes", "ray"),
+        default="processes",
+        help="who computes: the processes that are started, or the workers of a Ray "
+        "cluster (RAY_ADDRESS, else one on this machine) that reaches STORE and images",
+    )
+    plans.add_dry_run(parser)
     return parser
 
 
@@ -103,6 +111,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     if args.remove:
         _remove(args)
+        return
+    if args.dry_run:
+        if args.from_npy or not args.images:
+            raise OptionMissing("--dry-run plans the extraction of --images")
+        say(plans.of_extract(args, argv).table())
         return
     if args.to_parquet:
         from ..features.table import place_of
@@ -136,6 +149,10 @@ def _import(args: argparse.Namespace) -> "FeatureStore":
                 f"--{flag.replace('_', '-')} needs the network: features cannot be "
                 "imported"
             )
+    if args.engine != "processes":
+        raise OptionConflict(
+            "--engine ray is for extraction: --from-npy computes nothing"
+        )
     from ..datasets.images import folder_labels
     from ..features.given import read_ids
     from ..features.importing import import_features
@@ -174,6 +191,7 @@ def _extract(args: argparse.Namespace) -> "FeatureStore":
         overwrite=args.overwrite,
         rows_per_shard=args.rows_per_shard,
         log=say,
+        engine=args.engine,
         **network,
         **running_of(args),
     )

@@ -19,7 +19,8 @@ from pathlib import Path
 from ..search.names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from ..utils.budgets import Budget
 from ..utils.families import BadValue, OptionMissing
-from . import kinds, options
+from . import kinds, options, plans
+from .saying import say
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -35,6 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--top", type=kinds.COUNT, default=10, metavar="K")
     options.add_cfg_options(parser, "of CONFIG")
     options.add_launcher(parser)
+    plans.add_dry_run(parser)
     return parser
 
 
@@ -104,6 +106,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     shape = args.shape and tuple((args.shape * 2)[:2])
     if (shape and (len(args.shape) > 2 or min(shape) < 1)) or args.top < 1:
         raise BadValue("--shape takes one or two positive sizes, --top at least 1")
+    if args.dry_run:
+        say(plans.of_search(args, argv).table())
+        return
     from mmengine.dist import get_rank
 
     from ..features.distributed import init_ranks

@@ -20,9 +20,9 @@ from ..selection.limits import Limits
 from ..selection.names import METHODS, POLICY_NAMES
 from ..selection.options import Options
 from ..utils.progress import ProgressLine
-from . import kinds, options
+from . import kinds, options, plans
 from .extractor import add_network_of_images, open_network_of_images
-from .saying import say_complete
+from .saying import say, say_complete
 
 _PRETRAIN = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-64px.py"
 _LIMITS = [field.name for field in dataclasses.fields(Limits)]
@@ -78,6 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_no_report(parser)
     options.add_no_images(parser)
     options.add_device(parser, "of the search")
+    plans.add_dry_run(parser)
     return parser
 
 
@@ -151,6 +152,9 @@ def _add_changes(parser: options.Parser) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Selects, or says that it is done already."""
     args = make_parser().parse_args(argv)
+    if args.dry_run:
+        say(plans.of_select(args, argv).table())
+        return
     how = Options(
         args.policy,
         args.seed,

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from ..selection.taking.names import FORMS
 from ..utils.progress import ProgressLine
-from . import kinds, options
+from . import kinds, options, plans
 from .saying import say
 
 
@@ -39,12 +39,16 @@ def make_parser() -> argparse.ArgumentParser:
         help="megabytes of images in one tar or table (default: %(default)s)",
     )
     options.add_edited_selection(parser)
+    plans.add_dry_run(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Takes the images, or goes on with it."""
     args = make_parser().parse_args(argv)
+    if args.dry_run:
+        say(plans.of_take(args, argv).table())
+        return
     from ..selection.taking.take import take
 
     line: list[ProgressLine] = []

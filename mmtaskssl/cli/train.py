@@ -4,7 +4,8 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from . import options
+from . import options, plans
+from .saying import say
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -66,12 +67,16 @@ def make_parser() -> argparse.ArgumentParser:
     )
     options.add_launcher(parser)
     options.add_local_rank(parser)
+    plans.add_dry_run(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains, and says what came of it."""
     args = make_parser().parse_args(argv)
+    if args.dry_run:
+        say(plans.of_pretrain(args, argv).table())
+        return
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     from ..engine.pretrain import pretrain
 

@@ -30,7 +30,7 @@ VERBS = {
 _PARTS = frozenset(
     [
         *("cfg_options", "cpus", "evaluation", "extractor", "kinds", "main", "options"),
-        *("parser", "saying", "verbs", "vocabulary"),
+        *("dry_run", "parser", "plans", "saying", "trial", "verbs", "vocabulary"),
     ]
 )
 

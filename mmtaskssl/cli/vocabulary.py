@@ -19,7 +19,9 @@ MEANINGS = {
     "--calibrate": "images for the batch-norm statistics of sub-nets that share norms",
     "--cfg-options": "`KEY=VALUE` pairs that override parts of a config",
     "--clusters": "a folder of clusters",
+    "--decode": "`reduced`: JPEGs at the smallest scale that serves the network",
     "--device": "`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`",
+    "--dry-run": "say what it would take, and stop before it",
     "--edited-selection": "take a selection as it is now, though it was changed after "
     "`select` wrote it",
     "--image-size": "side of the square that a network sees, pixels",

@@ -1,55 +1,67 @@
 """Which shards a process computes, when others compute the same store."""
 
-import contextlib
+import time
 from collections.abc import Iterator, Sequence
 
-from ..runs import Busy, locked
-from . import layout
+from .. import runs
+from . import layout, litter
 from .writer import FeatureStoreWriter
+
+# Seconds between two looks at what others do, at first and at most.
+_PAUSES = 0.05, 2.0
 
 
 class Claims:
-    """Takes one shard after another, each under its lock until it is written.
+    """Takes one shard after another, each claimed until it is written.
 
-    Processes that were started apart, such as the jobs of an array, so share a store;
-    what a killed one had taken is free at once.
+    Processes that were started apart, on one machine or on several that share the
+    folder, so share a store. What a killed one had claimed is free at once on its
+    machine, and after a lease on others, see `runs.Claims`.
 
     Args:
         writer: The store.
+        lease: Seconds that a process of another machine may be silent.
     """
 
-    def __init__(self, writer: FeatureStoreWriter):
+    def __init__(self, writer: FeatureStoreWriter, lease: float = runs.LEASE):
         self.writer = writer
-        self._held: dict[int, contextlib.ExitStack] = {}
+        self._claims = runs.Claims(lease)
 
     def __enter__(self) -> "Claims":
+        self._claims.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for index in list(self._held):
-            self.release(index)
+    def __exit__(self, *error: object) -> None:
+        self._claims.__exit__(*error)
 
     def take(self, shards: Sequence[int]) -> Iterator[int]:
         """Yields those shards that nobody else holds or has written."""
         for index in shards:
-            lock = contextlib.ExitStack()
             path = layout.shard_path(self.writer.path, index)
-            try:
-                lock.enter_context(locked(path))
-            except Busy:
+            if path.exists() or not self._claims.take(path):
                 continue
-            if path.exists():
-                lock.close()
+            if path.exists():  # written since
+                self._claims.release(path)
                 continue
-            self._held[index] = lock
-            layout.remove_litter(self.writer.path, path.name)
+            if self._claims.inherited:
+                litter.remove_litter(self.writer.path, path.name)
             yield index
 
     def release(self, index: int) -> None:
         """Lets go of a shard: it is written."""
-        self._held.pop(index).close()
+        self._claims.release(layout.shard_path(self.writer.path, index))
 
-    def wait(self, shard: int) -> None:
-        """Returns once nobody holds a shard; it may be written then, or not."""
-        with locked(layout.shard_path(self.writer.path, shard), wait=True):
-            pass
+    def is_lost(self, index: int) -> bool:
+        """Whether a shard that was taken here is another's now.
+
+        This process was silent for so long that it was thought dead.
+        """
+        return not self._claims.holds(layout.shard_path(self.writer.path, index))
+
+    def wait(self, shards: Sequence[int]) -> None:
+        """Returns once one of some shards is written, or can be taken."""
+        paths = [layout.shard_path(self.writer.path, index) for index in shards]
+        pause, most = _PAUSES
+        while not any(path.exists() or self._claims.is_free(path) for path in paths):
+            time.sleep(pause)
+            pause = min(1.5 * pause, most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from ..utils.errors import option
 from ..utils.families import OptionConflict
 from ..utils.remote.addresses import bare, named
 from .copies import copy_names, read_copy
-from .fill import Log, extract_to_store
+from .fill import Engine, extract_to_store
+from .filling import Log
 from .labels import LabelsLike, labels_of
 from .layout import COPIES, ROWS_PER_SHARD
 from .memory import MemoryStore
@@ -43,6 +44,7 @@ def extract(
     overwrite: bool = False,
     rows_per_shard: int = ROWS_PER_SHARD,
     log: Log = lambda text: None,
+    engine: Engine = "processes",
     **running: Unpack[Running],
 ) -> FeatureStore:
     """Extracts the features of images: one L2-normalised row of float16 each.
@@ -68,6 +70,9 @@ def extract(
         overwrite: Replaces the store at ``out``, whatever it is of.
         rows_per_shard: Rows of each file; work lost when a run is killed.
         log: Takes lines on what is to be done, and how far it is.
+        engine: "processes": this one, and whichever else were started with the same
+            ``out``; "ray": actors of a Ray cluster whose machines all reach ``out`` and
+            the images. The store has the same bytes.
         **running: See `open_runner`; none if ``network`` is a runner.
 
     Returns:
@@ -97,8 +102,10 @@ def extract(
         )
     checks.path_like("root", root, none=True)
     checks.whole("rows_per_shard", rows_per_shard)
+    checks.one_of("engine", engine, get_args(Engine))
     if out is None:
-        checks.unused(f"with {option('out')}", overwrite=overwrite)
+        ray = engine if engine != "processes" else None
+        checks.unused(f"with {option('out')}", overwrite=overwrite, engine=ray)
     if isinstance(network, BatchRunner):
         if running:
             raise OptionConflict(f"the runner has its own {', '.join(sorted(running))}")
@@ -125,11 +132,12 @@ def extract(
             append=append,
             overwrite=overwrite,
             log=log,
+            engine=engine,
         )
     else:
         store = _in_memory(runner, base, image_ids, names, source)
     if leak_copies:
-        _add_copies(runner, store, log)
+        _add_copies(runner, store, log, engine)
     return store
 
 
@@ -153,7 +161,9 @@ def _in_memory(
     )
 
 
-def _add_copies(runner: BatchRunner, store: FeatureStore, log: Log) -> None:
+def _add_copies(
+    runner: BatchRunner, store: FeatureStore, log: Log, engine: Engine
+) -> None:
     """Extracts the copies of a store's images; a store on disk keeps them."""
     bad = set(store.bad_rows.tolist())
     good = [image for row, image in enumerate(store.image_ids) if row not in bad]
@@ -168,6 +178,7 @@ def _add_copies(runner: BatchRunner, store: FeatureStore, log: Log) -> None:
         source=source,
         append=True,  # as the store may have grown
         log=lambda text: log(f"copies: {text}"),
+        engine=engine,
     )
 
 

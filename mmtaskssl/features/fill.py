@@ -1,27 +1,30 @@
 """Fills a feature store, and says beforehand what that costs."""
 
-import datetime
 import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from mmengine.dist import barrier, get_dist_info
 
 from ..utils.cores import num_cores
+from ..utils.errors import UserError
 from ..utils.families import DiskFull
 from ..utils.interrupts import going_on
 from ..utils.remote.addresses import named
 from .claims import Claims
-from .layout import ROWS_PER_SHARD
+from .filling import Log, Progress, spelled
+from .layout import ROWS_PER_SHARD, shard_path
 from .runner import BatchRunner, ImageFiles, collate
 from .store import FeatureStore
 from .writer import FeatureStoreWriter
 
-Log = Callable[[str], None]
+#: What computes shards; all do the same bytes.
+Engine = Literal["processes", "ray"]
 
 
 @going_on()
@@ -37,11 +40,12 @@ def extract_to_store(
     append: bool = False,
     overwrite: bool = False,
     log: Log = lambda text: None,
+    engine: Engine = "processes",
 ) -> FeatureStore:
     """Fills a feature store, or continues one that an earlier run began.
 
-    In a process group each rank computes its share of the missing shards; processes
-    without a group that fill one store take shards as they come.
+    Shards are taken as they come: by the ranks of a process group, by processes that
+    were started apart, and by machines that come and go, see `Claims`.
 
     Args:
         runner: Reads and computes.
@@ -54,6 +58,7 @@ def extract_to_store(
         append: Adds images to a store that exists, see `FeatureStoreWriter.prepare`.
         overwrite: Begins anew, whatever store is there.
         log: Receives lines on what is to be done and how far it is.
+        engine: Who computes: "processes" that are started, or actors of "ray".
 
     Returns:
         The complete store.
@@ -62,6 +67,10 @@ def extract_to_store(
         UserError: See `FeatureStoreWriter`.
     """
     rank, world = get_dist_info()
+    if engine == "ray":
+        from . import on_ray  # late: it fills by what is here
+
+        on_ray.check(world)
     if rank == 0:
         FeatureStoreWriter.prepare(
             out,
@@ -81,8 +90,13 @@ def extract_to_store(
     missing = writer.missing_shards()
     if rank == 0:
         _announce(writer, runner, root, missing, world, log)
-    barrier()  # nobody writes before everybody has listed what is missing
-    _fill(writer, runner, root, missing[rank::world], log if rank == 0 else None)
+    # A rank begins with its own share: else all would try to take the same shards.
+    shards = [*missing[rank::world], *(i for i in missing if i % world != rank)]
+    barrier()
+    if engine == "ray":
+        on_ray.fill(writer, runner, root, missing, log)
+    else:
+        fill(writer, runner, root, shards, log if rank == 0 else None)
     barrier()
     if rank == 0:
         writer.finish()
@@ -90,34 +104,51 @@ def extract_to_store(
     return FeatureStore.open(out)
 
 
-def _fill(
+def fill(
     writer: FeatureStoreWriter,
     runner: BatchRunner,
     root: Path,
     shards: Sequence[int],
-    log: Log | None,
+    log: Log | None = None,
 ) -> None:
-    world = get_dist_info()[1]
-    who = f"rank 0 of {world}: " if world > 1 else ""
-    sizes = [stop - start for start, stop in map(writer.shard_range, shards)]
-    progress = _Progress(sum(sizes), log, who)
+    """Computes shards, or waits until others have; then all of them are written.
+
+    Args:
+        writer: The store.
+        runner: Reads and computes.
+        root: Folder of the images.
+        shards: Those that are missing, in the order in which they are tried.
+        log: Receives lines on how far all are.
+    """
+    progress = Progress(writer, shards, log)
     with Claims(writer) as claims:
         while shards:
-            _compute(writer, runner, root, claims, shards, progress)
-            shards = sorted({*shards} & {*writer.missing_shards()})
+            compute_free(writer, runner, root, claims, shards, progress)
+            missing = {*writer.missing_shards()}
+            shards = [index for index in shards if index in missing]
             if shards:  # another process has them, or was killed with them
-                claims.wait(shards[0])
+                claims.wait(shards)
+    progress.end()
 
 
-def _compute(
+def compute_free(
     writer: FeatureStoreWriter,
     runner: BatchRunner,
     root: Path,
     claims: Claims,
     shards: Sequence[int],
-    progress: "_Progress",
+    progress: Progress | None = None,
 ) -> None:
-    """Computes those shards that nobody else does."""
+    """Computes those shards that nobody else does.
+
+    Args:
+        writer: The store.
+        runner: Reads and computes.
+        root: Folder of the images.
+        claims: Tell whether somebody else does.
+        shards: In the order in which they are tried.
+        progress: Is told of each batch.
+    """
     taken: deque[int] = deque()
 
     def ranges() -> Iterator[tuple[int, int]]:
@@ -132,10 +163,28 @@ def _compute(
             broken: dict[int, str] = {}
         features[rows[0] - start : rows[-1] + 1 - start] = values
         broken.update({rows[i] - start: reason for i, reason in bad.items()})
-        progress.add(len(rows))
+        if progress is not None:
+            progress.say(rows[-1] + 1 - start)
         if rows[-1] + 1 == stop:
-            writer.write_shard(taken[0], features, broken)
+            _write(writer, claims, taken[0], features, broken)
             claims.release(taken.popleft())
+
+
+def _write(
+    writer: FeatureStoreWriter,
+    claims: Claims,
+    index: int,
+    features: np.ndarray,
+    broken: Mapping[int, str],
+) -> None:
+    if claims.is_lost(index) and shard_path(writer.path, index).exists():
+        return  # maybe the whole store is written: nothing may be added to it
+    try:
+        writer.write_shard(index, features, broken)
+    except UserError:
+        # An heir sweeps away what it takes for the litter of a dead process.
+        if not claims.is_lost(index):
+            raise
 
 
 def _announce(
@@ -165,50 +214,51 @@ def _announce(
             f"{writer.path} needs {_bytes(size)} and its disk has {_bytes(free)}: "
             "free some space or choose another folder"
         )
-    sample = range(ranges[0][0], min(ranges[0][0] + runner.batch_size, ranges[0][1]))
-    images = ImageFiles(root, writer.image_ids, runner.transform, runner.read)
-    begin = time.perf_counter()
-    batch, _ = collate([images[i] for i in sample])
-    read = (time.perf_counter() - begin) / len(sample)
-    runner.forward(batch)  # the first pass also warms up
-    begin = time.perf_counter()
-    runner.forward(batch)
-    compute = (time.perf_counter() - begin) / len(sample)
-    if runner.workers == 0:
-        each = read + compute
-    elif runner.device.type == "cpu":  # workers and network share the cores
-        each = max(read / runner.workers, compute + read / num_cores())
-    else:
-        each = max(read / runner.workers, compute)
+    first = ranges[0][0]
+    sample = writer.image_ids[first : min(first + runner.batch_size, ranges[0][1])]
+    read, compute, each = costs(runner, root, sample)
     log(
-        f"time: about {_duration(todo * each / world)} (one image: {read * 1e3:.1f} ms "
+        f"time: about {spelled(todo * each / world)} (one image: {read * 1e3:.1f} ms "
         f"to read, {compute * 1e3:.1f} ms to compute)"
     )
 
 
-class _Progress:
-    """Says at most every ten seconds how far the work is."""
+def costs(
+    runner: BatchRunner, root: Path, image_ids: Sequence[str]
+) -> tuple[float, float, float]:
+    """Measures what an image takes.
 
-    def __init__(
-        self, total: int, log: Log | None, who: str, every: float = 10.0
-    ) -> None:
-        self.total, self.log, self.who, self.every = total, log, who, every
-        self.done = 0
-        self.begin = self.said = time.perf_counter()
+    Args:
+        runner: Reads and computes.
+        root: Folder of the images.
+        image_ids: Some, at least one.
 
-    def add(self, count: int) -> None:
-        self.done += count
-        now = time.perf_counter()
-        last = self.done == self.total
-        if self.log is None or (now - self.said < self.every and not last):
-            return
-        self.said = now
-        rate = self.done / max(now - self.begin, 1e-9)
-        left = _duration((self.total - self.done) / rate)
-        self.log(
-            f"{self.who}{self.done:,}/{self.total:,} images, {rate:,.0f} images/s, "
-            f"ETA {left}"
+    Returns:
+        Seconds to read it, for the network to compute, and between one and the next
+        where both go on at once.
+    """
+    images = ImageFiles(root, image_ids, runner.transform, runner.read)
+    begin = time.perf_counter()
+    samples = [images[i] for i in range(len(image_ids))]
+    read = (time.perf_counter() - begin) / len(image_ids)
+    size = runner.batch_size
+    batches = [
+        collate(samples[at : at + size])[0] for at in range(0, len(samples), size)
+    ]
+    runner.forward(batches[0])  # the first pass also warms up
+    begin = time.perf_counter()
+    for batch in batches:
+        runner.forward(batch)
+    compute = (time.perf_counter() - begin) / len(image_ids)
+    if runner.workers == 0:
+        return read, compute, read + compute
+    if runner.device.type == "cpu":  # workers and network share the cores
+        return (
+            read,
+            compute,
+            max(read / runner.workers, compute + read / num_cores()),
         )
+    return read, compute, max(read / runner.workers, compute)
 
 
 def _bytes(count: float) -> str:
@@ -217,7 +267,3 @@ def _bytes(count: float) -> str:
             return f"{count:.3g} {unit}" if count < 100 else f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
-
-
-def _duration(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))

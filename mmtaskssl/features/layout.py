@@ -17,7 +17,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..runs import check_version, has_types
-from ..utils.atomic import remove_temporaries, write_text
+from ..utils.atomic import write_text
 from ..utils.families import FileDamaged, FileMissing, NotAResult
 from ..utils.inputs import load_array, read_bytes, read_json, why
 from ..utils.redaction import redacted_value
@@ -278,11 +277,6 @@ def read_id_file(path: str | os.PathLike) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise FileDamaged(f"cannot read the ids in {path} ({error})") from error
     return text.rstrip("\n").split("\n") if text.strip() else []
-
-
-def remove_litter(store: Path, name: str) -> None:
-    """Removes what a killed process left of writing a file; its lock is held."""
-    remove_temporaries(store, re.compile(re.escape(name)))
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 import torch
 
-from ..datasets.eval_transform import EvalTransform
+from ..datasets.eval_transform import DECODES, FULL, EvalTransform
 from ..networks import NetworkLike as AnyNetwork
 from ..networks import open_network
 from ..utils import checks
@@ -31,6 +31,7 @@ class Running(TypedDict, total=False):
     workers: int | None
     device: str | torch.device
     amp: bool
+    decode: Literal["full", "reduced"]
 
 
 #: Those of them that say what is opened, not how it runs.
@@ -55,6 +56,7 @@ def check_running(options: Mapping[str, Any]) -> None:
     checks.whole("image_size", options.get("image_size"), none=True)
     checks.whole("batch_size", options.get("batch_size", 1))
     checks.whole("workers", options.get("workers"), 0, none=True)
+    checks.one_of("decode", options.get("decode", FULL), DECODES)
     for name in ("trust", "amp"):
         checks.flag(name, options.get(name, False))
 
@@ -98,6 +100,7 @@ def open_runner(
     workers: int | None = None,
     device: str | torch.device = AUTO,
     amp: bool = False,
+    decode: Literal["full", "reduced"] = "full",
 ) -> BatchRunner:
     """Returns a network with all that reading images and running it takes.
 
@@ -111,6 +114,7 @@ def open_runner(
         workers: Processes that read images; None: by the number of cores.
         device: See `pick_device`.
         amp: Half precision where the device is CUDA.
+        decode: See `EvalTransform`.
 
     Raises:
         UserError: See `open_extractor` and `BatchRunner`.
@@ -124,6 +128,7 @@ def open_runner(
             "image_size": image_size,
             "batch_size": batch_size,
             "workers": workers,
+            "decode": decode,
         }
     )
     extractor = open_extractor(network, source, seed, trust)
@@ -132,6 +137,7 @@ def open_runner(
         extractor.mean,
         extractor.std,
         channel_order=extractor.channel_order,
+        decode=decode,
     )
     device = pick_device(device)
     if workers is None:

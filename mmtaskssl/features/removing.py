@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..runs import Record, locked, resolved, writing
+from ..runs import Record, alone
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import BadValue, ImagesMismatch, NoImages
@@ -45,7 +45,7 @@ def remove_images(
     if isinstance(images, str | os.PathLike):
         images = layout.read_id_file(images)
     checks.listed("remove", images, "image ids")
-    with writing(path), locked(resolved(path), wait=True):
+    with alone(path):
         opened = FeatureStore.open(path)
         row_of = {image: row for row, image in enumerate(opened.image_ids)}
         unknown = [image for image in images if image not in row_of]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..datasets.eval_transform import EvalTransform
-from ..datasets.images import BrokenImage, read_image
+from ..datasets.images import BrokenImage
 from ..utils.copies import to_device
 from ..utils.devices import AUTO, pick_device
 from ..utils.errors import UserError, option, refusal
@@ -32,7 +32,7 @@ class ImageFiles(Dataset):
         root: Path,
         image_ids: Sequence[str],
         transform: EvalTransform,
-        read: ReadImage = read_image,
+        read: ReadImage,
     ) -> None:
         self.root = root
         self.image_ids = image_ids
@@ -97,7 +97,8 @@ class BatchRunner:
         batch_size: Images at a time; another one may change the last bits.
         workers: Reading processes; 0 reads in this one.
         amp: Half precision where the device is CUDA.
-        read: Reads an image; data sets that are no image files have their own.
+        read: Reads an image; data sets that are no image files have their own. None:
+            as the transform does.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class BatchRunner:
         batch_size: int = 128,
         workers: int = 0,
         amp: bool = False,
-        read: ReadImage = read_image,
+        read: ReadImage | None = None,
     ) -> None:
         if batch_size < 1 or workers < 0:
             raise BadValue(
@@ -121,7 +122,7 @@ class BatchRunner:
         self.batch_size = batch_size
         self.workers = workers
         self.amp = amp and self.device.type == "cuda"
-        self.read = read
+        self.read = transform.reader if read is None else read
 
     def reading(self, read: ReadImage) -> "BatchRunner":
         """Returns the same runner for images that are read in another way."""

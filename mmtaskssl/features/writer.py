@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Record, State, filled, locked, remove_litter, resolved, writing
+from ..runs import Record, State, alone, filled, remove_litter, resolved, writing
 from ..utils.atomic import atomic_path
 from ..utils.errors import UserError
 from ..utils.families import BadValue, OutForeign, ShapeMismatch, Unfinished
-from . import layout, plan
+from . import layout, litter, plan
 from .rows import unit_rows
 from .sound import sound_shards
 
@@ -97,7 +97,7 @@ class FeatureStoreWriter:
         )
         if overwrite:
             plan.work_of(manifest).clear(path)
-        with writing(path), locked(resolved(path), wait=True):
+        with alone(path):
             if (path / layout.MANIFEST).exists():
                 cls(path)._reopen(manifest, image_ids, labels, append)
                 return cls(path)
@@ -126,12 +126,14 @@ class FeatureStoreWriter:
     ) -> None:
         """Continues what is there, or refuses to; the store's lock is held."""
         record = Record.read(self.path)
+        if record is not None and record.complete:
+            litter.remove_stray_parts(self.path)
         if append:
             known = self.manifest if record is None else record.inputs
             wanted = {**wanted, plan.IMAGES: known[plan.IMAGES]}
         plan.work_of(wanted).state(self.path)
         for name in (layout.IDS, layout.LABELS, layout.MANIFEST):
-            layout.remove_litter(self.path, name)
+            litter.remove_litter(self.path, name)
         kept = sound_shards(self.path, self.manifest, record)
         # The record goes first: one that is ahead tells of an append that was killed.
         if append or self.manifest[plan.IMAGES] != wanted[plan.IMAGES]:
@@ -258,7 +260,7 @@ class FeatureStoreWriter:
         Raises:
             UserError: A shard is missing, or the store has grown meanwhile.
         """
-        with writing(self.path), locked(resolved(self.path), wait=True):
+        with alone(self.path):
             self._finish()
 
     def _finish(self) -> None:
@@ -291,8 +293,7 @@ class FeatureStoreWriter:
         layout.write_json(self.path / layout.MANIFEST, self.manifest)
         for part in parts:
             part.unlink()
-        for index in shards:
-            layout.remove_litter(self.path, layout.shard_path(self.path, index).name)
+        litter.remove_shard_litter(self.path)
         work = plan.work_of(self.manifest)
         hashes = record.files if record else {}
         work.describe(self.path, True, hashes, work.files).write(self.path)

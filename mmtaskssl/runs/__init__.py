@@ -9,9 +9,11 @@ Whatever writes a folder or a file for the user goes through here::
         ...  # fill the folder; it appears whole, with its record, or not at all
 """
 
+from .alone import alone
+from .claims import LEASE, Claims, claimed
 from .differences import differences
 from .growing import Growing
-from .locks import Busy, is_lock, locked
+from .locks import Busy, is_lock, lock_of, locked
 from .output_file import OutputFile, writing
 from .place import filled, remove_litter, resolved
 from .record import (
@@ -28,23 +30,28 @@ from .result_file import ResultFile, as_read
 from .work import State, Work
 
 __all__ = [
+    "LEASE",
     "RECORD",
     "Busy",
+    "Claims",
     "Growing",
     "OutputFile",
     "Record",
     "ResultFile",
     "State",
     "Work",
+    "alone",
     "as_read",
     "check_listed",
     "check_version",
+    "claimed",
     "describe_files",
     "differences",
     "differs",
     "filled",
     "has_types",
     "is_lock",
+    "lock_of",
     "locked",
     "remove_litter",
     "resolved",

@@ -16,6 +16,8 @@ except ModuleNotFoundError as error:  # a whole system, not a package, is absent
     ) from error
 
 _ENDING = ".lock"
+#: Ending of a claim, see `Claims`.
+CLAIM = ".claim"
 
 
 class Busy(InUse):
@@ -68,14 +70,14 @@ def reason_of(error: OSError) -> str:
 
 
 def is_lock(name: str) -> bool:
-    """Whether a file of that name, or path, is a lock."""
+    """Whether a file of that name, or path, is a lock, or a claim."""
     base = name.rpartition("/")[2]
-    return base.startswith(".") and base.endswith(_ENDING)
+    return base.startswith(".") and base.endswith((_ENDING, CLAIM))
 
 
 def lock_of(name: str) -> str:
-    """Returns the name of what a lock of that name is held for."""
-    return name.removeprefix(".").removesuffix(_ENDING)
+    """Returns the name of what a lock, or claim, of that name is held for."""
+    return name.removeprefix(".").removesuffix(_ENDING).removesuffix(CLAIM)
 
 
 def _acquire(name: Path, wait: bool) -> int:

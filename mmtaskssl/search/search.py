@@ -18,8 +18,8 @@ from .options import SearchOptions
 from .result import SearchResult
 from .session import Search
 
-# Candidates of a budget, unless a number is given.
-_CANDIDATES = 40
+#: Candidates of a budget, unless a number is given.
+CANDIDATES = 40
 
 
 def search(
@@ -150,7 +150,7 @@ def search(
         trust=trust,
     )
     if candidates is None and strategy != "grid":
-        candidates = _CANDIDATES
+        candidates = CANDIDATES
     opening = open_search(network, images, options, folder, overwrite, wanted)
     with opening as (session, place):
         named = [session.space.resolve(subnet) for subnet in subnets]

@@ -52,3 +52,17 @@ def test_thin_image_and_broken_file(tmp_path):
 def test_bad_arguments(arguments):
     with pytest.raises(UserError):
         EvalTransform(*arguments)
+
+
+def test_a_reduced_decoding_is_another_transform(tmp_path):
+    full, reduced = EvalTransform(16), EvalTransform(16, decode="reduced")
+    assert "decode" not in full.describe() and "reduced" not in str(full)
+    assert reduced.describe() == {**full.describe(), "decode": "reduced"}
+    assert "JPEGs at reduced scale" in str(reduced)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "x.jpg")
+    read = [one.read(tmp_path / "x.jpg").astype(int) for one in (full, reduced)]
+    assert read[0].shape == read[1].shape and 0 < np.abs(read[0] - read[1]).mean() < 30
+    with pytest.raises(UserError, match="decode must be one of full, reduced"):
+        EvalTransform(16, decode="fast")

@@ -7,11 +7,11 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mmtaskssl.datasets import BrokenImage, read_image
 from mmtaskssl.datasets.host_images import limited_images
-from mmtaskssl.datasets.image_reader import open_picture
+from mmtaskssl.datasets.image_reader import open_picture, read_reduced, shrink
 from mmtaskssl.datasets.pixel_limit import (
     MAX_PIXELS,
     MAX_PIXELS_VARIABLE,
@@ -151,3 +151,40 @@ def test_pipelines_of_the_hosts_are_limited(tmp_path):
     with limited_images(199), pytest.raises(UserError, match="200 pixels"):
         load({"img_path": str(tmp_path / "x.png")})
     assert load({"img_path": str(tmp_path / "x.png")})["img"].shape[:2] == (10, 20)
+
+
+@pytest.mark.parametrize("kind", ["plain", "grey", "progressive", "turned"])
+@pytest.mark.parametrize("side, times", [(90, 1), (45, 2), (26, 4), (13, 8), (11, 8)])
+def test_reduced_decoding_is_that_of_pillow(tmp_path, kind, side, times):
+    """Of a short side of 107: no smaller than the side that is asked for."""
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    photo = Image.fromarray(small).resize((153, 107), Image.Resampling.BICUBIC)
+    options, exif = {"progressive": kind == "progressive"}, Image.Exif()
+    if kind == "turned":
+        exif[0x0112] = 6
+    photo.convert("L" if kind == "grey" else "RGB").save(
+        tmp_path / "x.jpg", exif=exif, **options
+    )
+    with Image.open(tmp_path / "x.jpg") as image:
+        image.draft(None, (side, side))
+        assert image.size == (-(-153 // times), -(-107 // times))
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    read = read_reduced(tmp_path / "x.jpg", side)
+    np.testing.assert_array_equal(read, shrink(expected, side))
+
+
+def test_decoding_loses_nothing_unless_it_is_asked_to(tmp_path, monkeypatch):
+    Image.fromarray(np.arange(100 * 100 * 3, dtype=np.uint8).reshape(100, 100, 3)).save(
+        tmp_path / "x.jpg"
+    )
+    flags = []
+    imdecode = cv2.imdecode
+    monkeypatch.setattr(
+        "mmtaskssl.datasets.image_reader.cv2.imdecode",
+        lambda data, flag: flags.append(flag) or imdecode(data, flag),
+    )
+    for read, side in [(read_image, 40), (read_image, 25), (read_reduced, 40)]:
+        assert read(tmp_path / "x.jpg", side).shape == (side, side, 3)
+    half = cv2.IMREAD_REDUCED_COLOR_2
+    assert flags == [cv2.IMREAD_COLOR, half, half]

@@ -8,13 +8,16 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
+from PIL import Image
 from torch import nn
 from torchvision.models import resnet18
 
-from mmtaskssl.features.extractor import build_extractor
+from mmtaskssl.features.extract import extract
+from mmtaskssl.features.extractor import FeatureExtractor, build_extractor
 from mmtaskssl.registry import MODELS
 from mmtaskssl.utils.errors import UserError, set_flags
 from mmtaskssl.weights import loading
+from tests._images import make_image_folder
 
 BACKBONE = {
     "type": "mmselfsup.ResNet",
@@ -224,3 +227,20 @@ def test_timm_absent(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(UserError, match="pip install timm"):
         build_extractor("timm:resnet18", None)
+
+
+def test_reduced_decoding_reaches_the_store_and_its_identity(tmp_path):
+    make_image_folder(tmp_path / "images", n_per_class=4, classes=("a",), size=64)
+    for path in (tmp_path / "images" / "a").glob("*.png"):
+        Image.open(path).save(path.with_suffix(".jpg"))
+        path.unlink()
+    body = nn.Sequential(nn.Conv2d(3, 6, 3, 2), nn.ReLU(), nn.Conv2d(6, 5, 3))
+    tiny = FeatureExtractor(body, "tiny", "random")
+    options = {"image_size": 16, "workers": 0, "device": "cpu", "out": tmp_path / "s"}
+    full = extract(tiny, tmp_path / "images", **{**options, "out": None}).read()
+    store = extract(tiny, tmp_path / "images", decode="reduced", **options)
+    apart = np.linalg.norm(full - store.read(), axis=1)
+    assert store.manifest["transform"]["decode"] == "reduced"
+    assert apart.min() > 2e-3 and apart.max() < 0.2  # 1e-3: that of float16
+    with pytest.raises(UserError, match="another transform"):
+        extract(tiny, tmp_path / "images", **options)

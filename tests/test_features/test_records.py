@@ -240,8 +240,8 @@ def test_stores_of_0_1_go_on(repo_root, tmp_path):
 def test_what_another_process_holds_is_left_to_it(tmp_path, features):
     writer = make_writer(tmp_path / "s")
     code = (
-        "import sys; from mmtaskssl.runs import locked\n"
-        "with locked(sys.argv[1]): print('held', flush=True); sys.stdin.read()\n"
+        "import sys; from mmtaskssl.runs import claimed\n"
+        "with claimed(sys.argv[1]): print('held', flush=True); sys.stdin.read()\n"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(shard_path(tmp_path / "s", 1))],
@@ -257,7 +257,7 @@ def test_what_another_process_holds_is_left_to_it(tmp_path, features):
     holder.kill()
     holder.wait()
     with Claims(writer) as claims:
-        claims.wait(1)
+        claims.wait([1])
         assert [*claims.take([0, 1, 2])] == [1]
         fill(writer, features[:10])
     writer.finish()

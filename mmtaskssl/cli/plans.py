@@ -1,0 +1,298 @@
+"""The plan of each command that has ``--dry-run``."""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..utils.families import OptionConflict
+from . import dry_run, trial
+from .dry_run import IMAGES, Plan
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--dry-run``."""
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print images, bytes, time, memory and disk that it would take, and stop",
+    )
+
+
+def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
+    """Returns the plan of an extraction: of the images that are to be done."""
+    from ..customize.diagnosis.step_cost import peak_bytes
+    from ..datasets.images import list_images
+    from ..features.fill import costs
+    from ..features.opening import open_runner
+    from ..features.writer import FeatureStoreWriter
+    from .extractor import network_of, running_of
+
+    root, image_ids = list_images(args.images, args.root, args.column)
+    runner = open_runner(**network_of(args), **running_of(args))
+    dim, todo, rows = runner.probe_dim(), [*image_ids], args.rows_per_shard
+    if Path(args.out, "manifest.json").is_file() and not args.overwrite:
+        writer = FeatureStoreWriter(args.out)
+        done = {*range(writer.num_shards)} - {*writer.missing_shards()}
+        ranges = [writer.shard_range(index) for index in done]
+        known = {i for a, b in ranges for i in writer.image_ids[a:b]}
+        todo = [image for image in image_ids if image not in known]
+    some = dry_run.spaced(todo, IMAGES)
+    read, compute, each = costs(runner, root, some) if some else (0.0, 0.0, 0.0)
+    with trial.folder() as place:
+        few = dry_run.spaced(image_ids, 2)
+        one = [dry_run.write_list(place, f"{n}.txt", few[:n]) for n in (1, 2)]
+        words = dry_run.words(argv)
+        found = trial.run(
+            "extract_features",
+            (1, 2),
+            lambda n, out: [
+                *(*words, "--images", one[min(n, len(few)) - 1], "--root", str(root)),
+                *("--out", str(out), "--workers", "0"),
+            ],
+            place,
+        )
+    # The run measures a batch, too, before it begins.
+    begun = min(len(todo), args.batch_size) * (read + 2 * compute)
+    shards = -(-len(todo) // rows)
+    ids = sum(len(image.encode("utf-8", "surrogateescape")) + 1 for image in todo)
+    # A line of the record and one of the manifest for each shard.
+    files = len(todo) * dim * 2 + shards * (128 + 180 + 8) + ids + 2500
+    buffers = min(rows, len(todo)) * dim * 8
+    return Plan(
+        f"{len(todo):,} images, {dim} features each",
+        len(todo),
+        found.first + len(todo) * each + begun,
+        dry_run.bytes_of_images(root, todo),
+        max(peak_bytes(), found.bytes[1]) + buffers,
+        files,
+        "1 pass",
+        f"{len(some)} images",
+        {"decode": read, "network": compute},
+    )
+
+
+def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
+    """Returns the plan of a selection."""
+    from ..features.store import FeatureStore
+    from ..utils.budgets import count_images
+
+    if args.budget.strip() == "auto":
+        raise OptionConflict(
+            "--dry-run needs a --budget in images, or in % of the pool"
+        )
+    pool = dry_run.open_pool(args, "--pool")
+    targets = sum(len(FeatureStore.open(one)) for one in args.target)
+    sizes = dry_run.row_parts(len(pool))
+
+    def part(rows: int, out: Path) -> list[str]:
+        store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}")
+        words = [*dry_run.words(argv), "--pool", store, "--out", str(out)]
+        return [*words, "--budget", dry_run.scaled(args.budget, rows / len(pool))]
+
+    with trial.folder() as place:
+        found = trial.run("select_data", sizes, part, place)
+    chosen = count_images(args.budget, len(pool))
+    return Plan(
+        f"{chosen:,} of {len(pool):,} images, by {targets:,} of the target",
+        chosen,
+        found.time(len(pool)),
+        len(pool) * pool.dim * 2,
+        found.memory(len(pool)),
+        found.written(len(pool)),
+        "1 pass over the features",
+        f"{sizes[0]:,} and {sizes[1]:,} rows",
+    )
+
+
+def of_cluster(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
+    """Returns the plan of a clustering."""
+    from ..clustering.options import parse_tree
+
+    pool, levels = dry_run.open_pool(args, "--pool"), parse_tree(args.tree)
+    leaves = 1
+    for branches in levels:
+        leaves *= branches
+    sizes = dry_run.row_parts(len(pool), 16 * leaves)
+
+    def part(rows: int, out: Path) -> list[str]:
+        store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}")
+        return [*dry_run.words(argv), "--pool", store, "--out", str(out)]
+
+    with trial.folder() as place:
+        found = trial.run("cluster_data", sizes, part, place)
+    return Plan(
+        f"{len(pool):,} images into {leaves:,} clusters",
+        len(pool),
+        found.time(len(pool)),
+        len(pool) * pool.dim * 2,
+        found.memory(len(pool)),
+        found.written(len(pool)),
+        f"{len(levels)} passes over the features, one a level",
+        f"{sizes[0]:,} and {sizes[1]:,} rows",
+    )
+
+
+def of_deduplicate(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
+    """Returns the plan of finding copies."""
+    from ..selection.duplicates.pool import Pool
+
+    pool = Pool.open(args.pool, args.pool_root)
+    count = len(pool.image_ids)
+    store = pool.store
+    by_rows = store is not None and args.by == "features"
+    small, large = dry_run.row_parts(count) if by_rows else dry_run.IMAGE_PARTS
+    sizes = min(small, max(1, count - 1)), min(large, count)
+    words = dry_run.words(argv)
+
+    def part(rows: int, out: Path) -> list[str]:
+        if store is not None:
+            new = dry_run.write_part(store, rows, out.parent / f"pool-{rows}")
+        else:
+            some = dry_run.spaced(pool.image_ids, rows)
+            new = dry_run.write_list(out.parent, f"pool-{rows}.txt", some)
+        found = trial.replaced(words, args.pool, new)
+        return [*found, "--pool-root", str(pool.root), "--out", str(out)]
+
+    with trial.folder() as place:
+        found = trial.run("deduplicate", sizes, part, place)
+    images = dry_run.bytes_of_images(pool.root, pool.image_ids)
+    return Plan(
+        f"{count:,} images",
+        count,
+        found.time(count),
+        count * store.dim * 2 if by_rows and store is not None else images,
+        found.memory(count),
+        found.written(count),
+        "1 pass",
+        f"{sizes[0]:,} and {sizes[1]:,} images",
+    )
+
+
+def of_take(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
+    """Returns the plan of taking images out of their pool."""
+    from ..selection.output import SELECTION, SUMMARY, TABLE
+    from ..selection.taking.items import selected_items
+
+    items = selected_items(args.selection, args.images, args.edited_selection)
+    total = sum(item.size for item in items)
+    small, large = dry_run.IMAGE_PARTS
+    sizes = min(small, max(1, len(items) - 1)), min(large, len(items))
+    words = dry_run.words(argv)
+    given = Path(args.selection)
+    beside = given if given.is_dir() else given.parent
+
+    def part(count: int, out: Path) -> list[str]:
+        new = out.parent / f"selection-{count}"
+        new.mkdir(exist_ok=True)
+        some = dry_run.spaced([item.source for item in items], count)
+        dry_run.write_list(new, SELECTION, some)
+        for name in (SUMMARY, TABLE):  # where the pool is, and the reasons
+            if (beside / name).is_file():
+                shutil.copy(beside / name, new)
+        return [*trial.replaced(words, args.selection, str(new)), "--out", str(out)]
+
+    with trial.folder() as place:
+        found = trial.run("take", sizes, part, place)
+    return Plan(
+        f"{len(items):,} images",
+        len(items),
+        found.time(len(items)),
+        total,
+        found.memory(len(items)),
+        found.written(len(items)),
+        "1 pass",
+        f"{sizes[0]:,} and {sizes[1]:,} images",
+    )
+
+
+def of_search(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
+    """Returns the plan of a search of sub-nets."""
+    from ..datasets.images import list_images
+    from ..search.search import CANDIDATES
+
+    if args.strategy == "grid" and args.candidates is None:
+        raise OptionConflict("--dry-run of a whole grid needs --candidates N")
+    root, image_ids = list_images(args.images, args.root)
+    used = min(len(image_ids), args.num_images)
+    budgets, named = max(1, len(args.budget)), len(args.subnet or ())
+    many = (args.candidates or CANDIDATES) if args.budget else 0
+    sizes = dry_run.CANDIDATE_PARTS
+    words = dry_run.words(argv)
+    with trial.folder() as place:
+        found = trial.run(
+            "search_subnet",
+            sizes,
+            lambda n, out: [*words, "--candidates", str(n), "--out", str(out)],
+            place,
+        )
+    scored = many * budgets + named
+    images = dry_run.bytes_of_images(root, dry_run.spaced(image_ids, used))
+    return Plan(
+        f"{scored:,} candidates on {used:,} images",
+        scored,
+        found.time(many),
+        images,
+        found.memory(many),
+        found.written(many),
+        f"{used:,} images by {scored + 1:,} networks",
+        f"{sizes[0]} and {sizes[1]} candidates of each budget",
+    )
+
+
+def of_pretrain(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
+    """Returns the plan of a training that counts steps."""
+    from ..config import load_config
+
+    cfg = load_config(args.config, args.cfg_options or {})
+    steps = cfg.get("max_iters")
+    if not isinstance(steps, int):
+        raise OptionConflict(
+            f"--dry-run plans configs that count steps, and {args.config} has no "
+            "max_iters"
+        )
+    root, image_ids = _images_of(cfg)
+    batch = int(cfg.train_dataloader.batch_size)
+    words = dry_run.words(argv)
+    with trial.folder() as place:
+        found = trial.run(
+            "train",
+            dry_run.STEP_PARTS,
+            lambda n, out: [
+                *(*words, "--work-dir", str(out), "--cfg-options", f"max_iters={n}"),
+                f"default_hooks.checkpoint.interval={n}",
+            ],
+            place,
+        )
+    hook = cfg.default_hooks.get("checkpoint", {})
+    saves = max(1, steps // max(1, int(hook.get("interval", steps))))
+    most = int(hook.get("max_keep_ckpts", -1))
+    kept = saves if most < 1 else min(saves, most)
+    passes = steps * batch / max(1, len(image_ids))
+    return Plan(
+        f"{steps:,} steps of {batch:,} images, of {len(image_ids):,}",
+        steps,
+        found.time(steps),
+        dry_run.bytes_of_images(root, image_ids),
+        found.memory(dry_run.STEP_PARTS[1]),
+        found.written(dry_run.STEP_PARTS[1]) * kept,
+        f"{passes:,.1f} passes",
+        f"{dry_run.STEP_PARTS[0]} and {dry_run.STEP_PARTS[1]} steps",
+    )
+
+
+def _images_of(cfg: "Config") -> tuple[Path, Sequence[str]]:
+    """Returns what a training reads; without ids, of images that are no files."""
+    from ..engine.named_images import check_named_images
+    from ..registry import DATASETS
+    from ..utils import register_all_modules
+
+    register_all_modules()
+    check_named_images(cfg)
+    images = DATASETS.build(cfg.train_dataloader.dataset)
+    root, ids = getattr(images, "root", Path()), getattr(images, "image_ids", None)
+    return Path(root), ids if ids is not None else [""] * len(images)

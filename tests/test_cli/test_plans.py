@@ -1,0 +1,206 @@
+"""``--dry-run`` says what a command takes, and the command then takes it."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmtaskssl.apis import import_features, pretrain
+from mmtaskssl.cli import (
+    cluster_data,
+    deduplicate,
+    extract_features,
+    plans,
+    search_subnet,
+    select_data,
+    take,
+    train,
+    trial,
+)
+from mmtaskssl.utils import apart
+from mmtaskssl.utils.families import OptionConflict, OptionMissing, StepFailed
+from tests._images import make_image_folder
+
+NETWORK = ["--model", "torchvision:resnet18", "--weights", "random", "--device", "cpu"]
+NETWORK += ["--image-size", "32", "--workers", "0"]
+FOLDER = "configs/selfsup/simsiam/simsiam_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
+SUPERNET = (
+    "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb16-coslr-12i_debug-32px.py"
+)
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch, repo_root):
+    """Trials run in this process, which has imported everything."""
+    monkeypatch.chdir(repo_root)
+
+    def call(function, arguments, options, log):
+        function(*arguments, **options)
+        return 0
+
+    monkeypatch.setattr(apart, "call_apart", call)
+
+
+@pytest.fixture
+def images(tmp_path):
+    return make_image_folder(tmp_path / "images", 50, ("a", "b"), 40)
+
+
+@pytest.fixture
+def stores(tmp_path, images):
+    rng = np.random.default_rng(0)
+    for name, rows in (("pool", 400), ("target", 30)):
+        ids = [f"{name}/{i:04d}.png" for i in range(rows)]
+        import_features(rng.normal(size=(rows, 16)), ids, tmp_path / name)
+    return tmp_path
+
+
+def plan_and_run(command, plan, argv, out):
+    """Returns the plan, and the bytes that the command then wrote."""
+    args = command.make_parser().parse_args([*argv, "--dry-run"])
+    found = getattr(plans, plan)(args, [*argv, "--dry-run"])
+    assert not Path(out).exists() and found.seconds > 0 and found.memory > 1e7
+    command.main(argv)
+    return found, sum(p.stat().st_size for p in Path(out).rglob("*") if p.is_file())
+
+
+def near(planned, found):
+    return planned == pytest.approx(found, rel=0.15)
+
+
+def test_extraction(tmp_path, images):
+    out = tmp_path / "store"
+    argv = [*NETWORK, "--images", str(images), "--out", str(out)]
+    argv += ["--rows-per-shard", "32"]
+    plan, written = plan_and_run(extract_features, "of_extract", argv, out)
+    assert plan.count == 100 and near(plan.writes, written)
+    size = sum(p.stat().st_size for p in images.rglob("*.png"))
+    assert near(plan.reads, size) and {*plan.parts} == {"decode", "network"}
+    (out / "shard-00001.npy").unlink()  # what is done is not planned again
+    args = extract_features.make_parser().parse_args(argv)
+    assert plans.of_extract(args, argv).count == 32
+
+
+def test_selection(stores):
+    out = stores / "selection"
+    argv = ["--pool", str(stores / "pool"), "--target", str(stores / "target")]
+    argv += ["--budget", "10%", "--out", str(out), "--no-report"]
+    plan, written = plan_and_run(select_data, "of_select", argv, out)
+    assert plan.count == len((out / "selection.txt").read_text().splitlines()) == 40
+    assert near(plan.writes, written) and plan.reads == 400 * 16 * 2
+    args = select_data.make_parser().parse_args([*argv, "--budget", "100"])
+    assert plans.of_select(args, [*argv, "--budget", "100"]).count == 100
+
+
+def test_clustering(stores):
+    out = stores / "clusters"
+    argv = ["--pool", str(stores / "pool"), "--tree", "2x2", "--out", str(out)]
+    argv += ["--no-report"]
+    plan, written = plan_and_run(cluster_data, "of_cluster", argv, out)
+    assert plan.count == 400 and near(plan.writes, written)
+    assert plan.passes.startswith("2 passes")
+
+
+def test_copies(tmp_path, images):
+    out = tmp_path / "kept"
+    argv = [str(images), "--out", str(out)]
+    plan, written = plan_and_run(deduplicate, "of_deduplicate", argv, out)
+    assert plan.count == 100 and plan.writes == pytest.approx(written, rel=0.4)
+
+
+@pytest.mark.parametrize("form", ["shards", "folder"])
+def test_taking(tmp_path, images, form):
+    ids = [p.relative_to(images).as_posix() for p in sorted(images.rglob("*.png"))]
+    (tmp_path / "list.txt").write_text("\n".join(ids) + "\n")
+    out = tmp_path / "taken"
+    argv = [str(tmp_path / "list.txt"), "--images", str(images), "--out", str(out)]
+    plan, written = plan_and_run(take, "of_take", [*argv, "--form", form], out)
+    assert plan.count == 100 and near(plan.writes, written)
+    assert plan.reads == sum(p.stat().st_size for p in images.rglob("*.png"))
+
+
+def test_training(tmp_path, images):
+    out = tmp_path / "work"
+    argv = [FOLDER, "--work-dir", str(out), "--cfg-options", f"images={images}"]
+    argv += ["batch_size=10", "max_iters=12", "num_workers=0", "log_level=WARNING"]
+    plan, written = plan_and_run(train, "of_pretrain", argv, out)
+    assert plan.count == 12 and plan.passes == "1.2 passes"
+    assert near(plan.writes, written)
+    (tmp_path / "epochs.py").write_text("train_cfg = dict(max_epochs=2)\n")
+    args = train.make_parser().parse_args([str(tmp_path / "epochs.py")])
+    with pytest.raises(OptionConflict, match="has no max_iters"):
+        plans.of_pretrain(args, [])
+
+
+def test_search(tmp_path, images):
+    out = tmp_path / "search"
+    trained = pretrain(SUPERNET, iters=1, work_dir=tmp_path / "supernet")
+    argv = [
+        SUPERNET,
+        str(trained.checkpoint),
+        "--images",
+        str(images),
+        "--out",
+        str(out),
+    ]
+    argv += ["--budget", "0-10G", "--candidates", "9", "--num-images", "16"]
+    argv += ["--bn-images", "16", "--device", "cpu"]
+    plan, _ = plan_and_run(search_subnet, "of_search", argv, out)
+    assert plan.count == 9 and plan.passes == "16 images by 10 networks"
+
+
+def test_a_command_with_it_prints_and_does_nothing(tmp_path, images, capsys):
+    out = tmp_path / "store"
+    argv = [*NETWORK, "--images", str(images), "--out", str(out), "--dry-run"]
+    extract_features.main(argv)
+    said = capsys.readouterr().out
+    assert not out.exists() and "100 images, 512 features each" in said
+    assert re.search(r"decode\s+\d+\.\d+ ms an image", said) and "1 pass" in said
+
+
+def test_what_cannot_be_planned_is_said(stores, tmp_path):
+    argv = ["--pool", str(stores / "images"), "--target", str(stores / "target")]
+    argv += ["--budget", "10", "--out", str(tmp_path / "o"), "--dry-run"]
+    with pytest.raises(OptionConflict, match="plans from feature stores"):
+        select_data.main(argv)
+    with pytest.raises(OptionConflict, match="needs a --budget in images"):
+        select_data.main([*argv, "--budget", "auto"])
+    with pytest.raises(OptionMissing, match="plans the extraction"):
+        extract_features.main(["--from-npy", "x.npy", "--out", "o", "--dry-run"])
+
+
+def test_a_trial_that_fails_repeats_its_sentence(tmp_path, monkeypatch):
+    def failing(function, arguments, options, log):
+        log.write_text("some lines\nerror: no such pool [file-missing]\n")
+        return 2
+
+    monkeypatch.setattr(apart, "call_apart", failing)
+    with pytest.raises(Exception, match="cannot be run: no such pool") as failed:
+        trial.run("take", (1, 2), lambda n, out: [], tmp_path)
+    assert not isinstance(failed.value, StepFailed)
+
+
+def test_a_line_is_drawn_through_two_runs():
+    found = trial.Trial((16, 80), 5.0, (1.0, 3.0), (100, 100), (10, 74))
+    assert found.time(16 + 640) == 5.0 + 20.0 and found.memory(1000) == 100
+    assert found.written(180) == 174
+    assert dataclasses.replace(found, pages=50).written(180) == 224
+
+
+def test_pages_do_not_grow_with_the_work(tmp_path):
+    def part(size, out):
+        (tmp_path / f"{size}.txt").write_text("x" * 10 * size)
+        return [str(tmp_path / f"{size}.txt"), str(out)]
+
+    def command(argv):
+        out = Path(argv[1])
+        out.mkdir()
+        (out / "page.html").write_text("a page")
+        (out / "list.txt").write_text(Path(argv[0]).read_text())
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(take, "main", command)
+        found = trial.run("take", (1, 4), part, tmp_path)
+    assert found.disk == (10, 40) and found.pages == 6 and found.written(10) == 106

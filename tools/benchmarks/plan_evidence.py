@@ -1,0 +1,207 @@
+"""Compares what ``--dry-run`` says of each command with what the command then takes.
+
+    python tools/benchmarks/plan_evidence.py --images SRC --target SRC --out OUT \
+        [--count 2000] [--steps extract select ...]
+
+Of SRC, so many images are taken, evenly spaced. Each command is planned and then run,
+both as processes of their own, on the cores that this process may use; time is that of
+the whole process. A line each: the unit, and what was planned over what was found, of
+the count, the bytes that are written, the time and the memory.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mmtaskssl.cli.dry_run import spaced
+from mmtaskssl.datasets.images import list_images
+from mmtaskssl.utils.errors import run_tool
+from mmtaskssl.utils.families import OutTaken, StepFailed
+from mmtaskssl.utils.tables import aligned
+
+CONFIG = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-64px.py"
+SUPERNET = (
+    "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb16-coslr-12i_debug-32px.py"
+)
+STEPS = "extract", "select", "cluster", "deduplicate", "take", "pretrain", "search"
+# Says a plan as JSON, from the command's own parser.
+_PLAN = """
+import dataclasses, json, sys, importlib
+from mmtaskssl.cli import plans
+command, plan, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
+module = importlib.import_module(f"mmtaskssl.cli.{command}")
+args = module.make_parser().parse_args(argv)
+print(json.dumps(dataclasses.asdict(getattr(plans, plan)(args, argv))))
+"""
+
+
+def parse_args(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
+    return parser.parse_args(argv)
+
+
+def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
+    """Returns the module, plan, arguments and output of each step."""
+    out, root = args.out, list_images(args.images)[0]
+    pool, images = out / "pool", str(out / "images.txt")
+    network = ["--model", "torchvision:resnet18", "--weights", "random"]
+    network += ["--image-size", "64", "--device", "cpu"]
+    named = ["--images", images, "--root", str(root)]
+    listed = [f"images={out / 'absolute.txt'}"]
+    short = ["batch_size=64", "max_iters=30", "num_workers=0"]
+    return {
+        "extract": (
+            *("extract_features", "of_extract"),
+            [*network, *named, "--out", str(pool), "--rows-per-shard", "512"],
+            pool,
+        ),
+        "select": (
+            *("select_data", "of_select"),
+            [
+                *("--pool", str(pool), "--target", str(out / "target")),
+                *("--budget", "20%", "--out", str(out / "selection")),
+            ],
+            out / "selection",
+        ),
+        "cluster": (
+            *("cluster_data", "of_cluster"),
+            [
+                *("--pool", str(pool), "--tree", "4x4"),
+                *("--out", str(out / "clusters")),
+            ],
+            out / "clusters",
+        ),
+        "deduplicate": (
+            *("deduplicate", "of_deduplicate"),
+            [images, "--pool-root", str(root), "--out", str(out / "kept")],
+            out / "kept",
+        ),
+        "take": (
+            *("take", "of_take"),
+            [images, "--images", str(root), "--out", str(out / "taken")],
+            out / "taken",
+        ),
+        "pretrain": (
+            *("train", "of_pretrain"),
+            [
+                *(CONFIG, "--work-dir", str(out / "work")),
+                *("--cfg-options", *listed, *short),
+            ],
+            out / "work",
+        ),
+        "search": (
+            *("search_subnet", "of_search"),
+            [
+                *(
+                    SUPERNET,
+                    str(out / "supernet" / "iter_2.pth"),
+                    *named,
+                    "--out",
+                    str(out / "search"),
+                ),
+                *("--budget", "0-10G", "--candidates", "30", "--num-images", "256"),
+                *("--device", "cpu"),
+            ],
+            out / "search",
+        ),
+    }
+
+
+def timed(command: list[str], log: Path) -> tuple[float, int, str]:
+    """Runs a command; returns its seconds, its peak in bytes, and what it printed."""
+    begin = time.perf_counter()
+    with open(log, "w") as err:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=err, text=True
+        )
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise StepFailed(f"{' '.join(command[:4])} failed: {log}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return time.perf_counter() - begin, used.ru_maxrss * unit, said
+
+
+def size_of(folder: Path) -> int:
+    """Adds up the bytes of a folder."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def count_of(step: str, out: Path) -> int | None:
+    """Returns what a finished step counts, of those whose count is its result."""
+    if step == "extract":
+        return json.loads((out / "manifest.json").read_text())["rows"]
+    if step == "select":
+        return len((out / "selection.txt").read_text().splitlines())
+    if step == "search":
+        lines = (out / "results.jsonl").read_text().splitlines()
+        return sum('"score' in line for line in lines) or len(lines)
+    return None
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    if args.out.exists():
+        raise OutTaken(f"{args.out} exists: name a new folder with --out")
+    args.out.mkdir(parents=True)
+    chosen = spaced(list_images(args.images)[1], args.count)
+    (args.out / "images.txt").write_text("".join(f"{image}\n" for image in chosen))
+    root = list_images(args.images)[0].absolute()
+    lines = "".join(f"{root / image}\n" for image in chosen)
+    (args.out / "absolute.txt").write_text(lines)
+    steps = commands(args)
+    python, tool = sys.executable, [sys.executable, "-m", "mmtaskssl"]
+    network = steps["extract"][2][:8]
+    target = ["--images", args.target, "--out", str(args.out / "target")]
+    if "select" in args.steps:
+        timed([*tool, "extract", *network, *target], args.out / "target.log")
+    head = ["step", "count", "written", "time", "memory", "found", "plan took"]
+    if "search" in args.steps:  # which compares trained sub-nets
+        trained = ["--work-dir", str(args.out / "supernet")]
+        options = ["--cfg-options", "max_iters=2"]
+        timed([*tool, "pretrain", SUPERNET, *trained, *options], args.out / "s.log")
+    rows = [head]
+    for step in STEPS:
+        command, plan, line, out = steps[step]
+        needed = step == "extract" and {"select", "cluster"} & {*args.steps}
+        if step not in args.steps and not needed:
+            continue
+        planning, _, said = timed(
+            [python, "-c", _PLAN, command, plan, *line], args.out / f"{step}-plan.log"
+        )
+        planned = json.loads(said.strip().splitlines()[-1])
+        seconds, peak, _ = timed([*tool, command, *line], args.out / f"{step}.log")
+        count = count_of(step, out)
+        rows.append(
+            [
+                step,
+                "" if count is None else f"{planned['count'] / count:.2f}",
+                f"{planned['writes'] / size_of(out):.2f}",
+                f"{planned['seconds'] / seconds:.2f}",
+                f"{planned['memory'] / peak:.2f}",
+                f"{seconds:.1f} s, {size_of(out) / 1e6:.2f} MB, {peak / 1e6:.0f} MB",
+                f"{planning:.1f} s",
+            ]
+        )
+        print("\n".join(aligned([head, rows[-1]], names=1)), flush=True)
+    print("\nplanned over found:")
+    print("\n".join(aligned(rows, names=1)))
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"load {os.getloadavg()[0]:.1f}; {children.ru_utime:.0f} s of processors")
+
+
+if __name__ == "__main__":
+    run_tool(main)
