@@ -5,6 +5,7 @@ pairs can be ruled out by a cheaper product, provided that its error is bounded:
 whose coarse score is below ``threshold - margin`` cannot reach ``threshold``.
 """
 
+import functools
 import time
 
 import numpy as np
@@ -14,6 +15,9 @@ from ..utils.number_formats import has_native_bfloat16
 
 # Unit roundoff: the largest relative error of rounding to a format.
 _UNIT_ROUNDOFF = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
+
+# Scores of a tile of rows stay in the cache of a core until they are compared.
+_TILE_BYTES, _LEAST_TILE = 2**20, 256
 
 
 class CoarseScorer:
@@ -114,22 +118,34 @@ class CoarseScorer:
         Returns:
             (q, B) bool, overwritten by the next call.
         """
+        mask = self._buffer("mask", scores.shape, torch.bool)
+        return _compare(scores, self._cut(threshold, part), mask)
+
+    def marked(self, threshold: torch.Tensor, part: slice) -> torch.Tensor:
+        """Returns `candidates` of the loaded block, scored in tiles that stay in cache.
+
+        Args:
+            threshold: See `candidates`, as for ``part``.
+            part: See above.
+        """
+        queries, cut = self._queries[part], self._cut(threshold, part)
+        mask = self._buffer("mask", (len(queries), len(self._rows)), torch.bool)
+        step = max(_LEAST_TILE, _TILE_BYTES // (len(queries) * self.dtype.itemsize))
+        for begin in range(0, len(self._rows), step):
+            rows = self._rows[begin : begin + step]
+            out = self._buffer("scores", (len(queries), len(rows)), self.dtype)
+            torch.mm(queries, rows.T, out=out)
+            _compare(out, cut, mask[:, begin : begin + step])
+        return mask
+
+    def _cut(self, threshold: torch.Tensor, part: slice) -> torch.Tensor:
+        """Returns (q, 1) of the scorer's dtype, what scores of candidates reach."""
         wanted = threshold - self.offset[part] - self.margin[part]
         # Scores were rounded to their dtype. Rounding keeps order, so it is enough
         # to round the cut down.
         cut = wanted.to(self.dtype)
         below = torch.nextafter(cut, torch.full_like(cut, -torch.inf))
-        cut = torch.where(cut.double() > wanted, below, cut)[:, None]
-        mask = self._buffer("mask", scores.shape, torch.bool)
-        if scores.device.type != "cpu" or scores.dtype == torch.float32:
-            return torch.ge(scores, cut, out=mask)
-        if (cut > 0).all():
-            # Positive floats are ordered like their bits, and all negative ones lie
-            # below; comparing integers is nine times as fast.
-            bits = [x.view(torch.int16).numpy() for x in (scores, cut)]
-            np.greater_equal(*bits, out=mask.numpy())
-            return mask
-        return torch.ge(scores, cut, out=mask)
+        return torch.where(cut.double() > wanted, below, cut)[:, None]
 
     def _buffer(
         self, name: str, shape: tuple[int, int], dtype: torch.dtype
@@ -143,6 +159,25 @@ class CoarseScorer:
         return known[:size].view(shape)
 
 
+def _compare(
+    scores: torch.Tensor, cut: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Fills ``mask`` with whether scores reach the cut of their row."""
+    if scores.device.type != "cpu":
+        return torch.ge(scores, cut, out=mask)
+    if scores.dtype == torch.float32:  # several times as fast as torch.ge
+        np.greater_equal(scores.numpy(), cut.numpy(), out=mask.numpy())
+    elif (cut > 0).all():
+        # Positive floats are ordered like their bits, and all negative ones lie
+        # below; comparing integers is nine times as fast.
+        bits = [x.view(torch.int16).numpy() for x in (scores, cut)]
+        np.greater_equal(*bits, out=mask.numpy())
+    else:
+        mask.copy_(torch.ge(scores, cut))
+    return mask
+
+
+@functools.lru_cache(64)
 def measure(
     num_queries: int, dim: int, device: torch.device
 ) -> tuple[torch.dtype, float]:

@@ -10,6 +10,8 @@ from ..features.store import FeatureStore
 # A tile of scores (rows x queries) stays in cache and bounds the memory.
 BLOCK_ROWS = 2048
 TILE_QUERIES = 1024
+# A search keeps no more than a mask of a block.
+SEARCH_ROWS = 4096
 
 Progress = Callable[[int], None]
 Block = tuple[torch.Tensor, torch.Tensor, int]
