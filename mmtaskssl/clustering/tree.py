@@ -17,6 +17,8 @@ Progress = Callable[[int], None]
 ProgressFactory = Callable[[str, int], Progress]
 
 BLOCK_ROWS = 8192
+# Rows that a centroid is fitted on; with more it hardly moves.
+_FIT_ROWS = 1024
 
 
 def size_bounds(
@@ -132,7 +134,7 @@ class TreeBuilder:
         high: int,
     ) -> np.ndarray:
         rng = np.random.default_rng([self.seed, level, index])
-        size = max(self.sample, branches)
+        size = max(min(self.sample, _FIT_ROWS * branches), branches)
         drawn = np.sort(rng.permutation(rows)[:size]) if len(rows) > size else rows
         share = len(drawn) / len(rows)
         return balanced_kmeans(

@@ -20,7 +20,7 @@ import torch
 from ..features.store import FeatureStore
 from ..utils.devices import AUTO, pick_device
 from .coarse import CoarseScorer, measure, sample_centre
-from .stream import BLOCK_ROWS, SEARCH_ROWS, TILE_QUERIES, Block, Progress, iter_blocks
+from .stream import BLOCK_ROWS, TILE_QUERIES, Block, Progress, iter_blocks, search_rows
 from .toprows import TopRows, nonzero
 
 # Above this share of candidates one float64 product of the tile is cheaper than
@@ -102,7 +102,7 @@ def topk(
     k: int,
     *,
     skip: np.ndarray | None = None,
-    block_rows: int = SEARCH_ROWS,
+    block_rows: int | None = None,
     coarse: torch.dtype | None = None,
     device: str | torch.device = AUTO,
     progress: Progress | None = None,
@@ -117,7 +117,7 @@ def topk(
         pool: Where to search.
         k: Neighbours a query; no limit but the pool's size.
         skip: (N,) bool, pool rows that must not be found.
-        block_rows: Pool rows a step.
+        block_rows: Pool rows a step; None: as many as a cache holds.
         coarse: Dtype of the candidate scores; None measures which is faster. It
             changes the speed only.
         device: Where to compute; see `pick_device`.
@@ -129,6 +129,7 @@ def topk(
     skip = np.zeros(len(pool), dtype=bool) if skip is None else skip
     k = min(k, int((~skip).sum()))
     device = pick_device(device)
+    block_rows = block_rows or search_rows(pool.dim)
     exact = torch.from_numpy(np.ascontiguousarray(queries)).to(device)
 
     def stream() -> Iterator[Block]:
