@@ -45,8 +45,8 @@ def balanced_kmeans(
 
     Lloyd's steps on the sphere, with `balanced_assign` in place of the nearest
     centroid. The best of a few k-means++ starts (Arthur and Vassilvitskii, 2007) after
-    a few steps on some of the rows goes on with all until hardly one moves. Centroids are rounded to float16, which
-    makes scores exact.
+    a few steps on some of the rows goes on with all until hardly one moves. Centroids
+    are rounded to float16, which makes scores exact. Rows are held in float64 once.
 
     Args:
         features: (n, D) float32 holding float16 values, rows of length about 1.

@@ -100,3 +100,34 @@ def test_bfloat16_is_tried_where_it_is_native(monkeypatch, native):
     assert set(tried) == {torch.float32, *([torch.bfloat16] if native else [])}
     assert dtype == torch.float32  # bfloat16 has to win clearly
     assert speed == 64 * 1024
+
+
+@pytest.mark.parametrize("faster", ["_torch_product", "_numpy_product"])
+def test_the_faster_float32_product_is_taken(monkeypatch, faster):
+    taken, clock = [], [0.0]
+    for name in ("_torch_product", "_numpy_product"):
+        product = getattr(coarse, name)
+
+        def counted(*args, name=name, product=product):
+            taken.append(name)
+            clock[0] += 1.0 if name == faster else 2.0
+            return product(*args)
+
+        monkeypatch.setattr(coarse, name, counted)
+    monkeypatch.setattr(coarse.time, "process_time", lambda: clock[0])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    probe = coarse._fastest_product.__wrapped__
+    assert probe(9, 4, 1) is getattr(coarse, faster)
+    # Of other threads than numpy's, torch's own is taken untried.
+    taken.clear()
+    assert probe(9, 4, 3) is coarse._torch_product
+    assert not taken
+
+
+@pytest.mark.parametrize("name", ["_torch_product", "_numpy_product"])
+def test_each_product_scores_the_same_pairs(name):
+    generator = torch.Generator().manual_seed(3)
+    queries = unit_float16(generator, 5, 40, 1.0)
+    rows = unit_float16(generator, 70, 40, 1.0)
+    out = getattr(coarse, name)(queries, rows, torch.empty(5, 70))
+    torch.testing.assert_close(out, queries @ rows.T)
