@@ -15,10 +15,10 @@ def balanced_assign(scores: np.ndarray, low: int, high: int) -> np.ndarray:
     Every row takes its best cluster. While one has too many, the rows that would lose
     least by leaving go to their best cluster that is not full; clusters with too few
     then take those that lose least by coming. Finally, pairs of up to 32 clusters
-    exchange rows as long as the total score grows. Of all assignments within the bounds it is the
-    best for two clusters, and within two percent of it for some more (the tests
-    compare with the optimum). Ties go to the lower row, so that the result is
-    a function of the scores alone.
+    exchange rows as long as the total score grows. Of all assignments within the
+    bounds it is the best for two clusters, and within two percent of it for some more
+    (the tests compare with the optimum). Ties go to the lower row, so that the result
+    is a function of the scores alone.
 
     Args:
         scores: (n, clusters), higher is better.

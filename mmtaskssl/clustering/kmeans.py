@@ -58,7 +58,6 @@ def balanced_kmeans(
     Returns:
         (clusters, D) float32 holding float16 values, of length about 1.
     """
-
     rows = torch.from_numpy(np.ascontiguousarray(features)).double()
     part = rows
     if len(rows) > (count := _START_ROWS * clusters):

@@ -30,7 +30,7 @@ _GATHER_PAIRS = 1024
 
 # Up to so many neighbours thresholds settle while the pool streams by, at less cost
 # than a sample's. They are raised whenever so many times the rows have been seen.
-_SETTLING = 128
+_SETTLING = 64
 _GROWTH = 2
 
 # The sample that first thresholds are guessed from: runs of neighbouring rows, of

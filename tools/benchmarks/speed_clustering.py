@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             flush=True,
         )
     if args.json:
-        said = vars(args) | {"results": told}
+        said = {n: v for n, v in vars(args).items() if n != "json"} | {"results": told}
         Path(args.json).write_text(json.dumps(said, indent=2) + "\n")
 
 
