@@ -1,6 +1,6 @@
 """Balanced spherical k-means of features in memory."""
 
-from collections.abc import Callable
+import math
 
 import numpy as np
 import torch
@@ -10,10 +10,13 @@ from .assign import balanced_assign
 _STARTS = 8
 _FIRST_STEPS = 4
 _STEPS = 30
+# A start is judged on so many rows of each cluster, and of more clusters there is one.
+_START_ROWS = 256
+_FEW = 16
+# Steps end where no more than this share of the rows moves.
+_MOVING = 1e-3
 # Rows at once: their float64 copy stays small beside the features.
 _BLOCK_ROWS = 4096
-
-Assign = Callable[[np.ndarray], np.ndarray]
 
 
 def exact_scores(features: np.ndarray, centroids: np.ndarray) -> np.ndarray:
@@ -42,8 +45,8 @@ def balanced_kmeans(
 
     Lloyd's steps on the sphere, with `balanced_assign` in place of the nearest
     centroid. The best of a few k-means++ starts (Arthur and Vassilvitskii, 2007) after
-    a few steps goes on until nothing moves. Centroids are rounded to float16, which
-    makes scores exact.
+    a few steps on some of the rows goes on with all until hardly one moves. Centroids
+    are rounded to float16, which makes scores exact. Rows are held in float64 once.
 
     Args:
         features: (n, D) float32 holding float16 values, rows of length about 1.
@@ -55,69 +58,74 @@ def balanced_kmeans(
     Returns:
         (clusters, D) float32 holding float16 values, of length about 1.
     """
-
-    def assign(scores: np.ndarray) -> np.ndarray:
-        return balanced_assign(scores, low, high)
-
+    rows = torch.from_numpy(np.ascontiguousarray(features)).double()
+    part = rows
+    if len(rows) > (count := _START_ROWS * clusters):
+        drawn = np.sort(rng.permutation(len(rows))[:count])
+        part, share = rows[torch.from_numpy(drawn)], count / len(rows)
+        bounds = math.floor(low * share), math.ceil(high * share)
+    else:
+        bounds = low, high
     starts = [
-        _lloyd(features, _plus_plus(features, clusters, rng), assign, _FIRST_STEPS)
-        for _ in range(_STARTS)
+        _lloyd(part, _plus_plus(part, clusters, rng), bounds, _FIRST_STEPS)
+        for _ in range(_STARTS if clusters <= _FEW else 1)
     ]
     _, best = max(starts, key=lambda start: start[0])
-    return _lloyd(features, best, assign, _STEPS)[1]
+    return _lloyd(rows, best, (low, high), _STEPS)[1].astype(np.float32)
 
 
 def _lloyd(
-    features: np.ndarray, centroids: np.ndarray, assign: Assign, steps: int
+    rows: torch.Tensor, centroids: np.ndarray, bounds: tuple[int, int], steps: int
 ) -> tuple[float, np.ndarray]:
     """Returns the total score and the centroids it was reached with."""
     best, before = (-np.inf, centroids), None
     for _ in range(steps):
-        scores = exact_scores(features, centroids)
-        assigned = assign(scores)
+        scores = (rows @ torch.from_numpy(centroids).T).numpy()
+        assigned = balanced_assign(scores, *bounds)
         total = float(np.take_along_axis(scores, assigned[:, None], axis=1).sum())
         # With bounds a step may also lose.
         best = max(best, (total, centroids), key=lambda pair: pair[0])
-        if before is not None and np.array_equal(assigned, before):
+        if before is not None and np.mean(assigned != before) <= _MOVING:
             break
         before = assigned
-        centroids = means(features, assigned, centroids)
+        centroids = means(rows, assigned, centroids)
     return best
 
 
 def means(
-    features: np.ndarray, assigned: np.ndarray, centroids: np.ndarray
+    rows: torch.Tensor, assigned: np.ndarray, centroids: np.ndarray
 ) -> np.ndarray:
     """Returns the normalised mean of each cluster; an empty one keeps its centroid.
 
     Args:
-        features: (n, D) float32 holding float16 values.
+        rows: (n, D) float64 holding float16 values.
         assigned: (n,) cluster of each row.
-        centroids: (k, D) before.
+        centroids: (k, D) float64 before.
+
+    Returns:
+        (k, D) float64 holding float16 values.
     """
-    updated = centroids.copy()
-    for cluster in range(len(centroids)):
-        # Sums of float16 in float64 are exact, whatever their order.
-        total = features[assigned == cluster].sum(axis=0, dtype=np.float64)
-        length = np.sqrt((total * total).sum())
-        if length > 0:
-            updated[cluster] = (total / length).astype(np.float16)
-    return updated
+    member = torch.zeros((len(centroids), len(rows)), dtype=torch.float64)
+    member[torch.from_numpy(assigned), torch.arange(len(rows))] = 1
+    # Sums of float16 in float64 are exact, whatever their order.
+    total = (member @ rows).numpy()
+    length = np.sqrt((total * total).sum(axis=1, keepdims=True))
+    unit = (total / np.where(length > 0, length, 1)).astype(np.float16)
+    return np.where(length > 0, unit.astype(np.float64), centroids)
 
 
 def _plus_plus(
-    features: np.ndarray, clusters: int, rng: np.random.Generator
+    rows: torch.Tensor, clusters: int, rng: np.random.Generator
 ) -> np.ndarray:
-    chosen = [int(rng.integers(len(features)))]
-    nearest = np.full(len(features), -np.inf)
+    chosen = [int(rng.integers(len(rows)))]
+    nearest = np.full(len(rows), -np.inf)
     for _ in range(clusters - 1):
-        scores = exact_scores(features, features[chosen[-1:]])[:, 0]
-        nearest = np.maximum(nearest, scores)
+        nearest = np.maximum(nearest, (rows @ rows[chosen[-1]]).numpy())
         # On the sphere the squared distance is 2 - 2 cos.
         weight = np.maximum(1 - nearest, 0)
         weight[chosen] = 0
         if weight.sum() <= 1e-6:  # nothing but copies of what was chosen
-            weight = np.ones(len(features))
+            weight = np.ones(len(rows))
             weight[chosen] = 0
-        chosen.append(int(rng.choice(len(features), p=weight / weight.sum())))
-    return features[chosen].copy()
+        chosen.append(int(rng.choice(len(rows), p=weight / weight.sum())))
+    return rows[chosen].numpy().copy()

@@ -25,7 +25,7 @@ from . import measure
 from .clusters import Clusters, Labels
 from .options import Options
 from .paths import make_paths
-from .tree import ProgressFactory, TreeBuilder, random_leaves
+from .tree import FIT_ROWS, ProgressFactory, TreeBuilder, random_leaves
 
 if TYPE_CHECKING:
     from ..features.opening import NetworkLike
@@ -125,7 +125,8 @@ class Problem:
         read = 2 * len(store) * store.dim
         memory = len(store) * (4 * max(options.tree) + 16)
         if not options.random:
-            memory += 4 * min(options.sample, len(store)) * store.dim
+            fitted = min(options.sample, FIT_ROWS * max(options.tree), len(store))
+            memory += 12 * fitted * store.dim
         return [
             f"pool     {len(store):,} images, {store.dim} features each, "
             f"{len(store.bad_rows):,} unusable",

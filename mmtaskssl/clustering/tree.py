@@ -17,6 +17,8 @@ Progress = Callable[[int], None]
 ProgressFactory = Callable[[str, int], Progress]
 
 BLOCK_ROWS = 8192
+#: Rows that a centroid is fitted on; with more it hardly moves.
+FIT_ROWS = 1024
 
 
 def size_bounds(
@@ -62,7 +64,8 @@ class TreeBuilder:
         lower: See `size_bounds`.
         upper: See `size_bounds`.
         seed: Of samples and starts.
-        sample: Most rows that the children of a node are fitted on.
+        sample: Most rows that the children of a node are fitted on; 1,024 a child
+            are enough, and no more are drawn.
         parts: Prefix of files that keep finished levels; None keeps nothing.
         progress: Makes a function that is told how many rows are done.
     """
@@ -132,7 +135,7 @@ class TreeBuilder:
         high: int,
     ) -> np.ndarray:
         rng = np.random.default_rng([self.seed, level, index])
-        size = max(self.sample, branches)
+        size = max(min(self.sample, FIT_ROWS * branches), branches)
         drawn = np.sort(rng.permutation(rows)[:size]) if len(rows) > size else rows
         share = len(drawn) / len(rows)
         return balanced_kmeans(

@@ -5,7 +5,11 @@ pairs can be ruled out by a cheaper product, provided that its error is bounded:
 whose coarse score is below ``threshold - margin`` cannot reach ``threshold``.
 """
 
+import functools
+import math
+import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,6 +18,13 @@ from ..utils.number_formats import has_native_bfloat16
 
 # Unit roundoff: the largest relative error of rounding to a format.
 _UNIT_ROUNDOFF = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
+
+# Scores of a tile of rows stay in the cache of a core until they are compared.
+_TILE_BYTES, _LEAST_TILE = 2**20, 256
+# Rows that products are compared on.
+_PROBED = 4096
+
+Product = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class CoarseScorer:
@@ -45,6 +56,9 @@ class CoarseScorer:
         centre: torch.Tensor | None = None,
     ):
         self.dtype = dtype
+        self._product = _torch_product
+        if dtype == torch.float32 and queries.device.type == "cpu":
+            self._product = _fastest_product(*queries.shape, torch.get_num_threads())
         self._centre = None
         self._queries = queries.to(dtype)
         queries = queries.double()
@@ -88,7 +102,7 @@ class CoarseScorer:
         """
         queries = self._queries[part]
         out = self._buffer("scores", (len(queries), len(self._rows)), self.dtype)
-        return torch.mm(queries, self._rows.T, out=out)
+        return self._product(queries, self._rows, out)
 
     def lower_bound(self, scores: torch.Tensor, part: slice) -> torch.Tensor:
         """Returns (q,) float64 that exact scores of pairs with ``scores`` reach.
@@ -114,22 +128,34 @@ class CoarseScorer:
         Returns:
             (q, B) bool, overwritten by the next call.
         """
+        mask = self._buffer("mask", scores.shape, torch.bool)
+        return _compare(scores, self._cut(threshold, part), mask)
+
+    def marked(self, threshold: torch.Tensor, part: slice) -> torch.Tensor:
+        """Returns `candidates` of the loaded block, scored in tiles that stay in cache.
+
+        Args:
+            threshold: See `candidates`, as for ``part``.
+            part: See above.
+        """
+        queries, cut = self._queries[part], self._cut(threshold, part)
+        mask = self._buffer("mask", (len(queries), len(self._rows)), torch.bool)
+        step = max(_LEAST_TILE, _TILE_BYTES // (len(queries) * self.dtype.itemsize))
+        for begin in range(0, len(self._rows), step):
+            rows = self._rows[begin : begin + step]
+            out = self._buffer("scores", (len(queries), len(rows)), self.dtype)
+            self._product(queries, rows, out)
+            _compare(out, cut, mask[:, begin : begin + step])
+        return mask
+
+    def _cut(self, threshold: torch.Tensor, part: slice) -> torch.Tensor:
+        """Returns (q, 1) of the scorer's dtype, what scores of candidates reach."""
         wanted = threshold - self.offset[part] - self.margin[part]
         # Scores were rounded to their dtype. Rounding keeps order, so it is enough
         # to round the cut down.
         cut = wanted.to(self.dtype)
         below = torch.nextafter(cut, torch.full_like(cut, -torch.inf))
-        cut = torch.where(cut.double() > wanted, below, cut)[:, None]
-        mask = self._buffer("mask", scores.shape, torch.bool)
-        if scores.device.type != "cpu" or scores.dtype == torch.float32:
-            return torch.ge(scores, cut, out=mask)
-        if (cut > 0).all():
-            # Positive floats are ordered like their bits, and all negative ones lie
-            # below; comparing integers is nine times as fast.
-            bits = [x.view(torch.int16).numpy() for x in (scores, cut)]
-            np.greater_equal(*bits, out=mask.numpy())
-            return mask
-        return torch.ge(scores, cut, out=mask)
+        return torch.where(cut.double() > wanted, below, cut)[:, None]
 
     def _buffer(
         self, name: str, shape: tuple[int, int], dtype: torch.dtype
@@ -143,6 +169,59 @@ class CoarseScorer:
         return known[:size].view(shape)
 
 
+def _compare(
+    scores: torch.Tensor, cut: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Fills ``mask`` with whether scores reach the cut of their row."""
+    if scores.device.type != "cpu":
+        return torch.ge(scores, cut, out=mask)
+    if scores.dtype == torch.float32:  # several times as fast as torch.ge
+        np.greater_equal(scores.numpy(), cut.numpy(), out=mask.numpy())
+    elif (cut > 0).all():
+        # Positive floats are ordered like their bits, and all negative ones lie
+        # below; comparing integers is nine times as fast.
+        bits = [x.view(torch.int16).numpy() for x in (scores, cut)]
+        np.greater_equal(*bits, out=mask.numpy())
+    else:
+        mask.copy_(torch.ge(scores, cut))
+    return mask
+
+
+def _torch_product(
+    queries: torch.Tensor, rows: torch.Tensor, out: torch.Tensor
+) -> torch.Tensor:
+    return torch.mm(queries, rows.T, out=out)
+
+
+def _numpy_product(
+    queries: torch.Tensor, rows: torch.Tensor, out: torch.Tensor
+) -> torch.Tensor:
+    np.matmul(queries.numpy(), rows.numpy().T, out=out.numpy())
+    return out
+
+
+@functools.lru_cache(64)
+def _fastest_product(num_queries: int, dim: int, threads: int) -> Product:
+    """Returns the faster float32 product here: torch's library or numpy's.
+
+    Which one knows a CPU better differs; both keep the bound of `CoarseScorer.margin`.
+    """
+    allowed = os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1
+    if str(threads) != str(allowed):  # numpy's would be others
+        return _torch_product
+    left = torch.ones(min(num_queries, 512), dim)
+    right, out = torch.ones(_PROBED, dim), torch.empty(len(left), 512)
+    seconds = {_torch_product: math.inf, _numpy_product: math.inf}
+    for _ in range(4):
+        for product in seconds:
+            begin = time.process_time()  # others' work does not count
+            for rows in right.split(512):
+                product(left, rows, out)
+            seconds[product] = min(seconds[product], time.process_time() - begin)
+    return min(seconds, key=lambda product: seconds[product])
+
+
+@functools.lru_cache(64)
 def measure(
     num_queries: int, dim: int, device: torch.device
 ) -> tuple[torch.dtype, float]:

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import itertools
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -19,13 +20,18 @@ import torch
 from ..features.store import FeatureStore
 from ..utils.devices import AUTO, pick_device
 from .coarse import CoarseScorer, measure, sample_centre
-from .stream import BLOCK_ROWS, TILE_QUERIES, Block, Progress, iter_blocks
+from .stream import BLOCK_ROWS, TILE_QUERIES, Block, Progress, iter_blocks, search_rows
 from .toprows import TopRows, nonzero
 
 # Above this share of candidates one float64 product of the tile is cheaper than
-# gathering the pairs.
+# products of the pairs.
 _DENSE = 0.08
 _GATHER_PAIRS = 1024
+
+# Up to so many neighbours thresholds settle while the pool streams by, at less cost
+# than a sample's. They are raised whenever so many times the rows have been seen.
+_SETTLING = 64
+_GROWTH = 2
 
 # The sample that first thresholds are guessed from: runs of neighbouring rows, of
 # which ``_SAMPLE_HITS`` should be among the best k of a query.
@@ -56,11 +62,13 @@ def exact_scores(
     Args:
         queries: (Q, D) float32 holding float16 values.
         rows: (B, D) the same.
-        qi: (n,) int64 indices into ``queries``.
+        qi: (n,) int64 indices into ``queries``, ascending.
         ri: (n,) int64 indices into ``rows``.
     """
     if len(qi) > _DENSE * len(queries) * len(rows):
         return (queries.double() @ rows.double().T)[qi, ri]
+    if rows.device.type == "cpu" and len(qi) > len(rows):
+        return _sampled_products(queries.double(), rows.double(), qi, ri)
     out = torch.empty(len(qi), dtype=torch.float64, device=rows.device)
     ones = out.new_ones(rows.shape[1])
     for begin in range(0, len(qi), _GATHER_PAIRS):
@@ -72,20 +80,36 @@ def exact_scores(
     return out
 
 
+def _sampled_products(
+    queries: torch.Tensor, rows: torch.Tensor, qi: torch.Tensor, ri: torch.Tensor
+) -> torch.Tensor:
+    """Computes `exact_scores` without copies of each pair's features."""
+    ends = torch.zeros(len(queries) + 1, dtype=torch.int64)
+    torch.cumsum(torch.bincount(qi, minlength=len(queries)), 0, out=ends[1:])
+    with warnings.catch_warnings():  # of torch, that its sparse tensors are new
+        warnings.simplefilter("ignore", UserWarning)
+        pairs = torch.sparse_csr_tensor(
+            *(ends, ri, torch.zeros(len(ri), dtype=torch.float64)),
+            size=(len(queries), len(rows)),
+            check_invariants=False,
+        )
+        return torch.sparse.sampled_addmm(pairs, queries, rows.T, beta=0.0).values()
+
+
 def topk(
     queries: np.ndarray,
     pool: FeatureStore,
     k: int,
     *,
     skip: np.ndarray | None = None,
-    block_rows: int = BLOCK_ROWS,
+    block_rows: int | None = None,
     coarse: torch.dtype | None = None,
     device: str | torch.device = AUTO,
     progress: Progress | None = None,
 ) -> TopK:
     """Finds the ``k`` most similar rows of the pool for every query.
 
-    Memory: about ``24 * Q * max(k, 256)`` bytes for the results and a few tiles of
+    Memory: about ``32 * Q * max(k, 64)`` bytes for the results and a few tiles of
     scores; the pool is never held.
 
     Args:
@@ -93,7 +117,7 @@ def topk(
         pool: Where to search.
         k: Neighbours a query; no limit but the pool's size.
         skip: (N,) bool, pool rows that must not be found.
-        block_rows: Pool rows a step.
+        block_rows: Pool rows a step; None: as many as a cache holds.
         coarse: Dtype of the candidate scores; None measures which is faster. It
             changes the speed only.
         device: Where to compute; see `pick_device`.
@@ -105,6 +129,7 @@ def topk(
     skip = np.zeros(len(pool), dtype=bool) if skip is None else skip
     k = min(k, int((~skip).sum()))
     device = pick_device(device)
+    block_rows = block_rows or search_rows(pool.dim)
     exact = torch.from_numpy(np.ascontiguousarray(queries)).to(device)
 
     def stream() -> Iterator[Block]:
@@ -118,7 +143,9 @@ def topk(
             coarse, _ = measure(*exact.shape, device)
         centre = sample_centre(next(iter(pool.iter_shards(skip)))[1]).to(device)
         scorer = CoarseScorer(exact, coarse, centre)
-        guess = _guess_thresholds(scorer, exact, pool, k, skip)
+        guess = None
+        if k > _SETTLING:
+            guess = _guess_thresholds(scorer, exact, pool, k, skip)
         rows, scores = _search(scorer, exact, stream(), k, guess)
         wrong = np.flatnonzero(~np.isfinite(scores[:, -1]))
         if len(wrong):
@@ -144,15 +171,24 @@ def _search(
     for part in parts:
         known = None if guess is None else guess[part]
         best.append(TopRows(part.stop - part.start, k, exact.device, known))
+    seen, settled = 0, math.inf if guess is not None else 0
     for numbers, rows, _ in stream:
         scorer.load(rows)
+        if seen > _GROWTH * settled:
+            settled = seen
+            for kept in best:
+                kept.settle()
+        seen += len(rows)
         for part, kept in zip(parts, best, strict=True):
-            scores = scorer.scores(part)
             threshold = kept.threshold
-            if len(rows) >= k and not torch.isfinite(threshold).all():
+            if len(rows) < k or torch.isfinite(threshold).all():
+                mask = scorer.marked(threshold, part)
+            else:
+                scores = scorer.scores(part)
                 kth = scores.topk(k, dim=1).values[:, -1]
                 threshold = threshold.maximum(scorer.lower_bound(kth, part))
-            qi, ri = nonzero(scorer.candidates(scores, threshold, part))
+                mask = scorer.candidates(scores, threshold, part)
+            qi, ri = nonzero(mask)
             kept.add(qi, numbers[ri], exact_scores(exact[part], rows, qi, ri))
     found = [kept.finish() for kept in best]
     return tuple(np.concatenate(column) for column in zip(*found, strict=True))

@@ -10,6 +10,14 @@ from ..features.store import FeatureStore
 # A tile of scores (rows x queries) stays in cache and bounds the memory.
 BLOCK_ROWS = 2048
 TILE_QUERIES = 1024
+# A search keeps no more than a mask of a block, and its features in cache.
+_SEARCH_BYTES = 2**22
+
+
+def search_rows(dim: int) -> int:
+    """Returns how many pool rows of ``dim`` features a search takes at a time."""
+    return max(512, min(8192, _SEARCH_BYTES // (4 * dim)))
+
 
 Progress = Callable[[int], None]
 Block = tuple[torch.Tensor, torch.Tensor, int]

@@ -16,7 +16,7 @@ def nonzero(mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 def buffer_width(k: int) -> int:
     """Returns how many rows a query the search holds to find the ``k`` best."""
-    return k + max(k // 2, 128)
+    return k + max(k, 128)
 
 
 class TopRows:
@@ -74,6 +74,11 @@ class TopRows:
         self.rows[qi, place] = rows
         self.count += added
 
+    def settle(self) -> None:
+        """Raises the thresholds to what has been seen."""
+        if self.k < self.scores.shape[1] and bool((self.count > self.k).any()):
+            self._compress()
+
     def _compress(self) -> None:
         """Drops all but the best ``k``, leaving the order of arrival."""
         kth = self.scores.topk(self.k, dim=1, sorted=False).values.amin(1, keepdim=True)
@@ -93,10 +98,12 @@ class TopRows:
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns (Q, k) rows and scores, best first; -inf where there are fewer."""
-        self._compress()
+        width = max(self.k, int(self.count.max()))
+        # Stable: of equal scores the one that came first is first.
         scores, order = torch.sort(
-            self.scores[:, : self.k], dim=1, descending=True, stable=True
+            self.scores[:, :width], dim=1, descending=True, stable=True
         )
+        scores, order = scores[:, : self.k], order[:, : self.k]
         return self.rows.gather(1, order).cpu().numpy(), scores.cpu().numpy()
 
 

@@ -91,6 +91,28 @@ def test_a_sample_is_enough(tmp_path):
     assert nmi(build(store, sample=64), label) > 0.98
 
 
+def test_more_rows_than_starts_and_fits_draw(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree_module, "FIT_ROWS", 600)
+    features, label = planted((800, 700, 750, 850))
+    store = make_store(tmp_path / "s", features)
+    read, sizes = type(store).read, []
+
+    def counted(self, rows=None):
+        sizes.append(len(rows))
+        return read(self, rows)
+
+    monkeypatch.setattr(type(store), "read", counted)
+    assert nmi(build(store, (4,)), label) == pytest.approx(1)
+    assert sizes == [2400]
+
+
+def test_many_clusters_of_one_level_keep_their_bounds(tmp_path):
+    features = np.random.default_rng(0).standard_normal((3000, 8)) + 0.5
+    leaf = build(make_store(tmp_path / "s", features), (100,), 0.8, 1.2)
+    sizes = np.bincount(leaf)
+    assert len(sizes) == 100 and sizes.min() >= 24 and sizes.max() <= 36
+
+
 def test_the_seed_decides(tmp_path):
     store = make_store(
         tmp_path / "s", np.random.default_rng(0).standard_normal((80, 6))

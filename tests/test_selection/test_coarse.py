@@ -45,7 +45,9 @@ def test_cutoff_keeps_every_pair_that_reaches_the_threshold(dtype):
     exact = queries.double() @ rows.double().T
     for kth in (1, 20, 400):
         threshold = exact.topk(kth, dim=1).values[:, -1]
-        kept = scorer.candidates(scores, threshold, slice(50))
+        kept = scorer.candidates(scores, threshold, slice(50)).clone()
+        assert torch.equal(scorer.marked(threshold, slice(50)), kept)
+        scores = scorer.scores(slice(50))
         assert kept[exact >= threshold[:, None]].all()
         if kth == 1:
             assert kept.float().mean() < 0.2
@@ -94,7 +96,38 @@ def test_bfloat16_is_tried_where_it_is_native(monkeypatch, native):
     )
     # Every product seems to take one second, so no time decides.
     monkeypatch.setattr(coarse.time, "perf_counter", lambda: float(next(clock)))
-    dtype, speed = coarse.measure(64, 32, torch.device("cpu"))
+    dtype, speed = coarse.measure.__wrapped__(64, 32, torch.device("cpu"))
     assert set(tried) == {torch.float32, *([torch.bfloat16] if native else [])}
     assert dtype == torch.float32  # bfloat16 has to win clearly
     assert speed == 64 * 1024
+
+
+@pytest.mark.parametrize("faster", ["_torch_product", "_numpy_product"])
+def test_the_faster_float32_product_is_taken(monkeypatch, faster):
+    taken, clock = [], [0.0]
+    for name in ("_torch_product", "_numpy_product"):
+        product = getattr(coarse, name)
+
+        def counted(*args, name=name, product=product):
+            taken.append(name)
+            clock[0] += 1.0 if name == faster else 2.0
+            return product(*args)
+
+        monkeypatch.setattr(coarse, name, counted)
+    monkeypatch.setattr(coarse.time, "process_time", lambda: clock[0])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    probe = coarse._fastest_product.__wrapped__
+    assert probe(9, 4, 1) is getattr(coarse, faster)
+    # Of other threads than numpy's, torch's own is taken untried.
+    taken.clear()
+    assert probe(9, 4, 3) is coarse._torch_product
+    assert not taken
+
+
+@pytest.mark.parametrize("name", ["_torch_product", "_numpy_product"])
+def test_each_product_scores_the_same_pairs(name):
+    generator = torch.Generator().manual_seed(3)
+    queries = unit_float16(generator, 5, 40, 1.0)
+    rows = unit_float16(generator, 70, 40, 1.0)
+    out = getattr(coarse, name)(queries, rows, torch.empty(5, 70))
+    torch.testing.assert_close(out, queries @ rows.T)
