@@ -18,18 +18,15 @@ from mmtaskssl.cli.verbs import commands
 from mmtaskssl.utils.errors import run_tool
 
 BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.M | re.S)
+INLINE = re.compile(r"(`+)(.+?)\1", re.S)
 COMMAND = re.compile(
     r"(?:[A-Z_]+=\S+ )*(?:mmtaskssl|make|python|bash|torchrun|export|pip"
     r"|\$\(make -s print-python\)) "
 )
 #: Blocks of these kinds are no programs.
 SHOWN = ("text", "{")  # and directives of the site
-_MADE = (
-    *("docs/reference/api", "docs/reference/cli", "docs/reference/registries"),
-    "docs/notebooks/",
-)
-#: Their commands are studies of hours; test_docs_text.py looks for their flags.
-_STUDIES = "docs/evidence/"
+#: Written by hand beside README and docs, and not run: studies of hours, set-ups.
+_NOT_RUN = ("CONTRIBUTING.md", "model_zoo.md", "docs/evidence/")
 
 
 @dataclass(frozen=True)
@@ -47,22 +44,37 @@ class Unit:
         return f"{self.page}:{self.line}"
 
 
-def pages(root: Path) -> dict[str, str]:
-    """Returns what is written by hand, and a reader may run."""
-    paths = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
-    names = {path.relative_to(root).as_posix(): path for path in paths}
+def made(root: Path) -> tuple[str, ...]:
+    """Returns the folders of pages that `docs/made_pages.py` makes."""
+    names = runpy.run_path(str(root / "docs" / "made_pages.py"))["FOLDERS"]
+    return tuple(f"docs/{name}/" for name in names)
+
+
+def written(root: Path) -> dict[str, str]:
+    """Returns all pages that are written by hand, by their paths."""
+    names = ("README.md", "CONTRIBUTING.md", "model_zoo.md")
+    paths = [*(root / name for name in names), *sorted((root / "docs").rglob("*.md"))]
+    apart = (*made(root), "docs/_build/")
+    found = {path.relative_to(root).as_posix(): path for path in paths}
     return {
         name: path.read_text(encoding="utf-8")
-        for name, path in names.items()
-        if not name.startswith((*_MADE, _STUDIES, "docs/_build"))
+        for name, path in found.items()
+        if not name.startswith(apart)
     }
+
+
+def pages(root: Path) -> dict[str, str]:
+    """Returns what is written by hand, and a reader may run."""
+    found = written(root)
+    return {name: found[name] for name in found if not name.startswith(_NOT_RUN)}
 
 
 def units(page: str, text: str) -> list[Unit]:
     """Returns what a page says to run, in its order.
 
     Raises:
-        ValueError: A block is neither shown, nor Python, nor commands.
+        ValueError: A block is neither shown, nor Python, nor commands. One without a
+            kind is refused: a command with a slip would pass for what is shown.
     """
     found = []
     for match in BLOCK.finditer(text):
@@ -70,13 +82,11 @@ def units(page: str, text: str) -> list[Unit]:
         line = text.count("\n", 0, match.start()) + 2
         if kind.startswith(SHOWN) or re.fullmatch(r"python \S+\.py", kind):
             continue  # files of a worked example are run by tests/test_contributing.py
-        if kind == "python" or (not kind and body.startswith("from ")):
+        if kind == "python":
             ast.parse(body)
             found.append(Unit(page, line, body, True))
             continue
-        if not kind and not COMMAND.match(body):
-            continue  # what a command prints, or a picture
-        if kind not in ("", "bash"):
+        if kind != "bash":
             raise ValueError(f"{page}:{line}: a block of kind {kind!r}")
         whole = re.sub(r"\\\n\s*", "", body)
         for command in whole.splitlines():
@@ -84,6 +94,12 @@ def units(page: str, text: str) -> list[Unit]:
                 raise ValueError(f"{page}:{line}: no command: {command}")
             found.append(Unit(page, line, command, False))
     return found
+
+
+def codes(text: str) -> list[str]:
+    """Returns what sentences have in backticks, each on one line."""
+    prose = BLOCK.sub("", text)
+    return [" ".join(code.split()) for _, code in INLINE.findall(prose)]
 
 
 @dataclass
