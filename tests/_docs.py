@@ -113,6 +113,7 @@ class Rule:
         add: Arguments that are added to the command, as a user could.
         change: Texts that stand for what the reader has.
         long: Whether it is left to ``.ci/full``.
+        again: Whether its output is there already, and it finds that complete.
         reason: Why it is not run at all.
     """
 
@@ -122,6 +123,7 @@ class Rule:
     add: tuple[str, ...] = ()
     change: dict[str, str] = field(default_factory=dict)
     long: bool = False
+    again: bool = False
     reason: str = ""
 
     def fits(self, unit: Unit) -> bool:
@@ -209,8 +211,13 @@ def named_outputs(words: list[str]) -> list[str]:
     return found + [w for w in words if w.startswith("OUT") and w not in found]
 
 
-def is_there(name: str) -> bool:
-    """Whether an output is there, also with the digits that publishing puts into it."""
+def stamp_of(name: str) -> set[tuple[str, int]]:
+    """Returns each file of an output and when it was written; empty: there is none.
+
+    An output may have digits in its name that publishing puts there.
+    """
     path = Path(name)
-    hashed = path.parent.glob(f"{path.stem}-*{path.suffix}") if path.suffix else ()
-    return path.exists() or any(hashed)
+    found = [path] if path.exists() else []
+    found += path.parent.glob(f"{path.stem}-*{path.suffix}") if path.suffix else []
+    every = [inner for one in found for inner in (one, *one.rglob("*"))]
+    return {(str(one), one.stat().st_mtime_ns) for one in every}

@@ -8,6 +8,7 @@ from mmtaskssl.config.transfer_options import TRANSFER_OPTIONS
 from mmtaskssl.config.variables import OTHERS, PLACES
 from mmtaskssl.datasets import pixel_limit
 from tests import _docs
+from tests import _docs_files as files
 from tests import _docs_said as said
 
 FIGURE = re.compile(
@@ -41,6 +42,10 @@ def test_commands_exist_and_take_their_arguments(texts):
 
 def test_commands_and_flags_in_sentences_exist(texts):
     assert _all(said.sentence_faults, texts) == []
+
+
+def test_files_in_sentences_are_written(texts):
+    assert _all(files.file_faults, texts) == []
 
 
 def test_configs_exist(texts, repo_root):
@@ -133,6 +138,18 @@ def test_every_key_of_a_config_is_explained(texts):
         (
             *("README.md", "`eval_linear.py --protocols`", "`eval_knn.py --protocols`"),
             *(said.sentence_faults, "eval_knn has no --protocols"),
+        ),
+        (
+            *("docs/howto/starts.md", "clusters/leaf.npy", "clusters/leaves.npy"),
+            *(files.file_faults, "nothing writes leaves.npy"),
+        ),
+        (
+            *("docs/howto/images.md", "`duplicates.csv`", "`copies.csv`"),
+            *(files.file_faults, "nothing writes copies.csv"),
+        ),
+        (
+            *("docs/start.md", "`OUT/report.html`", "`OUT/reports.html`"),
+            *(files.file_faults, "nothing writes reports.html"),
         ),
         (
             *("CONTRIBUTING.md", "\nmake test-fast ", "\nmake testfast "),
