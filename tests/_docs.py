@@ -10,6 +10,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def units(page: str, text: str) -> list[Unit]:
     for match in BLOCK.finditer(text):
         kind, body = match[2].strip(), match[3]
         line = text.count("\n", 0, match.start()) + 2
-        if kind.startswith(SHOWN) or re.fullmatch(r"python \S+\.py", kind):
+        if kind.startswith(SHOWN) or re.fullmatch(r"python \S+\.py( added)?", kind):
             continue  # files of a worked example are run by tests/test_contributing.py
         if kind == "python":
             ast.parse(body)
@@ -94,6 +95,23 @@ def units(page: str, text: str) -> list[Unit]:
                 raise ValueError(f"{page}:{line}: no command: {command}")
             found.append(Unit(page, line, command, False))
     return found
+
+
+def inline_units(page: str, text: str, is_whole: Callable[[str], bool]) -> list[Unit]:
+    """Returns commands that stand in sentences with all that they need, each once.
+
+    Args:
+        page: Its name.
+        text: The page.
+        is_whole: Whether a command's own parser takes it.
+    """
+    found = {}
+    for code in codes(text):
+        named = re.match(r"(mmtaskssl|python|bash|torchrun) .* --(?!help)", code)
+        if named and is_whole(code):
+            line = text.count("\n", 0, text.find(code.split(" --")[0])) + 1
+            found[code] = Unit(page, line, code, False)
+    return [*found.values()]
 
 
 def codes(text: str) -> list[str]:
@@ -113,7 +131,6 @@ class Rule:
         add: Arguments that are added to the command, as a user could.
         change: Texts that stand for what the reader has.
         long: Whether it is left to ``.ci/full``.
-        again: Whether its output is there already, and it finds that complete.
         reason: Why it is not run at all.
     """
 
@@ -123,7 +140,6 @@ class Rule:
     add: tuple[str, ...] = ()
     change: dict[str, str] = field(default_factory=dict)
     long: bool = False
-    again: bool = False
     reason: str = ""
 
     def fits(self, unit: Unit) -> bool:
@@ -208,7 +224,9 @@ def named_outputs(words: list[str]) -> list[str]:
     """Returns the files and folders that a command says it will write."""
     flags = ("--out", "--work-dir", "--json", "--plot")
     found = [b for a, b in itertools.pairwise(words) if a in flags]
-    return found + [w for w in words if w.startswith("OUT") and w not in found]
+    # What lies in one is read.
+    outs = [w for w in words if w.startswith("OUT") and "/" not in w]
+    return found + [w for w in outs if w not in found]
 
 
 def stamp_of(name: str) -> set[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Files that sentences of README and docs name: written by the code, and left by runs."""
+"""Files that sentences of the texts name: code writes them, and runs leave them."""
 
 import functools
 import re

@@ -181,6 +181,16 @@ def command_fault(command: str) -> str:
     return next(filter(None, (_parse_fault(tool, one) for one in tried)), "")
 
 
+def is_whole(code: str) -> bool:
+    """Whether a command of a sentence has all that its parser needs."""
+    try:
+        _, words, _ = _docs.words_of(code)
+    except ValueError:
+        return False
+    tool, rest, fault = tool_of(words)
+    return bool(tool and rest and not fault and not _parse_fault(tool, rest))
+
+
 def commands_of(text: str) -> list[str]:
     """Returns the commands of a page's blocks, each on one line."""
     found = []
