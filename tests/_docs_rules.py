@@ -110,14 +110,24 @@ RULES = [
     Rule("", "slurm_train.sh PARTITION", reason=_SLURM),
     Rule("", "--launcher slurm", reason=_SLURM),
     # Processes that talk over gloo, and jobs of this machine.
-    Rule("", "--launcher submitit", change={"timeout_min=600": "cluster=local"}),
-    Rule("", "--launcher submitit", change={"OUT": "OUT-jobs"}),
+    Rule(
+        "",
+        "--launcher submitit",
+        change={"timeout_min=600": "cluster=local", "OUT": "OUT-jobs"},
+        add=("--arms", "untrained", "generic"),
+    ),
     Rule("", "--launcher pytorch --jobs", change={"GPUS=8": "GPUS=2"}),
-    Rule("", "--launcher pytorch --jobs", change={"OUT": "OUT-processes"}),
+    # Of two processes each takes a batch: the world's own pool is smaller.
+    Rule(
+        "",
+        "--launcher pytorch --jobs",
+        change={"OUT": "OUT-processes", "POOL": "{w}/large"},
+        add=("--arms", "untrained", "generic"),
+    ),
     Rule("", "NNODES=2", reason="it needs two machines"),
     *_long("", "bccd-320px.py", "data_root=/data/coco/"),
     Rule("", "bccd-320px.py", add=("batch_size=2",)),
-    Rule("", "data_root=/data/coco/", add=("batch_size=1",)),
+    Rule("", "data_root=/data/coco/", add=("batch_size=1", "max_epochs=1")),
     Rule("", "evaluate --probe", reason=_FLAG),
     Rule("coming_from", "mmselfsup::PATH", reason="PATH stands for any config"),
     Rule("coming_from", "evaluate CONFIG CKPT", change={"DIR": "{w}/target"}),

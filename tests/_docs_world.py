@@ -58,6 +58,7 @@ class World:
         for name in ("birds", "cars"):
             shutil.copytree(root / "target", root / name)
         self._networks: dict[str, tuple[str, str]] = {}
+        self._has_public_sets = False
 
     def network(self, kind: str) -> tuple[str, str]:
         """Returns a config and its checkpoint, of one step."""
@@ -105,6 +106,11 @@ class World:
                     out=self.root / "stores" / name,
                     root=self.root / "pool",
                 )
+
+    def large(self) -> None:
+        """Writes the pool ``large``: two batches of a small config."""
+        if not (self.root / "large").is_dir():
+            make_image_folder(self.root / "large", 300, (), SIDE)
 
     def voc(self) -> None:
         """Writes the Pascal VOC folder ``voc``, with both parts."""
@@ -166,8 +172,9 @@ class World:
 
     def public_sets(self) -> Path:
         """Returns a data root with two of the public sets."""
-        if not (self.root / "data" / "cifar10").is_dir():
+        if not self._has_public_sets:
             make_public_sets(self.root / "data", ("cifar10", "voc2007"))
+            self._has_public_sets = True
         return self.root / "data"
 
     def fill(self, page: Path) -> None:
