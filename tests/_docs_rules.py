@@ -19,6 +19,7 @@ PAGES = (
     "docs/howto/starts.md",
     "docs/licences.md",
     "docs/notebooks.md",
+    "docs/robustness.md",
     "docs/start.md",
     "docs/troubleshooting.md",
 )
@@ -134,6 +135,7 @@ RULES = [
     Rule("hosts", "mmpretrain::", reason="mmpretrain is no dependency, and not here"),
     *_long("docs/start", "pretrain OUT/config.py"),
     Rule("licences", "", reason="it would write the page that names it anew"),
+    Rule("robustness", "rewire_hosts.py", reason="a study of hours, of every config"),
     Rule("notebooks", "", reason="it installs packages, and begins a server"),
     # README: what the pages have, too, is run there by each change.
     *_long("README", "OUT/config.py", "OUT/backbone", "tools/dist_train.sh CONFIG 8"),
