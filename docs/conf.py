@@ -53,6 +53,5 @@ def _link_inside(app, document, source):
 
 def setup(app):
     """Writes the pages that are made from the code, before any is read."""
-    made_pages.write(HERE / "reference")
-    made_pages.write_notebooks(HERE / "notebooks")
+    made_pages.write(HERE)
     app.connect("source-read", _link_inside)

@@ -17,36 +17,34 @@ from mmtaskssl import apis, registry
 from mmtaskssl.cli.verbs import VERBS, commands, parser_of, scripts
 from mmtaskssl.utils.paths import resource_root
 
+#: All that is made, below `docs`: of the reference, and the notebooks' pages.
+FOLDERS = ("reference/api", "reference/cli", "reference/registries", "notebooks")
 
-def write(folder: Path) -> None:
-    """Writes ``api``, ``cli`` and ``registries``, a page each and an index.
+
+def write(docs: Path) -> None:
+    """Writes `FOLDERS`: pages, and of the reference an index each.
 
     Args:
-        folder: Receives the folders, of which what an earlier build made goes.
+        docs: Receives the folders, of which what an earlier build made goes.
     """
-    for name, pages in (
-        ("api", _api_pages()),
-        ("cli", _cli_pages()),
-        ("registries", _registry_pages()),
-    ):
-        place = folder / name
+    makers = (_api_pages, _cli_pages, _registry_pages, _notebook_pages)
+    for name, make in zip(FOLDERS, makers, strict=True):
+        place = docs / name
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        for file, text in pages.items():
+        for file, text in make().items():
             (place / file).write_text(text, encoding="utf-8")
 
 
-def write_notebooks(folder: Path) -> None:
-    """Writes a page for each notebook of ``demo``: its texts and its code.
-
-    Args:
-        folder: Receives the pages, of which what an earlier build made goes.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for path in sorted((resource_root("tools").parent / "demo").glob("*.ipynb")):
-        text = _notebook_page(path.name, json.loads(path.read_text(encoding="utf-8")))
-        (folder / f"{path.stem}.md").write_text(text, encoding="utf-8")
+def _notebook_pages() -> dict[str, str]:
+    """Returns a page for each notebook of ``demo``: its texts and its code."""
+    paths = sorted((resource_root("tools").parent / "demo").glob("*.ipynb"))
+    return {
+        f"{path.stem}.md": _notebook_page(
+            path.name, json.loads(path.read_text(encoding="utf-8"))
+        )
+        for path in paths
+    }
 
 
 def _notebook_page(name: str, notebook: dict[str, Any]) -> str:

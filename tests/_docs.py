@@ -10,6 +10,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,18 +19,15 @@ from mmtaskssl.cli.verbs import commands
 from mmtaskssl.utils.errors import run_tool
 
 BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.M | re.S)
+INLINE = re.compile(r"(`+)(.+?)\1", re.S)
 COMMAND = re.compile(
     r"(?:[A-Z_]+=\S+ )*(?:mmtaskssl|make|python|bash|torchrun|export|pip"
     r"|\$\(make -s print-python\)) "
 )
 #: Blocks of these kinds are no programs.
 SHOWN = ("text", "{")  # and directives of the site
-_MADE = (
-    *("docs/reference/api", "docs/reference/cli", "docs/reference/registries"),
-    "docs/notebooks/",
-)
-#: Their commands are studies of hours; test_docs_text.py looks for their flags.
-_STUDIES = "docs/evidence/"
+#: Written by hand beside README and docs, and not run: studies of hours, set-ups.
+_NOT_RUN = ("CONTRIBUTING.md", "model_zoo.md", "docs/evidence/")
 
 
 @dataclass(frozen=True)
@@ -47,36 +45,49 @@ class Unit:
         return f"{self.page}:{self.line}"
 
 
-def pages(root: Path) -> dict[str, str]:
-    """Returns what is written by hand, and a reader may run."""
-    paths = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
-    names = {path.relative_to(root).as_posix(): path for path in paths}
+def made(root: Path) -> tuple[str, ...]:
+    """Returns the folders of pages that `docs/made_pages.py` makes."""
+    names = runpy.run_path(str(root / "docs" / "made_pages.py"))["FOLDERS"]
+    return tuple(f"docs/{name}/" for name in names)
+
+
+def written(root: Path) -> dict[str, str]:
+    """Returns all pages that are written by hand, by their paths."""
+    names = ("README.md", "CONTRIBUTING.md", "model_zoo.md")
+    paths = [*(root / name for name in names), *sorted((root / "docs").rglob("*.md"))]
+    apart = (*made(root), "docs/_build/")
+    found = {path.relative_to(root).as_posix(): path for path in paths}
     return {
         name: path.read_text(encoding="utf-8")
-        for name, path in names.items()
-        if not name.startswith((*_MADE, _STUDIES, "docs/_build"))
+        for name, path in found.items()
+        if not name.startswith(apart)
     }
+
+
+def pages(root: Path) -> dict[str, str]:
+    """Returns what is written by hand, and a reader may run."""
+    found = written(root)
+    return {name: found[name] for name in found if not name.startswith(_NOT_RUN)}
 
 
 def units(page: str, text: str) -> list[Unit]:
     """Returns what a page says to run, in its order.
 
     Raises:
-        ValueError: A block is neither shown, nor Python, nor commands.
+        ValueError: A block is neither shown, nor Python, nor commands. One without a
+            kind is refused: a command with a slip would pass for what is shown.
     """
     found = []
     for match in BLOCK.finditer(text):
         kind, body = match[2].strip(), match[3]
         line = text.count("\n", 0, match.start()) + 2
-        if kind.startswith(SHOWN) or re.fullmatch(r"python \S+\.py", kind):
+        if kind.startswith(SHOWN) or re.fullmatch(r"python \S+\.py( added)?", kind):
             continue  # files of a worked example are run by tests/test_contributing.py
-        if kind == "python" or (not kind and body.startswith("from ")):
+        if kind == "python":
             ast.parse(body)
             found.append(Unit(page, line, body, True))
             continue
-        if not kind and not COMMAND.match(body):
-            continue  # what a command prints, or a picture
-        if kind not in ("", "bash"):
+        if kind != "bash":
             raise ValueError(f"{page}:{line}: a block of kind {kind!r}")
         whole = re.sub(r"\\\n\s*", "", body)
         for command in whole.splitlines():
@@ -84,6 +95,29 @@ def units(page: str, text: str) -> list[Unit]:
                 raise ValueError(f"{page}:{line}: no command: {command}")
             found.append(Unit(page, line, command, False))
     return found
+
+
+def inline_units(page: str, text: str, is_whole: Callable[[str], bool]) -> list[Unit]:
+    """Returns commands that stand in sentences with all that they need, each once.
+
+    Args:
+        page: Its name.
+        text: The page.
+        is_whole: Whether a command's own parser takes it.
+    """
+    found = {}
+    for code in codes(text):
+        named = re.match(r"(mmtaskssl|python|bash|torchrun) .* --(?!help)", code)
+        if named and is_whole(code):
+            line = text.count("\n", 0, text.find(code.split(" --")[0])) + 1
+            found[code] = Unit(page, line, code, False)
+    return [*found.values()]
+
+
+def codes(text: str) -> list[str]:
+    """Returns what sentences have in backticks, each on one line."""
+    prose = BLOCK.sub("", text)
+    return [" ".join(code.split()) for _, code in INLINE.findall(prose)]
 
 
 @dataclass
@@ -190,11 +224,18 @@ def named_outputs(words: list[str]) -> list[str]:
     """Returns the files and folders that a command says it will write."""
     flags = ("--out", "--work-dir", "--json", "--plot")
     found = [b for a, b in itertools.pairwise(words) if a in flags]
-    return found + [w for w in words if w.startswith("OUT") and w not in found]
+    # What lies in one is read.
+    outs = [w for w in words if w.startswith("OUT") and "/" not in w]
+    return found + [w for w in outs if w not in found]
 
 
-def is_there(name: str) -> bool:
-    """Whether an output is there, also with the digits that publishing puts into it."""
+def stamp_of(name: str) -> set[tuple[str, int]]:
+    """Returns each file of an output and when it was written; empty: there is none.
+
+    An output may have digits in its name that publishing puts there.
+    """
     path = Path(name)
-    hashed = path.parent.glob(f"{path.stem}-*{path.suffix}") if path.suffix else ()
-    return path.exists() or any(hashed)
+    found = [path] if path.exists() else []
+    found += path.parent.glob(f"{path.stem}-*{path.suffix}") if path.suffix else []
+    every = [inner for one in found for inner in (one, *one.rglob("*"))]
+    return {(str(one), one.stat().st_mtime_ns) for one in every}

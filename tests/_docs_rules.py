@@ -4,6 +4,7 @@ from tests._docs import Rule
 
 PAGES = (
     "README.md",
+    "docs/coming_from.md",
     "docs/concepts/architecture.md",
     "docs/concepts/customize.md",
     "docs/concepts/data.md",
@@ -18,6 +19,7 @@ PAGES = (
     "docs/howto/starts.md",
     "docs/licences.md",
     "docs/notebooks.md",
+    "docs/robustness.md",
     "docs/start.md",
     "docs/troubleshooting.md",
 )
@@ -53,6 +55,9 @@ CHANGED = {
 ADDED = {
     "train": ("max_iters=1", "batch_size=8", "num_workers=0", "log_level=WARNING"),
     "dist_train.sh": ("max_iters=1", "batch_size=8", "num_workers=0"),
+    "benchmarks/detection/dist_train.sh": (
+        *("max_iters=1", "batch_size=2", "num_workers=0", "data_root={w}/data/bccd/"),
+    ),
     "extract_features": ("--workers", "0"),
     "select_data": ("--budget", "8"),
     "search_subnet": ("--candidates", "2", "--num-images", "16", "--device", "cpu"),
@@ -88,8 +93,7 @@ _TRAINED = {
 _CONTINUED = "mocov2_timm-lite0_1xb64-coslr-200i_continue_folder-64px"
 _CLASSIFIER = "finetune_resnet10-w32_1xb64-coslr-500i_folder-40px.py"
 _SLURM = "it needs a SLURM cluster"
-_GPUS = "it needs several GPUs"
-_COCO = "it trains a detector on images that have to be downloaded"
+_FLAG = "it shows a flag, and not a whole command"
 
 
 def _long(page: str, *texts: str, **more: object) -> list[Rule]:
@@ -106,13 +110,33 @@ RULES = [
     Rule("", "export PATH", reason="it is for the reader's shell alone"),
     Rule("", "slurm_train.sh PARTITION", reason=_SLURM),
     Rule("", "--launcher slurm", reason=_SLURM),
-    Rule("", "--launcher submitit", reason="it needs submitit and a cluster"),
-    Rule("", "--launcher pytorch --jobs", reason=_GPUS),
+    # Processes that talk over gloo, and jobs of this machine.
+    Rule(
+        "",
+        "--launcher submitit",
+        change={"timeout_min=600": "cluster=local", "OUT": "OUT-jobs"},
+        add=("--arms", "untrained", "generic"),
+    ),
+    Rule("", "--launcher pytorch --jobs", change={"GPUS=8": "GPUS=2"}),
+    # Of two processes each takes a batch: the world's own pool is smaller.
+    Rule(
+        "",
+        "--launcher pytorch --jobs",
+        change={"OUT": "OUT-processes", "POOL": "{w}/large"},
+        add=("--arms", "untrained", "generic"),
+    ),
     Rule("", "--engine ray", reason=".ci/full kills workers of a Ray cluster"),
     Rule("", "NNODES=2", reason="it needs two machines"),
-    Rule("", "bccd-320px.py", reason=_COCO),
-    Rule("", "data_root=/data/coco/", reason=_COCO),
+    *_long("", "bccd-320px.py", "data_root=/data/coco/"),
+    Rule("", "bccd-320px.py", add=("batch_size=2",)),
+    Rule("", "data_root=/data/coco/", add=("batch_size=1", "max_epochs=1")),
+    Rule("", "evaluate --probe", reason=_FLAG),
+    Rule("coming_from", "mmselfsup::PATH", reason="PATH stands for any config"),
+    Rule("coming_from", "evaluate CONFIG CKPT", change={"DIR": "{w}/target"}),
+    Rule("hosts", "mmpretrain::", reason="mmpretrain is no dependency, and not here"),
+    *_long("docs/start", "pretrain OUT/config.py"),
     Rule("licences", "", reason="it would write the page that names it anew"),
+    Rule("robustness", "rewire_hosts.py", reason="a study of hours, of every config"),
     Rule("notebooks", "", reason="it installs packages, and begins a server"),
     # README: what the pages have, too, is run there by each change.
     *_long("README", "OUT/config.py", "OUT/backbone", "tools/dist_train.sh CONFIG 8"),
@@ -120,9 +144,27 @@ RULES = [
     *_long("README", "--model torchvision:resnet50", "eval_transfer.py", _ROUTED),
     *_long("README", "calibrate_bn.py CONFIG CKPT --all", "route_subnet.py"),
     Rule("README", "branch CONFIG ...", reason="it abbreviates the command before it"),
-    Rule("README", "work_dirs/...", reason="it stands for trainings of detectors"),
-    Rule("README", "draw_predictions.py", reason="it needs a trained detector"),
-    Rule("README", "detection/dist_train.sh", reason=_GPUS),
+    *_long("README", "work_dirs/...", "draw_predictions.py", "detection/dist_train.sh"),
+    Rule("README", "work_dirs/...", change={"work_dirs/...": "{w}/nets/detector"}),
+    Rule("README", "draw_predictions.py", add=("data_root={w}/data/bccd/",)),
+    Rule("README", "draw_predictions.py", network="detector"),
+    Rule("README", "detection/dist_train.sh", network="detector", change={"8": "2"}),
+    Rule(
+        "README",
+        "print_config.py CONFIG",
+        change={
+            "CONFIG": f"configs/transfer/classification/{_CLASSIFIER}",
+            "backbone=exported": "backbone=transferred",
+        },
+    ),
+    Rule(
+        "README", "bccd-320px.py", change={"backbone=exported": "backbone=transferred"}
+    ),
+    Rule(
+        "README",
+        "retinanet_r50_fpn_1x_coco.py",
+        change={"backbone=exported": "backbone=transferred"},
+    ),
     Rule(
         "README", "dist_train.sh CONFIG 8", add=("images={w}/pool",), change={"8": "2"}
     ),

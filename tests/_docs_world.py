@@ -21,6 +21,7 @@ NETWORKS = {
     "folder": "selfsup/simsiam/simsiam_resnet10-w32_1xb128-coslr-2k_folder-40px.py",
     "supernet": f"data/supernet-mocov2_dynamic-resnet-basic_{_DEBUG}",
     "slimmable": f"dspnet/dspnet-byol_slimmable-resnet18-w8_{_DEBUG}",
+    "detector": "transfer/detection/bccd/faster-rcnn_fpn_1xb8-250i_bccd-320px.py",
 }
 #: A stock ResNet-18, drawn.
 STOCK = "dspnet/dspnet-byol_slimmable-resnet18_1xb256-coslr-20k_folder-64px.py"
@@ -57,18 +58,24 @@ class World:
         for name in ("birds", "cars"):
             shutil.copytree(root / "target", root / name)
         self._networks: dict[str, tuple[str, str]] = {}
+        self._has_public_sets = False
 
     def network(self, kind: str) -> tuple[str, str]:
         """Returns a config and its checkpoint, of one step."""
         if kind == "stock":
             return STOCK, "random"
         if kind not in self._networks:
+            options = {"train_dataloader.batch_size": 8, **_QUIET}
+            if kind == "detector":
+                self.bccd()
+                data = f"{self.root / 'data' / 'bccd'}/"
+                options |= {"train_dataloader.batch_size": 2, "data_root": data}
             trained = pretrain(
                 NETWORKS[kind],
                 images=self.root / "pool" if kind == "folder" else None,
                 iters=1,
                 work_dir=self.root / "nets" / kind,
-                cfg_options={"train_dataloader.batch_size": 8, **_QUIET},
+                cfg_options=options,
             )
             self._networks[kind] = NETWORKS[kind], str(trained.checkpoint)
         return self._networks[kind]
@@ -100,24 +107,62 @@ class World:
                     root=self.root / "pool",
                 )
 
+    def large(self) -> None:
+        """Writes the pool ``large``: two batches of a small config."""
+        if not (self.root / "large").is_dir():
+            make_image_folder(self.root / "large", 300, (), SIDE)
+
     def voc(self) -> None:
         """Writes the Pascal VOC folder ``voc``, with both parts."""
-        folder = self.root / "voc"
+        self._write_voc(self.root / "voc", {"train": "train", "test": "test"})
+
+    def bccd(self) -> None:
+        """Writes ``data/bccd`` as that set lies, of other images."""
+        parts = {"train": "trainval", "test": "test"}
+        names = {"a": "WBC", "b": "RBC"}
+        self._write_voc(self.root / "data" / "bccd", parts, names)
+
+    def _write_voc(
+        self, folder: Path, parts: dict[str, str], called: dict[str, str] | None = None
+    ) -> None:
         if folder.is_dir():
             return
         lists = folder / "ImageSets" / "Main"
         for one in (lists, folder / "JPEGImages", folder / "Annotations"):
             one.mkdir(parents=True)
-        for part in ("train", "test"):
+        for part, file in parts.items():
             names = []
             for path in sorted((self.root / "target" / part).rglob("*.png")):
                 kind = path.parent.name
                 names.append(f"{part}-{kind}-{path.stem}")
                 image = folder / "JPEGImages" / f"{names[-1]}.jpg"
                 Image.open(path).save(image, quality=95)
+                kind = (called or {}).get(kind, kind)
                 text = _XML.format(image.name, SIDE, SIDE, kind)
                 (folder / "Annotations" / f"{names[-1]}.xml").write_text(text)
-            (lists / f"{part}.txt").write_text("\n".join(names) + "\n")
+            (lists / f"{file}.txt").write_text("\n".join(names) + "\n")
+
+    def coco(self) -> None:
+        """Writes ``data/coco`` as that set lies: two images a part, all its classes."""
+        folder = self.root / "data" / "coco"
+        if folder.is_dir():
+            return
+        from mmdet.datasets import CocoDataset
+
+        names = CocoDataset.METAINFO["classes"]
+        (folder / "annotations").mkdir(parents=True)
+        for part, called in (("train", "train2017"), ("test", "val2017")):
+            content = json.loads((self.root / f"annotations/{part}.json").read_text())
+            content["images"] = content["images"][:2]
+            (folder / called).mkdir()
+            for image in content["images"]:
+                source = self.root / "annotations" / "images" / image["file_name"]
+                shutil.copy(source, folder / called)
+            kept = [a for a in content["annotations"] if a["image_id"] < 2]
+            ids = [{"id": i, "name": name} for i, name in enumerate(names, 1)]
+            content |= {"annotations": kept, "categories": ids}
+            file = folder / "annotations" / f"instances_{called}.json"
+            file.write_text(json.dumps(content))
 
     def resnet50(self) -> None:
         """Writes ``resnet50.pth``, as torchvision's own weights lie."""
@@ -127,8 +172,9 @@ class World:
 
     def public_sets(self) -> Path:
         """Returns a data root with two of the public sets."""
-        if not (self.root / "data").is_dir():
+        if not self._has_public_sets:
             make_public_sets(self.root / "data", ("cifar10", "voc2007"))
+            self._has_public_sets = True
         return self.root / "data"
 
     def fill(self, page: Path) -> None:

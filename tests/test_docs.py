@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from mmtaskssl import apis
 from mmtaskssl.cli.verbs import VERBS, commands
+from tests import _docs
 
 pytest.importorskip("sphinx")
 pytest.importorskip("myst_parser")
@@ -41,7 +43,8 @@ class Page(html.parser.HTMLParser):
 def pages(repo_root, tmp_path_factory):
     """Of a copy, for its pages that are made from the code are written beside it."""
     root = tmp_path_factory.mktemp("site")
-    made = shutil.ignore_patterns("_build", "api", "cli", "registries", "__pycache__")
+    names = [Path(name).name for name in _docs.made(repo_root)]
+    made = shutil.ignore_patterns("_build", "__pycache__", *names)
     shutil.copytree(repo_root / "docs", root / "docs", ignore=made)
     shutil.copy(repo_root / "model_zoo.md", root)
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-n"]

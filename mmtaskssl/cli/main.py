@@ -37,7 +37,8 @@ def run(argv: Sequence[str] | None = None) -> int | None:
         return _print_completion(rest)
     known = commands()
     if command in known:
-        sys.argv[0] = f"mmtaskssl {command}"  # what usage lines call it
+        # What usage lines, and the sentence on how to go on, call it.
+        sys.argv = [f"mmtaskssl {command}", *rest]
         module = importlib.import_module(f"{__package__}.{known[command]}")
         return module.main(rest)
     return _run_script(command, rest)

@@ -7,7 +7,9 @@ import pytest
 
 from mmtaskssl.cli.main import SHELLS, run
 from mmtaskssl.cli.verbs import VERBS, commands, parser_of, scripts
+from mmtaskssl.utils import interrupts
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.interrupts import going_on
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -22,6 +24,21 @@ def test_a_command_explains_itself(command, capsys):
     assert end.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(f"usage: mmtaskssl {command} ")
+
+
+def test_what_goes_on_is_the_command_that_was_given(monkeypatch):
+    def interrupted(argv):
+        with going_on("--resume"):
+            raise KeyboardInterrupt
+
+    given = ["select", "--pool", "my pool"]
+    monkeypatch.setattr(sys, "argv", ["/bin/mmtaskssl", *given])
+    monkeypatch.setattr(interrupts, "_again", None)
+    monkeypatch.setattr("mmtaskssl.cli.select_data.main", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    told = "; go on with: mmtaskssl select --pool 'my pool' --resume"
+    assert interrupts.how_to_go_on() == told
 
 
 def test_no_parser_imports_torch():

@@ -24,11 +24,8 @@ _NOT_FOR_USERS = re.compile(
 _DATA = re.compile(
     r"\.(pth|pt|pkl|npy|npz|safetensors|onnx|png|jpe?g|tiff?|tar|parquet|ipynb|pyc)$"
 )
-_NEEDED_SOURCES = (
-    *("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff"),
-    *("Makefile", ".ci/constraints.txt", ".ci/list_requirements.py"),
-    *("model-index.yml", "model_zoo.md", "mmtaskssl/__init__.py", "docs/index.md"),
-)
+# Of those who change it, not of those who build, test or read it.
+_NOT_IN_SOURCES = (".gitignore", ".pre-commit-config.yaml")
 
 
 def wheel_faults(names: Collection[str], tracked: Collection[str]) -> list[str]:
@@ -52,8 +49,12 @@ def wheel_faults(names: Collection[str], tracked: Collection[str]) -> list[str]:
         elif _NOT_FOR_USERS.match(origin) or _DATA.search(name):
             faults.append(f"{name} is not for users")
         origins.add(origin)
-    kinds = ("configs/", "mmtaskssl/", "model-index.yml")
-    wanted = {name for name in tracked if name.startswith(kinds)}
+    kinds = ("configs/", "mmtaskssl/", "model-index.yml", "tools/")
+    wanted = {
+        name
+        for name in tracked
+        if name.startswith(kinds) and not _NOT_FOR_USERS.match(name)
+    }
     faults += [f"{name} is missing" for name in sorted(wanted - origins)]
     if not any(re.search(r"\.dist-info/licenses/LICENSE$", name) for name in names):
         faults.append("LICENSE is missing")
@@ -69,7 +70,8 @@ def sources_faults(names: Collection[str], tracked: Collection[str]) -> list[str
     """
     made = {"PKG-INFO"}
     faults = [f"{n} is in no commit" for n in sorted({*names} - {*tracked} - made)]
-    return faults + [f"{n} is missing" for n in _NEEDED_SOURCES if n not in names]
+    missing = {*tracked} - {*names} - {*_NOT_IN_SOURCES}
+    return faults + [f"{n} is missing" for n in sorted(missing)]
 
 
 def build(root: Path, out: Path) -> tuple[list[Row], Path | None]:

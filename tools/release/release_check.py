@@ -10,6 +10,7 @@ Nothing is published, tagged or changed.
 
 import argparse
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,10 +22,11 @@ from mmtaskssl.utils.errors import run_tool
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from release_archives import build
+from release_commands import mim_row, quickstart_row, start_row
 from release_licences import page, page_faults, requirements
 from release_pythons import find, install_row, places, resolve_row, wanted_versions
 from release_rows import FAILED, NOT_RUN, Row, row, table, tried
-from release_state import project, state_rows
+from release_state import project, state_rows, system_rows
 
 _LICENCES = "docs/licences.md"
 #: What of the dependencies is small, and enough for a command that is no help text.
@@ -63,6 +65,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--no-build", action="store_true", help="look at the checkout alone"
     )
     parser.add_argument(
+        "--quickstart",
+        action="store_true",
+        help="run README's first command whole, too: minutes",
+    )
+    parser.add_argument(
         "--licences",
         type=Path,
         metavar="FILE",
@@ -77,20 +84,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.licences:
         there = args.licences
         before = there.read_text(encoding="utf-8") if there.is_file() else ""
-        write_text(there, page(project(root)["project"], before))
+        about = project(root)
+        build = about["build-system"]["requires"]
+        write_text(there, page(about["project"], before, build))
         return 0
     rows = [tried(name, check) for name, check in state_rows(root)]
     rows.append(tried("licences", lambda: _licences_row(root)))
+    rows.append(tried("README's quickstart: start", lambda: start_row(root)))
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "quickstart"
+        rows.append(quickstart_row(root, out, args.quickstart))
     if not args.no_build:
         rows += _built(root, args.python, args.no_network, args.resolve)
+    rows += system_rows(root, platform.system())
     print(table(rows))
     return int(any(one.state == FAILED for one in rows))
 
 
 def _licences_row(root: Path) -> Row:
-    about, text = project(root)["project"], (root / _LICENCES).read_text("utf-8")
-    note = f"{len(requirements(about))} packages"
-    return row("licences", page_faults(about, text), note)
+    whole, text = project(root), (root / _LICENCES).read_text("utf-8")
+    about, build = whole["project"], whole["build-system"]["requires"]
+    note = f"{len(requirements(about, build))} packages"
+    return row("licences", page_faults(about, text, build), note)
 
 
 def _built(
@@ -115,14 +130,16 @@ def _built(
                 rows.append(Row(f"{name}install", NOT_RUN, "this Python is not here"))
             else:
                 rows.append(install_row(version, python, wheel, out / version, light))
-            if python is not None and not resolve:
-                continue
+            name = f"{name}dependencies"
             if no_network:
-                why = "needs a package index"
-                rows.append(Row(f"{name}dependencies", NOT_RUN, why))
+                rows.append(Row(name, NOT_RUN, "needs a package index"))
+            elif python is not None and not resolve:
+                rows.append(Row(name, NOT_RUN, "gigabytes: --resolve asks for them"))
             else:
                 mine = Path(sys.executable)
                 rows.append(resolve_row(version, python, mine, wheel))
+        python = next(iter(found.values()), Path(sys.executable))
+        rows.append(mim_row(root, python, wheel, out / "mim", not no_network))
     return rows
 
 

@@ -1,7 +1,7 @@
 """The page of licences of what is depended on, from installed metadata."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -9,7 +9,8 @@ _HEAD = """# Licences
 
 mmtaskssl is under the Apache License 2.0 (`LICENSE`). What it depends on is installed
 beside it, each package under its own licence, and is no part of the wheel. The table is
-what the installed packages say of themselves; it is no legal advice, and is written by
+what the installed packages say of themselves, or the text of a licence that lies in
+them; it is no legal advice, and is written by
 
 ```bash
 python tools/release/release_check.py --licences docs/licences.md
@@ -28,17 +29,29 @@ whose sources its `data` module names.
 """
 _TROVE = "License :: OSI Approved :: "
 _LONG = 60  # of a field that holds a name, not the text of a licence
+#: Of packages that another one here excludes, so that no environment has both.
+_EXCLUDED = {"faiss-gpu": "MIT"}
+#: Words that the beginning of a licence's text has, and its name.
+_TEXTS = (
+    (r"Apache (Software )?License,?\s+(Version )?2\.0", "Apache-2.0"),
+    (r"Permission is hereby granted, free of charge", "MIT"),
+    (r"Neither the name of", "BSD-3-Clause"),
+)
+_UNKNOWN = "not known"
 
 
-def requirements(project: Mapping[str, Any]) -> dict[str, list[str]]:
+def requirements(
+    project: Mapping[str, Any], build: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """Returns each package that pyproject.toml names, and the extras that ask for it.
 
     Args:
         project: The table ``project``. What is always installed is "always".
+        build: What builds it.
     """
     found: dict[str, list[str]] = {}
     groups = {"always": project["dependencies"], **project["optional-dependencies"]}
-    for group, lines in groups.items():
+    for group, lines in {**groups, "build": build}.items():
         for line in lines:
             name = re.match(r"[A-Za-z0-9._-]+", line)[0].lower().replace("_", "-")
             uses = found.setdefault(name, [])
@@ -65,39 +78,88 @@ def licence(info: Mapping[str, Any], classifiers: Sequence[str] = ()) -> str:
     return given if is_name and given != "UNKNOWN" else ""
 
 
-def known_lines(page: str) -> dict[str, str]:
-    """Returns the lines of a page that was written, by their packages."""
-    return {m[1]: m[0] for m in re.finditer(r"^\| `([^`]+)` \|.*$", page, re.M)}
+def licence_of_text(text: str) -> str:
+    """Returns the name of the licence that a text is; "" where it is none of a few."""
+    plain = " ".join(text.split())
+    return next((name for words, name in _TEXTS if re.search(words, plain)), "")
 
 
-def page(project: Mapping[str, Any], before: str = "") -> str:
+def said_by(package: str) -> str:
+    """Returns what an installed package says, or the text that lies in it; "" if none.
+
+    Raises:
+        PackageNotFoundError: It is not installed.
+    """
+    info = metadata.metadata(package)
+    said = licence(info, info.get_all("Classifier") or [])
+    for file in metadata.files(package) or () if not said else ():
+        if re.search(r"dist-info/(licenses/)?LICEN[CS]E[^/]*$", str(file)):
+            said = said or licence_of_text(file.read_text(encoding="utf-8"))
+    return said
+
+
+def known_licences(page: str) -> dict[str, str]:
+    """Returns the licences of a page that was written, by their packages."""
+    return dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|.*$", page, re.M))
+
+
+def page(
+    project: Mapping[str, Any],
+    before: str = "",
+    build: Sequence[str] = (),
+    said: Callable[[str], str] = said_by,
+) -> str:
     """Returns the page.
 
     Args:
         project: The table ``project`` of pyproject.toml.
-        before: The page as it was: lines of packages that are not installed here, such
-            as the other one of two that exclude each other, stay.
+        before: The page as it was: licences of packages that are not installed here
+            stay.
+        build: What builds it.
+        said: Tells what a package says; see `said_by`.
     """
-    known, lines = known_lines(before), []
-    for name, groups in requirements(project).items():
+    known, lines = known_licences(before), []
+    for name, groups in requirements(project, build).items():
         try:
-            info = metadata.metadata(name)
+            found = said(name) or "its metadata names none"
         except metadata.PackageNotFoundError:
-            line = known.get(name)
-            lines.append(line or f"| `{name}` | not installed here | {_uses(groups)} |")
-            continue
-        said = licence(info, info.get_all("Classifier") or [])
-        said = said or "its metadata names none"
-        lines.append(f"| `{name}` | {said} | {_uses(groups)} |")
+            found = _EXCLUDED.get(name) or known.get(name) or _UNKNOWN
+        lines.append(f"| `{name}` | {found} | {_uses(groups)} |")
     return _HEAD + "\n".join(lines) + "\n"
 
 
 def _uses(groups: Sequence[str]) -> str:
-    return ", ".join(g if g == "always" else f"`[{g}]`" for g in groups)
+    plain = ("always", "build")
+    return ", ".join(g if g in plain else f"`[{g}]`" for g in groups)
 
 
-def page_faults(project: Mapping[str, Any], text: str) -> list[str]:
-    """Says which packages the page lacks, or names though nothing asks for them."""
-    named, wanted = set(known_lines(text)), set(requirements(project))
-    faults = [f"{name} is not on the page" for name in sorted(wanted - named)]
-    return faults + [f"{name} is asked for no more" for name in sorted(named - wanted)]
+def page_faults(
+    project: Mapping[str, Any],
+    text: str,
+    build: Sequence[str] = (),
+    said: Callable[[str], str] = said_by,
+) -> list[str]:
+    """Says where the page is not what would be written.
+
+    Args:
+        project: See `page`.
+        text: The page.
+        build: See `page`.
+        said: See `page`.
+    """
+    wanted = page(project, text, build, said).splitlines()
+    there, named = text.splitlines(), known_licences(text)
+    faults = []
+    for line in wanted:
+        name = next(iter(known_licences(line)), "")
+        if name and name not in named:
+            faults.append(f"{name} is not on the page")
+        elif name and f"| {_UNKNOWN} |" in line:
+            faults.append(f"the licence of {name} is not known: install it")
+        elif line not in there:
+            faults.append(f"it does not say {line!r}")
+    asked = requirements(project, build)
+    faults += [f"{n} is asked for no more" for n in sorted(set(named) - set(asked))]
+    if not faults and there != wanted:
+        faults.append("it has lines that are not written by --licences")
+    return faults

