@@ -39,6 +39,11 @@ class Steps:
         self._threads: int | None = None
         self._warm = bool(preload) and not env and start_server(preload)
 
+    @property
+    def processes(self) -> int:
+        """Processes of a step."""
+        return 1
+
     def call(
         self,
         name: str,

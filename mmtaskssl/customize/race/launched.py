@@ -18,6 +18,7 @@ from ...utils.steps import Steps, failure
 
 LAUNCHERS = ("none", "pytorch", "slurm", "submitit")
 _MOST_JOBS = 64
+_NODE = 8  # processes that tools/slurm_train.sh starts unless GPUS says how many
 
 
 def make_steps(
@@ -70,6 +71,12 @@ class ScriptedSteps(Steps):
     ) -> None:
         super().__init__(log_dir, show, {"PYTHON": sys.executable, **jobs})
         self.launcher = launcher
+
+    @property
+    def processes(self) -> int:
+        """See `Steps`; the scripts' own default is that of SLURM's nodes."""
+        given = {**os.environ, **self.env}.get("GPUS")
+        return int(given or (_gpus() if self.launcher == "pytorch" else _NODE))
 
     def command(self, line: Sequence[str]) -> list[str]:
         """Returns the command of a step.

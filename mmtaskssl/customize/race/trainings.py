@@ -118,7 +118,20 @@ class Trainings:
     def arguments(self, training: Training) -> list[str]:
         """Returns the command of a training, of ``mmtaskssl``."""
         config, folder = self.config(training), self.folder(training)
-        return ["pretrain", str(config), "--work-dir", str(folder), "--resume"]
+        line = ["pretrain", str(config), "--work-dir", str(folder), "--resume"]
+        batch = self._batch(training)
+        return line if batch is None else [*line, "--cfg-options", batch]
+
+    def _batch(self, training: Training) -> str | None:
+        """Returns fewer images for each process where all take more than there are."""
+        processes = self.steps.processes
+        if processes == 1:
+            return None
+        images = training.arm.train_images(training.case).count
+        given = Config.fromfile(self.config(training)).train_dataloader.batch_size
+        if given * processes <= images:
+            return None
+        return f"batch_size={max(1, images // processes)}"
 
     def command(self, training: Training) -> str:
         """Returns the command as it can be pasted."""
