@@ -117,12 +117,10 @@ RULES = [
         change={"timeout_min=600": "cluster=local", "OUT": "OUT-jobs"},
         add=("--arms", "untrained", "generic"),
     ),
-    Rule("", "--launcher pytorch --jobs", change={"GPUS=8": "GPUS=2"}),
-    # Of two processes each takes a batch: the world's own pool is smaller.
     Rule(
         "",
         "--launcher pytorch --jobs",
-        change={"OUT": "OUT-processes", "POOL": "{w}/large"},
+        change={"GPUS=8": "GPUS=2", "OUT": "OUT-processes"},
         add=("--arms", "untrained", "generic"),
     ),
     Rule("", "--engine ray", reason=".ci/full kills workers of a Ray cluster"),

@@ -107,11 +107,6 @@ class World:
                     root=self.root / "pool",
                 )
 
-    def large(self) -> None:
-        """Writes the pool ``large``: two batches of a small config."""
-        if not (self.root / "large").is_dir():
-            make_image_folder(self.root / "large", 300, (), SIDE)
-
     def voc(self) -> None:
         """Writes the Pascal VOC folder ``voc``, with both parts."""
         self._write_voc(self.root / "voc", {"train": "train", "test": "test"})

@@ -123,9 +123,8 @@ class Page:
         if "resnet50" in unit.text:
             self.world.resnet50()
         changes = str([rule.change for rule in rules])
-        for name in ("stores", "large"):
-            if f"{{w}}/{name}" in changes:
-                getattr(self.world, name)()
+        if "{w}/stores" in changes:
+            self.world.stores()
         if "{w}/nets/detector" in changes:
             self.world.network("detector")
         if "/data" in unit.text:
