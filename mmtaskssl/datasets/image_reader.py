@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch.nn import functional
 
 from mmtaskssl.utils import members
@@ -17,7 +17,8 @@ from mmtaskssl.utils.families import Unreachable
 from mmtaskssl.utils.inputs import check_regular, open_input
 from mmtaskssl.utils.remote.addresses import shown
 
-from .bit_depth import decode, to_8_bits, without_loss
+from .bit_depth import decode, without_loss
+from .colours import to_rgb
 from .pixel_limit import (
     check_pixels,
     jpeg_frame,
@@ -44,7 +45,6 @@ _SCALES = (
     (2, cv2.IMREAD_REDUCED_COLOR_2),
     (0, cv2.IMREAD_COLOR),
 )
-_STRIP = 256  # rows
 _ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # EXIF
 
 
@@ -136,7 +136,7 @@ def decode_image(
                 image = _decode_with_opencv(data)
             check_pixels(*image.size)
             image = without_loss(image, data)
-            return shrink(np.array(_to_rgb(image, side)), short_side)
+            return shrink(np.array(to_rgb(image, side)), short_side)
     except Exception as error:  # Pillow's plugins raise anything on damaged files
         raise _broken(name, error) from error
 
@@ -251,35 +251,6 @@ def _decode_with_opencv(data: bytes) -> Image.Image:
     return Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
 
 
-def _to_rgb(image: Image.Image, side: int | None) -> Image.Image:
-    if side is not None and image.format == "JPEG":
-        # libjpeg's scaled decoding; never below the wanted size
-        image.draft(None, (side, side))
-    image.load()
-    if image.getexif().get(0x0112, 1) != 1:
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray(to_8_bits(np.asarray(image)))
-    elif image.mode in ("I", "F"):
-        image = Image.fromarray(_stretch(np.asarray(image)))
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or (
-        "transparency" in image.info and image.mode != "RGB"
-    ):
-        image = _over_white(image)
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _over_white(image: Image.Image) -> Image.Image:
-    """Lays an image over white, a strip at a time: three copies take memory."""
-    out = Image.new("RGB", image.size)
-    for top in range(0, image.height, _STRIP):
-        box = (0, top, image.width, min(top + _STRIP, image.height))
-        strip = image.crop(box).convert("RGBA")
-        white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
-        out.paste(Image.alpha_composite(white, strip).convert("RGB"), box)
-    return out
-
-
 def shrink(pixels: np.ndarray, short_side: int | None) -> np.ndarray:
     """Shrinks an image (H, W, 3) to a short side, if it is larger; antialiased."""
     height, width = pixels.shape[:2]
@@ -290,25 +261,3 @@ def shrink(pixels: np.ndarray, short_side: int | None) -> np.ndarray:
     image = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
     image = functional.interpolate(image, size, mode="bilinear", antialias=True)
     return image[0].permute(1, 2, 0).contiguous().numpy()
-
-
-def _stretch(values: np.ndarray) -> np.ndarray:
-    """Maps numbers (H, W) to 0..255, a strip at a time."""
-    strips = range(0, len(values), _STRIP)
-    low, high, whole = np.inf, -np.inf, True
-    for top in strips:
-        strip = values[top : top + _STRIP].astype(np.float64)
-        if not np.isfinite(strip).all():
-            raise ValueError("holds pixels that are not finite")
-        low, high = min(low, strip.min()), max(high, strip.max())
-        whole = whole and bool((strip == np.floor(strip)).all())
-    # 16-bit samples in a wider mode
-    wide = low >= 0 and 255 < high <= 65535 and whole
-    if wide:
-        return to_8_bits(values.astype(np.uint16))
-    out = np.empty(values.shape, np.uint8)
-    for top in strips:
-        strip = values[top : top + _STRIP].astype(np.float64)
-        strip = 255 * (strip - low) / max(high - low, 1e-12)
-        out[top : top + _STRIP] = strip.astype(np.uint8)
-    return out

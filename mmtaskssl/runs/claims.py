@@ -55,8 +55,11 @@ class Claims:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        for claim in list(self._held):
-            self._release(claim)
+        try:
+            self._release_all()
+        except BaseException:  # an interrupt, which leaves the rest
+            self._release_all()
+            raise
         if self._beating is not None:
             self._beating.join(timeout=1)
 
@@ -97,35 +100,47 @@ class Claims:
         """Gives up a claim; an heir's stays."""
         self._release(claim_of(path))
 
+    def _release_all(self) -> None:
+        for claim in list(self._held):
+            self._release(claim)
+
     def _release(self, claim: Path) -> None:
-        with self._guard:
-            handle, inode = self._held.pop(claim)
-            os.close(handle)
+        # The file goes first: whoever is interrupted here does it again.
         with contextlib.suppress(OSError):
-            if _inode(claim) == inode:
+            if _inode(claim) == self._held[claim][1]:
                 claim.unlink()
+        with self._guard:
+            os.close(self._held.pop(claim)[0])
 
     def _create(self, claim: Path) -> bool:
+        holder = Holder.own(self._id, self.lease)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        handle = -1
         try:
             handle = os.open(claim, flags, 0o666)
-        except FileExistsError:
-            return False
-        holder = Holder.own(self._id, self.lease)
-        try:
             os.write(handle, holder.write())
             os.fsync(handle)  # others see it now, not when it is closed
-            inode = os.fstat(handle).st_ino
-        except OSError:
-            os.close(handle)
-            claim.unlink(missing_ok=True)
+            with self._guard:
+                self._held[claim] = handle, os.fstat(handle).st_ino
+        except FileExistsError:
+            return False
+        except BaseException:  # no room, or an interrupt at any moment of it
+            if claim not in self._held:
+                if handle >= 0:
+                    os.close(handle)
+                self._forget(claim)
             raise
-        with self._guard:
-            self._held[claim] = handle, inode
         if self._beating is None:
             self._beating = threading.Thread(target=self._beat, daemon=True)
             self._beating.start()
         return True
+
+    def _forget(self, claim: Path) -> None:
+        """Removes a claim that this process was making: its own, or without a word."""
+        found = _look(claim)
+        said = found and Holder.read(found[2])
+        if found and (not found[2] or (said and said.id == self._id)):
+            claim.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         """Touches what is held; through its descriptor, for the name may be an heir's.

@@ -121,7 +121,7 @@ def test_a_huge_file_is_not_read_whole(tmp_path):
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I", "F", "I;16"])
 def test_strips_give_the_pixels_of_the_whole(tmp_path, mode, monkeypatch):
-    from mmtaskssl.datasets import image_reader
+    from mmtaskssl.datasets import colours
 
     rng = np.random.default_rng(0)
     if mode in ("RGBA", "LA"):
@@ -133,7 +133,7 @@ def test_strips_give_the_pixels_of_the_whole(tmp_path, mode, monkeypatch):
         image = Image.fromarray(values.astype(kind))
     image.save(tmp_path / "x.tif")
     whole = read_image(tmp_path / "x.tif")
-    monkeypatch.setattr(image_reader, "_STRIP", 7)
+    monkeypatch.setattr(colours, "_STRIP", 7)
     np.testing.assert_array_equal(read_image(tmp_path / "x.tif"), whole)
 
 

@@ -207,3 +207,45 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
         one.take(tmp_path / "file" / "shard.npy")
     with pytest.raises(SystemRefused, match="is a file"), claimed(tmp_path / "file/a"):
         pass
+
+
+@pytest.mark.parametrize("at", ["open", "write", "fsync"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_what_ends_a_claim_as_it_is_made_leaves_none(path, at, error, monkeypatch):
+    works = getattr(os, at)
+
+    def ended(*arguments):
+        done = works(*arguments)
+        if at != "open" or arguments[0] == claim_of(path):
+            raise error("now")
+        return done
+
+    monkeypatch.setattr(os, at, ended)
+    with pytest.raises((error, SystemRefused)), Claims() as held:
+        held.take(path)
+    assert not claim_of(path).exists()
+
+
+def test_an_interrupted_end_gives_up_all(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in "ab"]
+    held = Claims()
+    assert all(held.take(path) for path in paths)
+    release, calls = Claims._release, []
+
+    def interrupted(self, claim):
+        calls.append(claim)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        release(self, claim)
+
+    monkeypatch.setattr(Claims, "_release", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        held.__exit__()
+    assert not any(claim_of(path).exists() for path in paths)
+
+
+def test_what_another_is_making_stays(path):
+    claim = of_another_machine(path)
+    held = Claims()
+    held._forget(claim)
+    assert claim.exists()

@@ -29,8 +29,9 @@ whose sources its `data` module names.
 """
 _TROVE = "License :: OSI Approved :: "
 _LONG = 60  # of a field that holds a name, not the text of a licence
-#: Of packages that another one here excludes, so that no environment has both.
-_EXCLUDED = {"faiss-gpu": "MIT"}
+#: Of packages that `make env` leaves out: another one excludes the first, and a cluster
+#: is not needed to write the page.
+_EXCLUDED = {"faiss-gpu": "MIT", "ray": "Apache-2.0"}
 #: Words that the beginning of a licence's text has, and its name.
 _TEXTS = (
     (r"Apache (Software )?License,?\s+(Version )?2\.0", "Apache-2.0"),
