@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from ..utils.families import OptionConflict
 from ..utils.tables import aligned
 from ..utils.units import duration, size
-from . import trial
 
 if TYPE_CHECKING:
     from ..features.store import FeatureStore
@@ -70,8 +69,8 @@ class Plan:
 
 
 def words(argv: Sequence[str] | None) -> list[str]:
-    """Returns the command line without ``--dry-run``."""
-    return trial.without(sys.argv[1:] if argv is None else argv, _DRY)
+    """Returns the command line; its ``--dry-run`` says nothing in a trial."""
+    return [*(sys.argv[1:] if argv is None else argv)]
 
 
 def bytes_of_images(root: str | os.PathLike, image_ids: Sequence[str]) -> int:
@@ -154,7 +153,7 @@ def open_pool(args: argparse.Namespace, option: str) -> "FeatureStore":
     return FeatureStore.open(args.pool)
 
 
-def scaled(budget: str, share: float) -> str:
-    """Returns the budget of a share of a pool."""
+def scaled(budget: str, count: int, share: float) -> str:
+    """Returns the budget of a share of a pool, which is of so many images in all."""
     text = budget.strip()
-    return text if text.endswith("%") else str(max(1, round(int(text) * share)))
+    return text if text.endswith("%") else str(max(1, round(count * share)))

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..utils.errors import option
 from ..utils.families import OptionConflict, OptionMissing
 from . import kinds, options, plans
 from .extractor import add_extractor_options, network_of, running_of
@@ -108,13 +109,19 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Extracts or imports; says what there is then."""
-    args = make_parser().parse_args(argv)
+    parser = make_parser()
+    args = parser.parse_args(argv)
     if args.remove:
-        _remove(args)
+        _remove(args, parser)
         return
     if args.dry_run:
         if args.from_npy or not args.images:
             raise OptionMissing("--dry-run plans the extraction of --images")
+        if args.boxes or args.leak_copies:
+            raise OptionConflict(
+                "--dry-run counts images, and not their boxes or copies: leave out "
+                + option("boxes" if args.boxes else "leak_copies")
+            )
         say(plans.of_extract(args, argv).table())
         return
     if args.to_parquet:
@@ -130,13 +137,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(store.table())
 
 
-def _remove(args: argparse.Namespace) -> None:
-    others = ("config", "model", "images", "from_npy", "append", "overwrite")
-    if any(getattr(args, name) for name in others):
-        raise OptionConflict(
-            "--remove computes nothing: name the store with --out alone, and add "
-            "images by a call of its own"
-        )
+def _remove(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    for name, value in vars(args).items():
+        if name not in ("remove", "out") and value != parser.get_default(name):
+            raise OptionConflict(
+                "--remove computes nothing: name the store with --out alone, without "
+                f"{option(name)}, and add images by a call of its own"
+            )
     from ..features.removing import remove_images
 
     print(remove_images(args.out, args.remove).table())

@@ -4,21 +4,31 @@ import argparse
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..utils.families import OptionConflict
 from . import dry_run, trial
 from .dry_run import IMAGES, Plan
 
-if TYPE_CHECKING:
-    from mmengine.config import Config
+
+class DryRun(argparse.Action):
+    """The flag; in a run of a trial, which has it from its plan, it says nothing."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=False, help=help)
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
+    ) -> None:
+        """Asks for a plan."""
+        setattr(namespace, self.dest, not trial.is_running())
 
 
 def add_dry_run(parser: argparse.ArgumentParser) -> None:
     """Adds ``--dry-run``."""
     parser.add_argument(
         "--dry-run",
-        action="store_true",
+        action=DryRun,
         help="print images, bytes, time, memory and disk that it would take, and stop",
     )
 
@@ -50,10 +60,12 @@ def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
         found = trial.run(
             "extract_features",
             (1, 2),
-            lambda n, out: [
-                *(*words, "--images", one[min(n, len(few)) - 1], "--root", str(root)),
+            lambda n, out: trial.added(
+                words,
+                *("--images", one[min(n, len(few)) - 1], "--root", str(root)),
                 *("--out", str(out), "--workers", "0"),
-            ],
+                *(("--to-parquet", f"{out}.parquet") if args.to_parquet else ()),
+            ),
             place,
         )
     # The run measures a batch, too, before it begins.
@@ -86,19 +98,21 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
             "--dry-run needs a --budget in images, or in % of the pool"
         )
     pool = dry_run.open_pool(args, "--pool")
+    chosen = min(count_images(args.budget, pool.present), pool.present)
     targets = sum(len(FeatureStore.open(one)) for one in args.target)
     sizes = dry_run.row_parts(len(pool))
 
     def part(rows: int, out: Path) -> list[str]:
         store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}")
-        words = [*dry_run.words(argv), "--pool", store, "--out", str(out)]
-        return [*words, "--budget", dry_run.scaled(args.budget, rows / len(pool))]
+        hits = ("--hits", f"{out}-hits") if args.hits else ()
+        budget = dry_run.scaled(args.budget, chosen, rows / len(pool))
+        more = ("--pool", store, "--out", str(out), "--budget", budget)
+        return trial.added(dry_run.words(argv), *more, *hits)
 
     with trial.folder() as place:
         found = trial.run("select_data", sizes, part, place)
-    chosen = count_images(args.budget, len(pool))
     return Plan(
-        f"{chosen:,} of {len(pool):,} images, by {targets:,} of the target",
+        f"{chosen:,} of {pool.present:,} images, by {targets:,} of the target",
         chosen,
         found.time(len(pool)),
         len(pool) * pool.dim * 2,
@@ -121,7 +135,7 @@ def of_cluster(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
 
     def part(rows: int, out: Path) -> list[str]:
         store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}")
-        return [*dry_run.words(argv), "--pool", store, "--out", str(out)]
+        return trial.added(dry_run.words(argv), "--pool", store, "--out", str(out))
 
     with trial.folder() as place:
         found = trial.run("cluster_data", sizes, part, place)
@@ -140,6 +154,7 @@ def of_cluster(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
 def of_deduplicate(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     """Returns the plan of finding copies."""
     from ..selection.duplicates.pool import Pool
+    from . import deduplicate
 
     pool = Pool.open(args.pool, args.pool_root)
     count = len(pool.image_ids)
@@ -155,8 +170,8 @@ def of_deduplicate(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan
         else:
             some = dry_run.spaced(pool.image_ids, rows)
             new = dry_run.write_list(out.parent, f"pool-{rows}.txt", some)
-        found = trial.replaced(words, args.pool, new)
-        return [*found, "--pool-root", str(pool.root), "--out", str(out)]
+        found = trial.replaced(words, deduplicate.make_parser(), "pool", new)
+        return trial.added(found, "--pool-root", str(pool.root), "--out", str(out))
 
     with trial.folder() as place:
         found = trial.run("deduplicate", sizes, part, place)
@@ -177,6 +192,7 @@ def of_take(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     """Returns the plan of taking images out of their pool."""
     from ..selection.output import SELECTION, SUMMARY, TABLE
     from ..selection.taking.items import selected_items
+    from . import take
 
     items = selected_items(args.selection, args.images, args.edited_selection)
     total = sum(item.size for item in items)
@@ -194,7 +210,9 @@ def of_take(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
         for name in (SUMMARY, TABLE):  # where the pool is, and the reasons
             if (beside / name).is_file():
                 shutil.copy(beside / name, new)
-        return [*trial.replaced(words, args.selection, str(new)), "--out", str(out)]
+        found = trial.replaced(words, take.make_parser(), "selection", str(new))
+        # A part of it is not what was selected.
+        return trial.added(found, "--edited-selection", "--out", str(out))
 
     with trial.folder() as place:
         found = trial.run("take", sizes, part, place)
@@ -208,91 +226,3 @@ def of_take(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
         "1 pass",
         f"{sizes[0]:,} and {sizes[1]:,} images",
     )
-
-
-def of_search(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
-    """Returns the plan of a search of sub-nets."""
-    from ..datasets.images import list_images
-    from ..search.search import CANDIDATES
-
-    if args.strategy == "grid" and args.candidates is None:
-        raise OptionConflict("--dry-run of a whole grid needs --candidates N")
-    root, image_ids = list_images(args.images, args.root)
-    used = min(len(image_ids), args.num_images)
-    budgets, named = max(1, len(args.budget)), len(args.subnet or ())
-    many = (args.candidates or CANDIDATES) if args.budget else 0
-    sizes = dry_run.CANDIDATE_PARTS
-    words = dry_run.words(argv)
-    with trial.folder() as place:
-        found = trial.run(
-            "search_subnet",
-            sizes,
-            lambda n, out: [*words, "--candidates", str(n), "--out", str(out)],
-            place,
-        )
-    scored = many * budgets + named
-    images = dry_run.bytes_of_images(root, dry_run.spaced(image_ids, used))
-    return Plan(
-        f"{scored:,} candidates on {used:,} images",
-        scored,
-        found.time(many),
-        images,
-        found.memory(many),
-        found.written(many),
-        f"{used:,} images by {scored + 1:,} networks",
-        f"{sizes[0]} and {sizes[1]} candidates of each budget",
-    )
-
-
-def of_pretrain(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
-    """Returns the plan of a training that counts steps."""
-    from ..config import load_config
-
-    cfg = load_config(args.config, args.cfg_options or {})
-    steps = cfg.get("max_iters")
-    if not isinstance(steps, int):
-        raise OptionConflict(
-            f"--dry-run plans configs that count steps, and {args.config} has no "
-            "max_iters"
-        )
-    root, image_ids = _images_of(cfg)
-    batch = int(cfg.train_dataloader.batch_size)
-    words = dry_run.words(argv)
-    with trial.folder() as place:
-        found = trial.run(
-            "train",
-            dry_run.STEP_PARTS,
-            lambda n, out: [
-                *(*words, "--work-dir", str(out), "--cfg-options", f"max_iters={n}"),
-                f"default_hooks.checkpoint.interval={n}",
-            ],
-            place,
-        )
-    hook = cfg.default_hooks.get("checkpoint", {})
-    saves = max(1, steps // max(1, int(hook.get("interval", steps))))
-    most = int(hook.get("max_keep_ckpts", -1))
-    kept = saves if most < 1 else min(saves, most)
-    passes = steps * batch / max(1, len(image_ids))
-    return Plan(
-        f"{steps:,} steps of {batch:,} images, of {len(image_ids):,}",
-        steps,
-        found.time(steps),
-        dry_run.bytes_of_images(root, image_ids),
-        found.memory(dry_run.STEP_PARTS[1]),
-        found.written(dry_run.STEP_PARTS[1]) * kept,
-        f"{passes:,.1f} passes",
-        f"{dry_run.STEP_PARTS[0]} and {dry_run.STEP_PARTS[1]} steps",
-    )
-
-
-def _images_of(cfg: "Config") -> tuple[Path, Sequence[str]]:
-    """Returns what a training reads; without ids, of images that are no files."""
-    from ..engine.named_images import check_named_images
-    from ..registry import DATASETS
-    from ..utils import register_all_modules
-
-    register_all_modules()
-    check_named_images(cfg)
-    images = DATASETS.build(cfg.train_dataloader.dataset)
-    root, ids = getattr(images, "root", Path()), getattr(images, "image_ids", None)
-    return Path(root), ids if ids is not None else [""] * len(images)

@@ -1,5 +1,6 @@
 """What a command takes, by running it on a small and a larger part of its work."""
 
+import argparse
 import contextlib
 import dataclasses
 import importlib
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 _RUNS = "runs.json"
+_TRIED = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Trial:
     def _more(self, found: tuple[float, float], work: int) -> float:
         small, large = self.sizes
         return max(0.0, found[1] - found[0]) / max(1, large - small) * work
+
+
+def is_running() -> bool:
+    """Whether this process is one of a trial, which must not begin another."""
+    return _TRIED
 
 
 @contextlib.contextmanager
@@ -112,15 +119,20 @@ def run_all(
     """
     from ..utils.atomic import write_json
 
+    global _TRIED
+    _TRIED = True
     found = []
-    for argv in todo:
-        sys.argv[0] = f"mmtaskssl {command}"
-        importlib.import_module(f"{__package__}.{command}").main(argv)
-        ended = time.time()
-        from ..customize.diagnosis.step_cost import peak_bytes
+    try:
+        for argv in todo:
+            sys.argv[0] = f"mmtaskssl {command}"
+            importlib.import_module(f"{__package__}.{command}").main(argv)
+            ended = time.time()
+            from ..customize.diagnosis.step_cost import peak_bytes
 
-        found.append([ended - begun, peak_bytes()])
-        begun = time.time()
+            found.append([ended - begun, peak_bytes()])
+            begun = time.time()
+    finally:
+        _TRIED = False
     write_json(out, found)
 
 
@@ -129,12 +141,26 @@ def _size(out: Path, pages: bool = False) -> int:
     return sum(f.stat().st_size for f in files if (f.suffix == ".html") is pages)
 
 
-def without(argv: Sequence[str], *flags: str) -> list[str]:
-    """Returns a command line without flags that have no value."""
-    return [word for word in argv if word not in flags]
+def added(argv: Sequence[str], *more: str) -> list[str]:
+    """Returns a command line with more options, before what ``--`` keeps apart."""
+    at = [*argv].index("--") if "--" in argv else len(argv)
+    return [*argv[:at], *more, *argv[at:]]
 
 
-def replaced(argv: Sequence[str], old: str, new: str) -> list[str]:
-    """Returns a command line with another value of a positional argument."""
-    at = [*argv].index(old)
-    return [*argv[:at], new, *argv[at + 1 :]]
+def replaced(
+    argv: Sequence[str], parser: argparse.ArgumentParser, dest: str, new: str
+) -> list[str]:
+    """Returns a command line with another value of a positional argument.
+
+    Args:
+        argv: The command line.
+        parser: Of the command.
+        dest: Of the argument.
+        new: Its value; no other word of the command line.
+    """
+    old = getattr(parser.parse_args([*argv]), dest)
+    for at in (at for at, word in enumerate(argv) if word == old):
+        found = [*argv[:at], new, *argv[at + 1 :]]
+        if getattr(parser.parse_args(found), dest) == new:
+            return found
+    raise AssertionError(f"{old} is no word of {argv}")

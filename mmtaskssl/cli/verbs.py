@@ -30,7 +30,16 @@ VERBS = {
 _PARTS = frozenset(
     [
         *("cfg_options", "cpus", "evaluation", "extractor", "kinds", "main", "options"),
-        *("dry_run", "parser", "plans", "saying", "trial", "verbs", "vocabulary"),
+        *(
+            "dry_run",
+            "parser",
+            "plans",
+            "saying",
+            "training_plans",
+            "trial",
+            "verbs",
+            "vocabulary",
+        ),
     ]
 )
 

@@ -1,5 +1,6 @@
 """What processes that died, or awoke too late, leave in a feature store."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -20,7 +21,8 @@ def remove_shard_litter(store: Path) -> None:
     remove_temporaries(store, _SHARD)
     for claim in store.glob(".*"):
         if is_lock(claim.name) and _SHARD.fullmatch(lock_of(claim.name)):
-            claim.unlink(missing_ok=True)
+            with contextlib.suppress(IsADirectoryError):  # no process makes one
+                claim.unlink(missing_ok=True)
 
 
 def remove_stray_parts(store: Path) -> None:

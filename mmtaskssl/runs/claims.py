@@ -10,6 +10,7 @@ and its heir; what they write must be the same, and appear in one step.
 
 import contextlib
 import os
+import stat
 import threading
 import time
 import uuid
@@ -224,6 +225,10 @@ def claim_of(path: str | os.PathLike) -> Path:
 def _look(claim: Path) -> tuple[int, int, bytes] | None:
     """Returns what changes when a holder is alive; None: there is no claim."""
     try:
+        if not stat.S_ISREG(os.lstat(claim).st_mode):  # a pipe would be waited for
+            raise SystemRefused(
+                f"{claim} is where a claim has to be, and is no file: delete it"
+            )
         # Opened, as that is when a network file system asks its server.
         with open(claim, "rb") as file:
             found, text = os.fstat(file.fileno()), file.read(_MOST_BYTES)

@@ -17,10 +17,16 @@ from mmtaskssl.cli import (
     select_data,
     take,
     train,
+    training_plans,
     trial,
 )
 from mmtaskssl.utils import apart
-from mmtaskssl.utils.families import OptionConflict, OptionMissing, StepFailed
+from mmtaskssl.utils.families import (
+    BadBudget,
+    OptionConflict,
+    OptionMissing,
+    StepFailed,
+)
 from tests._images import make_image_folder
 
 NETWORK = ["--model", "torchvision:resnet18", "--weights", "random", "--device", "cpu"]
@@ -60,7 +66,8 @@ def stores(tmp_path, images):
 def plan_and_run(command, plan, argv, out):
     """Returns the plan, and the bytes that the command then wrote."""
     args = command.make_parser().parse_args([*argv, "--dry-run"])
-    found = getattr(plans, plan)(args, [*argv, "--dry-run"])
+    home = training_plans if hasattr(training_plans, plan) else plans
+    found = getattr(home, plan)(args, [*argv, "--dry-run"])
     assert not Path(out).exists() and found.seconds > 0 and found.memory > 1e7
     command.main(argv)
     return found, sum(p.stat().st_size for p in Path(out).rglob("*") if p.is_file())
@@ -131,7 +138,7 @@ def test_training(tmp_path, images):
     (tmp_path / "epochs.py").write_text("train_cfg = dict(max_epochs=2)\n")
     args = train.make_parser().parse_args([str(tmp_path / "epochs.py")])
     with pytest.raises(OptionConflict, match="has no max_iters"):
-        plans.of_pretrain(args, [])
+        training_plans.of_pretrain(args, [])
 
 
 def test_search(tmp_path, images):
@@ -204,3 +211,71 @@ def test_pages_do_not_grow_with_the_work(tmp_path):
         patched.setattr(take, "main", command)
         found = trial.run("take", (1, 4), part, tmp_path)
     assert found.disk == (10, 40) and found.pages == 6 and found.written(10) == 106
+
+
+def tree(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_nothing_of_the_users_is_written(stores, images, capsys):
+    pool, target, out = (str(stores / name) for name in ("pool", "target", "out"))
+    select = ["--pool", pool, "--target", target, "--no-report"]
+    select_data.main([*select, "--budget", "30", "--out", str(stores / "selected")])
+    for rows in (40, 0):
+        table = str(stores / f"t{rows}.parquet")
+        argv = [*NETWORK, "--images", str(images), "--to-parquet", table]
+        if rows:
+            extract_features.main([*argv, "--out", str(stores / "full")])
+        before = tree(stores)
+        extract_features.main([*argv, "--out", out, "--dry-run"])
+        assert tree(stores) == before
+    hits = ["--hits", str(stores / "hits"), "--budget", "5", "--out", out]
+    select_data.main([*select, *hits, "--dry-run"])
+    # A shortened flag is one, too, and plans once.
+    select_data.main([*select, *hits, "--dry"])
+    assert tree(stores) == before
+    assert capsys.readouterr().out.count("nothing was written") == 4
+
+
+def test_removing_takes_no_other_option(stores):
+    (stores / "ids.txt").write_text("pool/0001.png\n")
+    argv = ["--remove", str(stores / "ids.txt"), "--out", str(stores / "pool")]
+    before = tree(stores)
+    for more in (["--dry-run"], ["--to-parquet", "x"], ["--engine", "ray"]):
+        with pytest.raises(OptionConflict, match=f"without .*{more[0]}"):
+            extract_features.main([*argv, *more])
+    assert tree(stores) == before
+
+
+def test_a_selection_is_taken_in_a_plan(tmp_path, images, capsys):
+    rng = np.random.default_rng(0)
+    ids = [p.relative_to(images).as_posix() for p in sorted(images.rglob("*.png"))]
+    import_features(rng.normal(size=(100, 8)), ids, tmp_path / "p", root=images)
+    import_features(rng.normal(size=(9, 8)), ids[:9], tmp_path / "t", root=images)
+    select = ["--pool", str(tmp_path / "p"), "--target", str(tmp_path / "t")]
+    out = ["--out", str(tmp_path / "s"), "--no-report"]
+    select_data.main([*select, "--budget", "30", *out])
+    take.main(["--out", str(tmp_path / "o"), "--dry-run", "--", str(tmp_path / "s")])
+    assert "30 images" in capsys.readouterr().out
+
+
+def test_bad_budgets_are_told_before_a_trial(stores, monkeypatch):
+    monkeypatch.setattr(trial, "run", lambda *_: pytest.fail("was tried"))
+    argv = ["--pool", str(stores / "pool"), "--target", str(stores / "target")]
+    for budget in ("abc", "5.5", "0", "-3", "101%", "nan%"):
+        with pytest.raises(BadBudget):
+            select_data.main([*argv, f"--budget={budget}", "--out=o", "--dry-run"])
+
+
+def test_a_positional_is_replaced_and_no_other_word():
+    parser = deduplicate.make_parser()
+    argv = ["--pool-root", "x", "x", "--out", "x"]
+    assert trial.replaced(argv, parser, "pool", "y") == [*argv[:2], "y", *argv[3:]]
+    assert trial.added(["--a", "--", "x"], "-b") == ["--a", "-b", "--", "x"]
+
+
+def test_boxes_and_copies_are_not_planned(images, tmp_path):
+    argv = [*NETWORK, "--images", str(images), "--out", str(tmp_path / "o")]
+    for more in (["--leak-copies"], ["--boxes", "x.json"]):
+        with pytest.raises(OptionConflict, match="not their boxes or copies"):
+            extract_features.main([*argv, *more, "--dry-run"])

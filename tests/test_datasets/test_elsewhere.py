@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader
 from mmtaskssl.datasets import LabeledImages, UnlabeledImages, list_images, read_image
 from mmtaskssl.utils import tars
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import FileMissing, NoImages, Unreachable
 from mmtaskssl.utils.remote import access, addresses, files, service
 from tests._images import make_image_folder
 from tests._served import served
@@ -257,3 +259,17 @@ def test_a_shard_that_is_read_often_is_fetched_whole_and_once(web, monkeypatch):
     for image in ids:
         read_image(base / image)
     assert not web.asked
+
+
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "_WAITS", ())
+    with socket.socket() as free:  # a port that nobody listens at
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(Unreachable, match="could not be fetched"):
+            list_images(f"http://127.0.0.1:{free.getsockname()[1]}/pool/")
+    (tmp_path / "empty").mkdir()
+    with served(tmp_path) as server:
+        with pytest.raises(FileMissing, match="does not exist"):
+            list_images(f"{server.url}/nowhere/")
+        with pytest.raises(NoImages):
+            list_images(f"{server.url}/empty/")

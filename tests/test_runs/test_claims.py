@@ -249,3 +249,17 @@ def test_what_another_is_making_stays(path):
     held = Claims()
     held._forget(claim)
     assert claim.exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_is_no_file_is_named_and_not_waited_for(path, kind):
+    claim = claim_of(path)
+    if kind == "folder":
+        claim.mkdir()
+    elif kind == "link":
+        claim.symlink_to("nowhere")
+    else:
+        os.mkfifo(claim)
+    with Claims() as held, pytest.raises(SystemRefused, match=r"\.claim .*delete it"):
+        held.take(path)
+    assert os.path.lexists(claim)

@@ -32,11 +32,12 @@ STEPS = "extract", "select", "cluster", "deduplicate", "take", "pretrain", "sear
 # Says a plan as JSON, from the command's own parser.
 _PLAN = """
 import dataclasses, json, sys, importlib
-from mmtaskssl.cli import plans
+from mmtaskssl.cli import plans, training_plans
 command, plan, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
 module = importlib.import_module(f"mmtaskssl.cli.{command}")
 args = module.make_parser().parse_args(argv)
-print(json.dumps(dataclasses.asdict(getattr(plans, plan)(args, argv))))
+home = training_plans if hasattr(training_plans, plan) else plans
+print(json.dumps(dataclasses.asdict(getattr(home, plan)(args, argv))))
 """
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ..families import FileMissing
 from .addresses import address_of, opening
 from .service import system_of, tried
 
@@ -202,6 +203,12 @@ def found_in(folder: str | os.PathLike, lasting: Collection[str]) -> Iterator[st
     address = address_of(folder).rstrip("/")
     at = f"{address}/" if address.startswith("http") else address
     found = tried(at, lambda system, name: system.find(name, detail=True))
+    if not found and address.startswith("http"):
+        # Of a page that cannot be had fsspec lists nothing, and does not say so.
+        try:
+            tried(at, lambda system, name: system.cat_file(name))
+        except FileNotFoundError as error:
+            raise FileMissing(f"image source {address} does not exist") from error
     infos = found.values()
     for info, inner in zip(infos, _below(address, list(found)), strict=True):
         if inner is None:
