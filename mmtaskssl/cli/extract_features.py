@@ -138,8 +138,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _remove(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    # How fast something would be computed may stand there: it changes nothing.
+    harmless = ("remove", "out", "workers", "batch_size", "device")
     for name, value in vars(args).items():
-        if name not in ("remove", "out") and value != parser.get_default(name):
+        if name not in harmless and value != parser.get_default(name):
             raise OptionConflict(
                 "--remove computes nothing: name the store with --out alone, without "
                 f"{option(name)}, and add images by a call of its own"

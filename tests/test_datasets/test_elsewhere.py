@@ -15,7 +15,12 @@ from torch.utils.data import DataLoader
 from mmtaskssl.datasets import LabeledImages, UnlabeledImages, list_images, read_image
 from mmtaskssl.utils import tars
 from mmtaskssl.utils.errors import UserError
-from mmtaskssl.utils.families import FileMissing, NoImages, Unreachable
+from mmtaskssl.utils.families import (
+    BadImageSource,
+    FileMissing,
+    NoImages,
+    Unreachable,
+)
 from mmtaskssl.utils.remote import access, addresses, files, service
 from tests._images import make_image_folder
 from tests._served import served
@@ -273,3 +278,10 @@ def test_a_folder_that_cannot_be_listed_is_no_empty_one(tmp_path, monkeypatch):
             list_images(f"{server.url}/nowhere/")
         with pytest.raises(NoImages):
             list_images(f"{server.url}/empty/")
+
+
+def test_a_signed_folder_is_refused_and_not_taken_for_empty(web):
+    web.query = "sig=secret"
+    with pytest.raises(BadImageSource, match="signed address of a folder") as refused:
+        list_images(f"{web.url}/images?sig=secret")
+    assert "secret" not in str(refused.value)

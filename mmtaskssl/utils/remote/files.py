@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ..families import FileMissing
+from ..families import BadImageSource, FileMissing
 from .addresses import address_of, opening
 from .service import system_of, tried
 
@@ -202,6 +202,11 @@ def found_in(folder: str | os.PathLike, lasting: Collection[str]) -> Iterator[st
     """
     address = address_of(folder).rstrip("/")
     at = f"{address}/" if address.startswith("http") else address
+    if address.startswith("http") and "?" in opening(address):
+        raise BadImageSource(
+            f"{address} is a signed address of a folder, whose list does not say what "
+            "opens the files in it: name tars, or a list of images"
+        )
     found = tried(at, lambda system, name: system.find(name, detail=True))
     if not found and address.startswith("http"):
         # Of a page that cannot be had fsspec lists nothing, and does not say so.
