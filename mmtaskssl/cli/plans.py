@@ -1,6 +1,7 @@
 """The plan of each command that has ``--dry-run``."""
 
 import argparse
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -128,9 +129,7 @@ def of_cluster(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     from ..clustering.options import parse_tree
 
     pool, levels = dry_run.open_pool(args, "--pool"), parse_tree(args.tree)
-    leaves = 1
-    for branches in levels:
-        leaves *= branches
+    leaves = math.prod(levels)
     sizes = dry_run.row_parts(len(pool), 16 * leaves)
 
     def part(rows: int, out: Path) -> list[str]:
