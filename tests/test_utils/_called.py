@@ -81,6 +81,8 @@ def see_gpu():
 
 def linger(path):
     """Says that it began, and much later that it ended."""
-    Path(f"{path}.began").write_text(str(os.getpid()))
+    # Whoever waits for the file reads it at once: it must not be seen empty.
+    Path(f"{path}.begins").write_text(str(os.getpid()))
+    os.replace(f"{path}.begins", f"{path}.began")
     time.sleep(100)
     Path(f"{path}.ended").touch()
