@@ -1,6 +1,7 @@
 """Gradients between two steps of the optimizer, which a resumed training needs."""
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,15 +9,18 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmtaskssl.models.algorithms.momentum import MomentumEncoder
 
+from .unwrapped import unwrapped
+
 #: Of a checkpoint: gradients by the parameters' names.
 KEY = "accumulated_gradients"
+# How mmengine begins to say that gradients are lost, for its checkpoints have none.
+_SAID_LOST = "Resumed iteration number is not divisible by"
 
 
 def accumulated_gradients(runner: Runner) -> dict[str, Tensor]:
@@ -74,13 +78,15 @@ class KeepsGradients(Hook):
             checkpoint[KEY] = self._gradients
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keeps the gradients until `give_back`.
+        """Keeps the gradients until `give_back`; that they are lost is not said then.
 
         Args:
-            runner: Ignored.
+            runner: Whose log it is.
             checkpoint: May have some.
         """
         self._gradients = checkpoint.get(KEY) or {}
+        if self._gradients and not _begins_a_step(runner):
+            runner.logger.addFilter(_is_true)
 
     @torch.no_grad()
     def give_back(self, runner: Runner) -> None:
@@ -90,7 +96,8 @@ class KeepsGradients(Hook):
             runner: Before its first iteration.
         """
         gradients, self._gradients = self._gradients, {}
-        if not gradients or getattr(runner, "_rescale", None):  # which begins a step
+        runner.logger.removeFilter(_is_true)
+        if not gradients or _begins_a_step(runner):
             return
         for name, parameter in _parameters(runner).items():
             gradient = gradients.get(name)
@@ -106,6 +113,15 @@ class KeepsGradients(Hook):
                 module.resume_inside()
 
 
+def _begins_a_step(runner: Runner) -> bool:
+    """Whether a resumed training takes no gradients of another batch along."""
+    return bool(getattr(runner, "_rescale", None))
+
+
+def _is_true(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_SAID_LOST)
+
+
 def _parameters(runner: Runner) -> dict[str, nn.Parameter]:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     return dict(model.named_parameters())

@@ -10,7 +10,6 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from torch import nn
 
 from mmtaskssl.utils.errors import UserError, option
@@ -24,6 +23,8 @@ from mmtaskssl.utils.families import (
 from mmtaskssl.weights import STATISTICS, check_finite
 from mmtaskssl.weights.layouts import recognise
 from mmtaskssl.weights.whole import differing
+
+from .unwrapped import unwrapped
 
 POINTER = "last_checkpoint"
 
@@ -206,7 +207,7 @@ def check_weights(
     """
     weights = content.get("state_dict", content)
     weights = {key.removeprefix("module."): value for key, value in weights.items()}
-    model = model.module if is_model_wrapper(model) else model
+    model = unwrapped(model)
     own = {k: v for k, v in model.state_dict().items() if STATISTICS not in k}
     statistics = {k: v for k, v in weights.items() if STATISTICS in k}
     weights = {k: v for k, v in weights.items() if k not in statistics}

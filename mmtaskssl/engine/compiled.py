@@ -1,13 +1,13 @@
 """The config's ``compile`` for our own algorithms."""
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
 from ..models.algorithms import ElasticAlgorithm
 from ..models.algorithms.momentum import MomentumEncoder
 from ..utils.families import BadValue, OptionConflict, UnknownName
+from .unwrapped import unwrapped
 
 
 def compile_networks(runner: Runner) -> None:
@@ -26,7 +26,7 @@ def compile_networks(runner: Runner) -> None:
             arguments that `torch.compile` does not know.
     """
     options = runner.cfg.get("compile")
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     if not options or not hasattr(model, "check_batch"):
         return
     if isinstance(model, ElasticAlgorithm):

@@ -3,7 +3,6 @@ import itertools
 
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
@@ -12,6 +11,7 @@ from mmtaskssl.registry import LOOPS
 from mmtaskssl.subnets import Progressive
 
 from .hooks.progressive_phase import ProgressivePhaseHook
+from .unwrapped import unwrapped
 
 
 @LOOPS.register_module()
@@ -37,7 +37,7 @@ class SeekableIterLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Runner, dataloader, max_iters: int, **kwargs) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         routed = isinstance(getattr(model, "subnet_sampler", None), Progressive)
         if routed and isinstance(dataloader, dict):
             dataloader = with_cluster_batches(dataloader)

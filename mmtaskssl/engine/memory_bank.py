@@ -3,8 +3,9 @@
 import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+
+from .unwrapped import unwrapped
 
 
 def fit_memory_bank(runner: Runner) -> None:
@@ -17,7 +18,7 @@ def fit_memory_bank(runner: Runner) -> None:
     Args:
         runner: Whose data is built, and no weights loaded; its model is changed.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     bank = getattr(model, "memory_bank", None)
     images = len(runner.train_dataloader.dataset)
     if not hasattr(bank, "feature_bank") or not hasattr(bank, "multinomial"):

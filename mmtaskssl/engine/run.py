@@ -8,7 +8,6 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.distributed import is_gloo_available
 
@@ -42,6 +41,7 @@ from .refused import tidied
 from .run_checks import check_batches, check_checkpoint, check_optimizer
 from .runner import ResumableRunner
 from .unknown_keys import check_keys
+from .unwrapped import unwrapped
 from .user_errors import user_errors
 
 
@@ -257,7 +257,7 @@ def _becomes_start(runner: Runner) -> bool:
     ours = isinstance(runner, ResumableRunner) and not runner.cfg.get("resume")
     if "://" in path or not ours or runner.cfg.get("weights"):
         return False
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     names = strip_wrappers(load_state_dict(path)).keys()
     own = {key for key in model.state_dict() if key.startswith("backbone.")}
     if not own or names & own:

@@ -4,7 +4,6 @@ import math
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -20,6 +19,7 @@ from mmtaskssl.utils.families import (
 from mmtaskssl.weights import load_state_dict
 
 from .checkpoints import check_weights
+from .unwrapped import unwrapped
 
 # Whose preprocessors know the batches of their own pipelines.
 _HOSTS = ("mmselfsup", "mmcls", "mmpretrain")
@@ -33,7 +33,7 @@ def check_batches(runner: Runner) -> None:
     Raises:
         UserError: Says which number to change.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     loader = runner.train_dataloader
     batch = loader.batch_size
     _check_preprocessor(model, loader)

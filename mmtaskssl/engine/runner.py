@@ -4,7 +4,6 @@ from typing import Any
 
 from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint_to_model
 from torch import nn
@@ -22,6 +21,7 @@ from .checkpoints import check_weights, find_resumable, place_of, read_whole
 from .dumped import dump_config
 from .own_hooks import OWN_HOOKS
 from .rescale import Batch, Rescale, check_batch
+from .unwrapped import unwrapped
 
 
 @RUNNERS.register_module()
@@ -165,7 +165,7 @@ class ResumableRunner(Runner):
         weights = self.cfg.get("weights")
         if self._has_loaded or not isinstance(weights, str):
             return
-        model = _unwrap(self.model)
+        model = unwrapped(self.model)
         noted = starting.learns_from_start(model) or any(
             hasattr(hook, "after_start") for hook in self.hooks
         )
@@ -197,7 +197,7 @@ class ResumableRunner(Runner):
         """
         if "://" not in filename:
             content = self._content(filename)
-            model = _unwrap(self.model)
+            model = unwrapped(self.model)
             if hasattr(model, "check_resumed"):  # another teacher may be of other shape
                 model.check_resumed(content.get("state_dict") or {})
             check_weights(self.model, content, filename, self.cfg.get("allow") or ())
@@ -244,7 +244,7 @@ class ResumableRunner(Runner):
         else:
             content = self._read[1]
         self.call_hook("after_load_checkpoint", checkpoint=content)
-        model = _unwrap(self.model)
+        model = unwrapped(self.model)
         _load_checkpoint_to_model(model, content, strict, revise_keys=revise_keys)
         self._has_loaded = True
         self.logger.info(f"weights are loaded from {filename}")
@@ -290,10 +290,6 @@ class ResumableRunner(Runner):
             return
         self._rescale = Rescale(had, self.batch, record["config_images"])
         self._rescale.rewrite(self)
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
 
 
 def _read_file(path: str | Path) -> Any:

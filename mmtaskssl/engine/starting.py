@@ -1,7 +1,6 @@
 """What a backbone starts from."""
 
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -10,6 +9,8 @@ from mmtaskssl.models.teachers import StartTeacher
 from mmtaskssl.networks import preprocessing_of
 from mmtaskssl.networks.start import RANDOM, Start, start_from
 from mmtaskssl.utils.families import BadConfigValue
+
+from .unwrapped import unwrapped
 
 
 def take_start(cfg: Config, model: nn.Module, weights: str) -> Start | None:
@@ -39,7 +40,7 @@ def show_start(runner: Runner, loaded: str | None) -> None:
         runner: Of the training.
         loaded: A whole model's weights, where they were loaded.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     if not hasattr(model, "after_start"):
         return
     own = ((runner.cfg.get("model") or {}).get("backbone") or {}).get("weights")

@@ -1,7 +1,14 @@
 import pytest
 import torch
 
+from mmtaskssl.engine.accumulated import KEY
 from tests.test_engine._runs import ALGORITHMS, debug_config, run
+
+_LOST = "the gradient of some iterations is lost"
+
+
+def _log(folder):
+    return "".join(file.read_text() for file in folder.rglob("*.log"))
 
 
 def _state(runner):
@@ -94,6 +101,23 @@ def test_resume_with_accumulation_and_workers(tmp_path):
         optim_wrapper__accumulative_counts=4,
         train_dataloader__num_workers=1,
     )
+    said = _log(tmp_path / "parts")
+    assert "BatchNorm" in said and _LOST not in said
+
+
+def test_gradients_that_are_lost_are_said_to_be(tmp_path):
+    accumulating = {"optim_wrapper__accumulative_counts": 4}
+    cfg = debug_config("simsiam", tmp_path, **accumulating)
+    run(_stop_half_way(cfg))
+    (file,) = tmp_path.glob("iter_6.pth")
+    content = torch.load(file, weights_only=False)
+    assert content.pop(KEY)
+    torch.save(content, file)
+    cfg = debug_config("simsiam", tmp_path, **accumulating)
+    cfg.resume = True
+    run(cfg)
+    said = _log(tmp_path)
+    assert said.count(_LOST) == 1
 
 
 @pytest.mark.parametrize("native", [True, False])

@@ -7,10 +7,10 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmtaskssl.engine.unwrapped import unwrapped
 from mmtaskssl.evaluation.spectrum import effective_rank, embedding_std
 from mmtaskssl.registry import DATASETS, HOOKS
 from mmtaskssl.subnets import ListSpace, SearchSpace, Subnet
@@ -110,7 +110,7 @@ class CollapseMonitorHook(Hook):
             self._look(runner)
 
     def _look(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         step = runner.iter + 1
         found = self.measure(model)
         values = {}

@@ -1,8 +1,8 @@
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmtaskssl.engine.unwrapped import unwrapped
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.errors import option
 from mmtaskssl.utils.families import BadConfigValue, NoWeights
@@ -39,7 +39,7 @@ class L2SPHook(Hook):
         Args:
             runner: Its backbone has just started.
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         names = dict(model.backbone.named_parameters())
         # A library's names lie behind its body.
         loaded = {n: p for n, p in names.items() if _key(n) in runner.started.loaded}

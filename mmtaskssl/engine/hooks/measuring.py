@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
@@ -13,6 +12,7 @@ from torch.utils.data import Dataset
 from mmtaskssl.engine.evaluation_views import evaluation_views
 from mmtaskssl.engine.feature_pass import FeaturePass
 from mmtaskssl.engine.metrics import publish_metrics, was_published
+from mmtaskssl.engine.unwrapped import unwrapped
 from mmtaskssl.models.backbones import ElasticBackbone, seeing_whole_images
 from mmtaskssl.models.elastic import calibrate
 from mmtaskssl.subnets import Subnet
@@ -151,7 +151,7 @@ class MeasuringHook(Hook):
     @torch.no_grad()
     def _measure(self, runner: Runner, epoch: int, iters: int) -> None:
         started = time.perf_counter()
-        preprocessor = evaluation_views(_unwrap(runner.model), runner.cfg)
+        preprocessor = evaluation_views(unwrapped(runner.model), runner.cfg)
         scores = {
             f"{prefix}{name}": value
             for prefix, network in self._networks(runner, preprocessor)
@@ -227,7 +227,7 @@ class MeasuringHook(Hook):
             yield f"{name}/", backbone.extract(subnet)
 
     def _encoder(self, runner: Runner) -> nn.Module:
-        model = _unwrap(runner.model)
+        model = unwrapped(runner.model)
         if self.source == "online":
             return model.backbone
         for name in ("encoder_k", "target_net", "momentum_encoder"):
@@ -236,7 +236,3 @@ class MeasuringHook(Hook):
         raise NetworkMisfit(
             f"{type(model).__name__} has no momentum encoder to measure"
         )
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model

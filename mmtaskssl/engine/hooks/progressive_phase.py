@@ -3,10 +3,10 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmtaskssl.engine.unwrapped import unwrapped
 from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.subnets import ALL, Progressive, Subnet
@@ -150,7 +150,7 @@ def _plan(sampler: Progressive, max_iters: int) -> dict[str, Any]:
 
 
 def _sampler(runner: Runner) -> Progressive:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     sampler = getattr(model, "subnet_sampler", None)
     if not isinstance(sampler, Progressive):
         raise ConfigUnsuited(

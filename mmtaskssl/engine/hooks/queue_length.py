@@ -5,12 +5,12 @@ from mmengine.dataset import RepeatDataset
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmselfsup.models.algorithms import DenseCL
 from mmselfsup.models.algorithms import MoCo as HostMoCo
 from torch import nn
 
+from mmtaskssl.engine.unwrapped import unwrapped
 from mmtaskssl.models.algorithms import MoCo
 from mmtaskssl.registry import HOOKS
 from mmtaskssl.utils.errors import option
@@ -60,7 +60,7 @@ class QueueLengthHook(Hook):
         Raises:
             UserError: A kept queue is too long.
         """
-        model = _model_of(runner)
+        model = unwrapped(runner.model)
         # Of a test the loop is not there, or still a config.
         loader = getattr(runner._train_loop, "dataloader", None)
         if loader is None or not isinstance(model, _QUEUED):
@@ -115,7 +115,7 @@ class QueueLengthHook(Hook):
         Raises:
             UserError: A resumed training had another queue.
         """
-        model, state = _model_of(runner), checkpoint.get("state_dict", checkpoint)
+        model, state = unwrapped(runner.model), checkpoint.get("state_dict", checkpoint)
         if not isinstance(model, _QUEUED):
             return
         for name in _queues(model):
@@ -152,10 +152,6 @@ def _shorten(model: nn.Module, length: int) -> None:
         queue.data = queue[:, :length].clone()
         model.get_buffer(f"{name}_ptr").zero_()
     model.queue_len = length
-
-
-def _model_of(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _count_images(dataset: Any) -> int:

@@ -2,11 +2,11 @@ from collections.abc import Iterator
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmtaskssl.engine.unwrapped import unwrapped
 from mmtaskssl.models.algorithms.momentum import MomentumEncoder
 from mmtaskssl.models.backbones import ElasticBackbone
 from mmtaskssl.models.elastic.calibration import Moments
@@ -63,7 +63,7 @@ class StartNormHook(Hook):
         Raises:
             UserError: Sub-nets that share batch norms, which have no statistics.
         """
-        backbone = _model(runner).backbone
+        backbone = unwrapped(runner.model).backbone
         kind = getattr(backbone, "norm_cfg", {}).get("type")
         shared = isinstance(backbone, ElasticBackbone) and kind in ("BN", "SyncBN")
         if self.mode != "train" and shared and len(backbone.space) > 1:
@@ -84,7 +84,7 @@ class StartNormHook(Hook):
             runner: Its model is changed.
         """
         if self.mode in ("reestimated", "adapted") and runner.iter == 0:
-            model = _model(runner)
+            model = unwrapped(runner.model)
             reestimate(model.backbone, self._batches(runner))
             for average in _averages(model):
                 average.load_state_dict(model.backbone.state_dict())
@@ -101,14 +101,14 @@ class StartNormHook(Hook):
         """
         if not self.freezes:
             return
-        model = _model(runner)
+        model = unwrapped(runner.model)
         for network in (model.backbone, *_averages(model)):
             for norm in _norms(network):
                 norm.training = False
 
     def _batches(self, runner: Runner) -> Iterator[Tensor]:
         """Yields plain views (N, 3, S, S), the same in all processes."""
-        loader, model = runner.train_dataloader, _model(runner)
+        loader, model = runner.train_dataloader, unwrapped(runner.model)
         dataset, size = loader.dataset, loader.batch_size
         count = min(self.images, len(dataset))
         places = torch.linspace(0, len(dataset) - 1, count).long().tolist()
@@ -153,10 +153,6 @@ def reestimate(network: nn.Module, batches: Iterator[Tensor]) -> None:
         module.training = training
     if not moments[0].count:
         raise TooFewImages("batch norm's statistics need two training images at least")
-
-
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _averages(model: nn.Module) -> list[nn.Module]:
