@@ -128,7 +128,7 @@ class Trainings:
         if processes == 1:
             return None
         images = training.arm.train_images(training.case).count
-        given = Config.fromfile(self.config(training)).train_dataloader.batch_size
+        given = _config(training).train_dataloader.batch_size
         if given * processes <= images:
             return None
         return f"batch_size={max(1, images // processes)}"
@@ -183,10 +183,15 @@ class Trainings:
 
 
 @functools.lru_cache(maxsize=64)
-def _text(training: Training) -> str:
+def _config(training: Training) -> Config:
     cfg = training.arm.config(training.case, training.iters)
     cfg.setdefault("randomness", {})["seed"] = training.seed
-    return str(cfg.pretty_text)
+    return cfg
+
+
+@functools.lru_cache(maxsize=64)
+def _text(training: Training) -> str:
+    return str(_config(training).pretty_text)
 
 
 def slug(text: str) -> str:
