@@ -62,8 +62,7 @@ class MemoryStore(FeatureStore):
             raise BadLabels(f"labels must be a name for each image, not {labels!r}")
         if isinstance(extractor, str):
             extractor = {"name": extractor}
-        units, bad = unit_rows(features, broken or {})
-        self._rows: np.ndarray = units.astype(np.float16)
+        self._rows, bad = unit_rows(features, broken or {}, np.float16)
         self._rows.setflags(write=False)
         manifest = plan.new_manifest(
             image_ids,

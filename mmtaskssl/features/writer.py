@@ -223,8 +223,8 @@ class FeatureStoreWriter:
             raise ShapeMismatch(
                 f"shard {index} needs features {shape}, got {features.shape}"
             )
-        units, bad = unit_rows(np.asarray(features), broken or {})
-        self.write_unit_shard(index, units.astype(np.float16), bad)
+        units, bad = unit_rows(np.asarray(features), broken or {}, np.float16)
+        self.write_unit_shard(index, units, bad)
 
     def write_unit_shard(
         self, index: int, units: np.ndarray, bad: Mapping[int, str]

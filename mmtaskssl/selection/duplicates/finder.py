@@ -16,14 +16,12 @@ from ..pictures import FLOOR
 from ..pixels import Match
 from ..windows import LENGTH, mirrored
 from .deduplicated import Copy
-from .looking import WHOLE, Laying, Looked, look
+from .looking import CROPS, WHOLE, Laying, Looked, look, windows_of
 from .neighbours import Near, near_pairs
 from .pool import Pool
 
 # Features of copies are nearer than that: what is laid over each other.
 _FEATURES = 0.5
-# Of more images, whole ones are looked for in whole ones, which finds no crops.
-_CROPS = 30_000
 # A window may lie where it fits best: two different images agree more by one of them.
 # So much do 97 of 100 copies reach that are crops.
 _CROP = 0.92
@@ -55,12 +53,12 @@ class Finder:
 
     def by_bytes(self) -> tuple[list[Copy], dict[str, Any]]:
         """Finds files of the same content."""
-        looked = self._look()
+        looked = self._look(0)
         return list(_same_bytes(looked.hashes)), {"notes": _unread(looked)}
 
     def by_pixels(self) -> tuple[list[Copy], dict[str, Any]]:
         """Finds images that show the same pixels."""
-        looked = self._look()
+        looked = self._look(windows_of(len(self.pool.image_ids)))
         notes = _unread(looked)
         copies = list(_same_bytes(looked.hashes))
         laying = Laying(self.pool.root, self.pool.image_ids)
@@ -121,16 +119,19 @@ class Finder:
         """Returns pixels and bytes of images of groups; None: they are not there."""
         if self.looked is not None:
             return dict(enumerate(self.looked.sizes))
+        if not self.pool.root:
+            return None
         rows = [row for group in groups for row in group.tolist()]
-        some = look(self.pool.root, [self.pool.image_ids[row] for row in rows])
-        if not self.pool.root or len(some.broken) == len(rows):
+        ids = [self.pool.image_ids[row] for row in rows]
+        some = look(self.pool.root, ids, windows=0)
+        if len(some.broken) == len(rows):
             return None
         return dict(zip(rows, some.sizes, strict=True))
 
-    def _look(self) -> Looked:
+    def _look(self, windows: int) -> Looked:
         ids = self.pool.image_ids
         done = self.progress and self.progress("images", len(ids))
-        self.looked = look(self.pool.root, ids, done, windows=len(ids) <= _CROPS)
+        self.looked = look(self.pool.root, ids, done, windows=windows)
         if len(self.looked.broken) == len(ids):
             raise ImagesMismatch(
                 f"none of the {len(ids):,} images is in {self.pool.root or 'a folder'}:"
@@ -153,7 +154,7 @@ class Finder:
             parts.append(self._near(self.pool.store, "features", _FEATURES, notes))
         elif each == 1:
             notes.append(
-                f"of more than {_CROPS:,} images, crops are looked for by features "
+                f"of more than {CROPS:,} images, crops are looked for by features "
                 "alone, and there are none: name a feature store to find them"
             )
         pairs = np.unique(np.concatenate([part.pairs for part in parts]), axis=0)

@@ -19,6 +19,8 @@ from ..pixels import Match
 from ..tints import Tint
 from ..windows import LENGTH, WINDOWS, thumbnails
 
+#: Of more images, whole ones are looked for in whole ones, which finds no crops.
+CROPS = 30_000
 # Images that tell how copies agree, and how others do.
 _CALIBRATED = 1500
 # Light and dark of an image and of a copy that is no crop differed by 4.6 at most (400
@@ -50,6 +52,23 @@ class Looked:
     hashes: Sequence[str]
     sizes: Sequence[tuple[int, int]]
     broken: Sequence[int]
+
+
+def windows_of(images: int) -> int:
+    """Returns how many windows of each of so many images are looked at."""
+    return WINDOWS if images <= CROPS else 1
+
+
+def held_bytes(images: int) -> int:
+    """Returns the bytes that finding copies by pixels holds of so many images.
+
+    Windows and a store of them, float16 both, of all; pictures of some. Images of
+    another shape than a square have larger pictures.
+    """
+    picture = 2 * pixels.SIDE**2 + 4 * WINDOWS * LENGTH + 4 * 3 * _GRID**2
+    # The name of each row of the store, too.
+    rows = images * windows_of(images) * (2 * 2 * LENGTH + 80)
+    return rows + min(images, _HELD) * picture
 
 
 def _light_agrees(first: np.ndarray, second: np.ndarray, match: Match) -> bool:
@@ -84,7 +103,7 @@ def look(
     image_ids: Sequence[str],
     progress: Progress | None = None,
     threads: int = 2,
-    windows: bool = True,
+    windows: int = WINDOWS,
 ) -> Looked:
     """Reads all images of a pool, once.
 
@@ -93,10 +112,10 @@ def look(
         image_ids: Paths in it.
         progress: Takes the images done so far.
         threads: How many read at once.
-        windows: Whether windows of images are looked at, too.
+        windows: So many of each image are kept, the whole one first; 0: none.
     """
     count = len(image_ids)
-    thumbs = np.zeros((count, WINDOWS if windows else 1, LENGTH), np.float16)
+    thumbs = np.zeros((count, windows, LENGTH), np.float16)
     hashes, sizes = [""] * count, [(0, 0)] * count
     broken = []
 
@@ -106,7 +125,8 @@ def look(
             image = read_image(path)
         except BrokenImage:
             return False
-        thumbs[row] = thumbnails(pixels.detail_of(image))[: thumbs.shape[1]]
+        if windows:
+            thumbs[row] = thumbnails(pixels.detail_of(image))[:windows]
         hashes[row] = file_sha256(path)
         member = members.find(path)
         size = path.stat().st_size if member is None else member.size
