@@ -4,20 +4,21 @@ Decoding and the network are measured on 64 images; all else by running the comm
 a small and a larger part of its work (`trial`), and drawing a line through both.
 """
 
-import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..utils.budgets import AUTO
 from ..utils.families import OptionConflict
 from ..utils.tables import aligned
 from ..utils.units import duration, size
 
 if TYPE_CHECKING:
     from ..features.store import FeatureStore
+    from .trial import Trial
 
 #: Images that decoding and networks are measured on.
 IMAGES = 64
@@ -26,6 +27,8 @@ _DRY = "--dry-run"
 _SIZES = 4096
 #: Parts of a trial: of images, of rows of features, and of steps.
 IMAGE_PARTS, _MOST_ROWS = (16, 16 + IMAGES), 8192
+# Where the image of each row is read, too: parts of several of its batches of 256.
+_MOST_READ = 1024
 STEP_PARTS = CANDIDATE_PARTS = (2, 6)
 
 
@@ -54,6 +57,36 @@ class Plan:
     passes: str
     measured: str
     parts: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        found: "Trial",
+        what: str,
+        count: int,
+        reads: int,
+        passes: str,
+        parts: str,
+        size: int | None = None,
+    ) -> "Plan":
+        """Returns the plan of a command of which two parts were tried.
+
+        Args:
+            found: What these took.
+            what: See `Plan`, as for the next three.
+            count: See above.
+            reads: See above.
+            passes: See above.
+            parts: What the sizes of the parts count, in words.
+            size: Of the whole, as those of the parts; None: the count.
+        """
+        size = count if size is None else size
+        small, large = found.sizes
+        return cls(
+            *(what, count, found.time(size), reads),
+            *(found.memory(size), found.written(size), passes),
+            f"{small:,} and {large:,} {parts}",
+        )
 
     def table(self) -> str:
         """Returns a line for each figure."""
@@ -95,9 +128,22 @@ def spaced(values: Sequence[str], most: int) -> list[str]:
     return [values[int(i * step)] for i in range(min(most, len(values)))]
 
 
-def row_parts(rows: int, least: int = 64) -> tuple[int, int]:
-    """Returns sizes of two parts of a store's rows."""
-    large = min(rows, max(least, min(_MOST_ROWS, rows // 2)))
+def row_parts(
+    rows: int, least: int = 64, by_pixels: bool = False, alike: bool = False
+) -> tuple[int, int]:
+    """Returns sizes of two parts of a store's rows.
+
+    Args:
+        rows: Of the store.
+        least: Of the larger part, where there are as many.
+        by_pixels: Whether the image of each row is read, too.
+        alike: Whether what is found has to be the same in both and in the whole, so
+            that they are as large as can be.
+    """
+    most = min(rows, _MOST_READ if by_pixels else _MOST_ROWS)
+    if alike:
+        return max(1, most - 1 if most == rows else most // 2), most
+    large = min(rows, max(least, min(most, rows // 2)))
     return max(1, min(large // 4, large - 1)), large
 
 
@@ -109,8 +155,17 @@ def write_list(place: Path, name: str, image_ids: Sequence[str]) -> str:
     return str(path)
 
 
-def write_part(store: "FeatureStore", rows: int, out: Path) -> str:
-    """Writes a store of evenly spaced rows of another, and returns its path."""
+def write_part(
+    store: "FeatureStore", rows: int, out: Path, among: Container[str] = ()
+) -> str:
+    """Writes a store of evenly spaced rows of another, and returns its path.
+
+    Args:
+        store: The other one.
+        rows: So many.
+        out: The folder.
+        among: Ids of which one has to be there, if the store has any of them.
+    """
     import numpy as np
 
     from ..features.writer import FeatureStoreWriter
@@ -118,6 +173,9 @@ def write_part(store: "FeatureStore", rows: int, out: Path) -> str:
     if out.exists():
         return str(out)
     chosen = np.linspace(0, len(store) - 1, rows).round().astype(int).tolist()
+    known = [row for row, image in enumerate(store.image_ids) if image in among]
+    if known and not {*known} & {*chosen}:
+        chosen = sorted([*chosen[:-1], known[0]])
     bad = {*store.bad_rows.tolist()}
     facts = store.manifest
     writer = FeatureStoreWriter.prepare(
@@ -136,8 +194,12 @@ def write_part(store: "FeatureStore", rows: int, out: Path) -> str:
     return str(out)
 
 
-def open_pool(args: argparse.Namespace, option: str) -> "FeatureStore":
+def open_store(path: str, option: str) -> "FeatureStore":
     """Opens a store of features; a plan of images would have to extract them.
+
+    Args:
+        path: The store.
+        option: That names it.
 
     Raises:
         UserError: It is no store.
@@ -145,15 +207,19 @@ def open_pool(args: argparse.Namespace, option: str) -> "FeatureStore":
     from ..features import layout
     from ..features.store import FeatureStore
 
-    if not Path(args.pool, layout.MANIFEST).is_file():
+    if not Path(path, layout.MANIFEST).is_file():
         raise OptionConflict(
-            f"{_DRY} plans from feature stores, and {option} {args.pool} is none: plan "
+            f"{_DRY} plans from feature stores, and {option} {path} is none: plan "
             "its extraction (mmtaskssl extract ... --dry-run), then do it"
         )
-    return FeatureStore.open(args.pool)
+    return FeatureStore.open(path)
 
 
 def scaled(budget: str, count: int, share: float) -> str:
     """Returns the budget of a share of a pool, which is of so many images in all."""
     text = budget.strip()
-    return text if text.endswith("%") else str(max(1, round(count * share)))
+    return (
+        text
+        if text == AUTO or text.endswith("%")
+        else str(max(1, round(count * share)))
+    )

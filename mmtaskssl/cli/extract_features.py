@@ -117,11 +117,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.dry_run:
         if args.from_npy or not args.images:
             raise OptionMissing("--dry-run plans the extraction of --images")
-        if args.boxes or args.leak_copies:
-            raise OptionConflict(
-                "--dry-run counts images, and not their boxes or copies: leave out "
-                + option("boxes" if args.boxes else "leak_copies")
-            )
         say(plans.of_extract(args, argv).table())
         return
     if args.to_parquet:

@@ -1,15 +1,18 @@
 """The plan of each command that has ``--dry-run``."""
 
 import argparse
+import dataclasses
 import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..utils.families import OptionConflict
 from . import dry_run, trial
-from .dry_run import IMAGES, Plan
+from .dry_run import Plan
+from .extraction_plan import of_extract as of_extract
+from .training_plans import of_pretrain as of_pretrain
+from .training_plans import of_search as of_search
 
 
 class DryRun(argparse.Action):
@@ -34,77 +37,35 @@ def add_dry_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
-    """Returns the plan of an extraction: of the images that are to be done."""
-    from ..customize.diagnosis.step_cost import peak_bytes
-    from ..datasets.images import list_images
-    from ..features.fill import costs
-    from ..features.opening import open_runner
-    from ..features.writer import FeatureStoreWriter
-    from .extractor import network_of, running_of
-
-    root, image_ids = list_images(args.images, args.root, args.column)
-    runner = open_runner(**network_of(args), **running_of(args))
-    dim, todo, rows = runner.probe_dim(), [*image_ids], args.rows_per_shard
-    if Path(args.out, "manifest.json").is_file() and not args.overwrite:
-        writer = FeatureStoreWriter(args.out)
-        done = {*range(writer.num_shards)} - {*writer.missing_shards()}
-        ranges = [writer.shard_range(index) for index in done]
-        known = {i for a, b in ranges for i in writer.image_ids[a:b]}
-        todo = [image for image in image_ids if image not in known]
-    some = dry_run.spaced(todo, IMAGES)
-    read, compute, each = costs(runner, root, some) if some else (0.0, 0.0, 0.0)
-    with trial.folder() as place:
-        few = dry_run.spaced(image_ids, 2)
-        one = [dry_run.write_list(place, f"{n}.txt", few[:n]) for n in (1, 2)]
-        words = dry_run.words(argv)
-        found = trial.run(
-            "extract_features",
-            (1, 2),
-            lambda n, out: trial.added(
-                words,
-                *("--images", one[min(n, len(few)) - 1], "--root", str(root)),
-                *("--out", str(out), "--workers", "0"),
-                *(("--to-parquet", f"{out}.parquet") if args.to_parquet else ()),
-            ),
-            place,
-        )
-    # The run measures a batch, too, before it begins.
-    begun = min(len(todo), args.batch_size) * (read + 2 * compute)
-    shards = -(-len(todo) // rows)
-    ids = sum(len(image.encode("utf-8", "surrogateescape")) + 1 for image in todo)
-    # A line of the record and one of the manifest for each shard.
-    files = len(todo) * dim * 2 + shards * (128 + 180 + 8) + ids + 2500
-    buffers = min(rows, len(todo)) * dim * 8
-    return Plan(
-        f"{len(todo):,} images, {dim} features each",
-        len(todo),
-        found.first + len(todo) * each + begun,
-        dry_run.bytes_of_images(root, todo),
-        max(peak_bytes(), found.bytes[1]) + buffers,
-        files,
-        "1 pass",
-        f"{len(some)} images",
-        {"decode": read, "network": compute},
-    )
-
-
 def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     """Returns the plan of a selection."""
-    from ..features.store import FeatureStore
-    from ..utils.budgets import count_images
+    from ..selection.duplicates.staying import read_duplicates
+    from ..selection.guard import method_for
+    from ..selection.output import SELECTION
+    from ..selection.pixel_guard import MOST_READ
+    from ..utils.budgets import AUTO, count_images
+    from . import select_data
 
-    if args.budget.strip() == "auto":
-        raise OptionConflict(
-            "--dry-run needs a --budget in images, or in % of the pool"
-        )
-    pool = dry_run.open_pool(args, "--pool")
-    chosen = min(count_images(args.budget, pool.present), pool.present)
-    targets = sum(len(FeatureStore.open(one)) for one in args.target)
-    sizes = dry_run.row_parts(len(pool))
+    how, auto = select_data.options_of(args), args.budget.strip() == AUTO
+    pool = dry_run.open_store(args.pool, "--pool")
+    chosen = pool.present
+    if not auto:
+        chosen = min(count_images(args.budget, pool.present), pool.present)
+    targets = sum(len(dry_run.open_store(one, "--target")) for one in args.target)
+    excluded = [dry_run.open_store(one, "--exclude") for one in args.exclude]
+    root = pool.root if args.pool_root is None else args.pool_root
+    methods = [method_for(store, pool, root, how.method) for store in excluded]
+    reads = len(pool) * pool.dim * 2
+    passes = f"{'a few passes' if auto else '1 pass'} over the features"
+    if by_pixels := "pixels" in methods:
+        read = dry_run.spaced(pool.image_ids, MOST_READ)
+        reads += dry_run.bytes_of_images(root, read)
+        passes += f", and {len(read):,} images for the leak guard"
+    sizes = dry_run.row_parts(len(pool), by_pixels=by_pixels, alike=auto)
+    copies = read_duplicates(args.duplicates) if args.duplicates else {}
 
     def part(rows: int, out: Path) -> list[str]:
-        store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}")
+        store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}", copies)
         hits = ("--hits", f"{out}-hits") if args.hits else ()
         budget = dry_run.scaled(args.budget, chosen, rows / len(pool))
         more = ("--pool", store, "--out", str(out), "--budget", budget)
@@ -112,15 +73,14 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
 
     with trial.folder() as place:
         found = trial.run("select_data", sizes, part, place)
-    return Plan(
-        f"{chosen:,} of {pool.present:,} images, by {targets:,} of the target",
-        chosen,
-        found.time(len(pool)),
-        len(pool) * pool.dim * 2,
-        found.memory(len(pool)),
-        found.written(len(pool)),
-        "1 pass over the features",
-        f"{sizes[0]:,} and {sizes[1]:,} rows",
+        if auto:  # of a part of the pool, as large a part of it is enough
+            lines = (found.out / SELECTION).read_bytes().count(b"\n")
+            chosen = min(pool.present, round(lines * len(pool) / sizes[1]))
+    about = "about " if auto and sizes[1] < len(pool) else ""
+    return Plan.of(
+        found,
+        f"{about}{chosen:,} of {pool.present:,} images, by {targets:,} of the target",
+        *(chosen, reads, passes, "rows", len(pool)),
     )
 
 
@@ -128,7 +88,7 @@ def of_cluster(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     """Returns the plan of a clustering."""
     from ..clustering.options import parse_tree
 
-    pool, levels = dry_run.open_pool(args, "--pool"), parse_tree(args.tree)
+    pool, levels = dry_run.open_store(args.pool, "--pool"), parse_tree(args.tree)
     leaves = math.prod(levels)
     sizes = dry_run.row_parts(len(pool), 16 * leaves)
 
@@ -138,20 +98,19 @@ def of_cluster(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
 
     with trial.folder() as place:
         found = trial.run("cluster_data", sizes, part, place)
-    return Plan(
+    return Plan.of(
+        found,
         f"{len(pool):,} images into {leaves:,} clusters",
         len(pool),
-        found.time(len(pool)),
         len(pool) * pool.dim * 2,
-        found.memory(len(pool)),
-        found.written(len(pool)),
         f"{len(levels)} passes over the features, one a level",
-        f"{sizes[0]:,} and {sizes[1]:,} rows",
+        "rows",
     )
 
 
 def of_deduplicate(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     """Returns the plan of finding copies."""
+    from ..selection.duplicates.looking import held_bytes
     from ..selection.duplicates.pool import Pool
     from . import deduplicate
 
@@ -175,16 +134,13 @@ def of_deduplicate(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan
     with trial.folder() as place:
         found = trial.run("deduplicate", sizes, part, place)
     images = dry_run.bytes_of_images(pool.root, pool.image_ids)
-    return Plan(
-        f"{count:,} images",
-        count,
-        found.time(count),
-        count * store.dim * 2 if by_rows and store is not None else images,
-        found.memory(count),
-        found.written(count),
-        "1 pass",
-        f"{sizes[0]:,} and {sizes[1]:,} images",
-    )
+    reads = count * store.dim * 2 if by_rows and store is not None else images
+    plan = Plan.of(found, f"{count:,} images", count, reads, "1 pass", "images")
+    if by_rows:
+        return plan
+    # Not a line through the peaks of so few images, most of which is no image's.
+    more = held_bytes(count) - held_bytes(sizes[1]) if args.by == "pixels" else 0
+    return dataclasses.replace(plan, memory=found.bytes[1] + more)
 
 
 def of_take(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
@@ -215,13 +171,5 @@ def of_take(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
 
     with trial.folder() as place:
         found = trial.run("take", sizes, part, place)
-    return Plan(
-        f"{len(items):,} images",
-        len(items),
-        found.time(len(items)),
-        total,
-        found.memory(len(items)),
-        found.written(len(items)),
-        "1 pass",
-        f"{sizes[0]:,} and {sizes[1]:,} images",
-    )
+    work = f"{len(items):,} images"
+    return Plan.of(found, work, len(items), total, "1 pass", "images")

@@ -19,7 +19,7 @@ from pathlib import Path
 from ..search.names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from ..utils.budgets import Budget
 from ..utils.families import BadValue, OptionMissing
-from . import kinds, options, plans, training_plans
+from . import kinds, options, plans
 from .saying import say
 
 
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if (shape and (len(args.shape) > 2 or min(shape) < 1)) or args.top < 1:
         raise BadValue("--shape takes one or two positive sizes, --top at least 1")
     if args.dry_run:
-        say(training_plans.of_search(args, argv).table())
+        say(plans.of_search(args, argv).table())
         return
     from mmengine.dist import get_rank
 

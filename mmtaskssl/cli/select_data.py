@@ -155,7 +155,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.dry_run:
         say(plans.of_select(args, argv).table())
         return
-    how = Options(
+    from ..selection.folder import select_to_folder
+
+    begin = time.monotonic()
+    summary, new = select_to_folder(
+        args.out,
+        *(args.pool, args.target, args.budget, options_of(args)),
+        exclude=args.exclude,
+        unlike=args.unlike,
+        network=open_network_of_images(args),
+        overwrite=args.overwrite,
+        report=not args.no_report,
+        thumbnails=args.thumbnails,
+        log=print,
+        progress=ProgressLine,
+    )
+    _show(summary, Path(args.out), time.monotonic() - begin if new else None)
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """Returns how the flags say to select."""
+    return Options(
         args.policy,
         args.seed,
         args.leak_guard,
@@ -167,22 +187,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.duplicates,
         args.hits,
     )
-    from ..selection.folder import select_to_folder
-
-    begin = time.monotonic()
-    summary, new = select_to_folder(
-        args.out,
-        *(args.pool, args.target, args.budget, how),
-        exclude=args.exclude,
-        unlike=args.unlike,
-        network=open_network_of_images(args),
-        overwrite=args.overwrite,
-        report=not args.no_report,
-        thumbnails=args.thumbnails,
-        log=print,
-        progress=ProgressLine,
-    )
-    _show(summary, Path(args.out), time.monotonic() - begin if new else None)
 
 
 def _show(summary: Mapping[str, Any], out: Path, seconds: float | None) -> None:

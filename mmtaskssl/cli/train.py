@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from . import options, plans, training_plans
+from . import options, plans
 from .saying import say
 
 
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Trains, and says what came of it."""
     args = make_parser().parse_args(argv)
     if args.dry_run:
-        say(training_plans.of_pretrain(args, argv).table())
+        say(plans.of_pretrain(args, argv).table())
         return
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     from ..engine.pretrain import pretrain

@@ -1,6 +1,7 @@
 """The plans of what runs networks: searches and trainings."""
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,15 +38,14 @@ def of_search(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
         )
     scored = many * budgets + named
     images = dry_run.bytes_of_images(root, dry_run.spaced(image_ids, used))
-    return Plan(
+    return Plan.of(
+        found,
         f"{scored:,} candidates on {used:,} images",
         scored,
-        found.time(many),
         images,
-        found.memory(many),
-        found.written(many),
         f"{used:,} images by {scored + 1:,} networks",
-        f"{sizes[0]} and {sizes[1]} candidates of each budget",
+        "candidates of each budget",
+        many,
     )
 
 
@@ -79,16 +79,18 @@ def of_pretrain(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     most = int(hook.get("max_keep_ckpts", -1))
     kept = saves if most < 1 else min(saves, most)
     passes = steps * batch / max(1, len(image_ids))
-    return Plan(
+    plan = Plan.of(
+        found,
         f"{steps:,} steps of {batch:,} images, of {len(image_ids):,}",
         steps,
-        found.time(steps),
         dry_run.bytes_of_images(root, image_ids),
-        found.memory(dry_run.STEP_PARTS[1]),
-        found.written(dry_run.STEP_PARTS[1]) * kept,
         f"{passes:,.1f} passes",
-        f"{dry_run.STEP_PARTS[0]} and {dry_run.STEP_PARTS[1]} steps",
+        "steps",
     )
+    # A training holds and writes as much after few steps as after many.
+    _, few = found.sizes
+    writes = found.written(few) * kept
+    return dataclasses.replace(plan, memory=found.memory(few), writes=writes)
 
 
 def _images_of(cfg: "Config") -> tuple[Path, Sequence[str]]:

@@ -26,6 +26,7 @@ class Trial:
         disk: Bytes that each has written, but for pages.
         pages: Bytes of the pages of the larger one: they show as many images, however
             many there are.
+        out: What the larger one has written, as long as it is there.
     """
 
     sizes: tuple[int, int]
@@ -34,6 +35,7 @@ class Trial:
     bytes: tuple[int, int]
     disk: tuple[int, int]
     pages: int = 0
+    out: Path = Path()
 
     def time(self, size: int) -> float:
         """Returns the seconds of a run, from the start of its process."""
@@ -103,6 +105,7 @@ def run(
         (runs[1][1], runs[2][1]),
         (_size(outs[1]), _size(outs[2])),
         _size(outs[2], pages=True),
+        outs[2],
     )
 
 
@@ -127,7 +130,7 @@ def run_all(
             sys.argv[0] = f"mmtaskssl {command}"
             importlib.import_module(f"{__package__}.{command}").main(argv)
             ended = time.time()
-            from ..customize.diagnosis.step_cost import peak_bytes
+            from ..utils.peak import peak_bytes
 
             found.append([ended - begun, peak_bytes()])
             begun = time.time()

@@ -82,6 +82,21 @@ def read_copy(root: Path, name: str, short_side: int | None = None) -> np.ndarra
     return shrink(copy, short_side)
 
 
+class CopyReader:
+    """Reads copies for a runner; a class, so that worker processes can have it.
+
+    Args:
+        root: Folder of the images.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __call__(self, path: Path, short_side: int) -> np.ndarray:
+        """Returns the copy that a path below the folder is named as."""
+        return read_copy(self.root, path.relative_to(self.root).as_posix(), short_side)
+
+
 def copy_names(image_ids: list[str]) -> list[str]:
     """Returns which copies are made of images.
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-import numpy as np
-
 from ..datasets.images import folder_labels, list_images
 from ..datasets.left_out import check_classes
 from ..datasets.regions import read_region, read_regions
@@ -16,7 +14,7 @@ from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import OptionConflict
 from ..utils.remote.addresses import bare, named
-from .copies import copy_names, read_copy
+from .copies import CopyReader, copy_names
 from .fill import Engine, extract_to_store
 from .filling import Log
 from .labels import LabelsLike, labels_of
@@ -169,7 +167,7 @@ def _add_copies(
     good = [image for row, image in enumerate(store.image_ids) if row not in bad]
     root, names = Path(store.root), copy_names(good)
     source = f"copies of {store.path.name}"
-    runner = runner.reading(_CopyReader(root))
+    runner = runner.reading(CopyReader(root))
     if isinstance(store, MemoryStore):
         store.copies = _in_memory(runner, root, names, None, source)
         return
@@ -180,13 +178,3 @@ def _add_copies(
         log=lambda text: log(f"copies: {text}"),
         engine=engine,
     )
-
-
-class _CopyReader:
-    """Reads copies for a runner; a class, so that worker processes can have it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def __call__(self, path: Path, short_side: int) -> np.ndarray:
-        return read_copy(self.root, path.relative_to(self.root).as_posix(), short_side)

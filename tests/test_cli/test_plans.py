@@ -1,7 +1,6 @@
 """``--dry-run`` says what a command takes, and the command then takes it."""
 
 import dataclasses
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,13 @@ from mmtaskssl.apis import import_features, pretrain
 from mmtaskssl.cli import (
     cluster_data,
     deduplicate,
+    dry_run,
     extract_features,
     plans,
     search_subnet,
     select_data,
     take,
     train,
-    training_plans,
     trial,
 )
 from mmtaskssl.utils import apart
@@ -27,31 +26,14 @@ from mmtaskssl.utils.families import (
     OptionMissing,
     StepFailed,
 )
-from tests._images import make_image_folder
+from tests.test_cli._plans import NETWORK, near, plan_and_run
 
-NETWORK = ["--model", "torchvision:resnet18", "--weights", "random", "--device", "cpu"]
-NETWORK += ["--image-size", "32", "--workers", "0"]
+pytestmark = pytest.mark.usefixtures("trials_here")
+
 FOLDER = "configs/selfsup/simsiam/simsiam_resnet10-w32_1xb128-coslr-2k_folder-40px.py"
 SUPERNET = (
     "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb16-coslr-12i_debug-32px.py"
 )
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch, repo_root):
-    """Trials run in this process, which has imported everything."""
-    monkeypatch.chdir(repo_root)
-
-    def call(function, arguments, options, log):
-        function(*arguments, **options)
-        return 0
-
-    monkeypatch.setattr(apart, "call_apart", call)
-
-
-@pytest.fixture
-def images(tmp_path):
-    return make_image_folder(tmp_path / "images", 50, ("a", "b"), 40)
 
 
 @pytest.fixture
@@ -61,33 +43,6 @@ def stores(tmp_path, images):
         ids = [f"{name}/{i:04d}.png" for i in range(rows)]
         import_features(rng.normal(size=(rows, 16)), ids, tmp_path / name)
     return tmp_path
-
-
-def plan_and_run(command, plan, argv, out):
-    """Returns the plan, and the bytes that the command then wrote."""
-    args = command.make_parser().parse_args([*argv, "--dry-run"])
-    home = training_plans if hasattr(training_plans, plan) else plans
-    found = getattr(home, plan)(args, [*argv, "--dry-run"])
-    assert not Path(out).exists() and found.seconds > 0 and found.memory > 1e7
-    command.main(argv)
-    return found, sum(p.stat().st_size for p in Path(out).rglob("*") if p.is_file())
-
-
-def near(planned, found):
-    return planned == pytest.approx(found, rel=0.15)
-
-
-def test_extraction(tmp_path, images):
-    out = tmp_path / "store"
-    argv = [*NETWORK, "--images", str(images), "--out", str(out)]
-    argv += ["--rows-per-shard", "32"]
-    plan, written = plan_and_run(extract_features, "of_extract", argv, out)
-    assert plan.count == 100 and near(plan.writes, written)
-    size = sum(p.stat().st_size for p in images.rglob("*.png"))
-    assert near(plan.reads, size) and {*plan.parts} == {"decode", "network"}
-    (out / "shard-00001.npy").unlink()  # what is done is not planned again
-    args = extract_features.make_parser().parse_args(argv)
-    assert plans.of_extract(args, argv).count == 32
 
 
 def test_selection(stores):
@@ -138,7 +93,7 @@ def test_training(tmp_path, images):
     (tmp_path / "epochs.py").write_text("train_cfg = dict(max_epochs=2)\n")
     args = train.make_parser().parse_args([str(tmp_path / "epochs.py")])
     with pytest.raises(OptionConflict, match="has no max_iters"):
-        training_plans.of_pretrain(args, [])
+        plans.of_pretrain(args, [])
 
 
 def test_search(tmp_path, images):
@@ -158,22 +113,15 @@ def test_search(tmp_path, images):
     assert plan.count == 9 and plan.passes == "16 images by 10 networks"
 
 
-def test_a_command_with_it_prints_and_does_nothing(tmp_path, images, capsys):
-    out = tmp_path / "store"
-    argv = [*NETWORK, "--images", str(images), "--out", str(out), "--dry-run"]
-    extract_features.main(argv)
-    said = capsys.readouterr().out
-    assert not out.exists() and "100 images, 512 features each" in said
-    assert re.search(r"decode\s+\d+\.\d+ ms an image", said) and "1 pass" in said
-
-
 def test_what_cannot_be_planned_is_said(stores, tmp_path):
     argv = ["--pool", str(stores / "images"), "--target", str(stores / "target")]
     argv += ["--budget", "10", "--out", str(tmp_path / "o"), "--dry-run"]
     with pytest.raises(OptionConflict, match="plans from feature stores"):
         select_data.main(argv)
-    with pytest.raises(OptionConflict, match="needs a --budget in images"):
-        select_data.main([*argv, "--budget", "auto"])
+    argv[1] = str(stores / "pool")
+    argv[3] = str(tmp_path)
+    with pytest.raises(OptionConflict, match=r"--target \S+ is none"):
+        select_data.main(argv)
     with pytest.raises(OptionMissing, match="plans the extraction"):
         extract_features.main(["--from-npy", "x.npy", "--out", "o", "--dry-run"])
 
@@ -274,8 +222,68 @@ def test_a_positional_is_replaced_and_no_other_word():
     assert trial.added(["--a", "--", "x"], "-b") == ["--a", "-b", "--", "x"]
 
 
-def test_boxes_and_copies_are_not_planned(images, tmp_path):
-    argv = [*NETWORK, "--images", str(images), "--out", str(tmp_path / "o")]
-    for more in (["--leak-copies"], ["--boxes", "x.json"]):
-        with pytest.raises(OptionConflict, match="not their boxes or copies"):
-            extract_features.main([*argv, *more, "--dry-run"])
+def test_as_many_as_are_enough_are_planned(stores):
+    rng = np.random.default_rng(1)
+    like = rng.normal(size=(30, 16)) + 3
+    pool = rng.normal(size=(1200, 16)) + 3 * (rng.permutation(1200) < 300)[:, None]
+    import_features(pool, [f"{i}" for i in range(1200)], stores / "many")
+    import_features(like, [f"t{i}" for i in range(30)], stores / "like")
+    out = stores / "selection"
+    argv = ["--pool", str(stores / "many"), "--target", str(stores / "like")]
+    argv += ["--budget", "auto", "--out", str(out), "--no-report"]
+    plan, written = plan_and_run(select_data, "of_select", argv, out)
+    found = len((out / "selection.txt").read_text().splitlines())
+    assert plan.count == found < 600 and near(plan.writes, written)
+    assert not plan.what.startswith("about")
+    with pytest.MonkeyPatch.context() as patched:  # of a part as large a part is enough
+        patched.setattr(dry_run, "_MOST_ROWS", 600)
+        args = select_data.make_parser().parse_args([*argv, "--overwrite"])
+        plan = plans.of_select(args, argv)
+    assert plan.what.startswith("about") and plan.count == pytest.approx(found, rel=0.2)
+
+
+def test_images_to_keep_out_are_planned(tmp_path, images):
+    names = [p.relative_to(images).as_posix() for p in sorted(images.rglob("*.png"))]
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(100, 16))
+    import_features(rows, names, tmp_path / "pool", root=images)
+    import_features(rows[:9], names[:9], tmp_path / "tests", root=images)
+    import_features(rows[9:20], names[9:20], tmp_path / "target", root=images)
+    out = tmp_path / "selection"
+    argv = ["--pool", str(tmp_path / "pool"), "--target", str(tmp_path / "target")]
+    argv += ["--exclude", str(tmp_path / "tests"), "--budget", "20", "--no-report"]
+    argv += ["--out", str(out)]
+    plan, written = plan_and_run(select_data, "of_select", argv, out)
+    assert plan.count == 20 and near(plan.writes, written)
+    size = sum(p.stat().st_size for p in images.rglob("*.png"))
+    assert plan.reads == size + 100 * 16 * 2 and "for the leak guard" in plan.passes
+    by_features = [*argv, "--leak-guard", "features", "--overwrite"]
+    args = select_data.make_parser().parse_args(by_features)
+    assert plans.of_select(args, by_features).reads == 100 * 16 * 2
+
+
+def test_a_part_has_one_of_the_copies_that_are_known(stores):
+    (known,) = [f"pool/{399 - 1:04d}.png"]
+    pool = dry_run.open_store(str(stores / "pool"), "--pool")
+    part = dry_run.write_part(pool, 20, stores / "part", {known: known})
+    ids = dry_run.open_store(part, "--pool").image_ids
+    assert known in ids and len(ids) == 20 and ids == sorted(ids)
+    assert (
+        known
+        not in dry_run.open_store(
+            dry_run.write_part(pool, 20, stores / "other"), "--pool"
+        ).image_ids
+    )
+
+
+def test_memory_of_pixels_grows_with_what_is_held(tmp_path, images, monkeypatch):
+    ids = [str(next(images.rglob("*.png")).relative_to(images))]
+    ids += [f"{n}.png" for n in range(4999)]
+    (tmp_path / "many.txt").write_text("\n".join(ids) + "\n")
+    found = trial.Trial((16, 80), 5.0, (1.0, 2.0), (10**9, 2 * 10**9), (10, 20))
+    monkeypatch.setattr(trial, "run", lambda *_: found)
+    argv = [str(tmp_path / "many.txt"), "--pool-root", str(images), "--out", "o"]
+    for by, least, most in (("pixels", 300e6, 700e6), ("bytes", 0, 1)):
+        args = deduplicate.make_parser().parse_args([*argv, "--by", by])
+        more = plans.of_deduplicate(args, argv).memory - found.bytes[1]
+        assert least <= more < most

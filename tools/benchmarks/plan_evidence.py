@@ -13,15 +13,14 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
-import time
 from pathlib import Path
 
+from harness.command import watched
 from mmtaskssl.cli.dry_run import spaced
 from mmtaskssl.datasets.images import list_images
 from mmtaskssl.utils.errors import run_tool
-from mmtaskssl.utils.families import OutTaken, StepFailed
+from mmtaskssl.utils.families import OutTaken
 from mmtaskssl.utils.tables import aligned
 
 CONFIG = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-64px.py"
@@ -32,12 +31,11 @@ STEPS = "extract", "select", "cluster", "deduplicate", "take", "pretrain", "sear
 # Says a plan as JSON, from the command's own parser.
 _PLAN = """
 import dataclasses, json, sys, importlib
-from mmtaskssl.cli import plans, training_plans
+from mmtaskssl.cli import plans
 command, plan, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
 module = importlib.import_module(f"mmtaskssl.cli.{command}")
 args = module.make_parser().parse_args(argv)
-home = training_plans if hasattr(training_plans, plan) else plans
-print(json.dumps(dataclasses.asdict(getattr(home, plan)(args, argv))))
+print(json.dumps(dataclasses.asdict(getattr(plans, plan)(args, argv))))
 """
 
 
@@ -120,22 +118,6 @@ def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
     }
 
 
-def timed(command: list[str], log: Path) -> tuple[float, int, str]:
-    """Runs a command; returns its seconds, its peak in bytes, and what it printed."""
-    begin = time.perf_counter()
-    with open(log, "w") as err:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=err, text=True
-        )
-        said = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise StepFailed(f"{' '.join(command[:4])} failed: {log}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return time.perf_counter() - begin, used.ru_maxrss * unit, said
-
-
 def size_of(folder: Path) -> int:
     """Adds up the bytes of a folder."""
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
@@ -168,33 +150,34 @@ def main(argv=None):
     network = steps["extract"][2][:8]
     target = ["--images", args.target, "--out", str(args.out / "target")]
     if "select" in args.steps:
-        timed([*tool, "extract", *network, *target], args.out / "target.log")
+        watched([*tool, "extract", *network, *target], args.out / "target.log")
     head = ["step", "count", "written", "time", "memory", "found", "plan took"]
     if "search" in args.steps:  # which compares trained sub-nets
         trained = ["--work-dir", str(args.out / "supernet")]
         options = ["--cfg-options", "max_iters=2"]
-        timed([*tool, "pretrain", SUPERNET, *trained, *options], args.out / "s.log")
+        watched([*tool, "pretrain", SUPERNET, *trained, *options], args.out / "s.log")
     rows = [head]
     for step in STEPS:
         command, plan, line, out = steps[step]
         needed = step == "extract" and {"select", "cluster"} & {*args.steps}
         if step not in args.steps and not needed:
             continue
-        planning, _, said = timed(
+        planning = watched(
             [python, "-c", _PLAN, command, plan, *line], args.out / f"{step}-plan.log"
         )
-        planned = json.loads(said.strip().splitlines()[-1])
-        seconds, peak, _ = timed([*tool, command, *line], args.out / f"{step}.log")
+        planned = json.loads(planning.said.strip().splitlines()[-1])
+        found = watched([*tool, command, *line], args.out / f"{step}.log")
         count = count_of(step, out)
         rows.append(
             [
                 step,
                 "" if count is None else f"{planned['count'] / count:.2f}",
                 f"{planned['writes'] / size_of(out):.2f}",
-                f"{planned['seconds'] / seconds:.2f}",
-                f"{planned['memory'] / peak:.2f}",
-                f"{seconds:.1f} s, {size_of(out) / 1e6:.2f} MB, {peak / 1e6:.0f} MB",
-                f"{planning:.1f} s",
+                f"{planned['seconds'] / found.seconds:.2f}",
+                f"{planned['memory'] / found.peak:.2f}",
+                f"{found.seconds:.1f} s, {size_of(out) / 1e6:.2f} MB, "
+                f"{found.peak / 1e6:.0f} MB",
+                f"{planning.seconds:.1f} s",
             ]
         )
         print("\n".join(aligned([head, rows[-1]], names=1)), flush=True)

@@ -2,16 +2,13 @@
 
 import dataclasses
 import os
-import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 
 from ...config import load_config
@@ -19,6 +16,7 @@ from ...engine.pretrain import pretrain
 from ...utils.apart import call_apart
 from ...utils.atomic import write_json, write_text
 from ...utils.inputs import read_json
+from ...utils.peak import peak_bytes
 from ...utils.steps import failure
 
 #: Images that are measured on; a larger batch takes as many as it has.
@@ -119,14 +117,3 @@ def train_some(folder: str, images: Sequence[str]) -> None:
             "checkpoint": os.path.getsize(done.checkpoint),
         },
     )
-
-
-def peak_bytes() -> int:
-    """Returns the peak of this process' memory, or of a GPU's where that is higher."""
-    # Kilobytes, but on macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    if not torch.cuda.is_available():
-        return peak
-    gpus = range(torch.cuda.device_count())
-    return max(peak, *(torch.cuda.max_memory_allocated(i) for i in gpus))
