@@ -40,6 +40,7 @@ from .named_images import check_named_images
 from .refused import tidied
 from .run_checks import check_batches, check_checkpoint, check_optimizer
 from .runner import ResumableRunner
+from .step_line import say_step
 from .unknown_keys import check_keys
 from .unwrapped import unwrapped
 from .user_errors import user_errors
@@ -84,6 +85,7 @@ def train(cfg: Config, trust: bool = False) -> Runner:
         compile_networks(runner)
         runner.train_loop  # noqa: B018  builds it: bad data must show before training
         check_batches(runner)
+        say_step(runner)
         fit_memory_bank(runner)
         check_data_set(cfg, runner.train_dataloader.dataset, "training")
         if runner.val_loop is not None:

@@ -1,18 +1,44 @@
 """What a selection will cost, told before it starts."""
 
+import time
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..features.store import FeatureStore
-from ..utils.devices import pick_device
 from ..utils.units import duration, size
-from .coarse import measure
+from .search import topk
 from .stream import BLOCK_ROWS, TILE_QUERIES
 from .task import SelectionTask
 from .toprows import buffer_width
 
-# Candidates, reading and bookkeeping beside the products themselves; measured with
-# tools/benchmarks/speed_search.py.
-_OVERHEAD = 1.6
+# A search of so many rows for so many queries is tried, twice: it takes a tenth of a
+# second, and the first one finds caches empty.
+_ROWS, _QUERIES, _TRIES = 2**14, 512, 2
+
+
+def pair_seconds(task: SelectionTask) -> float:
+    """Measures what a pair of a query and a pool row takes, by a search of some.
+
+    Of a part of the rows as large a part of the neighbours is looked for, so that as
+    many of its pairs are candidates as of the whole.
+
+    Args:
+        task: The problem; a part of its pool is read.
+    """
+    rows = np.flatnonzero(~task.skip)[:_ROWS]
+    queries = task.queries[:_QUERIES]
+    if not len(rows):
+        return 0.0
+    skip = np.ones_like(task.skip)
+    skip[rows] = False
+    k = max(1, round(task.first_k * len(rows) / task.reachable))
+    seconds = []
+    for _ in range(_TRIES):
+        begin = time.perf_counter()
+        topk(queries, task.pool, k, skip=skip, device=task.device)
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds) / (len(queries) * len(rows))
 
 
 def describe(
@@ -33,7 +59,6 @@ def describe(
     num_queries, dim = task.queries.shape
     rows = len(task.pool)
     kept_out = sum(len(store) for store in excluded)
-    _, pairs_per_second = measure(num_queries, dim, pick_device(task.device))
     pairs = rows * (num_queries + 2 * kept_out)
     tile = min(num_queries, TILE_QUERIES) * BLOCK_ROWS * 16 + BLOCK_ROWS * dim * 16
     memory = num_queries * dim * 12 + tile
@@ -46,7 +71,7 @@ def describe(
         f"target   {num_queries:,} images"
         + (f"; {kept_out:,} images to keep out" if kept_out else ""),
         f"budget   {wanted} by {policy}",
-        f"expected {duration(_OVERHEAD * pairs / pairs_per_second)} a pass "
+        f"expected {duration(pairs * pair_seconds(task))} a pass "
         f"({pairs:,} pairs), about {size(memory)} of memory; a budget spread over few "
         "images may need more passes",
     ]
