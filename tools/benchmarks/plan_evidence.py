@@ -1,7 +1,7 @@
 """Compares what ``--dry-run`` says of each command with what the command then takes.
 
     python tools/benchmarks/plan_evidence.py --images SRC --target SRC --out OUT \
-        [--count 2000] [--steps extract select ...]
+        [--count 2000] [--objects IMAGES ANNOTATIONS] [--steps extract select ...]
 
 Of SRC, so many images are taken, evenly spaced. Each command is planned and then run,
 both as processes of their own, on the cores that this process may use; time is that of
@@ -27,7 +27,11 @@ CONFIG = "configs/selfsup/mocov2/mocov2_resnet18-w32_1xb256-coslr-20k_folder-64p
 SUPERNET = (
     "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb16-coslr-12i_debug-32px.py"
 )
-STEPS = "extract", "select", "cluster", "deduplicate", "take", "pretrain", "search"
+# A target's features with copies come first, which others select by and keep out.
+STEPS = ("copies", "extract", "objects", "select", "enough", "guard", "cluster")
+STEPS += ("deduplicate", "take", "pretrain", "search")
+_NEEDS = dict.fromkeys(("select", "enough", "guard"), ("copies", "extract"))
+_NEEDS["cluster"] = ("extract",)
 # Says a plan as JSON, from the command's own parser.
 _PLAN = """
 import dataclasses, json, sys, importlib
@@ -47,6 +51,7 @@ def parse_args(argv=None):
     parser.add_argument("--target", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--objects", nargs=2, metavar=("IMAGES", "ANNOTATIONS"))
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     return parser.parse_args(argv)
 
@@ -60,7 +65,38 @@ def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
     named = ["--images", images, "--root", str(root)]
     listed = [f"images={out / 'absolute.txt'}"]
     short = ["batch_size=64", "max_iters=30", "num_workers=0"]
+    objects = args.objects or ("", "")
+    by_target = ["--pool", str(pool), "--target", str(out / "target")]
     return {
+        "copies": (
+            *("extract_features", "of_extract"),
+            [
+                *(*network, "--images", args.target, "--leak-copies"),
+                *("--out", str(out / "target")),
+            ],
+            out / "target",
+        ),
+        "objects": (
+            *("extract_features", "of_extract"),
+            [
+                *(*network, "--images", objects[0], "--boxes", objects[1]),
+                *("--out", str(out / "objects")),
+            ],
+            out / "objects",
+        ),
+        "enough": (
+            *("select_data", "of_select"),
+            [*by_target, "--budget", "auto", "--out", str(out / "enough")],
+            out / "enough",
+        ),
+        "guard": (
+            *("select_data", "of_select"),
+            [
+                *(*by_target, "--budget", "20%", "--out", str(out / "guarded")),
+                *("--exclude", str(out / "target")),
+            ],
+            out / "guarded",
+        ),
         "extract": (
             *("extract_features", "of_extract"),
             [*network, *named, "--out", str(pool), "--rows-per-shard", "512"],
@@ -68,10 +104,7 @@ def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
         ),
         "select": (
             *("select_data", "of_select"),
-            [
-                *("--pool", str(pool), "--target", str(out / "target")),
-                *("--budget", "20%", "--out", str(out / "selection")),
-            ],
+            [*by_target, "--budget", "20%", "--out", str(out / "selection")],
             out / "selection",
         ),
         "cluster": (
@@ -125,9 +158,10 @@ def size_of(folder: Path) -> int:
 
 def count_of(step: str, out: Path) -> int | None:
     """Returns what a finished step counts, of those whose count is its result."""
-    if step == "extract":
-        return json.loads((out / "manifest.json").read_text())["rows"]
-    if step == "select":
+    if step in ("extract", "objects", "copies"):
+        found = [*out.glob("manifest.json"), *out.glob("copies/manifest.json")]
+        return sum(json.loads(one.read_text())["rows"] for one in found)
+    if step in ("select", "enough", "guard"):
         return len((out / "selection.txt").read_text().splitlines())
     if step == "search":
         lines = (out / "results.jsonl").read_text().splitlines()
@@ -147,20 +181,18 @@ def main(argv=None):
     (args.out / "absolute.txt").write_text(lines)
     steps = commands(args)
     python, tool = sys.executable, [sys.executable, "-m", "mmtaskssl"]
-    network = steps["extract"][2][:8]
-    target = ["--images", args.target, "--out", str(args.out / "target")]
-    if "select" in args.steps:
-        watched([*tool, "extract", *network, *target], args.out / "target.log")
     head = ["step", "count", "written", "time", "memory", "found", "plan took"]
     if "search" in args.steps:  # which compares trained sub-nets
         trained = ["--work-dir", str(args.out / "supernet")]
         options = ["--cfg-options", "max_iters=2"]
         watched([*tool, "pretrain", SUPERNET, *trained, *options], args.out / "s.log")
+    asked = {*args.steps}.union(*(_NEEDS.get(step, ()) for step in args.steps))
+    if not args.objects:
+        asked.discard("objects")
     rows = [head]
     for step in STEPS:
         command, plan, line, out = steps[step]
-        needed = step == "extract" and {"select", "cluster"} & {*args.steps}
-        if step not in args.steps and not needed:
+        if step not in asked:
             continue
         planning = watched(
             [python, "-c", _PLAN, command, plan, *line], args.out / f"{step}-plan.log"
@@ -175,9 +207,10 @@ def main(argv=None):
                 f"{planned['writes'] / size_of(out):.2f}",
                 f"{planned['seconds'] / found.seconds:.2f}",
                 f"{planned['memory'] / found.peak:.2f}",
-                f"{found.seconds:.1f} s, {size_of(out) / 1e6:.2f} MB, "
+                f"{found.seconds:.1f} s (cpu {found.cpu:.1f}), "
+                f"{size_of(out) / 1e6:.2f} MB, "
                 f"{found.peak / 1e6:.0f} MB",
-                f"{planning.seconds:.1f} s",
+                f"{planning.seconds:.1f} s (cpu {planning.cpu:.1f})",
             ]
         )
         print("\n".join(aligned([head, rows[-1]], names=1)), flush=True)
