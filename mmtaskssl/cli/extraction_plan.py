@@ -54,6 +54,8 @@ class _Share:
             out: The store, whether it is there or not.
             overwrite: Whether one that is there counts for nothing.
         """
+        import torch
+
         from ..features.fill import costs
         from ..features.layout import MANIFEST
         from ..features.writer import FeatureStoreWriter
@@ -67,6 +69,10 @@ class _Share:
             todo = [name for name in ids if name not in known]
         some = dry_run.spaced(todo, IMAGES)
         found = costs(runner, root, some) if some else (0.0, 0.0, 0.0)
+        whole = min(len(todo), runner.batch_size)
+        if whole > len(some):  # which takes more memory than some of it
+            size = runner.transform.image_size
+            runner.forward(torch.zeros(whole, size, size, 3, dtype=torch.uint8))
         return cls(todo, *found, len(some))
 
     def seconds(self, batch: int) -> float:

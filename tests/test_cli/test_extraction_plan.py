@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from mmtaskssl.cli import extract_features, plans
+from mmtaskssl.cli import extract_features, plans, trial
+from mmtaskssl.features.runner import BatchRunner
 from tests._images import make_image_folder
 from tests.test_cli._plans import NETWORK, near, plan_and_run
 
@@ -69,3 +70,22 @@ def test_a_table_counts_too(tmp_path, images):
     argv += ["--labels", "folder", "--to-parquet", str(table)]
     plan, written = plan_and_run(extract_features, "of_extract", argv, out)
     assert near(plan.writes, written + table.stat().st_size)
+
+
+def test_memory_is_that_of_whole_batches(tmp_path, images, monkeypatch):
+    sizes, forward = [], BatchRunner.forward
+
+    def counted(self, batch):
+        sizes.append(len(batch))
+        return forward(self, batch)
+
+    monkeypatch.setattr(BatchRunner, "forward", counted)
+    monkeypatch.setattr(
+        trial, "run", lambda *_: trial.Trial((1, 2), 1.0, *[(1, 2)] * 3)
+    )
+    argv = [*NETWORK, "--images", str(images), "--out", str(tmp_path / "o")]
+    for batch, largest in (("90", 90), ("128", 100), ("16", 16)):
+        line = [*argv, "--batch-size", batch]
+        plans.of_extract(extract_features.make_parser().parse_args(line), line)
+        assert max(sizes) == largest
+        sizes.clear()

@@ -28,9 +28,9 @@ SUPERNET = (
     "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb16-coslr-12i_debug-32px.py"
 )
 # A target's features with copies come first, which others select by and keep out.
-STEPS = ("copies", "extract", "objects", "select", "enough", "guard", "cluster")
+STEPS = ("copies", "extract", "objects", "select", "guard", "cluster")
 STEPS += ("deduplicate", "take", "pretrain", "search")
-_NEEDS = dict.fromkeys(("select", "enough", "guard"), ("copies", "extract"))
+_NEEDS = dict.fromkeys(("select", "guard"), ("copies", "extract"))
 _NEEDS["cluster"] = ("extract",)
 # Says a plan as JSON, from the command's own parser.
 _PLAN = """
@@ -83,11 +83,6 @@ def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
                 *("--out", str(out / "objects")),
             ],
             out / "objects",
-        ),
-        "enough": (
-            *("select_data", "of_select"),
-            [*by_target, "--budget", "auto", "--out", str(out / "enough")],
-            out / "enough",
         ),
         "guard": (
             *("select_data", "of_select"),
@@ -161,7 +156,7 @@ def count_of(step: str, out: Path) -> int | None:
     if step in ("extract", "objects", "copies"):
         found = [*out.glob("manifest.json"), *out.glob("copies/manifest.json")]
         return sum(json.loads(one.read_text())["rows"] for one in found)
-    if step in ("select", "enough", "guard"):
+    if step in ("select", "guard"):
         return len((out / "selection.txt").read_text().splitlines())
     if step == "search":
         lines = (out / "results.jsonl").read_text().splitlines()
