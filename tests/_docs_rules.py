@@ -46,6 +46,7 @@ CHANGED = {
     "/my/birds": "{w}/birds",
     "/my/resnet50.pth": "{w}/resnet50.pth",
     "/my/voc": "{w}/voc",
+    "/my/seg": "{w}/seg",
     "POOL": "{w}/pool",
     "TARGET": "{w}/target",
     "held_out=256": "held_out=8",

@@ -59,6 +59,7 @@ MEANINGS = {
     "--train": "a store of training images",
     "--train-labels": "labels of the training images: .csv or .jsonl",
     "--trust-checkpoint": "load a checkpoint that needs code in it to run",
+    "--void": "of masks, the index of pixels that are of no class",
     "--weight-decays": "grid that logistic regression chooses from",
     "--weights": "the weights to take: a file, or a name of them",
     "--work-dir": "folder of a training's logs and checkpoints",
