@@ -251,6 +251,7 @@ RULES = [
         change={"selection/selection.txt": "{w}/selection.txt"},
     ),
     *_long("running", "dist_train.sh CONFIG 8", "torchrun", "--dry-run"),
+    Rule("running", "s3://bucket/stores", reason="it needs a bucket"),
     Rule("running", "mmtaskssl select", change={"stores": "{w}/stores"}),
     Rule("running", "dist_train.sh CONFIG 8", change={"8": "2"}),
     Rule("running", "torchrun", change={"8": "2"}),

@@ -142,10 +142,10 @@ def open_pool(args: argparse.Namespace, option: str) -> "FeatureStore":
     Raises:
         UserError: It is no store.
     """
-    from ..features import layout
+    from ..features.sources import is_store
     from ..features.store import FeatureStore
 
-    if not Path(args.pool, layout.MANIFEST).is_file():
+    if not is_store(args.pool):
         raise OptionConflict(
             f"{_DRY} plans from feature stores, and {option} {args.pool} is none: plan "
             "its extraction (mmtaskssl extract ... --dry-run), then do it"

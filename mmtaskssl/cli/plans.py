@@ -38,19 +38,19 @@ def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     """Returns the plan of an extraction: of the images that are to be done."""
     from ..customize.diagnosis.step_cost import peak_bytes
     from ..datasets.images import list_images
-    from ..features.fill import costs
+    from ..features.fill import costs, opened_writer
     from ..features.opening import open_runner
-    from ..features.writer import FeatureStoreWriter
+    from ..features.sources import is_store
     from .extractor import network_of, running_of
 
     root, image_ids = list_images(args.images, args.root, args.column)
     runner = open_runner(**network_of(args), **running_of(args))
     dim, todo, rows = runner.probe_dim(), [*image_ids], args.rows_per_shard
-    if Path(args.out, "manifest.json").is_file() and not args.overwrite:
-        writer = FeatureStoreWriter(args.out)
-        done = {*range(writer.num_shards)} - {*writer.missing_shards()}
-        ranges = [writer.shard_range(index) for index in done]
-        known = {i for a, b in ranges for i in writer.image_ids[a:b]}
+    if is_store(args.out) and not args.overwrite:
+        with opened_writer(args.out) as writer:
+            done = {*range(writer.num_shards)} - {*writer.missing_shards()}
+            ranges = [writer.shard_range(index) for index in done]
+            known = {i for a, b in ranges for i in writer.image_ids[a:b]}
         todo = [image for image in image_ids if image not in known]
     some = dry_run.spaced(todo, IMAGES)
     read, compute, each = costs(runner, root, some) if some else (0.0, 0.0, 0.0)

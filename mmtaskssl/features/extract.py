@@ -16,7 +16,8 @@ from ..datasets.mask_regions import LEAST_AREA, Around
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import OptionConflict
-from ..utils.remote.addresses import bare, named
+from ..utils.remote.addresses import bare, is_remote, learned, named
+from .bucket.writer import refuse_options
 from .copies import copy_names, read_copy
 from .fill import Engine, extract_to_store
 from .filling import Log
@@ -121,6 +122,14 @@ def extract(
     checks.path_like("root", root, none=True)
     checks.whole("rows_per_shard", rows_per_shard)
     checks.one_of("engine", engine, get_args(Engine))
+    if out is not None and is_remote(out):
+        (out,) = learned([os.fspath(out)])
+        refuse_options(
+            leak_copies=leak_copies,
+            append=append,
+            overwrite=overwrite,
+            engine=engine == "ray",
+        )
     if out is None:
         ray = engine if engine != "processes" else None
         checks.unused(f"with {option('out')}", overwrite=overwrite, engine=ray)

@@ -228,7 +228,7 @@ def test_masks_of_jpeg(world):
 
 
 def test_masks_that_are_all_broken_and_one_that_is(world, capfd):
-    folder, _, maps = world
+    folder, _, _ = world
     (folder / "masks/train/a.png").write_bytes(b"no image")
     assert {name[6] for name in regions(folder, "masks", void=0).labels} == {"b"}
     assert "cannot be read: they are left out" in capfd.readouterr().out

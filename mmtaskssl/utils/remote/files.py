@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +78,11 @@ def _stat_of(info: Any) -> Stat:
     tags = (f"{tag}={info[tag]}" for tag in _TAGS if info.get(tag))
     size = int(info.get("size") or 0)
     return Stat(size, next(tags, ""), info.get("type") == "directory")
+
+
+def forget(address: str) -> None:
+    """Drops what was known of a file: it was written, or removed."""
+    _known.pop(address, None)
 
 
 def is_file(path: str | os.PathLike) -> bool:
@@ -233,6 +238,12 @@ def fitting(pattern: str) -> list[str]:
     fixed = re.split(r"[*?\[]", address, maxsplit=1)[0].rpartition("/")[0]
     names = tried(address, lambda system, name: list(system.glob(name)))
     return sorted(f"{fixed}/{name}" for name in _below(fixed, names) if name)
+
+
+def below(folder: str, found: Mapping[str, Any]) -> dict[str, Stat]:
+    """Returns what is known of files that fsspec lists, by their paths in a folder."""
+    pairs = zip(found.values(), _below(folder, list(found)), strict=True)
+    return {inner: _stat_of(info) for info, inner in pairs if inner is not None}
 
 
 def _below(folder: str, names: list[str]) -> Iterator[str | None]:
