@@ -45,6 +45,7 @@ __all__ = [
     "member_names",
     "rows_of",
     "split",
+    "tag_of",
 ]
 
 #: Ending of a shard, and what separates it from a member.
@@ -192,6 +193,29 @@ def split(path: str | os.PathLike) -> tuple[str, str] | None:
 def is_shard(path: str | os.PathLike) -> bool:
     """Whether a path has the ending of a tar, of Parquet or of LMDB."""
     return os.fspath(path).lower().endswith(SHARDS)
+
+
+def tag_of(path: str | os.PathLike) -> str:
+    """Returns what tells a file's content from an earlier one of its size.
+
+    That is its time, or of what lies elsewhere what its service says; of a member that
+    of what it is in.
+
+    Args:
+        path: A file, or a member, that is there.
+
+    Raises:
+        OSError: It is not.
+    """
+    inside = split(path)
+    place = inside[0] if inside and not _is_plain(path) else path
+    if os.fspath(place).lower().endswith(LMDB) and os.path.isdir(place):
+        place = os.path.join(place, lmdbs.DATA)
+    return Shard.at(place).tag
+
+
+def _is_plain(path: str | os.PathLike) -> bool:
+    return not is_remote(path) and os.path.isfile(path)
 
 
 def exists(path: str | os.PathLike) -> bool:
