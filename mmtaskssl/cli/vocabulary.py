@@ -25,7 +25,8 @@ MEANINGS = {
     "--edited-selection": "take a selection as it is now, though it was changed after "
     "`select` wrote it",
     "--image-size": "side of the square that a network sees, pixels",
-    "--images": "images without labels: folder, list, tars, Parquet, LMDB, Lance, address",
+    "--images": "images without labels: folder, list, tars, Parquet, LMDB, Lance, "
+    "address",
     "--iters": "steps of a training",
     "--json": "also write the result to this file",
     "--labels": "where labels are: `folder` (the first folder of an image), or a table",

@@ -38,6 +38,16 @@ def parts_of(name: str) -> tuple[str, Corners, int | None] | None:
     return image, corners, None if number is None else int(number)
 
 
+def as_parts(ids: Sequence[str]) -> str:
+    """Says that images which are not there are parts of images; "": they are not."""
+    if not ids or any(parts_of(image) is None for image in ids):
+        return ""
+    return (
+        "they are objects or regions of images (IMAGE@LEFT,TOP,RIGHT,BOTTOM), which are"
+        " no files of their own: take the features of whole images"
+    )
+
+
 def cut(image: np.ndarray, corners: Corners, margin: float) -> np.ndarray:
     """Returns a region with a margin, as far as the image goes; never empty.
 

@@ -82,8 +82,8 @@ def check_is_here(out: str | os.PathLike) -> None:
     """
     if is_remote(out):
         raise BadValue(
-            f"{shown(out)} is an address, where nothing but the features of extract "
-            "--images can be written: name a folder or file of this machine"
+            f"{shown(out)} is an address, where nothing but features that are "
+            "extracted of images can be written: name a folder or file of this machine"
         )
 
 

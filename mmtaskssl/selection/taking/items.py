@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.images import IMAGE_SUFFIXES, ImagesLike, list_images
+from ...datasets.regions import as_parts
 from ...datasets.selected import read_selection
 from ...utils import members
 from ...utils.errors import option
@@ -173,7 +174,8 @@ def _size_and_tag(path: str) -> tuple[int, str] | None:
 
 def _refuse_missing(gone: Sequence[str], ids: Sequence[str], where: Any, file: Path):
     if gone:
+        instead = as_parts(gone)
         raise ImagesMismatch(
             f"{len(gone):,} of the {len(ids):,} images of {file} are not in {where}, "
-            f"the first: {', '.join(gone[:3])}"
+            f"the first: {', '.join(gone[:3])}" + (instead and f"; {instead}")
         )

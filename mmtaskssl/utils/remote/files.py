@@ -1,5 +1,6 @@
 """Reading and listing what lies elsewhere."""
 
+import contextlib
 import io
 import math
 import os
@@ -236,8 +237,25 @@ def fitting(pattern: str) -> list[str]:
     """
     address = address_of(pattern)
     fixed = re.split(r"[*?\[]", address, maxsplit=1)[0].rpartition("/")[0]
+    if address.startswith("http") and "?" in opening(address):
+        raise BadImageSource(
+            f"{address} is a signed pattern, whose list the signature does not open: "
+            "count the files, as in pool-{000..099}.tar, or name a list"
+        )
     names = tried(address, lambda system, name: list(system.glob(name)))
+    if not names:
+        # Of a folder that cannot be listed fsspec finds nothing, and does not say so.
+        with contextlib.suppress(FileNotFoundError):
+            tried(address, lambda system, _: _seen(system, fixed))
     return sorted(f"{fixed}/{name}" for name in _below(fixed, names) if name)
+
+
+def _seen(system: Any, folder: str) -> None:
+    """Raises what keeps a folder from being listed."""
+    if folder.startswith("http"):
+        system.cat_file(opening(f"{folder}/"))
+    else:
+        system.ls(system._strip_protocol(opening(folder)), refresh=True)
 
 
 def below(folder: str, found: Mapping[str, Any]) -> dict[str, Stat]:
