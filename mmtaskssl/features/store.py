@@ -45,8 +45,8 @@ class FeatureStore(Result):
         """Opens a complete store and checks that its files are there, and whole.
 
         All but the shards is compared with its checksums, of these sizes and shapes;
-        the rest of each when its rows are first read. `verify` reads every byte. A
-        store at an address is copied to the cache.
+        the rest of each when its rows are first read. `verify` reads every byte. Of
+        a store at an address each shard is then copied to the cache.
 
         Raises:
             UserError: No store, an unfinished one, or one with a damaged shard.
@@ -55,10 +55,7 @@ class FeatureStore(Result):
             from .bucket.store import BucketStore  # which is one
 
             return BucketStore.at(path)
-        return cls(path := Path(path), cls._checked_manifest(path))
-
-    @classmethod
-    def _checked_manifest(cls, path: Path) -> dict[str, Any]:
+        path = Path(path)
         manifest = layout.read_manifest(path, checked=False)
         record = Record.read(path)
         listed = record.files if record is not None and record.complete else ()
@@ -76,7 +73,7 @@ class FeatureStore(Result):
         for index, rows in enumerate(manifest["shard_rows"]):
             layout.open_shard(path, index, rows, manifest["dim"])
         verify(path, deep=False)
-        return manifest
+        return cls(path, manifest)
 
     @classmethod
     def is_complete(cls, path: str | os.PathLike) -> bool:

@@ -19,9 +19,9 @@ def make_images(folder):
     return list_images(str(folder))
 
 
-def extract(images, out, **more):
+def extract(images, out, runner=None, **more):
     options = {"rows_per_shard": 4, "labels": [i[0] for i in images[1]], **more}
-    return extract_to_store(make_runner(), *images, out, **options)
+    return extract_to_store(runner or make_runner(), *images, out, **options)
 
 
 def local_bytes(images, folder):

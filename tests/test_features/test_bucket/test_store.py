@@ -47,7 +47,7 @@ def test_it_is_the_same_store_and_mapped_from_the_cache(local):
 
 
 def test_what_is_in_the_cache_is_not_fetched_again(local, monkeypatch):
-    FeatureStore.open(STORE)
+    FeatureStore.open(STORE).read()
     read, asked = files.read, []
 
     def noted(path, *part):
@@ -61,6 +61,7 @@ def test_what_is_in_the_cache_is_not_fetched_again(local, monkeypatch):
 
 def test_a_store_that_is_replaced_is_another_one(local, images):
     before = FeatureStore.open(STORE)
+    before.read()
     fsspec.filesystem("memory").rm("/bucket/store", recursive=True)
     root, ids = images
     extract((root, ids[:6]), STORE)
@@ -70,23 +71,45 @@ def test_a_store_that_is_replaced_is_another_one(local, images):
 
 def test_a_cache_that_gave_its_room_away_is_filled_again(local):
     store = FeatureStore.open(STORE)
+    store.read()
     for path in kept.folder().iterdir():
         path.unlink()
     np.testing.assert_array_equal(store.read(), local.read())
 
 
+def test_a_store_may_be_larger_than_the_cache(local, monkeypatch):
+    size = max(path.stat().st_size for path in local.path.glob("shard-*"))
+    monkeypatch.setenv(kept.LIMIT, str(1.5 * size / 1e9))
+    store = FeatureStore.open(STORE)
+    np.testing.assert_array_equal(store.read(), local.read())
+    assert len([path for path in kept.folder().iterdir() if not path.suffix]) == 1
+    store.verify()
+
+
 def test_a_cache_that_is_too_small_is_told(local, monkeypatch):
-    monkeypatch.setenv(kept.LIMIT, "0.000001")
+    monkeypatch.setenv(kept.LIMIT, "0.0000001")
+    store = FeatureStore.open(STORE)
     with pytest.raises(SystemRefused, match=f"no room for them: raise {kept.LIMIT}"):
-        FeatureStore.open(STORE)
+        store.read()
+
+
+def test_a_store_is_opened_without_its_shards(local, monkeypatch):
+    read, asked = files.read, []
+    monkeypatch.setattr(
+        files, "read", lambda path, *part: asked.append(path) or read(path, *part)
+    )
+    store = FeatureStore.open(STORE)
+    assert store.labels is not None and store.image_ids and store.bad_rows.size
+    assert not any("shard-" in path for path in asked)
 
 
 def test_what_is_damaged_absent_or_no_store(local):
     system = fsspec.filesystem("memory")
     whole = system.cat("/bucket/store/shard-00001.npy")
     system.pipe("/bucket/store/shard-00001.npy", whole[:-1] + b"x")
-    with pytest.raises(FileDamaged, match=r"store/shard-00001.npy is not what"):
-        FeatureStore.open(STORE)
+    for look in ("read", "verify"):
+        with pytest.raises(FileDamaged, match=r"store/shard-00001.npy is not what"):
+            getattr(FeatureStore.open(STORE), look)()
     system.rm("/bucket/store/shard-00001.npy")
     with pytest.raises(FileDamaged, match=r"lacks shard-00001.npy"):
         FeatureStore.open(STORE)

@@ -23,6 +23,7 @@ from mmtaskssl.utils.families import (
 )
 from mmtaskssl.utils.remote import writing
 from tests.test_features.test_bucket._world import STORE, bytes_at, extract, same
+from tests.test_features.test_extract import make_runner
 
 
 def test_the_bytes_are_those_of_a_folder(images, whole, tmp_path):
@@ -72,8 +73,9 @@ def test_many_make_each_shard_once(images, whole, monkeypatch):
         write(writer, index, *rest)
 
     monkeypatch.setattr(BucketWriter, "write_unit_shard", noted)
+    runners = [make_runner() for _ in range(4)]  # whose seed is that of all threads
     with ThreadPoolExecutor(4) as pool:
-        for _ in pool.map(lambda _: extract(images, STORE), range(4)):
+        for _ in pool.map(lambda one: extract(images, STORE, one), runners):
             pass
     assert sorted(written) == [0, 1, 2, 3] and bytes_at(STORE) == whole
 
