@@ -29,8 +29,8 @@ whose sources its `data` module names.
 """
 _TROVE = "License :: OSI Approved :: "
 _LONG = 60  # of a field that holds a name, not the text of a licence
-#: Of packages that `make env` leaves out: another one excludes the first, and the others
-#: are not needed to write the page.
+#: Of packages that `make env` leaves out: another one excludes the first, and the
+#: others are not needed to write the page.
 _EXCLUDED = {"faiss-gpu": "MIT", "pylance": "Apache-2.0", "ray": "Apache-2.0"}
 #: Words that the beginning of a licence's text has, and its name.
 _TEXTS = (
