@@ -81,8 +81,9 @@ def extract(
         leak_copies: Also extracts mirrored, cropped, re-encoded, resized and grey
             copies, by which a selection that keeps these images out learns how
             similar copies are; see `FeatureStore.open_copies`.
-        out: Folder of the store. An extraction that was interrupted continues there,
-            and several processes share it. None: the features stay in memory.
+        out: Folder of the store, or its address, such as ``s3://bucket/store``. An
+            extraction that was interrupted continues there, and several processes share
+            it. None: the features stay in memory.
         append: Adds the images that the store at ``out`` lacks.
         overwrite: Replaces the store at ``out``, whatever it is of.
         rows_per_shard: Rows of each file; work lost when a run is killed.
