@@ -111,6 +111,19 @@ class World:
         """Writes the Pascal VOC folder ``voc``, with both parts."""
         self._write_voc(self.root / "voc", {"train": "train", "test": "test"})
 
+    def seg(self) -> None:
+        """Writes ``seg``: images, and label maps of two classes and a background."""
+        if (folder := self.root / "seg").is_dir():
+            return
+        for name in ("images", "masks"):
+            (folder / name).mkdir(parents=True)
+        for number, path in enumerate(sorted((self.root / "target").rglob("*.png"))):
+            name = f"{number:03d}.png"
+            shutil.copy(path, folder / "images" / name)
+            mask = np.zeros((SIDE, SIDE), np.uint8)
+            mask[4:24, 4:24] = 1 + number % 2
+            Image.fromarray(mask).save(folder / "masks" / name)
+
     def bccd(self) -> None:
         """Writes ``data/bccd`` as that set lies, of other images."""
         parts = {"train": "trainval", "test": "test"}

@@ -120,6 +120,8 @@ class Page:
             table["EXPORT_DIR"] = self.world.export("folder")
         if "/my/voc" in unit.text:
             self.world.voc()
+        if "/my/seg" in unit.text:
+            self.world.seg()
         if "resnet50" in unit.text:
             self.world.resnet50()
         changes = str([rule.change for rule in rules])

@@ -204,10 +204,10 @@ def open_store(path: str, option: str) -> "FeatureStore":
     Raises:
         UserError: It is no store.
     """
-    from ..features import layout
+    from ..features.sources import is_store
     from ..features.store import FeatureStore
 
-    if not Path(path, layout.MANIFEST).is_file():
+    if not is_store(path):
         raise OptionConflict(
             f"{_DRY} plans from feature stores, and {option} {path} is none: plan "
             "its extraction (mmtaskssl extract ... --dry-run), then do it"

@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="features of the objects in the images: a COCO JSON, or a folder of VOC's "
         "XML; each box is cut out with 15%% of its sides around it",
     )
+    _add_regions(parser)
     images.add_argument(
         "--leak-copies",
         action="store_true",
@@ -107,6 +108,44 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_regions(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("regions of masks")
+    group.add_argument(
+        "--regions",
+        metavar="MASKS",
+        help="features of the regions in the images: a folder of label maps with the "
+        "images' names, or a COCO JSON with polygons or run lengths; each is cut out "
+        "with 15%% of its sides around it, and its class is its label",
+    )
+    group.add_argument(
+        "--regions-of",
+        choices=("component", "class"),
+        default="component",
+        help="one region is what touches of a class (of COCO an object), or all of a "
+        "class in an image (default: %(default)s)",
+    )
+    group.add_argument(
+        "--least-area",
+        type=kinds.COUNT,
+        default=64,
+        metavar="PIXELS",
+        help="smaller regions are left out (default: %(default)s)",
+    )
+    group.add_argument(
+        "--void",
+        type=kinds.whole(0, 255),
+        metavar="INDEX",
+        help="of label maps: pixels of no class, beside those of 255",
+    )
+    group.add_argument(
+        "--around",
+        choices=("kept", "grey"),
+        default="kept",
+        help="grey: what is around a region in its crop becomes the network's mean "
+        "pixel (default: kept)",
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Extracts or imports; says what there is then."""
     parser = make_parser()
@@ -117,6 +156,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.dry_run:
         if args.from_npy or not args.images:
             raise OptionMissing("--dry-run plans the extraction of --images")
+        if args.regions:
+            raise OptionConflict(
+                "--dry-run counts images and objects, and not the regions of masks: "
+                f"leave out {option('regions')}"
+            )
         say(plans.of_extract(args, argv).table())
         return
     if args.to_parquet:
@@ -147,7 +191,7 @@ def _remove(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 
 
 def _import(args: argparse.Namespace) -> "FeatureStore":
-    for flag in ("leak_copies", "boxes"):
+    for flag in ("leak_copies", "boxes", "regions"):
         if getattr(args, flag):
             raise OptionConflict(
                 f"--{flag.replace('_', '-')} needs the network: features cannot be "
@@ -189,6 +233,11 @@ def _extract(args: argparse.Namespace) -> "FeatureStore":
         column=args.column,
         labels=args.labels,
         boxes=args.boxes,
+        regions=args.regions,
+        regions_of=args.regions_of,
+        least_area=args.least_area,
+        void=args.void,
+        around=args.around,
         leak_copies=args.leak_copies,
         out=args.out,
         append=args.append,

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ class _Share:
         runner: "BatchRunner",
         root: Path,
         ids: Sequence[str],
-        out: Path,
+        out: str,
         overwrite: bool,
     ) -> "_Share":
         """Measures some of the rows that a store lacks.
@@ -56,16 +57,15 @@ class _Share:
         """
         import torch
 
-        from ..features.fill import costs
-        from ..features.layout import MANIFEST
-        from ..features.writer import FeatureStoreWriter
+        from ..features.fill import costs, opened_writer
+        from ..features.sources import is_store
 
         todo = ids
-        if (out / MANIFEST).is_file() and not overwrite:
-            writer = FeatureStoreWriter(out)
-            done = {*range(writer.num_shards)} - {*writer.missing_shards()}
-            ranges = [writer.shard_range(index) for index in done]
-            known = {i for a, b in ranges for i in writer.image_ids[a:b]}
+        if is_store(out) and not overwrite:
+            with opened_writer(out) as writer:
+                done = {*range(writer.num_shards)} - {*writer.missing_shards()}
+                ranges = [writer.shard_range(index) for index in done]
+                known = {i for a, b in ranges for i in writer.image_ids[a:b]}
             todo = [name for name in ids if name not in known]
         some = dry_run.spaced(todo, IMAGES)
         found = costs(runner, root, some) if some else (0.0, 0.0, 0.0)
@@ -107,7 +107,7 @@ def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
 
     root, image_ids = list_images(args.images, args.root, args.column)
     runner = open_runner(**network_of(args), **running_of(args))
-    dim, out, ids = runner.probe_dim(), Path(args.out), [*image_ids]
+    dim, out, ids = runner.probe_dim(), str(args.out), [*image_ids]
     if args.boxes:
         ids, runner = (
             [*read_regions(args.boxes, image_ids)],
@@ -121,7 +121,7 @@ def of_extract(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
         writes += len(share.todo) * _LABEL
     if args.leak_copies:
         reading = runner.reading(CopyReader(root))
-        copies = (root, copy_names(ids), out / COPIES, args.overwrite)
+        copies = (root, copy_names(ids), os.path.join(out, COPIES), args.overwrite)
         shares.append(share := _Share.of(reading, *copies))
         files += [_image(name) for name in share.todo]
         writes += share.writes(dim, ROWS_PER_SHARD)

@@ -25,7 +25,8 @@ MEANINGS = {
     "--edited-selection": "take a selection as it is now, though it was changed after "
     "`select` wrote it",
     "--image-size": "side of the square that a network sees, pixels",
-    "--images": "images without labels: folder, list, tars, Parquet, LMDB, address",
+    "--images": "images without labels: folder, list, tars, Parquet, LMDB, Lance, "
+    "address",
     "--iters": "steps of a training",
     "--json": "also write the result to this file",
     "--labels": "where labels are: `folder` (the first folder of an image), or a table",
@@ -59,6 +60,7 @@ MEANINGS = {
     "--train": "a store of training images",
     "--train-labels": "labels of the training images: .csv or .jsonl",
     "--trust-checkpoint": "load a checkpoint that needs code in it to run",
+    "--void": "of masks, the index of pixels that are of no class",
     "--weight-decays": "grid that logistic regression chooses from",
     "--weights": "the weights to take: a file, or a name of them",
     "--work-dir": "folder of a training's logs and checkpoints",

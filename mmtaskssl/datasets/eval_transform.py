@@ -70,6 +70,11 @@ class EvalTransform:
         return round(self.image_size * self.resize_ratio)
 
     @property
+    def rgb_mean(self) -> tuple[float, ...]:
+        """Mean of red, green and blue, 0..255."""
+        return self.mean if self.channel_order == "rgb" else self.mean[::-1]
+
+    @property
     def reader(self) -> Callable[[str | os.PathLike, int | None], np.ndarray]:
         """Reads image files in the way of ``decode``."""
         return read_reduced if self.decode == REDUCED else read_image

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..utils.families import SystemRefused
+from ..utils.members import FOLDERS
 from ..utils.remote import files
 from ..utils.remote.addresses import is_remote
 from ..utils.remote.service import check_service as check_service
@@ -79,6 +80,9 @@ def walk(
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found = []
+        if not read_whole:  # some shards are folders
+            found = [name for name in folders if name.lower().endswith(FOLDERS)]
+            folders[:] = [name for name in folders if name not in found]
         for name in names:
             if not name.startswith(".") and name.lower().endswith(endings):
                 found.append(name)

@@ -29,7 +29,7 @@ from .folders import at, check_service, is_absolute, is_file, is_folder, walk
 from .image_reader import BrokenImage, open_picture, read_image, shrink
 from .left_out import IMAGE_SUFFIXES, described
 from .lists import LISTS, TABLES, read_list, written_otherwise
-from .shards import images_in, named_shards
+from .shards import images_in, named_shards, refuse_data_file
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -130,6 +130,7 @@ def list_images(
             packed = walk(source, SHARDS, [], read_whole=False)
             if shards := sorted(f / name for f, names in packed for name in names):
                 return base, _in_shards(shards, base, source)
+            refuse_data_file(source)
             but = f", but {others}: convert them" if others else "; check the path"
             raise NoImages(f"folder {shown(source)} holds no images{but}")
         if others:
@@ -145,6 +146,7 @@ def list_images(
     if not is_remote(source):
         check_listed(source, kind="selection")
     if source.suffix.lower() not in LISTS:
+        refuse_data_file(source)
         raise BadImageSource(
             f"image source {shown(source)} is neither a folder nor a .tar, nor a .txt, "
             ".csv, .jsonl or .parquet list"

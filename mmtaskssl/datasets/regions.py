@@ -1,4 +1,8 @@
-"""Regions of images, named ``IMAGE@LEFT,TOP,RIGHT,BOTTOM`` in pixels from 0."""
+"""Regions of images, named ``IMAGE@LEFT,TOP,RIGHT,BOTTOM`` in pixels from 0.
+
+Those of masks have their number in the image behind it, ``=NUMBER``, or ``~NUMBER``
+where what is around their pixels is grey: see `mask_regions`.
+"""
 
 import logging
 import os
@@ -20,9 +24,28 @@ from .images import read_image, shrink
 #: Around a region, as a share of its sides: what surrounds an object tells of it, too.
 CONTEXT = 0.15
 _LEAST_SIDE = 8
-_NAME = re.compile(r"(.+)@(\d+),(\d+),(\d+),(\d+)", re.DOTALL)
+_NAME = re.compile(r"(.+)@(\d+),(\d+),(\d+),(\d+)(?:[=~](\d+))?", re.DOTALL)
 
 Corners = tuple[float, float, float, float]
+
+
+def parts_of(name: str) -> tuple[str, Corners, int | None] | None:
+    """Returns image, corners and number of a region's name; None: it is none."""
+    if (found := _NAME.fullmatch(name)) is None:
+        return None
+    image, left, top, right, bottom, number = found.groups()
+    corners = float(left), float(top), float(right), float(bottom)
+    return image, corners, None if number is None else int(number)
+
+
+def as_parts(ids: Sequence[str]) -> str:
+    """Says that images which are not there are parts of images; "": they are not."""
+    if not ids or any(parts_of(image) is None for image in ids):
+        return ""
+    return (
+        "they are objects or regions of images (IMAGE@LEFT,TOP,RIGHT,BOTTOM), which are"
+        " no files of their own: take the features of whole images"
+    )
 
 
 def cut(image: np.ndarray, corners: Corners, margin: float) -> np.ndarray:
@@ -59,12 +82,11 @@ def read_region(path: str | os.PathLike, short_side: int | None = None) -> np.nd
     Raises:
         BrokenImage: The image cannot be read.
     """
-    named = _NAME.fullmatch(os.fspath(path))
+    named = parts_of(os.fspath(path))
     if named is None or exists(path):
         return read_image(path, short_side)
-    image, *corners = named.groups()
-    left, top, right, bottom = map(float, corners)
-    found = cut(read_image(image), (left, top, right, bottom), CONTEXT)
+    image, corners, _ = named
+    found = cut(read_image(image), corners, CONTEXT)
     return shrink(np.ascontiguousarray(found), short_side)
 
 
@@ -96,7 +118,7 @@ def read_regions(
             whole = [round(max(0, side)) for side in (left, top, right, bottom)]
             corners = ",".join(map(str, whole))
             regions.setdefault(f"{image}@{corners}", label)
-    refuse(judge.findings(str(path)), _say)
+    refuse(judge.findings(str(path)), say)
     if not regions:
         raise BadLabels(
             f"{path} has no object of {_LEAST_SIDE} pixels a side in the images: is it "
@@ -105,7 +127,8 @@ def read_regions(
     return regions
 
 
-def _say(finding: Finding) -> None:
+def say(finding: Finding) -> None:
+    """Warns of what is odd about annotations."""
     print_log(f"annotations: {finding.text}", "current", logging.WARNING)
 
 
@@ -153,7 +176,7 @@ def _coco(
             label = file.categories[entry["category_id"]]
             corners = x, y, x + width, y + height
             boxes.setdefault(str(image["file_name"]), []).append((label, corners))
-    named = _ids_by_name(boxes, image_ids)
+    named = names_of(boxes, image_ids)
     if boxes and not named:
         raise ImagesMismatch(
             f"{path} names other images, such as {next(iter(boxes))}: none of the "
@@ -164,10 +187,13 @@ def _coco(
             yield image, label, corners
 
 
-def _ids_by_name(
-    names: Mapping[str, object], image_ids: Sequence[str]
-) -> dict[str, str]:
-    """Returns the file's name of each image: the id, or what its path ends with."""
+def names_of(names: Mapping[str, object], image_ids: Sequence[str]) -> dict[str, str]:
+    """Returns the name of each image that has one: the id, or what its path ends with.
+
+    Args:
+        names: Those that annotations have.
+        image_ids: The images.
+    """
     found = {}
     for image in image_ids:
         parts = PurePosixPath(image).parts

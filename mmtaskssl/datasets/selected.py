@@ -10,6 +10,8 @@ from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.families import FileDamaged, FileMissing, ImagesMismatch, NoImages
 from mmtaskssl.utils.inputs import open_text, read_json
 
+from .regions import as_parts
+
 
 @DATASETS.register_module()
 class SelectedImages(Dataset):
@@ -38,10 +40,10 @@ class SelectedImages(Dataset):
         index_of = {name: i for i, name in enumerate(self.dataset.image_ids)}
         missing = [name for name in wanted if name not in index_of]
         if missing:
+            instead = as_parts(missing) or "select from the same source and root"
             raise ImagesMismatch(
                 f"{len(missing)} of {len(wanted)} images of selection {selection} are"
-                f" not in the data set, the first: {', '.join(missing[:3])}; select"
-                " from the same source and root"
+                f" not in the data set, the first: {', '.join(missing[:3])}; {instead}"
             )
         self.dataset.get_subset_([index_of[name] for name in wanted])
 

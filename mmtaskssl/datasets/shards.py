@@ -1,4 +1,4 @@
-"""Sources of images in tars, as WebDataset packs them, in Parquet and in LMDB."""
+"""Sources of images in tars, as WebDataset packs them, Parquet, LMDB and Lance."""
 
 import glob
 import os
@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..utils import lances
 from ..utils.families import BadImageSource, FileMissing, NoImages, SystemRefused
+from ..utils.lmdbs import DATA
 from ..utils.members import (
+    FOLDERS,
+    LANCE,
     LMDB,
     MARK,
     TABLE,
@@ -33,8 +37,9 @@ def named_shards(source: str) -> list[Path] | None:
     """Returns the shards that a source names; None: it names none.
 
     Args:
-        source: A tar, a Parquet file, or LMDB; several, as in ``pool-{000..099}.tar``
-            (both ends are inside); or a pattern such as ``pool-*.tar``. Addresses, too.
+        source: A tar, a Parquet file, LMDB or Lance; several, as in
+            ``pool-{000..099}.tar`` (both ends are inside); or a pattern such as
+            ``pool-*.tar``. Addresses, too.
 
     Raises:
         UserError: One is not there, or none fits the pattern.
@@ -44,7 +49,12 @@ def named_shards(source: str) -> list[Path] | None:
         return None
     (plain,) = learned([path])
     if is_folder(plain):
-        return [Path(plain)] if _is_lmdb(plain) else None
+        if plain.rstrip("/").lower().endswith(FOLDERS) and is_remote(plain):
+            raise BadImageSource(
+                f"{shown(plain)} is mapped into memory where it lies, and cannot be "
+                "read from an address: copy it to a disk"
+            )
+        return [Path(plain)] if _is_folder_shard(plain) else None
     if is_file(plain):
         return None if _is_list(Path(plain)) else [Path(plain)]
     if any(mark in plain for mark in _WILD) and not _RANGE.search(plain):
@@ -58,14 +68,35 @@ def named_shards(source: str) -> list[Path] | None:
     return [Path(one) for one in found]
 
 
-def _is_lmdb(path: str) -> bool:
-    return path.lower().endswith(LMDB) and os.path.exists(path)
+def _is_folder_shard(path: str) -> bool:
+    return path.rstrip("/").lower().endswith(FOLDERS) and os.path.exists(path)
+
+
+def refuse_data_file(path: Path) -> None:
+    """Refuses the file in LMDB, or a folder of it that is not called so.
+
+    Raises:
+        UserError: It is one.
+    """
+    folder = path if path.is_dir() else path.parent
+    if is_remote(path) or not (folder / DATA).is_file():
+        return
+    if path.is_dir() or path.name == DATA:
+        raise BadImageSource(
+            f"{path} is LMDB, which is named by its folder, and that has to end in "
+            f"{LMDB}: "
+            + (
+                f"name {folder}"
+                if folder.suffix.lower() == LMDB
+                else f"call it {folder.name}{LMDB}"
+            )
+        )
 
 
 def _are_files(paths: list[str]) -> list[bool]:
     if any(map(is_remote, paths)):
         return files.are_files(paths)
-    return [os.path.isfile(path) or _is_lmdb(path) for path in paths]
+    return [os.path.isfile(path) or _is_folder_shard(path) for path in paths]
 
 
 def _fitting(pattern: str, source: str) -> list[Path]:
@@ -80,7 +111,7 @@ def _is_list(path: Path) -> bool:
     if path.suffix.lower() != TABLE:
         return False
     table = open_parquet(path)
-    return image_column(table) is None and any(
+    return image_column(table.schema_arrow) is None and any(
         name in table.schema_arrow.names for name in PATH_COLUMNS
     )
 
@@ -101,8 +132,8 @@ def images_in(shard: Path, suffixes: frozenset[str]) -> Iterator[str]:
     """Yields the paths of the images in a shard, in its order.
 
     Args:
-        shard: A tar, of ``SHARD.tar#MEMBER``; Parquet, of ``SHARD.parquet#ROW``; or
-            LMDB, of ``POOL.lmdb#KEY``.
+        shard: A tar, of ``SHARD.tar#MEMBER``; Parquet, of ``SHARD.parquet#ROW``; LMDB,
+            of ``POOL.lmdb#KEY``; or Lance, of ``POOL.lance#ROW``.
         suffixes: Endings that count as images in a tar, in lower case.
 
     Raises:
@@ -113,6 +144,8 @@ def images_in(shard: Path, suffixes: frozenset[str]) -> Iterator[str]:
             names = list(map(str, range(rows_of(shard))))
         elif shard.suffix.lower() == LMDB:
             names = keys_of(shard)
+        elif shard.suffix.lower() == LANCE:
+            names = list(map(str, range(lances.rows_of(shard))))
         else:
             names = [n for n in member_names(shard) if _is_image(n, suffixes)]
     except BadShard as error:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from ..datasets.annotations.masks import Unit
 from ..datasets.images import folder_labels, list_images
 from ..datasets.left_out import check_classes
-from ..datasets.regions import read_region, read_regions
+from ..datasets.mask_regions import LEAST_AREA, Around
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import OptionConflict
-from ..utils.remote.addresses import bare, named
+from ..utils.remote.addresses import bare, is_remote, learned, named
+from .bucket.writer import refuse_options
 from .copies import CopyReader, copy_names
 from .fill import Engine, extract_to_store
 from .filling import Log
@@ -21,6 +23,7 @@ from .labels import LabelsLike, labels_of
 from .layout import COPIES, ROWS_PER_SHARD
 from .memory import MemoryStore
 from .opening import NetworkLike, Running, check_running, open_runner
+from .parts import RegionOptions, check_parts, parts_of_images
 from .runner import BatchRunner, compute
 from .store import FeatureStore
 
@@ -36,6 +39,11 @@ def extract(
     column: str | None = None,
     labels: LabelsLike | None = None,
     boxes: str | os.PathLike | None = None,
+    regions: str | os.PathLike | None = None,
+    regions_of: Unit = "component",
+    least_area: int = LEAST_AREA,
+    void: int | None = None,
+    around: Around = "kept",
     leak_copies: bool = False,
     out: str | os.PathLike | None = None,
     append: bool = False,
@@ -59,11 +67,21 @@ def extract(
         boxes: Extracts the objects in the images, not these: a COCO JSON, or a folder
             of PASCAL VOC's XML. Each is cut out with 15 % of its sides around it; its
             class is its label.
+        regions: Extracts the regions that masks draw in the images, likewise: label
+            maps, a folder of the images' names; or a COCO JSON with polygons or run
+            lengths. See `read_mask_regions`, as for the four that follow.
+        regions_of: What is one: "component" (what touches of a class; of COCO an
+            object), or "class" (all of a class in an image).
+        least_area: Smaller regions are left out, pixels.
+        void: An index of label maps that is of no class, beside 255.
+        around: What is around a region in its crop becomes "grey", the network's mean
+            pixel, or is "kept".
         leak_copies: Also extracts mirrored, cropped, re-encoded, resized and grey
             copies, by which a selection that keeps these images out learns how
             similar copies are; see `FeatureStore.open_copies`.
-        out: Folder of the store. An extraction that was interrupted continues there,
-            and several processes share it. None: the features stay in memory.
+        out: Folder of the store, or its address, such as ``s3://bucket/store``. An
+            extraction that was interrupted continues there, and several processes share
+            it. None: the features stay in memory.
         append: Adds the images that the store at ``out`` lacks.
         overwrite: Replaces the store at ``out``, whatever it is of.
         rows_per_shard: Rows of each file; work lost when a run is killed.
@@ -92,15 +110,25 @@ def extract(
         raise OptionConflict("append to the store of an earlier extraction, as it is")
     check_running(running)
     checks.path_like("out", out, none=True)
-    checks.path_like("boxes", boxes, none=True)
-    if boxes is not None and (labels is not None or leak_copies):
-        raise OptionConflict(
-            f"objects have the classes of {option('boxes')}, and no copies: leave out "
-            f"{option('labels')} and {option('leak_copies')}"
-        )
+    parts: RegionOptions = {
+        "regions_of": regions_of,
+        "least_area": least_area,
+        "void": void,
+        "around": around,
+    }
+    whole = {"labels": labels is not None, "leak_copies": leak_copies}
+    check_parts(boxes, regions, parts, whole)
     checks.path_like("root", root, none=True)
     checks.whole("rows_per_shard", rows_per_shard)
     checks.one_of("engine", engine, get_args(Engine))
+    if out is not None and is_remote(out):
+        (out,) = learned([os.fspath(out)])
+        refuse_options(
+            leak_copies=leak_copies,
+            append=append,
+            overwrite=overwrite,
+            engine=engine == "ray",
+        )
     if out is None:
         ray = engine if engine != "processes" else None
         checks.unused(f"with {option('out')}", overwrite=overwrite, engine=ray)
@@ -111,11 +139,13 @@ def extract(
     else:
         runner = open_runner(network, **running)
     base, image_ids = list_images(images, root, column)
-    names = None if labels is None else labels_of(labels, image_ids)
-    if boxes is not None:
-        regions = read_regions(boxes, image_ids)
-        image_ids, names = [*regions], [*regions.values()]
-        runner = runner.reading(read_region)
+    names: Sequence[str | None] | None = None
+    if labels is not None:
+        names = labels_of(labels, image_ids)
+    if boxes is not None or regions is not None:
+        image_ids, names, runner = parts_of_images(
+            runner, base, image_ids, boxes, regions, parts
+        )
     source = "paths"
     if isinstance(images, str | os.PathLike):
         source = bare(os.fspath(images))

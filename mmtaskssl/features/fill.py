@@ -1,12 +1,15 @@
 """Fills a feature store, and says beforehand what that costs."""
 
+import contextlib
+import functools
 import os
 import shutil
+import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from mmengine.dist import barrier, get_dist_info
@@ -15,10 +18,12 @@ from ..utils.cores import num_cores
 from ..utils.errors import UserError
 from ..utils.families import DiskFull
 from ..utils.interrupts import going_on
-from ..utils.remote.addresses import named
+from ..utils.remote.addresses import address_of, is_remote, named
+from .bucket.claims import BucketClaims
+from .bucket.writer import BucketWriter, prepare_at
 from .claims import Claims
 from .filling import Log, Progress, spelled
-from .layout import ROWS_PER_SHARD, shard_path
+from .layout import ROWS_PER_SHARD
 from .runner import BatchRunner, ImageFiles, collate
 from .store import FeatureStore
 from .writer import FeatureStoreWriter
@@ -51,7 +56,8 @@ def extract_to_store(
         runner: Reads and computes.
         root: Folder of the images.
         image_ids: Paths below ``root``.
-        out: The store.
+        out: The store: a folder, or an address (see `bucket`), where nothing is
+            replaced or added to.
         labels: Class name of each image, None where unknown.
         source: What the user named as the source.
         rows_per_shard: Rows of each shard; work lost when a run is killed.
@@ -72,8 +78,13 @@ def extract_to_store(
 
         on_ray.check(world)
     if rank == 0:
-        FeatureStoreWriter.prepare(
-            out,
+        if is_remote(out):
+            prepare: Callable[..., Any] = functools.partial(prepare_at, address_of(out))
+        else:
+            prepare = functools.partial(
+                FeatureStoreWriter.prepare, out, append=append, overwrite=overwrite
+            )
+        prepare(
             image_ids,
             dim=runner.probe_dim(),
             extractor=runner.extractor.description,
@@ -82,26 +93,38 @@ def extract_to_store(
             source=source,
             labels=labels,
             rows_per_shard=rows_per_shard,
-            append=append,
-            overwrite=overwrite,
         )
     barrier()
-    writer = FeatureStoreWriter(out)
-    missing = writer.missing_shards()
-    if rank == 0:
-        _announce(writer, runner, root, missing, world, log)
-    # A rank begins with its own share: else all would try to take the same shards.
-    shards = [*missing[rank::world], *(i for i in missing if i % world != rank)]
-    barrier()
-    if engine == "ray":
-        on_ray.fill(writer, runner, root, missing, log)
-    else:
-        fill(writer, runner, root, shards, log if rank == 0 else None)
-    barrier()
-    if rank == 0:
-        writer.finish()
+    with opened_writer(out) as writer:
+        missing = writer.missing_shards()
+        if rank == 0:
+            _announce(writer, runner, root, missing, world, log)
+        # A rank begins with its own share: else all would try to take the same shards.
+        shards = [*missing[rank::world], *(i for i in missing if i % world != rank)]
+        barrier()
+        if engine == "ray":
+            on_ray.fill(writer, runner, root, missing, log)
+        else:
+            fill(writer, runner, root, shards, log if rank == 0 else None)
+        barrier()
+        if rank == 0:
+            writer.finish()
     barrier()
     return FeatureStore.open(out)
+
+
+@contextlib.contextmanager
+def opened_writer(out: str | os.PathLike) -> Iterator[FeatureStoreWriter]:
+    """Yields what writes a prepared store, in a folder or at an address.
+
+    Raises:
+        UserError: There is none.
+    """
+    if not is_remote(out):
+        yield FeatureStoreWriter(out)
+        return
+    with tempfile.TemporaryDirectory(prefix="mmtaskssl-") as folder:
+        yield BucketWriter(address_of(out), Path(folder, "store"))
 
 
 def fill(
@@ -121,7 +144,8 @@ def fill(
         log: Receives lines on how far all are.
     """
     progress = Progress(writer, shards, log)
-    with Claims(writer) as claims:
+    claims = writer.claims() if isinstance(writer, BucketWriter) else Claims(writer)
+    with claims:
         while shards:
             compute_free(writer, runner, root, claims, shards, progress)
             missing = {*writer.missing_shards()}
@@ -135,7 +159,7 @@ def compute_free(
     writer: FeatureStoreWriter,
     runner: BatchRunner,
     root: Path,
-    claims: Claims,
+    claims: Claims | BucketClaims,
     shards: Sequence[int],
     progress: Progress | None = None,
 ) -> None:
@@ -172,12 +196,12 @@ def compute_free(
 
 def _write(
     writer: FeatureStoreWriter,
-    claims: Claims,
+    claims: Claims | BucketClaims,
     index: int,
     features: np.ndarray,
     broken: Mapping[int, str],
 ) -> None:
-    if claims.is_lost(index) and shard_path(writer.path, index).exists():
+    if claims.is_lost(index) and writer.has_shard(index):
         return  # maybe the whole store is written: nothing may be added to it
     try:
         writer.write_shard(index, features, broken)
@@ -206,7 +230,9 @@ def _announce(
     if not todo:
         return
     log(f"pixels: {runner.transform}")
-    size = todo * dim * 2
+    # The folder of one that writes elsewhere holds a shard at a time.
+    far = isinstance(writer, BucketWriter)
+    size = (max(b - a for a, b in ranges) if far else todo) * dim * 2
     free = shutil.disk_usage(writer.path).free
     log(f"disk: {_bytes(size)} to write, {_bytes(free)} free")
     if size > free:

@@ -34,7 +34,7 @@ def shard_digests(store: FeatureStore) -> list[str]:
 
     Of a store on disk they are those of its record, and nothing is read.
     """
-    record = Record.read(store.path) if store.path.is_dir() else None
+    record = Record.read(store.folder) if store.folder.is_dir() else None
     names = [
         layout.shard_path(Path(), index).name
         for index in range(len(store.manifest["shard_rows"]))

@@ -10,6 +10,7 @@ from ..runs import Record, alone
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import BadValue, ImagesMismatch, NoImages
+from ..utils.remote.addresses import is_remote, shown
 from . import layout, plan
 from .store import FeatureStore
 
@@ -35,13 +36,17 @@ def remove_images(
             would be left of it.
     """
     if not isinstance(store, str | os.PathLike):
-        if not (isinstance(store, FeatureStore) and store.path.is_dir()):
+        if not (isinstance(store, FeatureStore) and store.folder.is_dir()):
             raise BadValue(
                 "images are removed from a feature store on disk, which "
                 f"{checks.shown(store)} is not: save it first"
             )
         store = store.path
-    path = Path(store)
+    if is_remote(path := Path(store)):
+        raise BadValue(
+            f"a store under an address stays as it is: open {shown(path)}, save it to "
+            "a folder, and remove images there"
+        )
     if isinstance(images, str | os.PathLike):
         images = layout.read_id_file(images)
     checks.listed("remove", images, "image ids")

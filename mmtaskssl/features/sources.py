@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import BadValue
+from ..utils.remote import files
+from ..utils.remote.addresses import address_of, is_remote, learned
 from . import layout
 from .store import FeatureStore
 
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
 
 #: A store, its folder, or (with a network) images: a folder or list of them.
 StoreLike: TypeAlias = FeatureStore | str | os.PathLike
+
+
+def is_store(source: str | os.PathLike) -> bool:
+    """Whether a folder, here or at an address, is that of a feature store."""
+    (plain,) = learned([os.fspath(source)])
+    if is_remote(plain):
+        return files.is_file(f"{address_of(plain).rstrip('/')}/{layout.MANIFEST}")
+    return Path(plain, layout.MANIFEST).is_file()
 
 
 def open_stores(
@@ -41,7 +51,7 @@ def open_stores(
             )
         if isinstance(source, FeatureStore):
             stores.append(source)
-        elif network is None or Path(source, layout.MANIFEST).is_file():
+        elif network is None or is_store(source):
             stores.append(FeatureStore.open(source))
         else:
             from .extract import extract  # torch, which stores need not

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,14 @@ import numpy as np
 from ..report.result import Result
 from ..runs import Record, verify
 from ..utils.errors import UserError
-from ..utils.families import FeaturesMismatch, FileDamaged, Unfinished
+from ..utils.families import FileDamaged, Unfinished
+from ..utils.remote.addresses import is_remote, shown
 from . import layout, table
+from .comparing import check_same_extractor
 from .saving import save_rows
 from .sound import check_shard
+
+__all__ = ["FeatureStore", "check_same_extractor"]
 
 
 class FeatureStore(Result):
@@ -24,12 +28,15 @@ class FeatureStore(Result):
     far larger than memory.
 
     Attributes:
-        path: The store's folder.
+        path: The store's folder, or address.
         manifest: What was extracted, from what, how (see ``features/layout.py``).
+        folder: Where its files are read: ``path``, or a copy of what lies elsewhere.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any]):
-        self.path = path
+    def __init__(
+        self, path: Path, manifest: dict[str, Any], folder: Path | None = None
+    ):
+        self.path, self.folder = path, folder or path
         self.manifest = manifest
         self._starts = layout.shard_starts(manifest)
 
@@ -38,11 +45,16 @@ class FeatureStore(Result):
         """Opens a complete store and checks that its files are there, and whole.
 
         All but the shards is compared with its checksums, of these sizes and shapes;
-        the rest of each when its rows are first read. `verify` reads every byte.
+        the rest of each when its rows are first read. `verify` reads every byte. Of
+        a store at an address each shard is then copied to the cache.
 
         Raises:
             UserError: No store, an unfinished one, or one with a damaged shard.
         """
+        if is_remote(path):
+            from .bucket.store import BucketStore  # which is one
+
+            return BucketStore.at(path)
         path = Path(path)
         manifest = layout.read_manifest(path, checked=False)
         record = Record.read(path)
@@ -76,7 +88,7 @@ class FeatureStore(Result):
         return self.manifest["rows"]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.path)!r}, {len(self)} x {self.dim})"
+        return f"{type(self).__name__}({shown(self.path)!r}, {len(self)} x {self.dim})"
 
     @property
     def dim(self) -> int:
@@ -97,7 +109,7 @@ class FeatureStore(Result):
     def image_ids(self) -> list[str]:
         """One id a row."""
         self._check_unchanged(layout.IDS)
-        return layout.read_ids(self.path, self.manifest)
+        return layout.read_ids(self.folder, self.manifest)
 
     @functools.cached_property
     def labels(self) -> np.ndarray | None:
@@ -105,10 +117,10 @@ class FeatureStore(Result):
         if self.class_names is None:
             return None
         self._check_unchanged(layout.LABELS)
-        found = layout.read_labels(self.path)[: len(self)]
+        found = layout.read_labels(self.folder)[: len(self)]
         if len(found) < len(self) or found.max(initial=-1) >= len(self.class_names):
             raise FileDamaged(
-                f"{self.path / layout.LABELS} is damaged (it has not a class of "
+                f"{self.folder / layout.LABELS} is damaged (it has not a class of "
                 "class_names for each row): extract again"
             )
         return found
@@ -117,10 +129,10 @@ class FeatureStore(Result):
     def quarantine(self) -> list[dict[str, Any]]:
         """Rows without a usable feature: ``{"row", "image", "reason"}``, by row."""
         self._check_unchanged(layout.QUARANTINE)
-        found = layout.read_quarantine(self.path)
+        found = layout.read_quarantine(self.folder)
         if any(entry["row"] >= len(self) for entry in found):
             raise FileDamaged(
-                f"{self.path / layout.QUARANTINE} is damaged (it has rows beyond the "
+                f"{self.folder / layout.QUARANTINE} is damaged (it has rows beyond the "
                 f"store's {len(self)}): extract again"
             )
         return found
@@ -148,9 +160,9 @@ class FeatureStore(Result):
 
     def _check_unchanged(self, name: str) -> None:
         """Refuses a file that somebody changed after the store was opened."""
-        record = Record.read(self.path)
+        record = Record.read(self.folder)
         if record is not None and record.complete and name in record.files:
-            verify(self.path, [name])
+            verify(self.folder, [name])
 
     def iter_shards(
         self, skip: np.ndarray | None = None
@@ -192,8 +204,8 @@ class FeatureStore(Result):
 
     def _shard(self, index: int, rows: int) -> np.ndarray:
         """Maps a shard into memory; the first time in a process its bytes are read."""
-        shard = layout.open_shard(self.path, index, rows, self.dim)
-        check_shard(layout.shard_path(self.path, index), shard)
+        shard = layout.open_shard(self.folder, index, rows, self.dim)
+        check_shard(layout.shard_path(self.folder, index), shard)
         return shard
 
     def _checked(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -204,7 +216,7 @@ class FeatureStore(Result):
 
     def open_copies(self) -> "FeatureStore | None":
         """Opens the store of its images' copies; None: none were made."""
-        path = self.path / layout.COPIES
+        path = self.folder / layout.COPIES
         return FeatureStore.open(path) if path.is_dir() else None
 
     def verify(self) -> None:
@@ -213,7 +225,7 @@ class FeatureStore(Result):
         Raises:
             UserError: A file has changed. A store of version 0.1 has no checksums.
         """
-        verify(self.path)
+        verify(self.folder)
 
     def save(
         self,
@@ -247,14 +259,14 @@ class FeatureStore(Result):
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest, and which images have no usable feature."""
         return {
-            "store": str(self.path),
+            "store": shown(self.path),
             **self.manifest,
             "quarantine": self.quarantine,
         }
 
     def table(self) -> str:
         """Returns how much there is, and what is not usable."""
-        text = f"{self.path}: {self.present:,} images, {self.dim} features each"
+        text = f"{shown(self.path)}: {self.present:,} images, {self.dim} features each"
         if count := len(self.removed_rows):
             text += f"; {count:,} others were removed"
         if not len(self.quarantine):
@@ -268,31 +280,4 @@ class FeatureStore(Result):
 
     @property
     def _quarantine_place(self) -> str:
-        return str(self.path / layout.QUARANTINE)
-
-
-def check_same_extractor(a: FeatureStore, b: FeatureStore) -> None:
-    """Checks that features of two stores may be compared.
-
-    Raises:
-        UserError: They differ in dim, extractor or image transform.
-    """
-    if a.dim != b.dim:
-        raise FeaturesMismatch(
-            f"{a.path} has features of dim {a.dim} and {b.path} of dim {b.dim}: "
-            "extract both with the same network"
-        )
-    for key in ("extractor", "transform"):
-        left, right = a.manifest[key], b.manifest[key]
-        if left != right:
-            raise FeaturesMismatch(
-                f"{a.path} and {b.path} were extracted with another {key} "
-                f"({_difference(left, right)}): extract both with the same"
-            )
-
-
-def _difference(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
-    for key in sorted({*left, *right}):
-        if left.get(key) != right.get(key):
-            return f"{key}: {left.get(key)} and {right.get(key)}"
-    return ""
+        return shown(self.path / layout.QUARANTINE)

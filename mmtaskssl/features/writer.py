@@ -190,13 +190,13 @@ class FeatureStoreWriter:
         """Returns the rows ``[start, stop)`` of one shard."""
         return int(self.starts[index]), int(self.starts[index + 1])
 
+    def has_shard(self, index: int) -> bool:
+        """Whether a shard is written."""
+        return layout.shard_path(self.path, index).exists()
+
     def missing_shards(self) -> list[int]:
         """Returns the shards that no run has finished yet."""
-        return [
-            i
-            for i in range(self.num_shards)
-            if not layout.shard_path(self.path, i).exists()
-        ]
+        return [i for i in range(self.num_shards) if not self.has_shard(i)]
 
     def write_shard(
         self,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..utils.atomic import atomic_path
 from ..utils.errors import option
-from ..utils.families import OutForeign, OutTaken, SystemRefused
+from ..utils.families import BadValue, OutForeign, OutTaken, SystemRefused
+from ..utils.remote.addresses import is_remote, shown
 from .locks import locked, reason_of
 
 
@@ -37,6 +38,7 @@ class OutputFile:
             UserError: Something stands there that is not to be replaced.
         """
         path = self.path
+        check_is_here(path)
         if not path.exists():
             return
         if path.is_dir():
@@ -69,13 +71,33 @@ class OutputFile:
                 yield temporary
 
 
+def check_is_here(out: str | os.PathLike) -> None:
+    """Refuses an address, which would become a folder of that name.
+
+    Args:
+        out: What is to be written.
+
+    Raises:
+        UserError: It is one.
+    """
+    if is_remote(out):
+        raise BadValue(
+            f"{shown(out)} is an address, where nothing but features that are "
+            "extracted of images can be written: name a folder or file of this machine"
+        )
+
+
 @contextlib.contextmanager
 def writing(out: str | os.PathLike) -> Iterator[None]:
     """Turns any error of the disk into one sentence.
 
     Args:
         out: What is written.
+
+    Raises:
+        UserError: There was one, or it is an address.
     """
+    check_is_here(out)
     try:
         yield
     except OSError as error:

@@ -8,7 +8,8 @@ from typing import Any
 from .families import PackageMissing
 from .shard import BadShard, Shard
 
-_DATA = "data.mdb"
+#: The file in a folder that is LMDB.
+DATA = "data.mdb"
 # First bytes of what is an image; other values count, or describe, or label.
 _HEADS = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*"),
@@ -56,7 +57,7 @@ def _is_image(head: bytes) -> bool:
 
 def _opened(shard: str | os.PathLike) -> Any:
     folder = os.path.isdir(shard)
-    return _environment(Shard.at(Path(shard, _DATA) if folder else shard), folder)
+    return _environment(Shard.at(Path(shard, DATA) if folder else shard), folder)
 
 
 # It is mapped into memory, and read without locks: forked processes share it.

@@ -1,8 +1,8 @@
 """The one door to images' bytes, wherever they lie.
 
-``SHARD.tar#MEMBER``, ``TABLE.parquet#ROW`` and ``POOL.lmdb#KEY`` are files inside
-others, and tars, tables or a file alone may lie elsewhere, under an address such as
-``s3://bucket/SHARD.tar``.
+``SHARD.tar#MEMBER``, ``TABLE.parquet#ROW``, ``POOL.lmdb#KEY`` and ``POOL.lance#ROW``
+are files inside others, and tars, tables or a file alone may lie elsewhere, under an
+address such as ``s3://bucket/SHARD.tar``.
 """
 
 import functools
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from . import lmdbs, tars
+from . import lances, lmdbs, tars
 from .lmdbs import keys_of
 from .remote import files
 from .remote.addresses import address_of, is_remote
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .parquet import ImageTable
 
 __all__ = [
+    "FOLDERS",
+    "LANCE",
     "LMDB",
     "MARK",
     "SHARDS",
@@ -45,15 +47,18 @@ __all__ = [
     "member_names",
     "rows_of",
     "split",
+    "tag_of",
 ]
 
 #: Ending of a shard, and what separates it from a member.
 SUFFIX, MARK = ".tar", "#"
 TABLE = ".parquet"
-#: Endings of LMDB, of tars, packed ones too, and of all shards.
-LMDB = ".lmdb"
+#: Endings of LMDB, of Lance, of tars, packed ones too, and of all shards.
+LMDB, LANCE = ".lmdb", ".lance"
 TARS = (SUFFIX, ".tar.gz", ".tgz")
-SHARDS = (*TARS, TABLE, LMDB)
+SHARDS = (*TARS, TABLE, LMDB, LANCE)
+#: Of those that are folders, or may be.
+FOLDERS = (LMDB, LANCE)
 _THREADS = 8
 
 
@@ -94,7 +99,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Row:
-    """An image in a row of a Parquet file, or of a key of LMDB.
+    """An image in a row of a Parquet file or of Lance, or of a key of LMDB.
 
     Attributes:
         content: What it holds.
@@ -144,6 +149,8 @@ def find(path: str | os.PathLike) -> Member | Row | Elsewhere | None:
     if shard.lower().endswith(TABLE):
         there = is_remote(shard) or os.path.isfile(shard)
         return Row.of(shard, name) if there else None
+    if shard.lower().endswith(LANCE):
+        return Row(lances.value_of(shard, name)) if os.path.isdir(shard) else None
     if shard.lower().endswith(LMDB):
         return Row(lmdbs.value_of(shard, name)) if os.path.exists(shard) else None
     try:
@@ -190,8 +197,33 @@ def split(path: str | os.PathLike) -> tuple[str, str] | None:
 
 
 def is_shard(path: str | os.PathLike) -> bool:
-    """Whether a path has the ending of a tar, of Parquet or of LMDB."""
+    """Whether a path has the ending of a tar, of Parquet, of LMDB or of Lance."""
     return os.fspath(path).lower().endswith(SHARDS)
+
+
+def tag_of(path: str | os.PathLike) -> str:
+    """Returns what tells a file's content from an earlier one of its size.
+
+    That is its time, or of what lies elsewhere what its service says; of a member that
+    of what it is in.
+
+    Args:
+        path: A file, or a member, that is there.
+
+    Raises:
+        OSError: It is not.
+    """
+    inside = split(path)
+    place = inside[0] if inside and not _is_plain(path) else path
+    if os.fspath(place).lower().endswith(LANCE):
+        return lances.tag_of(place)
+    if os.fspath(place).lower().endswith(LMDB) and os.path.isdir(place):
+        place = os.path.join(place, lmdbs.DATA)
+    return Shard.at(place).tag
+
+
+def _is_plain(path: str | os.PathLike) -> bool:
+    return not is_remote(path) and os.path.isfile(path)
 
 
 def exists(path: str | os.PathLike) -> bool:

@@ -89,11 +89,15 @@ def feature_column(table: Any, file: Path) -> str:
     )
 
 
-def image_column(table: Any) -> str | None:
+def image_column(schema: Any, others: Sequence[str] = ()) -> str | None:
     """Returns the column of images' bytes; None: it has none.
 
     That is binary, or a struct of ``bytes`` and ``path`` as Hugging Face's data sets
     have it; of several the first of `IMAGES`, else the first.
+
+    Args:
+        schema: Arrow's.
+        others: Names of columns that hold bytes in another way.
     """
     import pyarrow.types as kinds
 
@@ -102,8 +106,9 @@ def image_column(table: Any) -> str | None:
 
     found = [
         field.name
-        for field in table.schema_arrow
-        if is_binary(field.type)
+        for field in schema
+        if field.name in others
+        or is_binary(field.type)
         or (
             kinds.is_struct(field.type)
             and field.type.get_field_index("bytes") >= 0
@@ -134,7 +139,7 @@ class ImageTable:
         self, file: Path, copy: Path | None = None, identity: str = ""
     ) -> None:
         self.table = open_parquet(file, copy)
-        if (column := image_column(self.table)) is None:
+        if (column := image_column(self.table.schema_arrow)) is None:
             raise BadImageSource(
                 f"{file} has no column of images' bytes, only "
                 f"{', '.join(self.table.schema_arrow.names)}"

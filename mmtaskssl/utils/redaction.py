@@ -11,16 +11,20 @@ from typing import Any
 
 #: Stands for what is left out.
 HIDDEN = "***"
+#: Services whose addresses are of a ``container@account``, which opens nothing.
+WITH_ACCOUNT = frozenset(("abfs", "abfss", "wasb", "wasbs"))
 
 # What is taken for a path on the way has lost one of its slashes.
 _ADDRESS = re.compile(
     r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)(?P<mark>://|"
     r"(?:(?<=http)|(?<=https)|(?<=ftp)|(?<=sftp)|(?<=s3)|(?<=gs)|(?<=az)|(?<=hf)"
-    r"|(?<=hdfs)|(?<=abfs)|(?<=abfss)|(?<=wasbs)|(?<=oss)|(?<=petrel)):/)"
+    r"|(?<=hdfs)|(?<=abfs)|(?<=abfss)|(?<=wasb)|(?<=wasbs)|(?<=oss)|(?<=petrel)):/)"
     r"(?P<rest>[^\s'\"<>`/][^\s'\"<>`]*)"
 )
 # ``user:password@``; passwords are typed with slashes in them, ports are numbers.
 _USER = re.compile(r"[^/?#]*@|[^/?#@:]+:(?!\d+(?:[/?#]|$))[^@]*@")
+# As Azure allows it; one without a key behind a colon.
+_CONTAINER = re.compile(r"\$?[a-z0-9][a-z0-9-]*@(?=[^@]+$)")
 _END = re.compile(r"[)\],.;:!]*$")
 # As the services make them; in a path on this machine they stand behind a slash.
 _TOKEN = re.compile(
@@ -107,7 +111,9 @@ def _without_secrets(match: re.Match[str]) -> str:
     end = _END.search(rest)
     behind = end[0] if end else ""
     rest = rest[: len(rest) - len(behind)]
-    rest = _USER.sub("", rest, count=1) if _USER.match(rest) else rest
+    is_container = scheme.lower() in WITH_ACCOUNT and _CONTAINER.match(rest)
+    if _USER.match(rest) and not is_container:
+        rest = _USER.sub("", rest, count=1)
     rest, _, _ = rest.partition("?")
     place, _, fragment = rest.partition("#")
     if "=" in fragment:  # where some services hand their tokens over

@@ -1,5 +1,7 @@
 """Images under addresses, as any verb is given them."""
 
+import gzip
+import json
 import multiprocessing
 import os
 import shutil
@@ -14,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from mmtaskssl.datasets import LabeledImages, UnlabeledImages, list_images, read_image
 from mmtaskssl.utils import tars
+from mmtaskssl.utils.atomic import write_json
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.families import (
     BadImageSource,
@@ -285,3 +288,45 @@ def test_a_signed_folder_is_refused_and_not_taken_for_empty(web):
     with pytest.raises(BadImageSource, match="signed address of a folder") as refused:
         list_images(f"{web.url}/images?sig=secret")
     assert "secret" not in str(refused.value)
+
+
+def test_a_pattern_that_cannot_be_listed_is_named_with_the_reason(web):
+    pattern = f"{web.url}/tars/pool-*.tar"
+    web.query = "sig=secret"
+    with pytest.raises(Unreachable, match=r"pool-\*\.tar could not be .*403"):
+        list_images(pattern)
+    with pytest.raises(BadImageSource, match="signed pattern") as refused:
+        list_images(f"{pattern}?sig=secret")
+    assert "secret" not in str(refused.value)
+    web.query = ""
+    with pytest.raises(FileMissing, match="no file fits"):
+        list_images(f"{web.url}/nowhere/pool-*.tar")
+
+
+def test_a_pattern_in_a_bucket_that_refuses_is_no_empty_one(memory, monkeypatch):
+    system = type(fsspec.filesystem("memory"))
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Access Denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(system, "ls", refused)
+        patched.setattr(system, "glob", lambda *_: [])  # as of what it may not list
+        with pytest.raises(Unreachable, match=r"pool-\*\.tar could not be .*Denied"):
+            list_images(f"{memory}/tars/pool-*.tar")
+
+
+def test_a_container_stays_in_what_is_written(tmp_path):
+    source = "abfs://box@account.dfs.core.windows.net/pool"
+    assert addresses.learned([f"{source}/a.png"]) == [f"{source}/a.png"]
+    assert addresses.named(addresses.Path(source)) == source
+    write_json(tmp_path / "x.json", {"root": source})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"root": source}
+
+
+def test_no_cache_for_a_packed_tar_is_told(pool, monkeypatch):
+    content = (pool / "tars" / "pool-000.tar").read_bytes()
+    (pool / "pool.tar.gz").write_bytes(gzip.compress(content))
+    monkeypatch.setenv("MMTASKSSL_CACHE_GB", "0.000001")
+    with pytest.raises(BadImageSource, match="no room to unpack it in the cache"):
+        list_images(pool / "pool.tar.gz")

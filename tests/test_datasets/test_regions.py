@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 
 from mmtaskssl import apis
+from mmtaskssl.datasets import SelectedImages, UnlabeledImages
 from mmtaskssl.datasets.images import BrokenImage
 from mmtaskssl.datasets.regions import read_region, read_regions
 from mmtaskssl.report.thumbs import Thumbnails
 from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import ImagesMismatch
 
 _XML = (
     "<annotation><size><width>{w}</width><height>{h}</height></size>{objects}"
@@ -141,3 +143,23 @@ def test_annotations_of_other_images_are_refused(world):
     network = ("torchvision:resnet18", "random")
     with pytest.raises(UserError, match="objects have the classes of `boxes`"):
         apis.extract(network, folder / "images", boxes=folder / "xml", labels="folder")
+
+
+def test_objects_are_judged_and_clustered_and_are_no_files(world):
+    folder, _ = world
+    network = ("torchvision:resnet18", "random")
+    how = {"image_size": 32, "workers": 0}
+    store = apis.extract(network, folder / "images", boxes=folder / "xml", **how)
+    found = apis.evaluate((store, store), probe="knn")
+    assert "3 training images" in found.table()
+    assert sorted(apis.cluster(store, "2").sizes.tolist()) == [1, 2]
+    assert "3 images" in apis.deduplicate(store, by="features").table()
+    words = "objects or regions of images"
+    with pytest.raises(ImagesMismatch, match=words):
+        apis.deduplicate(store)
+    selection = apis.select(store, store, 2).save(folder / "selection", report=False)
+    with pytest.raises(ImagesMismatch, match=words):
+        apis.take(selection, folder / "taken")
+    whole = UnlabeledImages(folder / "images")
+    with pytest.raises(ImagesMismatch, match=words):
+        SelectedImages(whole, str(selection / "selection.txt"))

@@ -23,6 +23,9 @@ KEY = "hf_" + "aB3" * 12
         ),
         ("f('gs://b/x?X-Goog-Credential=a')", "f('gs://b/x')"),
         ("https://h/x#access_token=1", "https://h/x"),
+        ("abfs://box@a.windows.net/x?sig=a", "abfs://box@a.windows.net/x"),
+        ("abfs://box:key@a.windows.net/x", "abfs://a.windows.net/x"),
+        ("s3://box@bucket/x", "s3://bucket/x"),
         (f"Bearer {KEY}", "Bearer ***"),
         (f"https://h/{KEY}/x", "https://h/***/x"),
         ("AKIAIOSFODNN7EXAMPLE", "***"),
@@ -49,6 +52,8 @@ def test_what_opens_an_address_is_left_out(text, shown):
         "https://host:8080/a@b.png",
         "https://mmtaskssl.readthedocs.io/en/page.html#flags",
         "torchvision://resnet18",
+        "abfs://box@a.dfs.core.windows.net/pool/a.png",
+        "wasbs:/my-box@a.blob.core.windows.net/a.png",
         "cls_token='a', token=None, pad_token='<pad>'",
     ],
 )

@@ -29,9 +29,9 @@ whose sources its `data` module names.
 """
 _TROVE = "License :: OSI Approved :: "
 _LONG = 60  # of a field that holds a name, not the text of a licence
-#: Of packages that `make env` leaves out: another one excludes the first, and a cluster
-#: is not needed to write the page.
-_EXCLUDED = {"faiss-gpu": "MIT", "ray": "Apache-2.0"}
+#: Of packages that `make env` leaves out: another one excludes the first, and the
+#: others are not needed to write the page.
+_EXCLUDED = {"faiss-gpu": "MIT", "pylance": "Apache-2.0", "ray": "Apache-2.0"}
 #: Words that the beginning of a licence's text has, and its name.
 _TEXTS = (
     (r"Apache (Software )?License,?\s+(Version )?2\.0", "Apache-2.0"),

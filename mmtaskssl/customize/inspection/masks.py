@@ -7,11 +7,19 @@ from typing import Any
 
 from ...datasets.annotations.findings import Tally
 from ...datasets.annotations.image_sizes import of_sizes
-from ...datasets.annotations.label_maps import judge_classes, look_at_masks
+from ...datasets.annotations.label_maps import (
+    CLASSES,
+    VOID,
+    check_exact,
+    colours_refused,
+    judge_classes,
+    look_at_masks,
+    masks_by_name,
+    read_class_names,
+)
 from ...datasets.images import list_images
 from ...utils.errors import UserError, option
 from ...utils.families import BadLabels
-from ...utils.inputs import read_text
 from .class_folders import part_folders
 from .facts import ImageFacts
 from .inspected import Finding
@@ -28,12 +36,6 @@ PAIRS = (
     ("images", "labels"),
     ("JPEGImages", "SegmentationClass"),
 )
-#: The index that belongs to no class wherever nothing else is said.
-VOID = 255
-CLASSES = "classes.txt"
-# What may stand between the name of an image and the ending of its mask.
-_MARKS = ("", "_mask", "_label", "_seg")
-_LOSSY = (".jpg", ".jpeg")
 
 
 def find_masks(folder: Path) -> tuple[str, str] | None:
@@ -90,41 +92,22 @@ def read_masks(folder: Path, pair: tuple[str, str]) -> Labelled:
     else:
         parts = {ALL: _pair(folder / images, folder / masks, findings)}
     form = f"the folders {images} and {masks}"
-    names = _class_names(folder)
+    names = read_class_names(folder)
     return Labelled("segmentation", form, parts, findings, names)
-
-
-def _class_names(folder: Path) -> Sequence[str] | None:
-    path = folder / CLASSES
-    if not path.exists():
-        return None
-    try:
-        names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise BadLabels(f"{path} cannot be read: {error}") from error
-    if len({*names}) < len(names) or not names:
-        raise BadLabels(f"{path} must name each class once, a line each")
-    return names
 
 
 def _pair(images: Path, masks: Path, findings: list[Finding]) -> Part:
     _, image_ids = list_images(images)
     _, mask_ids = list_images(masks)
-    of = {str(Path(mask).with_suffix("")): mask for mask in mask_ids}
+    of = masks_by_name(mask_ids)
     items, alone = [], []
     for image in image_ids:
-        name = str(Path(image).with_suffix(""))
-        mask = next((of[name + m] for m in _MARKS if name + m in of), None)
+        mask = of.get(str(Path(image).with_suffix("")))
         if mask is None:
             alone.append(image)
         else:
             items.append(Item(image, mask=mask))
-    lossy = [item.mask for item in items if item.mask.lower().endswith(_LOSSY)]
-    if lossy:
-        raise BadLabels(
-            f"the mask {lossy[0]} in {masks} is a JPEG, whose numbers are not exact: "
-            "write masks as PNG"
-        )
+    check_exact([item.mask for item in items], str(masks))
     if not items:
         raise BadLabels(
             f"no image of {images} has a mask in {masks}: the mask of {alone[0]} must "
@@ -198,11 +181,7 @@ def indices_of(
     """
     for folder, found in masks.items():
         if any(mask.get("colour") for mask in found):
-            raise BadLabels(
-                f"masks in {folder} are colour images: a mask is a PNG of one channel, "
-                "whose numbers are the classes (0, 1, ...; 255: none); write the "
-                "number of its class in place of each colour"
-            )
+            raise colours_refused(folder)
     values = sorted(
         {v for one in masks.values() for m in one for v in m.get("values", ())}
     )

@@ -11,9 +11,17 @@ from typing import Any
 import numpy as np
 
 from mmtaskssl.utils.cores import num_cores
+from mmtaskssl.utils.errors import UserError
+from mmtaskssl.utils.families import BadLabels
+from mmtaskssl.utils.inputs import read_text
 
 from ..image_reader import BrokenImage, open_picture
 from .findings import Finding, Tally
+
+#: The index that belongs to no class wherever nothing else is said.
+VOID = 255
+#: A text in the folder of a target or its masks that names the classes.
+CLASSES = "classes.txt"
 
 _THREADS = 4
 _BATCH = 256
@@ -21,6 +29,60 @@ _SHOWN = 5
 # Masks that are remembered by their size and time, so that a second training of the
 # same process does not read them again.
 _REMEMBERED = 1 << 17
+# What may stand between the name of an image and the ending of its mask.
+_MARKS = ("", "_mask", "_label", "_seg")
+_LOSSY = (".jpg", ".jpeg")
+
+
+def masks_by_name(mask_ids: Sequence[str]) -> dict[str, str]:
+    """Returns masks by the names, without an ending, of images that they may be of."""
+    found: dict[str, str] = {}
+    for mark in reversed(_MARKS):
+        for mask in mask_ids:
+            name = str(Path(mask).with_suffix(""))
+            if name.endswith(mark) and len(name) > len(mark):
+                found[name[: len(name) - len(mark)]] = mask
+    return found
+
+
+def check_exact(masks: Sequence[str], folder: str) -> None:
+    """Refuses masks whose numbers are not exact.
+
+    Raises:
+        UserError: One is a JPEG.
+    """
+    if lossy := [mask for mask in masks if mask.lower().endswith(_LOSSY)]:
+        raise BadLabels(
+            f"the mask {lossy[0]} in {folder} is a JPEG, whose numbers are not exact: "
+            "write masks as PNG"
+        )
+
+
+def read_class_names(folder: Path) -> Sequence[str] | None:
+    """Reads `CLASSES` of a folder; None: it has none.
+
+    Raises:
+        UserError: It cannot be read, or names a class twice.
+    """
+    path = folder / CLASSES
+    if not path.exists():
+        return None
+    try:
+        names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise BadLabels(f"{path} cannot be read: {error}") from error
+    if len({*names}) < len(names) or not names:
+        raise BadLabels(f"{path} must name each class once, a line each")
+    return names
+
+
+def colours_refused(folder: str) -> UserError:
+    """Returns what refuses masks that are colour images."""
+    return BadLabels(
+        f"masks in {folder} are colour images: a mask is a PNG of one channel, "
+        f"whose numbers are the classes (0, 1, ...; {VOID}: none); write the "
+        "number of its class in place of each colour"
+    )
 
 
 def look_at_masks(

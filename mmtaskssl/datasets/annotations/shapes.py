@@ -44,19 +44,12 @@ class ShapeJudge:
         if size is not None and own != [size[1], size[0]]:
             self._sizes.add(f"{place}: {own[1]} x {own[0]}, not {size[0]} x {size[1]}")
             return
-        runs = _runs(counts)
+        runs = runs_of(counts)
         if min(runs, default=-1) < 0 or sum(runs) != own[0] * own[1]:
             self._runs.add(place)
 
     def _add_polygons(self, place: str, polygons: Any) -> None:
-        good = [
-            corners
-            for corners in (polygons if isinstance(polygons, list) else [])
-            if isinstance(corners, list)
-            and len(corners) >= _LEAST_CORNERS
-            and len(corners) % 2 == 0
-            and all(isinstance(c, int | float) and math.isfinite(c) for c in corners)
-        ]
+        good = whole_polygons(polygons)
         if not good:
             self._none.add(place)
         elif max(map(max, good)) <= 1:
@@ -85,7 +78,19 @@ class ShapeJudge:
         return found
 
 
-def _runs(counts: Any) -> list[int]:
+def whole_polygons(polygons: Any) -> list[list[float]]:
+    """Returns those of COCO's polygons that are some: of three corners at least."""
+    return [
+        corners
+        for corners in (polygons if isinstance(polygons, list) else [])
+        if isinstance(corners, list)
+        and len(corners) >= _LEAST_CORNERS
+        and len(corners) % 2 == 0
+        and all(isinstance(c, int | float) and math.isfinite(c) for c in corners)
+    ]
+
+
+def runs_of(counts: Any) -> list[int]:
     """Returns run lengths, decompressed; pycocotools does not notice cut ones.
 
     Five bits a character, the lowest first, with a sixth where more follow; signed, and

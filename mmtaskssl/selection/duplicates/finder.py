@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...datasets.regions import as_parts
 from ...features.memory import MemoryStore
 from ...features.store import FeatureStore
 from ...utils.errors import option
@@ -133,9 +134,10 @@ class Finder:
         done = self.progress and self.progress("images", len(ids))
         self.looked = look(self.pool.root, ids, done, windows=windows)
         if len(self.looked.broken) == len(ids):
+            instead = as_parts(ids) or f"name theirs with {option('root')}"
             raise ImagesMismatch(
                 f"none of the {len(ids):,} images is in {self.pool.root or 'a folder'}:"
-                f" name theirs with {option('root')}"
+                f" {instead}"
             )
         return self.looked
 

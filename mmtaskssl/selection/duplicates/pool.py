@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.images import ImagesLike, list_images
-from ...features import layout
 from ...features.fingerprint import fingerprint
+from ...features.sources import is_store
 from ...features.store import FeatureStore
 from ...utils import members
 from ...utils.hashing import lines_sha256
@@ -57,7 +57,7 @@ class Pool:
             return pool
         if isinstance(pool, str | os.PathLike):
             folder = Path(pool).expanduser()
-            if (folder / layout.MANIFEST).is_file():
+            if is_store(folder):
                 pool = FeatureStore.open(folder)
         if isinstance(pool, FeatureStore):
             where = pool.root if root is None else os.fspath(root)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.images import IMAGE_SUFFIXES, ImagesLike, list_images
+from ...datasets.regions import as_parts
 from ...datasets.selected import read_selection
 from ...utils import members
 from ...utils.errors import option
@@ -36,6 +37,7 @@ class Item:
         source: Its id in the pool.
         path: The file, or ``SHARD.tar#MEMBER``, or ``TABLE.parquet#ROW``.
         size: In bytes.
+        tag: Tells its content from another of that size, see `members.tag_of`.
         why: Columns of the selection's table: score, query, and the query's rank.
     """
 
@@ -43,6 +45,7 @@ class Item:
     source: str
     path: str
     size: int
+    tag: str
     why: Mapping[str, str] = field(default_factory=dict)
 
     def read(self) -> bytes:
@@ -58,9 +61,15 @@ class Item:
             raise SystemRefused(
                 f"{self.path} cannot be read ({error.strerror or error})"
             ) from error
-        if len(content) != self.size:
+        if len(content) != self.size or self._now() != self.tag:
             raise FileDamaged(f"{self.path} has changed since the work began")
         return content
+
+    def _now(self) -> str:
+        try:
+            return members.tag_of(self.path)
+        except OSError:
+            return ""
 
     def suffix(self, content: bytes) -> str:
         """Returns the ending that its name deserves, in lower case."""
@@ -98,11 +107,11 @@ def selected_items(
     items, gone = [], []
     for rank, image in enumerate(ids, 1):
         path = os.path.join(shown(root), image)
-        size = _size(path)
-        if size is None:
+        found = _size_and_tag(path)
+        if found is None:
             gone.append(image)
         else:
-            items.append(Item(rank, image, path, size, why.get(image, {})))
+            items.append(Item(rank, image, path, *found, why.get(image, {})))
     _refuse_missing(gone, ids, root, file)
     return items
 
@@ -154,17 +163,19 @@ def _reasons(folder: Path) -> dict[str, dict[str, str]]:
         raise FileDamaged(f"{folder / TABLE} is damaged ({error})") from error
 
 
-def _size(path: str) -> int | None:
+def _size_and_tag(path: str) -> tuple[int, str] | None:
     try:
         found = members.find(path)
-        return os.stat(path).st_size if found is None else found.size
+        size = os.stat(path).st_size if found is None else found.size
+        return size, members.tag_of(path)
     except OSError:
         return None
 
 
 def _refuse_missing(gone: Sequence[str], ids: Sequence[str], where: Any, file: Path):
     if gone:
+        instead = as_parts(gone)
         raise ImagesMismatch(
             f"{len(gone):,} of the {len(ids):,} images of {file} are not in {where}, "
-            f"the first: {', '.join(gone[:3])}"
+            f"the first: {', '.join(gone[:3])}" + (instead and f"; {instead}")
         )

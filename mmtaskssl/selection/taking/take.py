@@ -10,10 +10,10 @@ from typing import Any
 
 from ...datasets.images import ImagesLike
 from ...report.result import Result, where_it_is
-from ...runs import State, Work
+from ...runs import Record, State, Work
 from ...utils import checks
 from ...utils.atomic import atomic_path
-from ...utils.errors import option
+from ...utils.errors import UserError, option
 from ...utils.families import DiskFull
 from ...utils.units import size
 from ..output import write_csv
@@ -24,6 +24,8 @@ from .names import FORMS, Form
 #: What was taken: the new id of each image, its old one, and why it was chosen.
 TABLE = "taken.csv"
 GIGABYTE = 10**9
+# Key of a record: times and the like of the files that were read.
+_SOURCES = "sources"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,7 +88,8 @@ def take(
     """Copies the images of a selection out of their pool, byte for byte.
 
     What was begun goes on with the same call, file by file; the folder says with which
-    SHA-256 each was written.
+    SHA-256 each was written, and whether an image of the pool has changed since, by its
+    size and time (elsewhere: what its service says of it).
 
     Args:
         selection: A folder of `select`, or a text file with one image id a line.
@@ -122,9 +125,10 @@ def take(
     work = Work(
         "taken images",
         1,
-        _inputs(items, form, shard_bytes),
+        _inputs(items, form, shard_bytes, overwrite or _knows_sources(out)),
         (*files, TABLE),
         "images that were taken out of a pool",
+        words={_SOURCES: "an image of the pool has changed, or its time"},
     )
     state = work.state(out, overwrite)
     if state is State.REPLACE:
@@ -148,15 +152,28 @@ def take(
     return Taken(out, form, _ids(out, files, form), sources, total, list(files))
 
 
-def _inputs(items: Sequence[Item], form: Form, shard_bytes: int) -> dict[str, Any]:
-    told = hashlib.sha256()
+def _knows_sources(out: Path) -> bool:
+    """Whether what stands there, if anything does, says what its sources were."""
+    try:
+        record = Record.read(out)
+    except UserError:  # whose sentence is that of `Work.state`
+        return True
+    return record is None or _SOURCES in record.inputs
+
+
+def _inputs(
+    items: Sequence[Item], form: Form, shard_bytes: int, sources: bool
+) -> dict[str, Any]:
+    told, tags = hashlib.sha256(), hashlib.sha256()
     for item in items:
         line = (item.source, str(item.size), *item.why.values())
         told.update("\0".join(line).encode("utf-8", "surrogateescape") + b"\n")
+        tags.update(f"{item.tag}\n".encode("utf-8", "surrogateescape"))
     return {
         "images": told.hexdigest(),
         "form": form,
         "shard_bytes": None if form == "folder" else shard_bytes,
+        **({_SOURCES: tags.hexdigest()} if sources else {}),
     }
 
 

@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
+from ..redaction import WITH_ACCOUNT
+
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//?)(?=.)")
 # fmt: off
 # Those that are known without fsspec, also with a slash less.
@@ -27,8 +29,6 @@ _COMMON = frozenset((
 # fmt: on
 # Whose names end at a question mark.
 _WITH_QUERY = frozenset(("http", "https"))
-# ``container@account`` there, which opens nothing.
-_WITH_ACCOUNT = frozenset(("abfs", "abfss", "wasb", "wasbs"))
 # Names the file by which processes that are started know what opens an address.
 _HANDED = "MMTASKSSL_ADDRESSES"
 _opens: dict[str, str] = {}
@@ -124,7 +124,7 @@ def _parted(source: str) -> tuple[str, dict[str, str]]:
     opens = {}
     first, slash, behind = rest.partition("/")
     user, mark, host = first.rpartition("@")
-    if mark and (scheme not in _WITH_ACCOUNT or ":" in user):
+    if mark and (scheme not in WITH_ACCOUNT or ":" in user):
         opens[f"{scheme}://{host}"] = f"{user}@"
         rest = f"{host}{slash}{behind}"
     if scheme in _WITH_QUERY and "?" in rest:

@@ -1,12 +1,13 @@
 """Reading and listing what lies elsewhere."""
 
+import contextlib
 import io
 import math
 import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +79,11 @@ def _stat_of(info: Any) -> Stat:
     tags = (f"{tag}={info[tag]}" for tag in _TAGS if info.get(tag))
     size = int(info.get("size") or 0)
     return Stat(size, next(tags, ""), info.get("type") == "directory")
+
+
+def forget(address: str) -> None:
+    """Drops what was known of a file: it was written, or removed."""
+    _known.pop(address, None)
 
 
 def is_file(path: str | os.PathLike) -> bool:
@@ -231,8 +237,31 @@ def fitting(pattern: str) -> list[str]:
     """
     address = address_of(pattern)
     fixed = re.split(r"[*?\[]", address, maxsplit=1)[0].rpartition("/")[0]
+    if address.startswith("http") and "?" in opening(address):
+        raise BadImageSource(
+            f"{address} is a signed pattern, whose list the signature does not open: "
+            "count the files, as in pool-{000..099}.tar, or name a list"
+        )
     names = tried(address, lambda system, name: list(system.glob(name)))
+    if not names:
+        # Of a folder that cannot be listed fsspec finds nothing, and does not say so.
+        with contextlib.suppress(FileNotFoundError):
+            tried(address, lambda system, _: _seen(system, fixed))
     return sorted(f"{fixed}/{name}" for name in _below(fixed, names) if name)
+
+
+def _seen(system: Any, folder: str) -> None:
+    """Raises what keeps a folder from being listed."""
+    if folder.startswith("http"):
+        system.cat_file(opening(f"{folder}/"))
+    else:
+        system.ls(system._strip_protocol(opening(folder)), refresh=True)
+
+
+def below(folder: str, found: Mapping[str, Any]) -> dict[str, Stat]:
+    """Returns what is known of files that fsspec lists, by their paths in a folder."""
+    pairs = zip(found.values(), _below(folder, list(found)), strict=True)
+    return {inner: _stat_of(info) for info, inner in pairs if inner is not None}
 
 
 def _below(folder: str, names: list[str]) -> Iterator[str | None]:

@@ -24,8 +24,16 @@ _REFUSED, _ABSENT = (401, 403), (404, 410)
 _FAULTS = (TypeError, AttributeError, NameError, AssertionError)
 
 
-def tried(address: str, call: Callable[[Any, str], T]) -> T:
-    """Calls with a file system and the name in it, again where it fails."""
+def tried(
+    address: str, call: Callable[[Any, str], T], what: str = "could not be fetched"
+) -> T:
+    """Calls with a file system and the name in it, again where it fails.
+
+    Args:
+        address: See above.
+        call: What is done.
+        what: Of the address, for the message, where that fails.
+    """
     full = opening(address)
     for wait in (*_WAITS, None):
         try:
@@ -35,10 +43,10 @@ def tried(address: str, call: Callable[[Any, str], T]) -> T:
         except Exception as error:  # each service's package raises its own
             if _is_absent(error):
                 raise FileNotFoundError(2, "it is not there", address) from error
-            refused = _status(error) in _REFUSED or isinstance(error, PermissionError)
+            refused = status_of(error) in _REFUSED or isinstance(error, PermissionError)
             if refused or wait is None:
                 raise Unreachable(
-                    f"{address} could not be fetched ({_reason(error)}): check "
+                    f"{address} {what} ({_reason(error)}): check "
                     "the network and the credentials, and run the same again"
                 ) from error
             time.sleep(wait)
@@ -50,17 +58,26 @@ def _is_absent(error: Exception) -> bool:
     absent = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
     if not isinstance(error, absent):
         return False
-    if (status := _status(error)) is not None:
+    if (status := status_of(error)) is not None:
         return status in _ABSENT
     cause = error.__cause__
     failed = isinstance(cause, OSError | TimeoutError) and not isinstance(cause, absent)
     return not failed and type(cause).__module__.partition(".")[0] != "aiohttp"
 
 
-def _status(error: BaseException) -> int | None:
+def status_of(error: BaseException) -> int | None:
     """Returns HTTP's status of an error, or of its cause."""
-    found = getattr(error, "status", None) or getattr(error.__cause__, "status", None)
-    return found if isinstance(found, int) else None
+    for one in (error, error.__cause__):
+        answer = getattr(one, "response", None)  # botocore's
+        about = answer.get("ResponseMetadata", {}) if isinstance(answer, dict) else {}
+        for found in (
+            getattr(one, "status", None),
+            getattr(one, "code", None),
+            about.get("HTTPStatusCode"),
+        ):
+            if isinstance(found, int) and found:
+                return found
+    return None
 
 
 def check_service(address: str) -> None:
@@ -74,7 +91,7 @@ def check_service(address: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    error = error.__cause__ if _status(error) and error.__cause__ else error
+    error = error.__cause__ if status_of(error) and error.__cause__ else error
     text = " ".join(str(error).split())
     return redacted(text)[:300] or type(error).__name__
 

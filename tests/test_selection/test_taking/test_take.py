@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import tarfile
 from collections import namedtuple
@@ -13,7 +14,7 @@ from mmtaskssl import apis
 from mmtaskssl.cli.take import main
 from mmtaskssl.datasets.images import list_images, read_image
 from mmtaskssl.selection.taking import take as module
-from mmtaskssl.selection.taking.items import Item, parts
+from mmtaskssl.selection.taking.items import Item, parts, selected_items
 from mmtaskssl.utils.errors import UserError
 from tests._images import make_image_folder
 from tests._shards import pack
@@ -170,8 +171,50 @@ def test_names_that_lead_out_of_a_folder_do_not(given, tmp_path):
     assert taken.image_ids == [f"images/pool/{ids[0]}"]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_image_that_changed_at_its_size_is_noticed(tmp_path, packed):
+    pool = make_image_folder(tmp_path / "pool", n_per_class=4, size=24)
+    if packed:
+        (tmp_path / "tars").mkdir()
+        pack(pool, tmp_path / "tars")
+        pool = tmp_path / "tars"
+    selection = _selected(pool, tmp_path)
+    taken = apis.take(selection, tmp_path / "out", form="folder")
+    again = apis.take(selection, tmp_path / "out", form="folder")
+    assert again.image_ids == taken.image_ids
+    path = pool / taken.sources[0].partition("#")[0]
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(UserError, match="an image of the pool has changed, or its"):
+        apis.take(selection, tmp_path / "out", form="folder")
+    apis.take(selection, tmp_path / "out", form="folder", overwrite=True)
+    apis.take(selection, tmp_path / "out", form="folder")
+
+
+def test_an_image_that_changes_while_it_is_taken_is_noticed(tmp_path):
+    pool = make_image_folder(tmp_path / "pool", n_per_class=4, size=24)
+    (item, *_) = selected_items(_selected(pool, tmp_path), None, False)
+    assert item.read()
+    os.utime(item.path, ns=(1, 1))
+    with pytest.raises(UserError, match="has changed since the work began"):
+        item.read()
+
+
+def test_what_an_older_version_took_is_known_again(given, tmp_path):
+    _, selection = given
+    apis.take(selection, tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "record.json").read_text())
+    del record["inputs"]["sources"]
+    (tmp_path / "out" / "record.json").write_text(json.dumps(record))
+    before = (tmp_path / "out" / "taken.csv").stat().st_mtime_ns
+    assert len(apis.take(selection, tmp_path / "out")) == 5
+    assert (tmp_path / "out" / "taken.csv").stat().st_mtime_ns == before
+
+
 def test_an_image_larger_than_a_part_is_its_own():
-    items = [Item(n, str(n), "", size) for n, size in enumerate((3, 9, 1, 2, 2), 1)]
+    items = [Item(n, str(n), "", size, "") for n, size in enumerate((3, 9, 1, 2, 2), 1)]
     found = [[item.size for item in part] for part in parts(items, 4)]
     assert found == [[3], [9], [1, 2], [2]]
 
