@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..utils.families import OptionConflict
-from . import dry_run, trial
+from . import dry_run, large, trial
 from .dry_run import IMAGES, Plan
 
 
@@ -102,10 +102,11 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     chosen = min(count_images(args.budget, pool.present), pool.present)
     targets = sum(len(FeatureStore.open(one)) for one in args.target)
     sizes = dry_run.row_parts(len(pool))
+    scale = large.plan(args, pool, targets, chosen)
 
     def part(rows: int, out: Path) -> list[str]:
         store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}")
-        hits = ("--hits", f"{out}-hits") if args.hits else ()
+        hits = ("--hits", f"{out}-hits") if args.hits else large.of_trial(args, out)
         budget = dry_run.scaled(args.budget, chosen, rows / len(pool))
         more = ("--pool", store, "--out", str(out), "--budget", budget)
         return trial.added(dry_run.words(argv), *more, *hits)
@@ -115,11 +116,11 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     return Plan(
         f"{chosen:,} of {pool.present:,} images, by {targets:,} of the target",
         chosen,
-        found.time(len(pool)),
+        found.time(len(pool)) + scale.seconds,
         len(pool) * pool.dim * 2,
-        found.memory(len(pool)),
-        found.written(len(pool)),
-        "1 pass over the features",
+        scale.memory(found.memory(len(pool)), found.bytes[1]),
+        found.written(len(pool)) + scale.written,
+        scale.passes,
         f"{sizes[0]:,} and {sizes[1]:,} rows",
     )
 

@@ -32,6 +32,7 @@ _PARTS = frozenset(
         *("cfg_options", "cpus", "evaluation", "extractor", "kinds", "main", "options"),
         *(
             "dry_run",
+            "large",
             "parser",
             "plans",
             "saying",
