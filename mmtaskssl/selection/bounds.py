@@ -90,18 +90,17 @@ def plan_exact(
             *(num_queries, usual, SAMPLE_ROWS),
             held(num_queries, usual, SAMPLE_ROWS),
         )
+    def most_queries(limit: int, block: int) -> int:
+        return _most(limit, lambda n: held(n, block, 0) <= memory)
+
     least = held(1, _LEAST_BLOCK, 0)
     if least > memory:
         raise too_little(memory, least, f"{num_queries:,} x {k:,} hits")
-    best = (0, 0)
-    block = usual
-    while block >= _LEAST_BLOCK:
-        queries = _most(num_queries, lambda n, b=block: held(n, b, 0) <= memory)
-        best = max(best, (queries, block))
-        if queries == num_queries:
-            break
-        block //= 2
-    queries, block = best
+    blocks = [usual]
+    while blocks[-1] > _LEAST_BLOCK:
+        blocks.append(max(_LEAST_BLOCK, blocks[-1] // 2))
+    # The fewest passes, in blocks as large as that allows.
+    queries, block = max((most_queries(num_queries, block), block) for block in blocks)
     fits = _most(SAMPLE_ROWS, lambda n: held(queries, block, n) <= memory)
     sample = fits if fits >= _LEAST_SAMPLE else 0
     return ExactPlan(queries, block, sample, held(queries, block, sample))

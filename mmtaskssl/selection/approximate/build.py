@@ -150,7 +150,7 @@ def _grow(
 
 def _fitted(pool: FeatureStore, manifest: dict[str, Any], rows: int) -> Coder:
     """Fits an index to a drawn sample of a store."""
-    usable = np.ones(len(pool), bool)
+    usable: np.ndarray = np.ones(len(pool), bool)
     usable[pool.bad_rows] = False
     rng = np.random.default_rng(manifest["seed"])
     drawn = np.flatnonzero(usable)

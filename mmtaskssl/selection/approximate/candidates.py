@@ -88,11 +88,10 @@ def search(
         while len(some):
             rows = _candidates(loaded, queries[some], how.candidates, probes, skip)
             enough = (rows >= 0).sum(1) >= how.k
-            hits = _exact(
-                queries[some[enough]], pool, rows[enough], how.k, plan, device
-            )
-            found.rows[some[enough]] = hits.rows
-            found.scores[some[enough]] = hits.scores
+            full = some[enough]
+            if len(full):
+                hits = _exact(queries[full], pool, rows[enough], how.k, plan, device)
+                found.rows[full], found.scores[full] = hits.rows, hits.scores
             some, probes = some[~enough], 2 * probes
         if progress is not None:
             progress(min(begin + plan.queries, len(queries)))
@@ -142,8 +141,8 @@ def _candidates(
     loaded: _Loaded, queries: np.ndarray, count: int, probes: int, skip: np.ndarray
 ) -> np.ndarray:
     """Returns (Q, count) rows with the best scores by codes, -1 behind the last."""
-    best = np.full((len(queries), 0), -1, np.int64)
-    scores = np.zeros((len(queries), 0), np.float32)
+    best: np.ndarray = np.full((len(queries), 0), -1, np.int64)
+    scores: np.ndarray = np.zeros((len(queries), 0), np.float32)
     for first, size, index in loaded:
         left_out = skip[first : first + size]
         near, rows = loaded.coder.search(index, queries, count, probes, left_out)

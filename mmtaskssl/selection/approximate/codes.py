@@ -97,7 +97,7 @@ class Coder:
         codes = self._maker().compute_codes(
             _widened(rows - self.lists.centroids[lists], self._dim)
         )
-        number = lists.astype("<u4").view(np.uint8).reshape(len(rows), 4)
+        number: np.ndarray = lists.astype("<u4").view(np.uint8).reshape(len(rows), 4)
         return np.hstack([number[:, : self.width - self.code_bytes], codes])
 
     def empty_index(self) -> Any:

@@ -59,7 +59,7 @@ class Lists:
         """
         groups, centroids = map(torch.from_numpy, (self.groups, self.centroids))
         ends = np.cumsum(self.sizes)
-        out = np.empty(len(rows), np.int64)
+        out: np.ndarray = np.empty(len(rows), np.int64)
         for begin in range(0, len(rows), STEP_ROWS):
             some = torch.from_numpy(rows[begin : begin + STEP_ROWS])
             scores = some @ groups.T
