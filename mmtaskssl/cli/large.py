@@ -97,5 +97,5 @@ def of_trial(args: argparse.Namespace, out: Path) -> tuple[str, ...]:
     """Returns the options by which a small part is tried: an index of its own."""
     if args.approximate is None:
         return ()
-    lists = () if args.lists is None else ("--lists", "4")
+    lists = () if args.lists is None else ("--lists", "1")
     return ("--approximate", f"{out}-index", *lists)

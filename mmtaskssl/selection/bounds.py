@@ -90,6 +90,7 @@ def plan_exact(
             *(num_queries, usual, SAMPLE_ROWS),
             held(num_queries, usual, SAMPLE_ROWS),
         )
+
     def most_queries(limit: int, block: int) -> int:
         return _most(limit, lambda n: held(n, block, 0) <= memory)
 

@@ -97,7 +97,7 @@ def test_of_an_appended_store_the_new_rows_alone_are_put_in(tmp_path, pool):
     before = build_index(pool, tmp_path / "index")
     old = content(tmp_path / "index")
     store = make_pool(tmp_path / "pool", rows_of(400, 1), first=1500)
-    with pytest.raises(UserError, match="has rows that the index in .* lacks"):
+    with pytest.raises(UserError, match=r"has rows that the index in .* lacks"):
         before.search(store.read([0]), store, 3)
     index = build_index(store, tmp_path / "index")
     assert len(index) == 1900
@@ -170,7 +170,7 @@ def test_folders_of_others_stay(tmp_path, pool):
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match=r"letter.txt"):
         build_index(pool, tmp_path / "mine")
-    with pytest.raises(UserError, match="holds no index|no part of an index|holds a"):
+    with pytest.raises(UserError, match=r"holds a feature"):
         build_index(pool, tmp_path / "pool")
     assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
     pool.verify()

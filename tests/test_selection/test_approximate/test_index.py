@@ -104,7 +104,7 @@ def test_memory_changes_the_passes_and_nothing_else(made, monkeypatch):
     usual = index.search(queries, pool, K)
     assert loaded == [4]
     loaded.clear()
-    with pytest.raises(UserError, match="`memory` .* at least") as raised:
+    with pytest.raises(UserError, match=r"`memory` .* at least") as raised:
         index.search(queries, pool, K, memory="1MiB")
     least = str(raised.value).split("written ")[1]
     bound = index.search(queries, pool, K, memory=least)
