@@ -186,7 +186,7 @@ def plan_approximate(
     Raises:
         UserError: They do not suffice; says how many would.
     """
-    fixed = _REST + rows + num_queries * k * _KEPT + lists * dim * 8 + 1024 * 4 * dim
+    fixed = _REST + rows + num_queries * k * _KEPT + (lists + dim) * dim * 12
     each = dim * (4 + 8 + 4) + candidates * _CANDIDATE + probes * 12
     each += buffer_width(k) * (_KEPT + _SORTED) + k * _HIT
     row = _DOUBLED * (width + _ROW_NUMBER)
@@ -239,7 +239,7 @@ def plan_index(
         UserError: They do not suffice for two rows a list.
     """
     step = max(1024, min(16384, (1 << 25) // (4 * dim)))
-    coder = lists * dim * 16
+    coder = lists * dim * 16 + dim * dim * 40
 
     def held(count: int) -> int:
         fitting = rows * 25 + count * (dim * 6 + 24) + min(count, books) * dim * 20

@@ -140,17 +140,17 @@ def count_bytes(name: str, value: int | str) -> int:
     """
     given = isinstance(value, int | str) and not isinstance(value, bool)
     match = _BYTES.fullmatch(str(value).strip().replace("_", "")) if given else None
-    if match is None:
+    found = 0
+    if match is not None:
+        number, unit, binary, short = match.groups()
+        base = 1024 if binary else 1000
+        power = " KMGT".index((unit or short or " ").upper())
+        found = int(float(number) * base**power)
+    if found < 1:
         raise BadBudget(
             f"{option(name)} must be bytes such as 2GiB, 500MB or 2000000, "
             f"not {value!r}"
         )
-    number, unit, binary, short = match.groups()
-    base = 1024 if binary else 1000
-    power = " KMGT".index((unit or short or " ").upper())
-    found = int(float(number) * base**power)
-    if found < 1:
-        raise BadBudget(f"{option(name)} {value!r} is no memory at all")
     return found
 
 

@@ -115,7 +115,7 @@ def _grow(
         coder = _fitted(pool, manifest, rows)
         arrays = (
             *(coder.lists.groups, coder.lists.sizes, coder.lists.centroids),
-            coder.books,
+            *(coder.rotation, coder.books),
         )
         for name, array in zip(files.ARRAYS, arrays, strict=True):
             _write(growing, manifest, name, array)

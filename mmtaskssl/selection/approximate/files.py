@@ -7,6 +7,7 @@
       groups.npy        float32 (G, D), centroids of groups of lists
       sizes.npy         int64 (G,), lists of each group
       centroids.npy     float32 (L, D), centroids of the lists
+      rotation.npy      float32 (B x S, D), turns features before they have codes
       books.npy         float32 (B, 256, S), the code book of each byte of a code
       part-00000.npy    uint8 (rows, width): of each row its list, and its code
       ...
@@ -39,7 +40,7 @@ from .lists import Lists
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-ARRAYS = ("groups.npy", "sizes.npy", "centroids.npy", "books.npy")
+ARRAYS = ("groups.npy", "sizes.npy", "centroids.npy", "rotation.npy", "books.npy")
 _FIELDS = {
     **dict.fromkeys(("dim", "lists", "code_bytes", "seed", "trained_on"), int),
     "extractor": dict,
@@ -136,19 +137,23 @@ def read_coder(folder: Path, manifest: Mapping[str, Any]) -> Coder:
         UserError: An array is damaged.
     """
     dim, lists, size = (manifest[name] for name in ("dim", "lists", "code_bytes"))
-    groups, sizes, centroids, books = (_array(folder / name) for name in ARRAYS)
+    groups, sizes, centroids, rotation, books = (
+        _array(folder / name) for name in ARRAYS
+    )
+    width = -(-dim // size)
     for name, array, kind, shape in (
         ("groups.npy", groups, np.float32, (len(sizes), dim)),
         ("sizes.npy", sizes, np.int64, (len(sizes),)),
         ("centroids.npy", centroids, np.float32, (lists, dim)),
-        ("books.npy", books, np.float32, (size, ENTRIES, -(-dim // size))),
+        ("rotation.npy", rotation, np.float32, (size * width, dim)),
+        ("books.npy", books, np.float32, (size, ENTRIES, width)),
     ):
         whole = array.dtype == kind and array.shape == shape
         if not whole or (kind == np.float32 and not np.isfinite(array).all()):
             raise _damaged(folder / name, f"it holds {array.dtype} {array.shape}")
     if (sizes < 0).any() or sizes.sum() != lists:
         raise _damaged(folder / "sizes.npy", f"they are not of {lists} lists")
-    return Coder(Lists(groups, sizes, centroids), books)
+    return Coder(Lists(groups, sizes, centroids), rotation, books)
 
 
 def open_part(folder: Path, part: Mapping[str, Any], coder: Coder) -> np.ndarray:

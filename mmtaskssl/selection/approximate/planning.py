@@ -92,5 +92,5 @@ def plan_by_index(
         probes=probes,
         memory=memory,
     )
-    arrays = (lists + groups) * pool.dim * 4 + ENTRIES * pool.dim * 4
+    arrays = (lists + groups + ENTRIES + pool.dim) * pool.dim * 4
     return IndexPlan(manifest, new_rows, pairs, rows * width + arrays, probes, search)

@@ -132,6 +132,7 @@ def _changed(index, name, array):
         ("centroids.npy", lambda x: x[:-1]),
         ("centroids.npy", lambda x: x * np.float32(np.nan)),
         ("books.npy", lambda x: x[:, :-1]),
+        ("rotation.npy", lambda x: x[:-1]),
         ("sizes.npy", lambda x: x + 1),
         ("sizes.npy", lambda x: np.concatenate([x[:1] + 1, x[1:-1], x[-1:] - 1]) * -1),
         ("groups.npy", lambda x: x[:, :-1]),
