@@ -202,7 +202,8 @@ def _rotation(rest: np.ndarray, code_bytes: int, width: int) -> np.ndarray:
     largest = np.abs(vectors).argmax(1)
     vectors = vectors * np.sign(vectors[np.arange(len(vectors)), largest])[:, None]
     out = np.zeros((code_bytes, width, rest.shape[1]), np.float32)
-    load, count = np.zeros(code_bytes), np.zeros(code_bytes, np.int64)
+    load: np.ndarray = np.zeros(code_bytes)
+    count: np.ndarray = np.zeros(code_bytes, np.int64)
     for weight, vector in zip(weights, vectors, strict=True):
         # Of equal ones, that with the fewest directions.
         free = np.where(count < width, load, np.inf)

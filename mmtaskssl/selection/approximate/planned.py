@@ -8,7 +8,7 @@ from ...features.fingerprint import shard_digests
 from ...features.store import FeatureStore
 from ...utils import checks
 from ...utils.errors import option
-from ...utils.families import NoImages, OptionConflict
+from ...utils.families import NoImages, OptionConflict, OutForeign
 from . import files
 from .codes import BOOK_ROWS, faiss
 from .options import Approximate, usual_code_bytes, usual_lists
@@ -41,6 +41,11 @@ def known_index(
     Raises:
         UserError: It is damaged, or of another store, or made otherwise.
     """
+    if pool.path.is_dir() and pool.path.resolve() in folder.resolve().parents:
+        raise OutForeign(
+            f"{folder} lies in the store {pool.path}, which holds its own files alone: "
+            "name a folder beside it for the index"
+        )
     if not (folder / files.MANIFEST).is_file():
         return None
     manifest = files.read_manifest(folder, complete=False)

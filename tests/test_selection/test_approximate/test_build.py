@@ -172,6 +172,9 @@ def test_folders_of_others_stay(tmp_path, pool):
         build_index(pool, tmp_path / "mine")
     with pytest.raises(UserError, match="holds no index"):
         build_index(pool, tmp_path / "pool")
+    with pytest.raises(UserError, match="lies in the store"):
+        build_index(pool, tmp_path / "pool" / "index")
+    assert not (tmp_path / "pool" / "index").exists()
     assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
     pool.verify()
 
