@@ -169,8 +169,12 @@ def _add_scale(parser: options.Parser) -> None:
     for flag, what in (
         ("--lists", "of the index, when it is made: lists (default: 4 x root of rows)"),
         ("--code-bytes", "of the index: bytes of a row (default: features / 8)"),
-        ("--probes", "lists to look through (default: 2 x root of the lists)"),
-        ("--rerank", "candidates scored exactly for each image found (default: 10)"),
+        ("--probes", "lists to look through (default: one of 16)"),
+        (
+            "--rerank",
+            "candidates scored exactly for each image found (default: 10, and 500 "
+            "in all at least)",
+        ),
     ):
         parser.add_argument(flag, type=kinds.COUNT, metavar="N", help=what)
 

@@ -99,7 +99,8 @@ def select(
         code_bytes: Of a row in the index, when it is made; None: by the features.
         probes: Lists that are looked through for an image of the target; None: by their
             number.
-        rerank: Candidates that are scored exactly, for each image that is found.
+        rerank: Candidates that are scored exactly, for each image that is found; None:
+            ten, and 500 in all at least.
         memory: Bytes that the search may hold, or "2GiB"; None: any. It changes how
             often the pool is read, and nothing else.
         network: Extracts, in memory, what are images and no stores; see `extract`.

@@ -12,7 +12,7 @@ from ..search import TopK
 from ..stream import Progress
 from .build import ProgressFactory, build_index
 from .index import SearchIndex
-from .options import RERANK, Approximate
+from .options import Approximate, candidates_of
 from .planning import IndexPlan, plan_by_index
 
 if TYPE_CHECKING:
@@ -146,14 +146,15 @@ class ApproximateHits:
     def facts(self, recall: Recall) -> dict[str, Any]:
         """Returns what a selection says of its search, JSON-ready."""
         assert self.index is not None
-        candidates = recall.k * (self._how.rerank or RERANK)
-        probes = self._how.probes or self.index.probes(min(candidates, len(self.index)))
+        candidates = candidates_of(recall.k, self._how.rerank)
+        candidates = min(candidates, len(self.index))
+        probes = self._how.probes or self.index.probes(candidates)
         return {
             "index": str(self.index.folder),
             "lists": self.index.manifest["lists"],
             "code_bytes": self.index.manifest["code_bytes"],
             "probes": min(probes, self.index.manifest["lists"]),
-            "rerank": self._how.rerank or RERANK,
+            "candidates": candidates,
             "recall": round(recall.share, 6),
             "recall_k": recall.k,
             "recall_queries": recall.queries,

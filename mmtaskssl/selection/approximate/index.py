@@ -25,7 +25,7 @@ from ..stream import Progress
 from . import files
 from .candidates import Searched, search
 from .codes import Coder, faiss
-from .options import RERANK, usual_probes
+from .options import candidates_of, usual_probes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -112,9 +112,10 @@ class SearchIndex(Result):
             pool: The store that the index is of, or its folder.
             k: Neighbours a query.
             skip: (N,) bool, rows that must not be found beside those that are unusable.
-            probes: Lists to look through; None: twice the root of their number, or
-                more where they hold too few rows.
-            rerank: Candidates that are scored exactly, for each of the ``k``.
+            probes: Lists to look through; None: one of 16, or more where they hold too
+                few rows.
+            rerank: Candidates that are scored exactly, for each of the ``k``; None:
+                ten, and 500 in all at least.
             memory: Bytes that it may hold, or "2GiB"; None: any.
             device: Where exact scores are computed; see `pick_device`.
             progress: Called with the number of queries done so far.
@@ -141,7 +142,7 @@ class SearchIndex(Result):
         left_out = np.zeros(len(store), bool) if skip is None else skip.copy()
         left_out[store.bad_rows] = True
         k = min(k, int((~left_out).sum()))
-        wanted = min(k * (rerank or RERANK), int((~left_out).sum()))
+        wanted = min(candidates_of(k, rerank), int((~left_out).sum()))
         how = Searched(
             *(k, wanted, min(probes or self.probes(wanted), self.manifest["lists"])),
             memory,

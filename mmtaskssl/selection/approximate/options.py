@@ -16,8 +16,10 @@ _LISTS, _ROWS_A_LIST, _MOST_LISTS = 4, 16, 2**16
 _FEATURES_A_BYTE, _LEAST_BYTES, _MOST_BYTES = 8, 4, 96
 # Rows in the lists that are looked through, for each candidate wanted.
 _ROWS_A_CANDIDATE = 4
-#: Candidates that are scored exactly, for each image that is wanted.
-RERANK = 10
+# Candidates that are scored exactly, for each image that is wanted, and at least.
+_RERANK, _CANDIDATES = 10, 500
+# Of so many lists one is looked through, and at least so many.
+_LISTS_A_PROBE, _PROBES = 16, 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,4 +96,14 @@ def usual_probes(lists: int, rows: int, candidates: int) -> int:
         candidates: Wanted for a query.
     """
     hold = math.ceil(_ROWS_A_CANDIDATE * candidates * lists / max(1, rows))
-    return min(lists, max(16, 2 * math.ceil(math.sqrt(lists)), hold))
+    return min(lists, max(_PROBES, lists // _LISTS_A_PROBE, hold))
+
+
+def candidates_of(k: int, rerank: int | None) -> int:
+    """Returns how many candidates of a query are scored exactly.
+
+    Args:
+        k: Images wanted.
+        rerank: Candidates for each; None: ten, and 500 in all at least.
+    """
+    return max(_RERANK * k, _CANDIDATES) if rerank is None else k * rerank

@@ -9,7 +9,7 @@ from ...features.fingerprint import shard_digests
 from ...features.store import FeatureStore
 from ..bounds import ApproximatePlan, plan_approximate, plan_index
 from .codes import BOOK_ROWS, ENTRIES, list_bytes
-from .options import RERANK, Approximate, usual_probes
+from .options import Approximate, candidates_of, usual_probes
 from .planned import known_index, new_manifest, parts_to_make, sample_rows
 
 # Passes of k-means over its sample, with the one that divides it among groups.
@@ -81,7 +81,7 @@ def plan_by_index(
         pairs = new_rows * (meets + ENTRIES)
         if not manifest["files"]:
             pairs += _FITTING * sample * (groups + lists // max(1, groups))
-    candidates = min(k * (how.rerank or RERANK), rows)
+    candidates = min(candidates_of(k, how.rerank), rows)
     probes = min(how.probes or usual_probes(lists, rows, candidates), lists)
     search = plan_approximate(
         *(num_queries, pool.dim, k, candidates),

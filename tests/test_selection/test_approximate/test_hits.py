@@ -53,7 +53,7 @@ def test_the_recall_is_measured_said_and_recorded(stores, tmp_path):
     facts = found.summary["approximate"]
     assert facts["recall"] == pytest.approx(share) and share < 0.9
     assert facts["recall_k"] == 10 and facts["recall_queries"] == 40
-    assert facts["lists"] == 30 and facts["probes"] == facts["rerank"] == 1
+    assert facts["lists"] == 30 and facts["probes"] == 1 and facts["candidates"] == 10
     (note,) = [note for note in found.notes if "approximate" in note]
     assert note.startswith("warning: ") and f"{share:.1%}" in note
     assert "more probes" in note
