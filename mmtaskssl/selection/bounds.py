@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..utils.errors import option
 from ..utils.families import BadBudget
+from .nearest import READ_BYTES
 from .search import SAMPLE_ROWS
 from .stream import BLOCK_ROWS, TILE_QUERIES, search_rows
 from .toprows import buffer_width
@@ -134,7 +135,10 @@ def check_top_rows(
     tile = min(num_queries, TILE_QUERIES)
     streamed = BLOCK_ROWS * (dim * 24 + tile * 8) + tile * dim * 8
     found = buffer_width(count) * (_KEPT + _SORTED)
-    least = _REST + rows + num_queries * dim * 4 + streamed + found + BLOCK_ROWS * 64
+    # Then they are read again, for the query of each.
+    again = min(count * dim * 4, READ_BYTES) + count * _KEPT
+    least = _REST + rows + num_queries * dim * 4 + streamed + max(found, again)
+    least += BLOCK_ROWS * 64
     if memory is not None and least > memory:
         raise too_little(memory, least, f"{count:,} images")
 

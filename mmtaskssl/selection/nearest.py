@@ -9,7 +9,8 @@ from ..features.store import FeatureStore
 from .stream import BLOCK_ROWS, TILE_QUERIES, Progress, iter_blocks
 from .toprows import TopRows
 
-_READ_BYTES = 2**26
+#: Of rows that are read at once.
+READ_BYTES = 2**26
 
 
 def best_queries(
@@ -58,7 +59,7 @@ def best_queries_of(
         chunk: Rows read at once; None: those of 64 MiB.
     """
     if chunk is None:
-        chunk = max(BLOCK_ROWS, _READ_BYTES // (4 * pool.dim))
+        chunk = max(BLOCK_ROWS, READ_BYTES // (4 * pool.dim))
     if not len(rows):
         return np.zeros(0, dtype=np.int64), np.zeros(0)
     parts = [
