@@ -29,7 +29,9 @@ KINDS = {
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _NUMBER = r"(\d+(?:\.\d+)?(?:e\d+)?)(us|ms|s|[KMGT])?"
-_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kKMGT])(i?)B|([KMGT])|B)?", re.ASCII)
+_BYTES = re.compile(
+    r"(\d{1,18}(?:\.\d{1,9})?)\s*(?:([kKMGT])(i?)B|([KMGT])|B)?", re.ASCII
+)
 _BAND = re.compile(rf"{_NUMBER}-{_NUMBER}(?::(\w+))?", re.ASCII)
 
 
