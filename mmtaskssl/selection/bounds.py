@@ -27,6 +27,8 @@ _QUERY, _ROW = 64, 28
 # Rows that are searched to guess thresholds, of each query.
 _GUESSED = 512
 _LEAST_BLOCK, _LEAST_SAMPLE = 64, 4096
+# What a small block costs beside its products, and to read a feature once more.
+_BLOCK_SECONDS, _FEATURE_SECONDS = 7e-4, 1e-9
 # Of approximate search: bytes of a candidate, through codes and exact scores.
 _CANDIDATE = 260
 # A row in faiss's lists, beside its code; lists grow by doubling.
@@ -101,8 +103,13 @@ def plan_exact(
     blocks = [usual]
     while blocks[-1] > _LEAST_BLOCK:
         blocks.append(max(_LEAST_BLOCK, blocks[-1] // 2))
-    # The fewest passes, in blocks as large as that allows.
-    queries, block = max((most_queries(num_queries, block), block) for block in blocks)
+    cuts = [(most_queries(num_queries, block), block) for block in blocks]
+
+    def seconds_a_row(cut: tuple[int, int]) -> float:
+        passes = -(-num_queries // cut[0])
+        return passes * (_BLOCK_SECONDS / cut[1] + dim * _FEATURE_SECONDS)
+
+    queries, block = min((cut for cut in cuts if cut[0]), key=seconds_a_row)
     fits = _most(SAMPLE_ROWS, lambda n: held(queries, block, n) <= memory)
     sample = fits if fits >= _LEAST_SAMPLE else 0
     return ExactPlan(queries, block, sample, held(queries, block, sample))

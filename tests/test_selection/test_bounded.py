@@ -77,6 +77,13 @@ def test_plans_keep_to_their_bound_and_need_no_less():
         assert plan_exact(queries, dim, 10**6, k, usual.bytes).queries == queries
 
 
+def test_blocks_are_not_made_tiny_for_a_few_more_queries():
+    queries, dim, k, rows = 10_000, 256, 2000, 10**6
+    wide = plan_exact(1000, dim, rows, k).bytes + queries * k * 16
+    plan = plan_exact(queries, dim, rows, k, wide)
+    assert plan.block_rows >= 1000 and plan.passes(queries) <= 12
+
+
 def test_selections_are_the_same():
     pool, target = pools()
     for how in ({}, {"policy": "simcore"}, {"policy": "score"}, {"per_query": 2}):
