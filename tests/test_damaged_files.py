@@ -12,6 +12,7 @@ import shutil
 import numpy as np
 import pytest
 
+from mmtaskssl.apis import SearchIndex, build_index
 from mmtaskssl.clustering.clusters import Clusters
 from mmtaskssl.clustering.paths import make_paths
 from mmtaskssl.customize.race.judged import Judged
@@ -183,6 +184,19 @@ def _opened_store(folder):
     return found.image_ids, found.read().tolist(), found.quarantine, found.root
 
 
+def _index(folder):
+    pytest.importorskip("faiss")
+    rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    pool = make_store(folder / "pool", rows, rows_per_shard=20)
+    build_index(pool, folder / "index", lists=3)
+
+
+def _opened_index(folder):
+    found = SearchIndex.open(folder / "index")
+    lists = found.coder.lists
+    return found.manifest, lists.centroids.tolist(), found.coder.books.tolist()
+
+
 def _judged(folder):
     with reading(folder / "judged.json"):
         return Judged.of_dict(read_json(folder / "judged.json"))
@@ -234,6 +248,20 @@ _READERS = {
         True,
     ),
     "store": (_store, None, _opened_store, True),
+    "index": (
+        _index,
+        [
+            f"index/{name}"
+            for name in (
+                "manifest.json",
+                "centroids.npy",
+                "books.npy",
+                "part-00000.npy",
+            )
+        ],
+        _opened_index,
+        True,
+    ),
     "result": (_json("r.json", {"tally": 1}), ["r.json"], _result, False),
     "routing": (_json("routing.json", {"a": 1}), ["routing.json"], read_answer, False),
     "judged": (

@@ -39,7 +39,7 @@ from mmtaskssl.selection.inputs import read_sources
 from mmtaskssl.selection.select import select
 from mmtaskssl.selection.selected import Selected
 from mmtaskssl.subnets import Subnet
-from mmtaskssl.utils.budgets import Budget, count_images
+from mmtaskssl.utils.budgets import Budget, count_bytes, count_images
 from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.inputs import parse_yaml
 from tests._annotation_faults import make_coco, make_masks, make_voc
@@ -358,11 +358,12 @@ FLAGS = st.one_of(
     [
         Budget.parse,
         functools.partial(count_images, pool_size=200),
+        functools.partial(count_bytes, "memory"),
         read_time,
         Subnet.parse,
         parse_tree,
     ],
-    ids=["budget", "images", "time", "sub-net", "tree"],
+    ids=["budget", "images", "bytes", "time", "sub-net", "tree"],
 )
 def test_what_is_typed(parse):
     @fuzzed

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from ..routing.route import route
     from ..search.result import SearchResult
     from ..search.search import search
+    from ..selection.approximate.build import build_index
+    from ..selection.approximate.index import SearchIndex
     from ..selection.duplicates.deduplicate import deduplicate
     from ..selection.duplicates.deduplicated import Deduplicated
     from ..selection.select import select
@@ -74,6 +76,7 @@ _HOMES = {
     "PairedDifference": "..evaluation.paired",
     "Pretrained": "..engine.pretrained",
     "Routing": "..routing.result",
+    "SearchIndex": "..selection.approximate.index",
     "SearchResult": "..search.result",
     "Selected": "..selection.selected",
     "SpecialistRouting": "..specialists.routed",
@@ -82,6 +85,7 @@ _HOMES = {
     "Taken": "..selection.taking.take",
     "TransferEvaluation": "..evaluation.transfer_evaluation",
     "branch": "..specialists.branch",
+    "build_index": "..selection.approximate.build",
     "calibrate": "..export.calibrate",
     "cluster": "..clustering.cluster",
     "controls": "..engine.controls.controls",
@@ -129,6 +133,7 @@ __all__ = [
     "PairedDifference",
     "Pretrained",
     "Routing",
+    "SearchIndex",
     "SearchResult",
     "Selected",
     "SpecialistRouting",
@@ -137,6 +142,7 @@ __all__ = [
     "Taken",
     "TransferEvaluation",
     "branch",
+    "build_index",
     "calibrate",
     "cluster",
     "controls",

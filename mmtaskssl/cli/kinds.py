@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..utils import checks
+from ..utils import budgets, checks
 
 
 class Kind:
@@ -82,5 +82,7 @@ POSITIVE = number(above=0)
 SHARE = number(0, 1)
 #: More processes than any machine has cores are a slip of the finger.
 PROCESSES = whole(0, 1024)
+#: Bytes, as they are typed: a number, or one with a unit.
+BYTES = Kind("bytes", str, budgets.check_bytes)
 #: Whatever else is typed: names, paths, lists. "" would be the current folder.
 TEXT = Kind("text", str, checks.text)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import dry_run, trial
+from ..utils.families import OptionConflict
+from . import dry_run, large, trial
 from .dry_run import Plan
 from .extraction_plan import of_extract as of_extract
 from .training_plans import of_pretrain as of_pretrain
@@ -51,12 +52,18 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
     chosen = pool.present
     if not auto:
         chosen = min(count_images(args.budget, pool.present), pool.present)
+    elif args.memory or args.approximate:
+        raise OptionConflict(
+            "--dry-run of --budget auto plans exact searches of any memory: leave out "
+            "--memory and --approximate, or name a --budget"
+        )
     targets = sum(len(dry_run.open_store(one, "--target")) for one in args.target)
     excluded = [dry_run.open_store(one, "--exclude") for one in args.exclude]
     root = pool.root if args.pool_root is None else args.pool_root
     methods = [method_for(store, pool, root, how.method) for store in excluded]
     reads = len(pool) * pool.dim * 2
-    passes = f"{'a few passes' if auto else '1 pass'} over the features"
+    scale = large.Scale() if auto else large.plan(args, pool, targets, chosen)
+    passes = "a few passes over the features" if auto else scale.passes
     if by_pixels := "pixels" in methods:
         read = dry_run.spaced(pool.image_ids, MOST_READ)
         reads += dry_run.bytes_of_images(root, read)
@@ -66,7 +73,7 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
 
     def part(rows: int, out: Path) -> list[str]:
         store = dry_run.write_part(pool, rows, out.parent / f"pool-{rows}", copies)
-        hits = ("--hits", f"{out}-hits") if args.hits else ()
+        hits = ("--hits", f"{out}-hits") if args.hits else large.of_trial(args, out)
         budget = dry_run.scaled(args.budget, chosen, rows / len(pool))
         more = ("--pool", store, "--out", str(out), "--budget", budget)
         return trial.added(dry_run.words(argv), *more, *hits)
@@ -77,10 +84,16 @@ def of_select(args: argparse.Namespace, argv: Sequence[str] | None) -> Plan:
             lines = (found.out / SELECTION).read_bytes().count(b"\n")
             chosen = min(pool.present, round(lines * len(pool) / sizes[1]))
     about = "about " if auto and sizes[1] < len(pool) else ""
-    return Plan.of(
+    plan = Plan.of(
         found,
         f"{about}{chosen:,} of {pool.present:,} images, by {targets:,} of the target",
         *(chosen, reads, passes, "rows", len(pool)),
+    )
+    return dataclasses.replace(
+        plan,
+        seconds=plan.seconds + scale.seconds,
+        memory=scale.memory(plan.memory, found.bytes[1]),
+        writes=plan.writes + scale.written,
     )
 
 

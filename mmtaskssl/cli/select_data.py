@@ -16,9 +16,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..selection.approximate.options import approximately
 from ..selection.limits import Limits
 from ..selection.names import METHODS, POLICY_NAMES
 from ..selection.options import Options
+from ..utils.budgets import count_bytes
 from ..utils.progress import ProgressLine
 from . import kinds, options, plans
 from .extractor import add_network_of_images, open_network_of_images
@@ -73,6 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_limits(parser.add_argument_group("limits, with any policy"))
     _add_changes(parser.add_argument_group("pools that change"))
+    _add_scale(parser.add_argument_group("very large pools"))
     add_network_of_images(parser, "--pool, --target, --exclude and --unlike")
     options.add_max_pixels(parser)
     options.add_no_report(parser)
@@ -149,6 +152,33 @@ def _add_changes(parser: options.Parser) -> None:
     )
 
 
+def _add_scale(parser: options.Parser) -> None:
+    parser.add_argument(
+        "--memory",
+        type=kinds.BYTES,
+        metavar="BYTES",
+        help="what the search may hold, such as 2GiB; it reads the pool more often "
+        "instead, to the same result",
+    )
+    parser.add_argument(
+        "--approximate",
+        metavar="DIR",
+        help="search by an index of the pool, which is made there if it is absent: "
+        "finds most of the nearest images, and says how many",
+    )
+    for flag, what in (
+        ("--lists", "of the index, when it is made: lists (default: 4 x root of rows)"),
+        ("--code-bytes", "of the index: bytes of a row (default: features / 8)"),
+        ("--probes", "lists to look through (default: one of 16)"),
+        (
+            "--rerank",
+            "candidates scored exactly for each image found (default: 10, and 500 "
+            "in all at least)",
+        ),
+    ):
+        parser.add_argument(flag, type=kinds.COUNT, metavar="N", help=what)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Selects, or says that it is done already."""
     args = make_parser().parse_args(argv)
@@ -186,6 +216,10 @@ def options_of(args: argparse.Namespace) -> Options:
         Limits(**{name: getattr(args, name) for name in _LIMITS}),
         args.duplicates,
         args.hits,
+        approximately(
+            *(args.approximate, args.lists, args.code_bytes, args.probes, args.rerank)
+        ),
+        None if args.memory is None else count_bytes("memory", args.memory),
     )
 
 

@@ -33,6 +33,7 @@ _PARTS = frozenset(
         *(
             "dry_run",
             "extraction_plan",
+            "large",
             "parser",
             "plans",
             "saying",

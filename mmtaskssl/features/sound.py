@@ -14,6 +14,8 @@ from . import layout
 
 # Bits of a float16 that are all set in NaN and infinity alone.
 _EXPONENT = np.uint16(0x7C00)
+# Of a shard, looked through at once.
+_PIECE_BYTES = 4 << 20
 # Shards whose bytes were compared in this process, as they were.
 _compared: set[tuple[str, int, int, int]] = set()
 
@@ -34,8 +36,13 @@ def check_shard(path: Path, shard: np.ndarray) -> None:
         return
     again = "delete it and run the extraction again, which computes what is missing"
     check_listed(path, again)
-    bits = shard.view(np.uint16) & _EXPONENT
-    bad = np.flatnonzero((bits == _EXPONENT).any(axis=1))
+    step = max(1, _PIECE_BYTES // (2 * max(1, shard.shape[1])))
+    found_bad = [np.zeros(0, np.int64)]
+    for begin in range(0, len(shard), step):  # a shard may be larger than memory
+        bits = shard[begin : begin + step].view(np.uint16) & _EXPONENT
+        here = (bits == _EXPONENT).any(axis=1)
+        found_bad.append(begin + np.flatnonzero(here))
+    bad = np.concatenate(found_bad)
     if len(bad):
         raise NotFinite(
             f"{path} holds NaN or infinity in {len(bad)} of its {len(shard)} rows, the "

@@ -9,6 +9,9 @@ from ..features.store import FeatureStore
 from .stream import BLOCK_ROWS, TILE_QUERIES, Progress, iter_blocks
 from .toprows import TopRows
 
+#: Of rows that are read at once.
+READ_BYTES = 2**26
+
 
 def best_queries(
     queries: np.ndarray, features: np.ndarray
@@ -24,14 +27,15 @@ def best_queries(
     Returns:
         Queries (n,) int64 and their cosine similarities (n,) float64.
     """
-    left = torch.from_numpy(np.ascontiguousarray(queries)).double()
+    left = torch.from_numpy(np.ascontiguousarray(queries))
     best = np.zeros(len(features), dtype=np.int64)
     scores = np.full(len(features), -np.inf)
     for begin in range(0, len(features), BLOCK_ROWS):
         part = slice(begin, begin + BLOCK_ROWS)
         rows = torch.from_numpy(np.ascontiguousarray(features[part])).double()
         for first in range(0, len(left), TILE_QUERIES):
-            tile = (rows @ left[first : first + TILE_QUERIES].T).numpy()
+            some = left[first : first + TILE_QUERIES].double()
+            tile = (rows @ some.T).numpy()
             index = tile.argmax(1)  # numpy promises the first of equals
             score = tile[np.arange(len(tile)), index]
             better = score > scores[part]
@@ -41,7 +45,10 @@ def best_queries(
 
 
 def best_queries_of(
-    queries: np.ndarray, pool: FeatureStore, rows: np.ndarray, chunk: int = 65536
+    queries: np.ndarray,
+    pool: FeatureStore,
+    rows: np.ndarray,
+    chunk: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Applies `best_queries` to rows of a store, ``chunk`` of them in memory at once.
 
@@ -49,8 +56,10 @@ def best_queries_of(
         queries: (Q, D) float32.
         pool: The store.
         rows: (n,) int64 rows of it.
-        chunk: Rows read at once.
+        chunk: Rows read at once; None: those of 64 MiB.
     """
+    if chunk is None:
+        chunk = max(BLOCK_ROWS, READ_BYTES // (4 * pool.dim))
     if not len(rows):
         return np.zeros(0, dtype=np.int64), np.zeros(0)
     parts = [

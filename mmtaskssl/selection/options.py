@@ -7,6 +7,8 @@ from ..utils import checks
 from ..utils.devices import AUTO
 from ..utils.errors import option
 from ..utils.families import OptionConflict, OptionMissing
+from .approximate.options import POLICIES as BY_HITS
+from .approximate.options import Approximate
 from .limits import Limits
 from .names import METHODS, POLICY_NAMES, Method, Policy
 
@@ -29,6 +31,8 @@ class Options:
     limits: Limits = dataclasses.field(default_factory=Limits)
     duplicates: str | os.PathLike | None = None
     hits: str | os.PathLike | None = None
+    approximate: Approximate | None = None
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         checks.one_of("policy", self.policy, POLICY_NAMES)
@@ -50,6 +54,39 @@ class Options:
                 f"{option('leak_guard')} features"
             )
         checks.finite("threshold", self.threshold, -1, 1, none=True)
+        self._check_search()
+
+    def _check_search(self) -> None:
+        """Refuses what an approximate or bounded search cannot do."""
+        if self.approximate is not None:
+            if self.policy not in BY_HITS:
+                raise OptionConflict(
+                    f"{option('approximate')} finds the images nearest to each image "
+                    f"of the target, and the policy {self.policy} looks at the whole "
+                    f"pool: leave it out, or choose one of {', '.join(BY_HITS)}"
+                )
+            if self.hits is not None:
+                raise OptionConflict(
+                    f"{option('hits')} keeps exact hits, and {option('approximate')} "
+                    "finds others: leave one of them out"
+                )
+        if self.memory is None:
+            return
+        if self.policy not in (*BY_HITS, "score"):
+            raise OptionConflict(
+                f"{option('memory')} bounds the search for the nearest images, which "
+                f"the policy {self.policy} does not choose by: leave it out, or choose "
+                f"one of {', '.join((*BY_HITS, 'score'))}"
+            )
+        for name, given, held in (
+            ("hits", self.hits, "the lists of all target images"),
+            ("mmr_lambda", self.limits.mmr_lambda, "the features of all candidates"),
+        ):
+            if given is not None:
+                raise OptionConflict(
+                    f"{option('memory')} cannot be kept with {option(name)}, which "
+                    f"holds {held} at once: leave one of them out"
+                )
 
     @property
     def method(self) -> str:

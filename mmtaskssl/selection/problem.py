@@ -18,6 +18,7 @@ from ..utils.families import BadBudget, NoImages, OptionConflict
 from . import inputs as reading
 from . import output, stats
 from .admission import Admission
+from .approximate.hits import ApproximateHits, note_of, searched_by_index
 from .choosing import RANKING, choose, first_images
 from .copies import copies_in
 from .duplicates.staying import copies_of, read_duplicates
@@ -70,6 +71,11 @@ class Problem:
             budget = self.budget or min(8 * FIRST, len(pool))
             task = reading.make_task(pool, queries, budget, options.seed)
             task.device, names = options.device, None
+            task.memory = options.memory
+            if options.approximate is not None:
+                task.approximate = ApproximateHits(
+                    *(options.approximate, options.memory, log, progress)
+                )
             if options.sources is not None:
                 found = reading.read_sources(
                     *(str(options.sources), pool.image_ids, pool.removed_ids)
@@ -109,6 +115,10 @@ class Problem:
             selection = _run_policy(task, options.policy, notes, admission)
             if task.kept is not None:
                 notes += task.kept.notes
+        with clock.part("recall"):
+            searched = searched_by_index(task)
+        if searched is not None:
+            notes.append(note_of(searched))
         broken = len(pool.bad_rows) - len(pool.removed_rows)
         if unusable := broken + len(queries.unusable):
             notes.append(
@@ -139,6 +149,8 @@ class Problem:
                 *(queries.targets, summary["target"]["stores"]),
                 None if admission is None else admission.quotas,
             )
+        if searched is not None:
+            summary["approximate"] = searched
         summary["notes"] = notes
         if names is not None and task.sources is not None:
             summary["sources"] = stats.source_shares(

@@ -38,7 +38,8 @@ _GROWTH = 2
 _SAMPLE_HITS = 64
 _SAMPLE_RUN = 64
 _SAMPLE_RUNS_MIN = 32
-_SAMPLE_MAX = 2**16
+#: Most rows of it.
+SAMPLE_ROWS = 2**16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +107,7 @@ def topk(
     coarse: torch.dtype | None = None,
     device: str | torch.device = AUTO,
     progress: Progress | None = None,
+    sample_rows: int = SAMPLE_ROWS,
 ) -> TopK:
     """Finds the ``k`` most similar rows of the pool for every query.
 
@@ -122,6 +124,8 @@ def topk(
             changes the speed only.
         device: Where to compute; see `pick_device`.
         progress: Called with the number of pool rows read so far.
+        sample_rows: Most rows that first thresholds are guessed from. It changes the
+            speed only.
 
     Returns:
         Up to ``k`` rows a query: fewer if the pool has fewer.
@@ -145,7 +149,7 @@ def topk(
         scorer = CoarseScorer(exact, coarse, centre)
         guess = None
         if k > _SETTLING:
-            guess = _guess_thresholds(scorer, exact, pool, k, skip)
+            guess = _guess_thresholds(scorer, exact, pool, k, skip, sample_rows)
         rows, scores = _search(scorer, exact, stream(), k, guess)
         wrong = np.flatnonzero(~np.isfinite(scores[:, -1]))
         if len(wrong):
@@ -200,6 +204,7 @@ def _guess_thresholds(
     pool: FeatureStore,
     k: int,
     skip: np.ndarray,
+    most: int,
 ) -> torch.Tensor | None:
     """Guesses, from a sample, scores that somewhat more than ``k`` rows exceed.
 
@@ -209,7 +214,7 @@ def _guess_thresholds(
     Returns:
         (Q,) float64; None where a sample would not pay.
     """
-    size = min(_SAMPLE_HITS * len(pool) // k, len(pool) // 16, _SAMPLE_MAX)
+    size = min(_SAMPLE_HITS * len(pool) // k, len(pool) // 16, most)
     runs = size // _SAMPLE_RUN
     if runs < _SAMPLE_RUNS_MIN:
         return None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..features.sources import StoreLike
 from ..utils import checks
+from ..utils.budgets import count_bytes
+from .approximate.options import approximately
 from .limits import Limits
 from .names import Method, Policy
 from .options import Options
@@ -43,6 +45,12 @@ def select(
     unlike_last: bool = False,
     duplicates: str | os.PathLike | None = None,
     hits: str | os.PathLike | None = None,
+    approximate: str | os.PathLike | None = None,
+    lists: int | None = None,
+    code_bytes: int | None = None,
+    probes: int | None = None,
+    rerank: int | None = None,
+    memory: int | str | None = None,
     network: NetworkLike | BatchRunner | None = None,
     device: str = Options.device,
     thumbnails: bool = True,
@@ -84,6 +92,17 @@ def select(
             there is selected.
         hits: Folder that keeps what the search finds: a later selection for the same
             target searches only what is new in the pool.
+        approximate: Folder of an index of the pool, see `build_index`, which is made if
+            it is absent: the search looks through some of its lists, finds most of
+            the nearest images, and says how many.
+        lists: Of the index, when it is made; None: by the rows.
+        code_bytes: Of a row in the index, when it is made; None: by the features.
+        probes: Lists that are looked through for an image of the target; None: by their
+            number.
+        rerank: Candidates that are scored exactly, for each image that is found; None:
+            ten, and 500 in all at least.
+        memory: Bytes that the search may hold, or "2GiB"; None: any. It changes how
+            often the pool is read, and nothing else.
         network: Extracts, in memory, what are images and no stores; see `extract`.
         device: Where the search runs; see `pick_device`. It changes the speed only.
         thumbnails: Whether the page shows images, and their names beneath them.
@@ -107,6 +126,8 @@ def select(
     options = Options(
         *(policy, seed, leak_guard, threshold, pool_root, sources, device),
         *(limits, duplicates, hits),
+        approximately(approximate, lists, code_bytes, probes, rerank),
+        None if memory is None else count_bytes("memory", memory),
     )
     problem = prepare(pool, target, budget, options, exclude, network, unlike)
     return dataclasses.replace(problem.solve(log, progress), thumbnails=thumbnails)

@@ -13,6 +13,7 @@ from ..utils.budgets import AUTO
 from ..utils.hashing import file_sha256
 from . import inputs as reading
 from . import stats
+from .approximate.planned import index_inputs
 from .duplicates.deduplicated import DUPLICATES
 from .guard import Guarded
 from .options import Options
@@ -72,6 +73,8 @@ def describe_inputs(
         described["unlike"] = [fingerprint(store) for store in stores.unlike]
     if options.duplicates is not None:
         described["duplicates"] = file_sha256(Path(options.duplicates, DUPLICATES))
+    if options.approximate is not None:
+        described["approximate"] = index_inputs(stores.pool, options.approximate)
     return described
 
 

@@ -23,6 +23,9 @@ def summary_table(summary: Mapping[str, Any]) -> str:
             f"median {queries['images_per_query_median']:g}",
         ),
     ]
+    if searched := summary.get("approximate"):
+        found = f"{searched['recall']:.1%} of the nearest {searched['recall_k']:,}"
+        rows.append(("approximate search", f"{found} found"))
     if copies := summary["pool"].get("copies"):
         rows.append(("copies in the pool", f"{copies:,} left out"))
     rows += [

@@ -1,18 +1,22 @@
 """What a policy is given, and what it returns."""
 
 import dataclasses
+import functools
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..features.store import FeatureStore
 from ..utils.devices import AUTO
+from .bounded import topk_within
 from .nearest import best_queries_of
-from .search import TopK, topk
+from .search import TopK
 from .stream import Progress
 
 if TYPE_CHECKING:
+    from .approximate.hits import ApproximateHits
     from .kept_hits import KeptHits
 
 
@@ -54,6 +58,8 @@ class SelectionTask:
         device: Where the search runs; see `pick_device`.
         kept: Hits of earlier searches, by which a pool that changed is searched in
             its changed rows alone; None: there are none.
+        approximate: Searches by an index; None: searches are exact.
+        memory: Bytes that a search may hold; None: any.
     """
 
     pool: FeatureStore
@@ -67,6 +73,8 @@ class SelectionTask:
     progress: Progress | None = None
     device: str = AUTO
     kept: "KeptHits | None" = None
+    approximate: "ApproximateHits | None" = None
+    memory: int | None = None
     _hits: TopK | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -84,7 +92,12 @@ class SelectionTask:
         k = min(k, self.reachable)
         known = self._hits
         if known is None or known.rows.shape[1] < k:
-            find = topk if self.kept is None else self.kept.find
+            find: Callable[..., TopK] = functools.partial(
+                topk_within, memory=self.memory
+            )
+            for other in (self.kept, self.approximate):
+                find = find if other is None else other.find
+            self._hits = None  # which the memory has to hold no more
             self._hits = known = find(
                 self.queries,
                 self.pool,

@@ -7,6 +7,7 @@
     3G-4G  3-4G  1.5e9-2e9:macs   a band of multiply-accumulates
     5M-6M:params                  a band of parameters
     2ms-4ms  500us-2ms:latency    a band of the time for one image
+    2GiB  500MB  2_000_000        memory: bytes
 
 K, M, G and T are thousands to millions of millions; the low end of a band is inside,
 the high end is not.
@@ -15,6 +16,7 @@ the high end is not.
 import re
 from dataclasses import dataclass
 
+from .errors import option
 from .families import BadBudget
 
 KINDS = {
@@ -27,6 +29,9 @@ KINDS = {
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _NUMBER = r"(\d+(?:\.\d+)?(?:e\d+)?)(us|ms|s|[KMGT])?"
+_BYTES = re.compile(
+    r"(\d{1,18}(?:\.\d{1,9})?)\s*(?:([kKMGT])(i?)B|([KMGT])|B)?", re.ASCII
+)
 _BAND = re.compile(rf"{_NUMBER}-{_NUMBER}(?::(\w+))?", re.ASCII)
 
 
@@ -120,6 +125,40 @@ def count_images(budget: int | str, pool_size: int) -> int:
     if share and number > 100:
         raise BadBudget(f"budget {text} is more than the whole pool, 100%")
     return max(1, round(pool_size * number / 100)) if share else int(number)
+
+
+def count_bytes(name: str, value: int | str) -> int:
+    """Reads bytes: a number, or one with a unit such as 2GiB, 500MB or 1.5G.
+
+    Args:
+        name: Of the argument, for the message.
+        value: As given by the user.
+
+    Returns:
+        Bytes; at least one.
+
+    Raises:
+        UserError: It is no such number.
+    """
+    given = isinstance(value, int | str) and not isinstance(value, bool)
+    match = _BYTES.fullmatch(str(value).strip().replace("_", "")) if given else None
+    found = 0
+    if match is not None:
+        number, unit, binary, short = match.groups()
+        base = 1024 if binary else 1000
+        power = " KMGT".index((unit or short or " ").upper())
+        found = int(float(number) * base**power)
+    if found < 1:
+        raise BadBudget(
+            f"{option(name)} must be bytes such as 2GiB, 500MB or 2000000, "
+            f"not {value!r}"
+        )
+    return found
+
+
+def check_bytes(name: str, value: int | str) -> None:
+    """Refuses what is no number of bytes, see `count_bytes`."""
+    count_bytes(name, value)
 
 
 def _images(text: str) -> tuple[float | None, bool]:

@@ -26,6 +26,7 @@ _OUTSIDE = {
     kinds.whole(0): ("-1",),
     kinds.whole(0, 255): ("-1", "256"),
     kinds.whole(2): ("1", "0"),
+    kinds.BYTES: ("0", "-1GB", "2GiBs", "GiB"),
 }
 
 

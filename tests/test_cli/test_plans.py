@@ -12,6 +12,7 @@ from mmtaskssl.cli import (
     deduplicate,
     dry_run,
     extract_features,
+    large,
     plans,
     search_subnet,
     select_data,
@@ -20,6 +21,7 @@ from mmtaskssl.cli import (
     trial,
 )
 from mmtaskssl.utils import apart
+from mmtaskssl.utils.errors import UserError
 from mmtaskssl.utils.families import (
     BadBudget,
     OptionConflict,
@@ -54,6 +56,39 @@ def test_selection(stores):
     assert near(plan.writes, written) and plan.reads == 400 * 16 * 2
     args = select_data.make_parser().parse_args([*argv, "--budget", "100"])
     assert plans.of_select(args, [*argv, "--budget", "100"]).count == 100
+
+
+def test_selection_from_a_very_large_pool(stores):
+    pytest.importorskip("faiss")
+    out, index = stores / "large", stores / "index"
+    argv = ["--pool", str(stores / "pool"), "--target", str(stores / "target")]
+    argv += ["--budget", "10%", "--out", str(out), "--no-report"]
+    parse = select_data.make_parser().parse_args
+
+    def planned(*more):
+        return plans.of_select(parse([*argv, *more]), [*argv, *more])
+
+    with pytest.raises(UserError, match="--memory of 1 MiB does not suffice"):
+        planned("--memory", "1MiB")
+    with pytest.raises(UserError, match="--memory of 1 MiB does not suffice"):
+        planned("--approximate", str(index), "--memory", "1MiB")
+    bound = planned("--memory", "30MiB")
+    assert bound.passes.endswith("over the features")
+    before = planned("--approximate", str(index), "--lists", "10")
+    assert "for an index, and an index of 10 lists" in before.passes
+    assert not index.exists() and not out.exists()
+    select_data.main([*argv, "--approximate", str(index), "--lists", "10"])
+    size = sum(p.stat().st_size for p in index.glob("*.npy"))
+    after = planned("--approximate", str(index))
+    assert after.passes == "an index of 10 lists"
+    assert near(before.writes - after.writes, size)
+
+
+def test_a_bound_shows_in_the_memory():
+    bound = large.Scale(bound=100)
+    assert bound.memory(expected=10**6, before=500) == 600
+    assert bound.memory(expected=550, before=500) == 550
+    assert large.Scale().memory(expected=10**6, before=500) == 10**6
 
 
 def test_clustering(stores):

@@ -31,7 +31,7 @@ def test_the_time_is_that_of_a_part_of_the_search(task, monkeypatch):
     lines = estimate.describe(task, "round_robin")
     # 14 neighbours of 39,900 rows are 6 of 16,384.
     assert asked == [(512, 16_384, 6, True)] * 2
-    assert lines[-1].startswith("expected about 24 s a pass (24,000,000 pairs)")
+    assert lines[-1].startswith("expected about 24 s a search (24,000,000 pairs)")
 
 
 def test_it_searches_in_truth_and_no_row_twice(task):

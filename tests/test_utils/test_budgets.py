@@ -1,6 +1,6 @@
 import pytest
 
-from mmtaskssl.utils.budgets import Budget, count_images
+from mmtaskssl.utils.budgets import Budget, count_bytes, count_images
 from mmtaskssl.utils.errors import UserError
 
 
@@ -55,3 +55,29 @@ def test_one_grammar_says_what_was_meant():
         with pytest.raises(UserError, match="it counts images"):
             Budget.parse(images)
     assert (count_images(7, 100), count_images("10%", 100)) == (7, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("2GiB", 2**31),
+        ("500MB", 500 * 10**6),
+        ("1.5 GiB", 3 * 2**29),
+        ("64kB", 64_000),
+        ("64KiB", 65_536),
+        ("1T", 10**12),
+        ("2_000_000", 2_000_000),
+        ("100B", 100),
+        (4096, 4096),
+    ],
+)
+def test_reads_bytes(text, count):
+    assert count_bytes("memory", text) == count
+
+
+@pytest.mark.parametrize(
+    "text", ["", "GiB", "2 gigs", "-1GB", "2GiBs", "0", "0.1", 0, -3, True, None, 1e9]
+)
+def test_refuses_what_are_no_bytes(text):
+    with pytest.raises(UserError, match="`memory`"):
+        count_bytes("memory", text)

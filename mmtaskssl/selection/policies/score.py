@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..bounds import check_top_rows
 from ..nearest import best_queries_of, top_rows
 from ..task import Selection, SelectionTask
 
@@ -12,6 +13,10 @@ def score(task: SelectionTask) -> Selection:
     Ties: the lower row. Queries in dense parts of the pool get most of the budget.
     The rank that is reported counts the images chosen for the same query.
     """
+    check_top_rows(
+        *(len(task.queries), task.pool.dim, len(task.pool), task.budget),
+        task.memory,
+    )
     find = top_rows if task.kept is None else task.kept.top_rows
     rows, scores = find(
         task.queries, task.pool, task.budget, skip=task.skip, progress=task.progress

@@ -150,7 +150,7 @@ def test_verbs_take_it_for_the_folder(local, tmp_path):
         == apis.cluster(local, "2").sizes.tolist()
     )
     assert Pool.open(STORE, None).store.image_ids == local.image_ids
-    assert len(dry_run.open_pool(argparse.Namespace(pool=STORE), "--pool")) == 16
+    assert len(dry_run.open_store(STORE, "--pool")) == 16
 
 
 def test_the_tool_extracts_to_an_address(images, capsys, tmp_path):

@@ -67,12 +67,13 @@ def _run(setting: Setting) -> None:
 
 def _own_peak(options: str) -> float:
     """What the child process measures, in MiB."""
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     _run(Setting(**json.loads(options)))
-    return _resident("VmHWM") - before
+    return resident("VmHWM") - before
 
 
-def _resident(field: str) -> float:
+def resident(field: str) -> float:
+    """Returns a field of this process, such as its peak, VmHWM, in MiB."""
     # Not getrusage's ru_maxrss: it still knows the parent's peak after fork and exec.
     status = Path("/proc/self/status")
     if not status.exists():
