@@ -82,7 +82,7 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--teacher",
         metavar="NETWORK",
-        help="what neighbours compares with, such as what the supernet was taught by: "
+        help="what neighbours and ridge compare with, such as the supernet's teacher: "
         "timm:NAME=FILE, hf:FOLDER, the folder of an export or of a feature store",
     )
     group.add_argument("--num-images", type=kinds.COUNT, default=512)

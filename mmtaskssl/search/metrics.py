@@ -124,6 +124,7 @@ METRICS: dict[str, Metric] = {
 SET_SCORES: dict[str, dict[str, Any]] = {
     "rank": {"type": "EffectiveRank"},
     "neighbours": {"type": "NeighbourOverlap", "against": "teacher"},
+    "ridge": {"type": "TeacherRidge", "against": "teacher"},
 }
 """Scores of a set of images by the names that a search has for them, see `Score`."""
 

@@ -7,11 +7,11 @@ STRATEGY_NAMES = ("random", "evolution", "grid")
 #: See `metrics.METRICS`.
 PUBLISHED = ("global", "dense", "dense-raw")
 #: See `metrics.SET_SCORES`.
-SET_SCORE_NAMES = ("rank", "neighbours")
+SET_SCORE_NAMES = ("rank", "neighbours", "ridge")
 #: Everything that a search ranks by.
 METRIC_NAMES = PUBLISHED + SET_SCORE_NAMES
 #: Which of them compare with the features of a teacher.
-TAUGHT_NAMES = ("neighbours",)
+TAUGHT_NAMES = ("neighbours", "ridge")
 
 
 class Words(NamedTuple):
@@ -33,6 +33,10 @@ _WORDS = {
     "neighbours": Words(
         *("overlap", "overlap of neighbours"),
         "share of nearest images in common with the teacher",
+    ),
+    "ridge": Words(
+        *("explained", "variance explained"),
+        "share of the teacher's variance that their features explain",
     ),
 }
 

@@ -64,8 +64,10 @@ def search(
         metrics: "global" (embeddings, for classification), "dense" (affinities of
             positions, for detection and segmentation), "dense-raw", all published;
             "rank" (the effective rank of the features), "neighbours" (the share of
-            each image's nearest others that ``teacher`` has, too); one or several,
-            which cost little more. The strategy "evolution" follows the first.
+            each image's nearest others that ``teacher`` has, too), "ridge" (the share
+            of the teacher's variance that a linear map of the features explains);
+            one or several, which cost little more. The strategy "evolution" follows
+            the first.
         strategy: Which candidates of a budget are scored: "random", "evolution" or
             "grid".
         candidates: How many of each budget; None: 40, of a grid all.
@@ -75,9 +77,9 @@ def search(
         bn_images: How many of them, in one batch, give batch norms their statistics.
         batch_size: Images at a time beyond those; changes no score.
         image_size: Side of the crop in pixels; None: the config's view size.
-        teacher: Of "neighbours": the network that the supernet was distilled from, or
-            another good one, as `extract` takes it or ``NETWORK=FILE``; or a feature
-            store with the images.
+        teacher: Of "neighbours" and "ridge": the network that the supernet was
+            distilled from, or another good one, as `extract` takes it or
+            ``NETWORK=FILE``; or a feature store with the images.
         teacher_bn: Statistics of the largest: from the "images", or as "stored".
         seed: Of candidates, images and intervals.
         root: Folder that listed paths are relative to.

@@ -2,7 +2,8 @@
 
     search_evidence.py --data DIR --work-dir OUT --weights FILE [--seeds N]
                        [--first-seed N] [--stages NAME ...] [--iters N] [--nets N]
-                       [--targets NAME ...] [--config FILE] [--figures FILE] [--tables-only]
+                       [--targets NAME ...] [--config FILE] [--figures FILE]
+                       [--tables-only]
 
 DIR is as for sept_evidence.py; FILE holds EfficientNet-Lite0's ImageNet weights, by
 timm's names. Supernets of the 5,832-net basic-block space are distilled at 40 px from
