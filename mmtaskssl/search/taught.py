@@ -14,13 +14,14 @@ from ..features.extract import extract
 from ..features.extractor import extractor_of
 from ..features.fingerprint import fingerprint
 from ..features.opening import NetworkLike
+from ..features.runner import BatchRunner
 from ..features.store import FeatureStore
 from ..networks.hugging_face import PREFIX, open_hugging_face
 from ..networks.named import split_weights
 from ..utils.errors import option
 from ..utils.families import TeacherMisfit
 
-TeacherLike = FeatureStore | NetworkLike
+TeacherLike = FeatureStore | NetworkLike | BatchRunner
 
 
 def teacher_features(
@@ -35,7 +36,8 @@ def teacher_features(
 
     Args:
         teacher: A feature store that holds them, or its folder; or a network, see
-            `open_extractor`, which may be ``NETWORK=FILE`` or ``hf:FOLDER``.
+            `open_extractor`, which may be ``NETWORK=FILE`` or ``hf:FOLDER``; or what
+            runs one, see `open_runner`.
         images: What was searched, see `list_images`.
         image_ids: N of them.
         root: Folder that listed paths are relative to.
@@ -55,9 +57,10 @@ def teacher_features(
     else:
         base, _ = list_images(images, root)
         network = _network(teacher)
-        store = extract(
-            network, [*image_ids], root=base, device=device, trust=trust, workers=0
-        )
+        running = {"device": device, "trust": trust, "workers": 0}
+        if isinstance(network, BatchRunner):
+            running = {}
+        store = extract(network, [*image_ids], root=base, **running)
         # Its features differ in rounding from machine to machine.
         identity = {key: store.manifest[key] for key in ("extractor", "transform")}
     row_of = {name: row for row, name in enumerate(store.image_ids)}
@@ -81,7 +84,7 @@ def _open(teacher: TeacherLike) -> FeatureStore | None:
     return teacher if isinstance(teacher, FeatureStore) else None
 
 
-def _network(teacher: NetworkLike) -> NetworkLike:
+def _network(teacher: NetworkLike | BatchRunner) -> NetworkLike | BatchRunner:
     if not isinstance(teacher, str | os.PathLike):
         return teacher
     name, weights = split_weights(os.fspath(teacher))
