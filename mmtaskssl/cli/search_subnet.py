@@ -79,6 +79,12 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
         help="several are computed at the cost of one, and evolution follows the "
         "first; dense-raw leaves the rows of affinities unnormalised",
     )
+    group.add_argument(
+        "--teacher",
+        metavar="NETWORK",
+        help="what neighbours and ridge compare with, such as the supernet's teacher: "
+        "timm:NAME=FILE, hf:FOLDER, the folder of an export or of a feature store",
+    )
     group.add_argument("--num-images", type=kinds.COUNT, default=512)
     group.add_argument(
         "--bn-images",
@@ -126,6 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         bn_images=args.bn_images,
         batch_size=args.batch_size,
         image_size=args.image_size,
+        teacher=args.teacher,
         teacher_bn=args.teacher_bn,
         seed=args.seed,
         root=args.root,

@@ -53,6 +53,7 @@ MEANINGS = {
     "--source": "the trained encoder (`online`) or its moving average (`ema`)",
     "--subnet": "names of sub-nets, or anchors such as MAX",
     "--target": "what to pre-train for: a labelled folder, or its features",
+    "--teacher": "a network, or a feature store, to learn from or to be compared with",
     "--temperature": "of the votes of nearest neighbours",
     "--test": "test images, or a store of their features",
     "--test-labels": "labels of the test images: .csv or .jsonl",

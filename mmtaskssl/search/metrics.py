@@ -1,6 +1,8 @@
 """How alike two networks see the same images."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,7 @@ from ..subnets import Subnet
 from ..utils.errors import option
 from ..utils.families import BadValue, UnknownName
 from .encoders import Encoder
+from .scores import Score, build_scores
 
 FEW_POSITIONS = 16
 """Fewer positions of a map make affinities that hardly differ between networks."""
@@ -118,13 +121,36 @@ METRICS: dict[str, Metric] = {
 """The metrics by name; ``dense-raw`` is the authors' dense one."""
 
 
-def get_metrics(names: list[str]) -> list[Metric]:
-    """Returns the metrics of these names, each once.
+SET_SCORES: dict[str, dict[str, Any]] = {
+    "rank": {"type": "EffectiveRank"},
+    "neighbours": {"type": "NeighbourOverlap", "against": "teacher"},
+    "ridge": {"type": "TeacherRidge", "against": "teacher"},
+}
+"""Scores of a set of images by the names that a search has for them, see `Score`."""
+
+
+def get_metrics(names: Sequence[str]) -> list[Metric]:
+    """Returns the published metrics of these names, each once.
+
+    Args:
+        names: Of `METRICS` or of `SET_SCORES`, which are passed over.
 
     Raises:
         UserError: One is unknown.
     """
+    known = {**METRICS, **SET_SCORES}
     for name in names:
-        if name not in METRICS:
-            raise UnknownName(f"metric {name!r} is unknown; take {', '.join(METRICS)}")
-    return [METRICS[name] for name in dict.fromkeys(names)]
+        if name not in known:
+            raise UnknownName(f"metric {name!r} is unknown; take {', '.join(known)}")
+    return [METRICS[name] for name in dict.fromkeys(names) if name in METRICS]
+
+
+def get_set_scores(names: Sequence[str]) -> dict[str, Score]:
+    """Returns the scores of these names that are of a set of images, by name.
+
+    Args:
+        names: Of `METRICS`, which are passed over, or of `SET_SCORES`.
+    """
+    wanted = [name for name in dict.fromkeys(names) if name in SET_SCORES]
+    built = build_scores([SET_SCORES[name] for name in wanted])
+    return dict(zip(wanted, built, strict=True))

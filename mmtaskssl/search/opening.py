@@ -21,11 +21,13 @@ from ..utils.families import NoSubnets, NoWeights
 from . import output
 from .encoders import load_encoders
 from .latency import LatencyBook
-from .metrics import get_metrics
+from .metrics import get_metrics, get_set_scores
 from .options import SearchOptions
+from .panel import Panel
 from .results import RESULTS, ResultsFile
 from .scorer import MeanInterval, Scorer
 from .session import Search
+from .taught import teacher_features
 
 PathLike = str | os.PathLike
 
@@ -59,7 +61,7 @@ def open_search(
             holds results of another checkpoint, or a bad option.
     """
     options = options or SearchOptions()
-    metrics = get_metrics(list(options.metrics))
+    metrics = get_metrics(options.metrics)
     device = pick_device(options.device)
     opened = _open(network, options)
     transform = opened.preprocessing
@@ -76,6 +78,7 @@ def open_search(
         options.seed,
         options.root,
     )
+    scores = get_set_scores(options.metrics)
     scorer = Scorer(
         encoders,
         sample,
@@ -92,6 +95,15 @@ def open_search(
         "interval": {"resamples": options.resamples, "seed": options.seed},
         **scorer.describe(),
     }
+    panel = None
+    if scores:
+        taught = None
+        if options.teacher is not None:
+            taught, identity["teacher"] = teacher_features(
+                *(options.teacher, images, sample.ids, options.root, device),
+                options.trust,
+            )
+        panel = Panel(scorer, scores, teacher=taught)
     identity = as_read(identity)
     backbone = encoders.student.backbone
     latency = None if folder is None else Path(folder, output.LATENCY)
@@ -100,7 +112,7 @@ def open_search(
         if folder is not None:
             results = ResultsFile(Path(folder, RESULTS), identity)
             if get_rank() == 0:
-                asked = output.question(budgets, [m.name for m in scorer.metrics])
+                asked = output.question(budgets, options.metrics)
                 _, growing = stack.enter_context(
                     output.opened(identity, Path(folder), overwrite, asked)
                 )
@@ -110,6 +122,8 @@ def open_search(
         barrier()
         search = Search(
             scorer,
+            panel,
+            tuple(dict.fromkeys(options.metrics)),
             MeanInterval(len(sample.ids), options.resamples, options.seed),
             functools.partial(backbone.cost, shape=shape),
             LatencyBook(backbone, latency, shape, device),

@@ -19,6 +19,8 @@ class SearchOptions:
         image_size: Side of the crop; None: the config's view size.
         shape: Height and width of the image that costs are counted for; None: the side
             that the network sees.
+        teacher: A network, or a store with its features of the images; None: there is
+            none to compare with.
         teacher_bn: See `Scorer`.
         seed: Of the draw of images and of the intervals.
         resamples: Draws of the bootstrap.
@@ -34,6 +36,7 @@ class SearchOptions:
     batch_size: int = 256
     image_size: int | None = None
     shape: tuple[int, int] | None = None
+    teacher: Any = None
     teacher_bn: str = "images"
     seed: int = 0
     resamples: int = 1000

@@ -1,4 +1,4 @@
-"""One HTML page: every ranking, and similarity over cost."""
+"""One HTML page: every ranking, and its metric over cost."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ..report import html_page
 from ..report.axes import Axes, padded
 from ..report.parts import table, text, wide
+from .names import words_of
 from .report import pareto_front, ranking, shape_text, size_note
 from .results import Row
 
@@ -34,19 +35,20 @@ def render(result: "SearchResult") -> str:
         HTML, complete in itself.
     """
     best = ", ".join(result.best)
+    said = " and ".join(text(words_of(metric).said) for metric in result.metrics)
     images, checkpoint = result.origin["images"], result.origin["checkpoint"]
     body = [
         f"<h1>Take {text(best)}</h1>",
         f'<p class="soft">Sub-nets of <b>{text(checkpoint)}</b> by their '
-        f"likeness to its largest on <b>{text(images)}</b>. Costs "
+        f"{said} on <b>{text(images)}</b>. Costs "
         f"are of an image of {shape_text(result.identity['shape'])}.</p>",
-        "<h2>Likeness over cost</h2>",
+        "<h2>Value over cost</h2>",
         '<p class="soft">A dot is a sub-net, with its 95 % interval; green are those '
-        "than which no cheaper one is more like the largest.</p>",
+        "than which no cheaper one has a higher value.</p>",
     ]
     for metric in result.metrics:
         rows = result.ranked(None, metric)
-        body.append(wide(_picture(result, rows, metric), f"{metric} similarity"))
+        body.append(wide(_picture(result, rows, metric), words_of(metric).title))
     for budget, metric, rows in result.rankings():
         heading = f"{budget or 'all sub-nets'}, {metric}"
         heads, *lines = ranking(rows, _ROWS, result.anchors, result.latencies)
@@ -64,7 +66,7 @@ def render(result: "SearchResult") -> str:
 
 
 def _picture(result: "SearchResult", rows: Sequence[Row], metric: str) -> str:
-    """Draws similarity over MACs, with intervals and the Pareto front."""
+    """Draws a metric over MACs, with intervals and the Pareto front."""
     if not rows:
         return ""
     front = pareto_front(rows)
@@ -101,5 +103,5 @@ def _picture(result: "SearchResult", rows: Sequence[Row], metric: str) -> str:
             )
     line = " ".join(axes.point(row["macs"] / 1e6, row["similarity"]) for row in front)
     shapes.insert(0, f'<polyline class="front" points="{line}"/>')
-    drawn = axes.draw(shapes, "million MACs an image", f"{text(metric)} similarity")
+    drawn = axes.draw(shapes, "million MACs an image", text(words_of(metric).title))
     return f'<div class="scores">{drawn}</div>'

@@ -1,7 +1,8 @@
 """Many scores of many sub-nets from one pass of each over all images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from ..utils.families import ShapeMismatch
 from .prefixes import PrefixRunner, make_steps, prefix_order
 from .scorer import Scorer
 from .scores import Reference, Score, Seen
+from .spread import SetScore
 
 
 class Panel:
@@ -23,7 +25,7 @@ class Panel:
 
     Args:
         scorer: Of the target's images and the published metrics, maybe none.
-        scores: Beside them.
+        scores: Beside them, maybe by other names.
         views: V random views of the target's images, each (N, 3, H, W), normalised.
         pool: (M, 3, H, W) normalised other images.
         teacher: (N, T) centred features of the target's images by another network.
@@ -37,14 +39,16 @@ class Panel:
     def __init__(
         self,
         scorer: Scorer,
-        scores: Sequence[Score],
+        scores: Sequence[Score] | Mapping[str, Score],
         views: Sequence[Tensor] = (),
         pool: Tensor | None = None,
         teacher: Tensor | None = None,
         pool_teacher: Tensor | None = None,
         batch_size: int = 256,
     ) -> None:
-        self.scorer, self.scores = scorer, list(scores)
+        if not isinstance(scores, Mapping):
+            scores = {score.name: score for score in scores}
+        self.scorer, self.scores = scorer, dict(scores)
         count = len(scorer.sample.ids)
         parts = {"views": views, "teacher": [] if teacher is None else [teacher]}
         for name, tensors in parts.items():
@@ -114,13 +118,45 @@ class Panel:
             UserError: A score lacks what it reads.
         """
         reference = self.reference
+        for subnet, values, seen in self._run(subnets):
+            found = {name: float(value.mean()) for name, value in values.items()}
+            found |= {n: score(seen, reference) for n, score in self.scores.items()}
+            yield subnet, found
+
+    @torch.inference_mode()
+    def judge(
+        self, subnets: Sequence[Subnet], halves: np.ndarray
+    ) -> Iterator[tuple[Subnet, dict[str, np.ndarray | SetScore]]]:
+        """Yields what `score` does, with what is needed to compare sub-nets.
+
+        Args:
+            subnets: See `score`.
+            halves: See `half_samples`.
+
+        Yields:
+            The metrics' values of each image; the scores with those of the halves.
+        """
+        whole = self.reference
+        device = whole.largest.device
+        rows = [torch.from_numpy(half).to(device) for half in halves]
+        references = [whole.take(half) for half in rows]
+        for subnet, values, seen in self._run(subnets):
+            found: dict[str, np.ndarray | SetScore] = {**values}
+            parts = [seen.take(half) for half in rows]
+            for name, score in self.scores.items():
+                pairs = zip(parts, references, strict=True)
+                found[name] = SetScore(
+                    score(seen, whole), np.array([score(*pair) for pair in pairs])
+                )
+            yield subnet, found
+
+    def _run(
+        self, subnets: Sequence[Subnet]
+    ) -> Iterator[tuple[Subnet, dict[str, np.ndarray], Seen]]:
         order = prefix_order(self.scorer.encoders.student.backbone, subnets)
         for subnet, maps in self.runner.run(order):
             values = self.scorer.similarities(subnet, maps[: self._own])
-            found = {name: float(value.mean()) for name, value in values.items()}
-            seen = self._seen(subnet, maps)
-            found |= {score.name: score(seen, reference) for score in self.scores}
-            yield subnet, found
+            yield subnet, values, self._seen(subnet, maps)
 
     def _seen(self, subnet: Subnet, maps: Sequence[Tensor]) -> Seen:
         student = self.scorer.encoders.student

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO
 
 from ..evaluation.rank_statistics import spearman
+from .names import PUBLISHED, words_of
 from .results import Row
 
 
@@ -22,7 +23,8 @@ def ranking(
         latencies: Seconds by sub-net's name, of those that were measured.
     """
     lines = [["rank", "sub-net", "anchor", "GMACs", "M params", "ms"]]
-    lines[0] += ["similarity", "95 % interval"]
+    column = words_of(rows[0]["metric"]).column if rows else "similarity"
+    lines[0] += [column, "95 % interval"]
     for rank, row in enumerate(rows, 1):
         anchor = anchors.get(row["subnet"], "")
         if rank > top and not anchor:
@@ -73,6 +75,13 @@ def size_note(rows: Sequence[Row]) -> str:
     if len(rows) < 5:
         return ""
     rho = spearman([r["similarity"] for r in rows], [r["macs"] for r in rows])
+    metric = rows[0]["metric"]
+    if metric not in PUBLISHED:
+        title = words_of(metric).title
+        return (
+            f"{title[0].upper()}{title[1:]} with MACs over these {len(rows)}: Spearman "
+            f"{rho:+.2f}."
+        )
     return (
         f"Similarity with MACs over these {len(rows)}: Spearman {rho:+.2f}. Likeness "
         f"to the largest net favours large ones; the narrower the band, the less."
@@ -94,7 +103,7 @@ def plot_scores(
     anchors: Mapping[str, str],
     file: IO[bytes],
 ) -> bool:
-    """Draws similarity over MACs, with intervals and the Pareto front.
+    """Draws a metric over MACs, with intervals and the Pareto front.
 
     Args:
         rows: Of one metric.
@@ -114,7 +123,7 @@ def plot_scores(
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(
         xlabel="GMACs",
-        ylabel=f"similarity to the largest sub-net ({metric})",
+        ylabel=words_of(metric).title,
         title=f"{len(rows):,} sub-nets scored",
     )
     x, y = _points(rows)

@@ -14,6 +14,7 @@ from ..utils.budgets import Budget
 from ..utils.families import FileDamaged, NotAResult
 from ..utils.inputs import read_json, why
 from . import output
+from .names import words_of
 from .noise import DRAWS, noise_note, taken, tied
 from .report import format_ranking, plot_scores, shape_text, size_note
 from .results import RESULTS, ResultsFile, Row, read_header
@@ -25,9 +26,10 @@ class SearchResult(Result):
 
     Attributes:
         rows: One a sub-net and metric, in the order of scoring: ``subnet``, ``metric``,
-            ``similarity``, ``ci`` [low, high] (95 %), ``macs`` and ``params``; and
-            ``draws``, what the similarity is on other draws of the images, the same
-            for all rows. Those that the folder held before are among them.
+            ``similarity`` (of any metric the value), ``ci`` [low, high] (95 %),
+            ``macs`` and ``params``; and ``draws``, what the value is on other draws of
+            the images, the same for all rows. Those that the folder held before are
+            among them.
         budgets: What was asked for; none: all that was scored is ranked together.
         metrics: Names, the leading one first.
         anchors: Of named sub-nets, such as MAX, by sub-net's name.
@@ -52,7 +54,7 @@ class SearchResult(Result):
 
         Args:
             budget: None: all rows. Only what was measured is in a band of latency.
-            metric: Whose similarity; "": the leading one's.
+            metric: Whose values; "": the leading one's.
         """
         metric = metric or self.metrics[0]
         rows = [row for row in self.rows if row["metric"] == metric]
@@ -153,7 +155,7 @@ class SearchResult(Result):
         return output.next_commands(self.best, self.origin, folder)
 
     def plot(self, metric: str = "") -> bytes | None:
-        """Returns similarity over MACs as a PNG; None without matplotlib.
+        """Returns a metric over MACs as a PNG; None without matplotlib.
 
         Args:
             metric: "": the leading one.
@@ -170,7 +172,7 @@ class SearchResult(Result):
         return render(self)
 
     def _repr_html_(self) -> str:
-        """Shows the rankings in a notebook, and similarity over MACs."""
+        """Shows the rankings in a notebook, and the leading one over MACs."""
         drawn = self.plot()
         return super()._repr_html_() + (drawing(drawn, "png") if drawn else "")
 
@@ -250,4 +252,4 @@ class SearchResult(Result):
 
 def title(budget: Budget | None, metric: str, rows: list[Row]) -> str:
     """Returns what stands above a ranking."""
-    return f"{budget or 'all sub-nets'}, {metric} similarity, {len(rows)} scored"
+    return f"{budget or 'all sub-nets'}, {words_of(metric).title}, {len(rows)} scored"

@@ -12,11 +12,12 @@ from ..utils.devices import AUTO
 from ..utils.errors import option
 from ..utils.families import BadBudget, BadValue, OptionMissing
 from . import output
-from .names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
+from .names import METRIC_NAMES, STRATEGY_NAMES, TAUGHT_NAMES, TEACHER_BN
 from .opening import PathLike, open_search
 from .options import SearchOptions
 from .result import SearchResult
 from .session import Search
+from .taught import TeacherLike
 
 #: Candidates of a budget, unless a number is given.
 CANDIDATES = 40
@@ -36,6 +37,7 @@ def search(
     bn_images: int = 256,
     batch_size: int = 256,
     image_size: int | None = None,
+    teacher: TeacherLike | None = None,
     teacher_bn: str = "images",
     seed: int = 0,
     root: PathLike | None = None,
@@ -60,8 +62,12 @@ def search(
             one image); the low end is inside, the high end is not.
         subnets: Score these, too: sub-nets, or their names or anchors.
         metrics: "global" (embeddings, for classification), "dense" (affinities of
-            positions, for detection and segmentation), "dense-raw"; one or several,
-            which cost no more. The strategy "evolution" follows the first.
+            positions, for detection and segmentation), "dense-raw", all published;
+            "rank" (the effective rank of the features), "neighbours" (the share of
+            each image's nearest others that ``teacher`` has, too), "ridge" (the share
+            of the teacher's variance that a linear map of the features explains);
+            one or several, which cost little more. The strategy "evolution" follows
+            the first.
         strategy: Which candidates of a budget are scored: "random", "evolution" or
             "grid".
         candidates: How many of each budget; None: 40, of a grid all.
@@ -71,7 +77,10 @@ def search(
         bn_images: How many of them, in one batch, give batch norms their statistics.
         batch_size: Images at a time beyond those; changes no score.
         image_size: Side of the crop in pixels; None: the config's view size.
-        teacher_bn: Statistics of the teacher: from the "images", or as "stored".
+        teacher: Of "neighbours" and "ridge": the network that the supernet was
+            distilled from, or another good one, as `extract` takes it or
+            ``NETWORK=FILE``; or a feature store with the images.
+        teacher_bn: Statistics of the largest: from the "images", or as "stored".
         seed: Of candidates, images and intervals.
         root: Folder that listed paths are relative to.
         device: Where to compute; see `pick_device`.
@@ -109,6 +118,14 @@ def search(
             )
     for metric in metrics:
         checks.one_of("metrics", metric, METRIC_NAMES)
+    asked = [metric for metric in metrics if metric in TAUGHT_NAMES]
+    if asked and teacher is None:
+        raise OptionMissing(
+            f"{asked[0]} compares with another network: name it with "
+            f"{option('teacher')}"
+        )
+    if not asked:
+        checks.unused(f"without {', '.join(TAUGHT_NAMES)}", teacher=teacher)
     checks.one_of("strategy", strategy, STRATEGY_NAMES)
     checks.one_of("teacher_bn", teacher_bn, TEACHER_BN)
     checks.seed(seed)
@@ -142,6 +159,7 @@ def search(
         batch_size=batch_size,
         image_size=image_size,
         shape=shape,
+        teacher=teacher,
         teacher_bn=teacher_bn,
         seed=seed,
         device=device,

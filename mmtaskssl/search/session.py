@@ -1,6 +1,7 @@
 """A search for sub-nets: candidates of budgets, scored once, ranked."""
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,12 @@ from ..utils.errors import option
 from ..utils.families import BadBudget, BadValue, OptionMissing, UnknownName
 from .latency import LatencyBook
 from .noise import DRAWS
+from .panel import Panel
 from .prefixes import prefix_order
 from .report import shape_text
 from .results import Key, ResultsFile, Row
 from .scorer import MeanInterval, Scorer
+from .spread import SetScore, half_samples
 from .strategies import STRATEGIES, NoCandidate, draw
 
 
@@ -27,6 +30,8 @@ class Search:
 
     Attributes:
         scorer: Computes similarities.
+        panel: Computes these and other scores; None: there are no others.
+        metrics: Names, the leading one first.
         interval: Of a mean over images.
         price: Says what a sub-net costs.
         clock: Says what time it takes.
@@ -36,6 +41,8 @@ class Search:
     """
 
     scorer: Scorer
+    panel: Panel | None
+    metrics: Sequence[str]
     interval: MeanInterval
     price: Callable[[Subnet], Cost]
     clock: LatencyBook
@@ -47,11 +54,6 @@ class Search:
     def space(self) -> SearchSpace:
         """The search space."""
         return self.scorer.encoders.student.backbone.space
-
-    @property
-    def metrics(self) -> list[str]:
-        """Names of the metrics."""
-        return [metric.name for metric in self.scorer.metrics]
 
     def score(self, subnets: Sequence[Subnet]) -> dict[Subnet, float]:
         """Scores what has not been scored before.
@@ -86,8 +88,8 @@ class Search:
     def _score(self, subnets: Sequence[Subnet], rank: int | None) -> list[Row]:
         """Scores the share of this process, and keeps each score at once."""
         found = []
-        for number, (subnet, scores) in enumerate(self.scorer.score(subnets), 1):
-            rows = [self._row(subnet, *pair) for pair in scores.items()]
+        for number, (subnet, scores) in enumerate(self._scored(subnets), 1):
+            rows = [self._row(subnet, name, scores[name]) for name in self.metrics]
             new = [r for r in rows if (r["subnet"], r["metric"]) not in self.rows]
             if self.results is not None:
                 self.results.append(new, rank)
@@ -99,19 +101,39 @@ class Search:
             )
         return found
 
+    def _scored(
+        self, subnets: Sequence[Subnet]
+    ) -> Iterator[tuple[Subnet, Mapping[str, np.ndarray | SetScore]]]:
+        if self.panel is None:
+            yield from self.scorer.score(subnets)
+        else:
+            yield from self.panel.judge(subnets, self.halves)
+
+    @functools.cached_property
+    def halves(self) -> np.ndarray:
+        """Random halves of the images, the same for all sub-nets."""
+        count = len(self.scorer.sample.ids)
+        return half_samples(count, seed=self.identity["interval"]["seed"])
+
     def _known(self, subnet: Subnet) -> bool:
         return all((subnet.name, metric) in self.rows for metric in self.metrics)
 
-    def _row(self, subnet: Subnet, metric: str, values: np.ndarray) -> Row:
+    def _row(self, subnet: Subnet, metric: str, values: np.ndarray | SetScore) -> Row:
         price = self.price(subnet)
+        if isinstance(values, SetScore):
+            value, ci = values.value, values.interval()
+            draws = [round(float(draw), 8) for draw in values.draws()]
+        else:
+            value, ci = float(values.mean()), self.interval(values)
+            draws = self.interval.draws(values)
         return {
             "subnet": subnet.name,
             "metric": metric,
-            "similarity": float(values.mean()),
-            "ci": list(self.interval(values)),
+            "similarity": value,
+            "ci": list(ci),
             "macs": price.macs,
             "params": price.params,
-            DRAWS: self.interval.draws(values),
+            DRAWS: draws,
         }
 
     def measure(self, kind: str) -> Callable[[Subnet], float]:

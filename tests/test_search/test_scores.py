@@ -178,6 +178,38 @@ def _slow_cosine(seen, reference):
     return sum(_cosine(*pair) for pair in pairs) / N
 
 
+def _slow_ridge(seen, reference):
+    x, y = seen.plain.double(), reference.teacher.double()
+    scale = float((x - x.mean(0)).square().sum()) / x.shape[1]
+    errors, alone = {}, 0.0
+    for i in range(N):
+        rest = [j for j in range(N) if j != i]
+        mean = y[rest].mean(0)
+        alone += float((y[i] - mean).square().sum())
+        own = x[rest].mean(0)
+        a, b = x[rest] - own, y[rest] - mean
+        for power in range(-4, 3):
+            penalty = 10.0**power * scale * torch.eye(x.shape[1], dtype=x.dtype)
+            weights = torch.linalg.solve(a.T @ a + penalty, a.T @ b)
+            said = mean + (x[i] - own) @ weights
+            error = float((y[i] - said).square().sum())
+            errors[power] = errors.get(power, 0.0) + error
+    return 1 - min(errors.values()) / alone
+
+
+def _slow_votes(seen, reference):
+    ours, theirs = (x - x.mean(0) for x in (seen.plain, reference.teacher))
+    theirs = theirs.double() / theirs.double().norm(dim=1, keepdim=True)
+    found = 0.0
+    for i in range(N):
+        near = sorted(
+            ((_cosine(ours[i], ours[j]), j) for j in range(N) if j != i), reverse=True
+        )[:3]
+        voted = sum(math.exp(cosine / 0.5) * theirs[j] for cosine, j in near)
+        found += _cosine(voted, theirs[i])
+    return found / N
+
+
 def _largest(reference):
     return reference.largest
 
@@ -204,6 +236,12 @@ CASES = [
         _slow_pseudo,
     ),
     ({"type": "TeacherCosine"}, "cosine-teacher", _slow_cosine),
+    ({"type": "TeacherRidge"}, "ridge-teacher", _slow_ridge),
+    (
+        {"type": "TeacherNeighbours", "k": 3, "temperature": 0.5},
+        "votes-teacher",
+        _slow_votes,
+    ),
 ]
 
 
@@ -228,6 +266,17 @@ def test_cka_of_few_channels_is_that_of_many_images():
     narrow = score(Seen(x), Reference(y))
     assert narrow == pytest.approx(score(Seen(x), Reference(wide)))
     assert score(Seen(x), Reference(2 * x)) == pytest.approx(1)
+
+
+def test_ridge_tells_what_is_linear_from_what_is_not():
+    x = _draw(60, 8, seed=0)
+    (score,) = build_scores({"type": "TeacherRidge"})
+    linear = score(Seen(x), Reference(x, x @ _draw(8, 5, seed=1) + 3))
+    noise = score(Seen(x), Reference(x, _draw(60, 5, seed=2)))
+    assert linear > 0.99 and noise < 0.1
+    # More features than images, some of them the same: no division by zero.
+    wide = x[:, [0] * 40 + [*range(8)] * 5]
+    assert 0.9 < score(Seen(wide), Reference(x, x @ _draw(8, 5, seed=1))) < 1
 
 
 def test_neighbours_of_copies_are_k_others():

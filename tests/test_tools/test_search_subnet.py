@@ -93,8 +93,9 @@ def test_commands_repeat_what_changes_the_network():
     )
 
 
-def _row(macs, similarity):
-    return {"subnet": f"{macs}", "macs": macs, "similarity": similarity}
+def _row(macs, similarity, metric="global"):
+    known = {"subnet": f"{macs}", "macs": macs, "metric": metric}
+    return {**known, "similarity": similarity}
 
 
 def test_pareto_front():
@@ -106,7 +107,11 @@ def test_pareto_front():
 def test_size_note():
     rows = [_row(n, n / 10) for n in range(6)]
     assert "over these 6: Spearman +1.00" in size_note(rows)
+    assert "Likeness to the largest net favours" in size_note(rows)
     assert size_note(rows[:4]) == ""
+    # Not every metric is a likeness to the largest.
+    rows = [_row(n, -n, "rank") for n in range(6)]
+    assert size_note(rows) == ("Effective rank with MACs over these 6: Spearman -1.00.")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
     search_evidence.py --data DIR --work-dir OUT --weights FILE [--seeds N]
                        [--first-seed N] [--stages NAME ...] [--iters N] [--nets N]
-                       [--targets NAME ...] [--figures FILE] [--tables-only]
+                       [--targets NAME ...] [--config FILE] [--figures FILE]
+                       [--tables-only]
 
 DIR is as for sept_evidence.py; FILE holds EfficientNet-Lite0's ImageNet weights, by
 timm's names. Supernets of the 5,832-net basic-block space are distilled at 40 px from
@@ -36,7 +37,7 @@ from mmtaskssl.utils.errors import run_tool
 from starts_evidence import TARGETS
 from studies.packed import add_figures, conduct_packed
 from studies.pool_study import Place
-from studies.search import STAGES, SearchStudy
+from studies.search import CONFIG, STAGES, SearchStudy
 from studies.study import study_parser
 
 
@@ -47,13 +48,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--iters", type=int, default=2400)
     parser.add_argument("--nets", type=int, default=40)
     parser.add_argument("--budget", type=int, default=1000, help="K, images")
+    parser.add_argument("--config", default=CONFIG, help="of the supernet")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
     add_figures(parser)
     args = parser.parse_args(argv)
     study = SearchStudy(
         *(Place.of(args), args.weights, args.iters, args.nets, args.budget),
-        *(args.stages, args.first_seed),
+        *(args.stages, args.first_seed, args.config),
     )
     conduct_packed(study, args)
 

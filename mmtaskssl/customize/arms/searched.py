@@ -4,15 +4,18 @@ import dataclasses
 from pathlib import Path
 from typing import ClassVar
 
+from ...features.opening import open_runner
 from ...networks import Network
 from ...search.scorer import MIN_IMAGES
 from ...search.search import search
 from ...subnets import Cost
 from ...utils.budgets import Budget
+from ..fit.body import Body
 from ..fit.kept import kept
 from ..fit.own import Own
 from ..inspection.inspected import DENSE
 from .arm import Case, ImageList
+from .recipes import Images
 from .subnet import SubnetArm
 
 _TAUGHT = "configs/distill/distill-supernet_resnet-basic_1xb128-coslr-2k_folder-40px.py"
@@ -22,6 +25,8 @@ _ALONE = (
 _SEARCHED = "searched"
 # Images that sub-nets are compared by, and those of them that give norms statistics.
 _IMAGES, _NORM_IMAGES = 512, 256
+# Selected images, of which there are more than a target has.
+_SELECTED = 1000
 
 
 def _overlaps(space: Own, case: Case) -> bool:
@@ -34,6 +39,11 @@ def _overlaps(space: Own, case: Case) -> bool:
     return low < band.high and band.low <= high
 
 
+def _teacher(case: Case) -> Body | None:
+    """Returns what sub-nets are compared with, in place of the largest of them."""
+    return None if case.found.kind in DENSE else case.teacher
+
+
 class Searched(SubnetArm):
     """DATA (Chang et al., arXiv 2203.09041): a search that no label is read for."""
 
@@ -43,10 +53,12 @@ class Searched(SubnetArm):
 
     def what(self, case: Case) -> str:
         """See `Arm`."""
-        return (
-            "the shape of a supernet that sees the target's images most as the whole "
-            f"does, trained on {self.told_images(case)}"
-        )
+        wanted = "sees the target's images most as the whole does"
+        teacher = _teacher(case)
+        if teacher is not None:
+            wanted = f"tells most of what {teacher.start.name} makes of images"
+        images = self.told_images(case)
+        return f"the shape of a supernet that {wanted}, trained on {images}"
 
     def refuses(self, case: Case) -> str | None:
         """See `Arm`."""
@@ -76,6 +88,11 @@ class Searched(SubnetArm):
 
     def choose(self, case: Case, network: Network, folder: Path) -> str:
         """See `SubnetArm`."""
+        place = folder / f"{_SEARCHED} {case.budget}"
+        teacher = _teacher(case)
+        if teacher is not None:
+            images = self.train_images(case)
+            return _by_teacher(teacher, case.budget, images, network, place)
         train = case.found.train
         # Of a taught one the head, which sees the widths, is not kept.
         is_dense = case.teacher is not None or case.found.kind in DENSE
@@ -85,6 +102,22 @@ class Searched(SubnetArm):
             root=train.root,
             num_images=min(_IMAGES, len(train)),
             bn_images=min(_NORM_IMAGES, len(train)),
-            folder=folder / f"{_SEARCHED} {case.budget}",
+            folder=place,
         )
         return found.best[0]
+
+
+def _by_teacher(
+    teacher: Body, budget: str, images: Images, network: Network, folder: Path
+) -> str:
+    """Searches by what the teacher makes of the selected images, which are more."""
+    found = search(
+        *(network, str(images.selection), budget),
+        metrics="ridge",
+        teacher=open_runner(teacher.network, image_size=teacher.side),
+        root=images.root,
+        num_images=min(_SELECTED, images.count),
+        bn_images=min(_NORM_IMAGES, images.count),
+        folder=folder,
+    )
+    return found.best[0]

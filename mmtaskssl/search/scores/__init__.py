@@ -14,6 +14,8 @@ from .neighbour_overlap import NeighbourOverlap
 from .pseudo_classes import PseudoClasses
 from .spectrum_decay import SpectrumDecay
 from .teacher_cosine import TeacherCosine
+from .teacher_neighbours import TeacherNeighbours
+from .teacher_ridge import TeacherRidge
 from .uniformity import Uniformity
 from .view_consistency import ViewConsistency
 
@@ -31,6 +33,8 @@ __all__ = [
     "Seen",
     "SpectrumDecay",
     "TeacherCosine",
+    "TeacherNeighbours",
+    "TeacherRidge",
     "Uniformity",
     "ViewConsistency",
     "build_scores",

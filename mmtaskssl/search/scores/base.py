@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -31,6 +31,19 @@ class Seen:
     pool: Tensor | None = None
     embedded: Tensor | None = None
 
+    def take(self, rows: Tensor) -> "Seen":
+        """Returns what it makes of some of the target's images.
+
+        Args:
+            rows: (n,) int64, of the N.
+        """
+        return replace(
+            self,
+            plain=self.plain[rows],
+            views=None if self.views is None else self.views[rows],
+            embedded=None if self.embedded is None else self.embedded[rows],
+        )
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -46,6 +59,14 @@ class Reference:
     largest: Tensor
     teacher: Tensor | None = None
     pool: Tensor | None = None
+
+    def take(self, rows: Tensor) -> "Reference":
+        """See `Seen.take`."""
+        return replace(
+            self,
+            largest=self.largest[rows],
+            teacher=None if self.teacher is None else self.teacher[rows],
+        )
 
 
 class Score(ABC):

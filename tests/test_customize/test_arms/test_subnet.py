@@ -55,6 +55,31 @@ def cases(tmp_path_factory):
     }
 
 
+def test_a_taught_shape_is_searched_by_its_teacher(cases, monkeypatch, tmp_path):
+    asked = {}
+
+    class Found:
+        best = ("s8",)
+
+    def search(network, images, budget, **options):
+        asked.update(options, images=images)
+        return Found
+
+    monkeypatch.setattr("mmtaskssl.customize.arms.searched.search", search)
+    arm = ARMS["searched"]
+    for taught in (True, False):
+        case = cases["7M-8.5M", taught]
+        assert arm.choose(case, None, tmp_path) == "s8"
+        if taught:
+            assert asked["metrics"] == "ridge" and asked["num_images"] == 64
+            assert asked["images"] == str(case.lists["selected"])
+            assert asked["teacher"].transform.image_size == case.teacher.side
+        else:
+            assert asked["metrics"] == "global"
+            assert asked["images"] == case.found.train.paths
+    assert "tells most of what" in arm.what(cases["7M-8.5M", True])
+
+
 @pytest.mark.parametrize("taught", [False, True])
 @pytest.mark.parametrize("name", SUBNETS)
 def test_the_network_is_within_the_budget(name, taught, cases, tmp_path, monkeypatch):

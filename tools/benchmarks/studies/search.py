@@ -20,7 +20,7 @@ from mmtaskssl.utils.atomic import write_text
 
 from .pool_study import Place
 from .search_choice import Found, best_of, chosen_scores
-from .search_design import ARMS, IMAGES, MEASURES, SearchDesign
+from .search_design import ARMS, CONFIG, IMAGES, MEASURES, SearchDesign
 from .search_images import PanelImages
 from .search_tables import gates, tables
 from .study import Cell
@@ -47,6 +47,7 @@ class SearchStudy(SearchDesign):
         budget: See above.
         stages: Of `STAGES`.
         first_seed: The supernets before it are done by others.
+        config: See above.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class SearchStudy(SearchDesign):
         budget: int = 1000,
         stages: Sequence[str] = STAGES,
         first_seed: int = 0,
+        config: str = CONFIG,
     ) -> None:
-        super().__init__(place, weights, iters, nets, budget)
+        super().__init__(place, weights, iters, nets, budget, config)
         self.chosen_stages, self.first_seed = stages, first_seed
         self.panels = PanelImages(self)
 

@@ -44,6 +44,7 @@ class SearchDesign(PublicStudy, DataDesign):
         iters: Length of each training.
         nets: Sub-nets whose accuracies and scores are compared.
         budget: K, images of SEPT's selection.
+        config: Of a supernet that a teacher teaches.
     """
 
     def __init__(
@@ -53,8 +54,9 @@ class SearchDesign(PublicStudy, DataDesign):
         iters: int = 2400,
         nets: int = 40,
         budget: int = 1000,
+        config: str = CONFIG,
     ) -> None:
-        super().__init__(place, CONFIG, weights, budget, iters)
+        super().__init__(place, config, weights, budget, iters)
         self.nets = nets
 
     @cached_property

@@ -29,9 +29,10 @@ SCORES = [
     *({"type": "AffinityLikeness", "against": to} for to in ("largest", "teacher")),
     *({"type": "NeighbourOverlap"}, {"type": "ClusterAgreement"}),
     *({"type": "PseudoClasses"}, {"type": "TeacherCosine"}),
+    *({"type": "TeacherRidge"}, {"type": "TeacherNeighbours"}),
 ]
 # Views of an image; images of the pool for the proxy task, and of SEPT's selection.
-_VIEWS, _POOL, _SELECTED = 2, 512, 512
+_VIEWS, _POOL, _SELECTED = 2, 512, 1000
 # Side of the images that views are cut from, as in training.
 _STORED = 48
 
