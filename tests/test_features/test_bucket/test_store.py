@@ -1,6 +1,5 @@
 """A store under an address, opened by a copy in the cache."""
 
-import argparse
 import os
 
 import fsspec
