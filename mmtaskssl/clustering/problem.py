@@ -25,7 +25,7 @@ from . import measure
 from .clusters import Clusters, Labels
 from .options import Options
 from .paths import make_paths
-from .tree import FIT_ROWS, ProgressFactory, TreeBuilder, random_leaves
+from .tree import FEW, FIT_ROWS, MANY, ProgressFactory, TreeBuilder, random_leaves
 
 if TYPE_CHECKING:
     from ..features.opening import NetworkLike
@@ -123,7 +123,8 @@ class Problem:
         tree = "x".join(map(str, options.tree))
         passes = 1 if options.random else len(options.tree) + 1
         read = 2 * len(store) * store.dim
-        memory = len(store) * (4 * max(options.tree) + 16)
+        widest = max(options.tree)
+        memory = len(store) * ((8 * FEW if widest > MANY else 4 * widest) + 16)
         if not options.random:
             fitted = min(options.sample, FIT_ROWS * max(options.tree), len(store))
             memory += 12 * fitted * store.dim

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ..features.store import FeatureStore
 from ..utils.atomic import atomic_path
 from ..utils.families import FileDamaged
 from ..utils.inputs import load_array
 from .assign import balanced_assign
+from .assign_few import assign_few
 from .kmeans import balanced_kmeans, exact_scores
 
 Progress = Callable[[int], None]
@@ -19,6 +21,8 @@ ProgressFactory = Callable[[str, int], Progress]
 BLOCK_ROWS = 8192
 #: Rows that a centroid is fitted on; with more it hardly moves.
 FIT_ROWS = 1024
+#: Of more children than ``MANY`` only the scores of the best ``FEW`` are held.
+MANY, FEW = 64, 8
 
 
 def size_bounds(
@@ -52,8 +56,8 @@ class TreeBuilder:
     Each level fits the centroids of every node on a sample of the node's rows, then
     reads the store once for the scores of every row against the children of its node.
     Scores, one float per row and child, are held for the whole pool (16 bytes a row
-    for 4 branches), so that sizes keep their bounds over the pool and not only over
-    the sample. A row meets ``sum(tree)`` centroids, not ``prod(tree)``: 16 for 256
+    for 4 branches; of more than 64 those of the best 8, 64 bytes a row), so that sizes
+    keep their bounds over the pool and not only over the sample. A row meets ``sum(tree)`` centroids, not ``prod(tree)``: 16 for 256
     clusters, which is why no approximate index is needed.
 
     The result is a function of features, tree, bounds, sample and seed.
@@ -118,10 +122,13 @@ class TreeBuilder:
             centroids[index] = self._fit(level, index, rows, branches, low, high)
             if bar:
                 bar(int(ends[index]))
-        scores = self._score(title, node, centroids)
+        scores, which = self._score(title, node, centroids)
         children = np.full_like(node, -1)
         for index, rows in enumerate(members):
-            child = balanced_assign(scores[rows], low, high)
+            if which is None:
+                child = balanced_assign(scores[rows], low, high)
+            else:
+                child = assign_few(scores[rows], which[rows], branches, low, high)
             children[rows] = index * branches + child
         return children
 
@@ -146,9 +153,20 @@ class TreeBuilder:
             rng,
         )
 
-    def _score(self, title: str, node: np.ndarray, centroids: np.ndarray) -> np.ndarray:
-        """Returns (rows, branches) float32 scores against the children of the node."""
-        scores = np.empty((len(node), centroids.shape[1]), dtype=np.float32)
+    def _score(
+        self, title: str, node: np.ndarray, centroids: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Scores rows against the children of their node.
+
+        Returns:
+            (rows, branches) float32; of many branches the best few, and which they
+            are, (rows, few) int32.
+        """
+        branches, which = centroids.shape[1], None
+        if branches > MANY:
+            which = np.zeros((len(node), FEW), dtype=np.int32)
+        width = branches if which is None else FEW
+        scores = np.empty((len(node), width), dtype=np.float32)
         bar = self.progress and self.progress(title, len(node))
         for first, shard in self.store.iter_shards():
             for begin in range(0, len(shard), BLOCK_ROWS):
@@ -157,10 +175,15 @@ class TreeBuilder:
                 owner = node[start : start + len(block)]
                 for index in np.unique(owner[owner >= 0]).tolist():
                     mine = np.flatnonzero(owner == index)
-                    scores[start + mine] = exact_scores(block[mine], centroids[index])
+                    found = exact_scores(block[mine], centroids[index])
+                    if which is not None:
+                        best = torch.from_numpy(found).topk(FEW, dim=1)
+                        found = best.values.numpy()
+                        which[start + mine] = best.indices.numpy()
+                    scores[start + mine] = found
                 if bar:
                     bar(start + len(block))
-        return scores
+        return scores, which
 
 
 def random_leaves(store: FeatureStore, leaves: int, seed: int) -> np.ndarray:
