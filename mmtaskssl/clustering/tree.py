@@ -125,10 +125,13 @@ class TreeBuilder:
         scores, which = self._score(title, node, centroids)
         children = np.full_like(node, -1)
         for index, rows in enumerate(members):
+            every = len(rows) == len(node)  # in order: then nothing is copied
+            mine = scores if every else scores[rows]
             if which is None:
-                child = balanced_assign(scores[rows], low, high)
+                child = balanced_assign(mine, low, high)
             else:
-                child = assign_few(scores[rows], which[rows], branches, low, high)
+                few = which if every else which[rows]
+                child = assign_few(mine, few, branches, low, high)
             children[rows] = index * branches + child
         return children
 
