@@ -57,8 +57,9 @@ class TreeBuilder:
     reads the store once for the scores of every row against the children of its node.
     Scores, one float per row and child, are held for the whole pool (16 bytes a row
     for 4 branches; of more than 64 those of the best 8, 64 bytes a row), so that sizes
-    keep their bounds over the pool and not only over the sample. A row meets ``sum(tree)`` centroids, not ``prod(tree)``: 16 for 256
-    clusters, which is why no approximate index is needed.
+    keep their bounds over the pool and not only over the sample. A row meets
+    ``sum(tree)`` centroids, not ``prod(tree)``: 16 for 256 clusters, which is why no
+    approximate index is needed.
 
     The result is a function of features, tree, bounds, sample and seed.
 
