@@ -84,6 +84,7 @@ REVIEWED = {
     ("utils/remote/addresses.py", "json.loads"): (1, "a file of its own, mode 0600"),
     ("utils/table_rows.py", "fromfile"): (1, "integers that it wrote itself"),
     ("runs/holder.py", "json.loads"): (1, "a claim: five fields, each made plain"),
+    ("features/bucket/claims.py", "json.loads"): (1, "a claim that it just wrote"),
     ("datasets/image_reader.py", "Image.open"): (4, "the door to images"),
     ("datasets/image_reader.py", "imdecode"): (1, "behind the limit of the door"),
     ("datasets/bit_depth.py", "imdecode"): (3, "behind the limit of the door"),
@@ -108,7 +109,6 @@ REVIEWED = {
     ),
     # Configs that it has written itself.
     ("customize/dense/trial.py", "fromfile"): (1, "a config it just wrote"),
-    ("customize/race/trainings.py", "fromfile"): (2, "a config in its own folder"),
     # The user's own configs, which are programs.
     ("config/load.py", "fromfile"): (1, "CONFIG of the command line"),
     ("config/variables.py", "fromfile"): (1, "CONFIG and its bases"),
@@ -138,10 +138,12 @@ REVIEWED = {
     ("compat/changed_source.py", "compile"): (1, "installed modules"),
     # Studies of what they wrote themselves.
     (_HOSTS, "importlib.import_module"): (2, "the hosts, by name"),
+    ("tools/benchmarks/harness/command.py", "json.loads"): (1, "its own subprocess"),
     ("tools/benchmarks/harness/memory.py", "json.loads"): (1, "its own subprocess"),
     ("tools/benchmarks/harness/peers/turns.py", "json.loads"): (1, "its parent's"),
     ("tools/benchmarks/harness/peers/worker.py", "json.loads"): (1, "its subprocess'"),
     ("tools/benchmarks/kill_extract.py", "json.loads"): (2, "its own subprocess"),
+    ("tools/benchmarks/speed_duplicates.py", "json.loads"): (1, "the tool just ran"),
     ("tools/benchmarks/plan_evidence.py", "json.loads"): (2, "its own subprocess"),
     ("tools/benchmarks/harness/parity.py", "torch.load"): (1, "weights_only=True"),
     ("tools/benchmarks/export_hosts.py", "torch.load"): (1, "weights_only=True"),
