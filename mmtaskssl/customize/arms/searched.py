@@ -56,7 +56,7 @@ class Searched(SubnetArm):
         wanted = "sees the target's images most as the whole does"
         teacher = _teacher(case)
         if teacher is not None:
-            wanted = f"tells most of what {teacher.start.name} makes of images"
+            wanted = f"finds images alike most as {teacher.start.name} does"
         images = self.told_images(case)
         return f"the shape of a supernet that {wanted}, trained on {images}"
 
@@ -113,7 +113,7 @@ def _by_teacher(
     """Searches by what the teacher makes of the selected images, which are more."""
     found = search(
         *(network, str(images.selection), budget),
-        metrics="ridge",
+        metrics="neighbours",
         teacher=open_runner(teacher.network, image_size=teacher.side),
         root=images.root,
         num_images=min(_SELECTED, images.count),
