@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from yapf.yapflib import yapf_api
 
 from mmtaskssl.utils.errors import set_flags
@@ -117,3 +118,14 @@ def _own_default_scope():
     yield
     DefaultScope._instance_dict.clear()
     DefaultScope._instance_dict.update(before)
+
+
+@pytest.fixture
+def said(caplog):
+    """What the package logs, whatever level another test has left its logger at."""
+    name = f"said-{id(caplog)}"
+    logger = MMLogger.get_instance(name, log_level="INFO")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+    del MMLogger._instance_dict[name]

@@ -16,8 +16,14 @@ from mmtaskssl import apis
 from mmtaskssl.cli.verbs import VERBS
 from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.networks import open_network
-from mmtaskssl.search.metrics import METRICS
-from mmtaskssl.search.names import METRIC_NAMES, STRATEGY_NAMES
+from mmtaskssl.search.metrics import METRICS, SET_SCORES
+from mmtaskssl.search.names import (
+    METRIC_NAMES,
+    PUBLISHED,
+    SET_SCORE_NAMES,
+    STRATEGY_NAMES,
+    TAUGHT_NAMES,
+)
 from mmtaskssl.search.strategies import STRATEGIES
 from mmtaskssl.utils.budgets import Budget
 from mmtaskssl.utils.errors import UserError
@@ -137,7 +143,12 @@ def test_the_page_stands_alone(found, tmp_path):
 
 
 def test_names_on_the_command_line_are_those_of_the_package():
-    assert tuple(METRICS) == METRIC_NAMES and tuple(STRATEGIES) == STRATEGY_NAMES
+    assert (*METRICS, *SET_SCORES) == METRIC_NAMES
+    assert tuple(METRICS) == PUBLISHED and tuple(SET_SCORES) == SET_SCORE_NAMES
+    against = {name: config.get("against") for name, config in SET_SCORES.items()}
+    taught = [name for name, other in against.items() if other == "teacher"]
+    assert tuple(taught) == TAUGHT_NAMES
+    assert tuple(STRATEGIES) == STRATEGY_NAMES
 
 
 def test_the_parser_imports_no_torch():

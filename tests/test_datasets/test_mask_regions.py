@@ -227,11 +227,11 @@ def test_masks_of_jpeg(world):
     refused(world, change, "whose numbers are not exact")
 
 
-def test_masks_that_are_all_broken_and_one_that_is(world, capfd):
+def test_masks_that_are_all_broken_and_one_that_is(world, said):
     folder, _, _ = world
     (folder / "masks/train/a.png").write_bytes(b"no image")
     assert {name[6] for name in regions(folder, "masks", void=0).labels} == {"b"}
-    assert "cannot be read: they are left out" in capfd.readouterr().out
+    assert "cannot be read: they are left out" in said.text
     refused(
         world,
         lambda f, m: (f / "masks/train/b.png").write_bytes(b"no image"),

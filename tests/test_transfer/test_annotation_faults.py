@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from PIL import Image
 
 from mmtaskssl.transfer.data_checks import check_annotations
@@ -28,17 +27,6 @@ from tests._annotation_faults import (
 )
 
 pytestmark = pytest.mark.usefixtures("said")
-
-
-@pytest.fixture
-def said(caplog):
-    # One of its own: those of other tests may have another level.
-    name = f"said-{id(caplog)}"
-    logger = MMLogger.get_instance(name, log_level="INFO")
-    logger.addHandler(caplog.handler)
-    yield caplog
-    logger.removeHandler(caplog.handler)
-    del MMLogger._instance_dict[name]
 
 
 def coco_config(folder, loader="train_dataloader", **more):

@@ -24,15 +24,14 @@ _REFUSED, _ABSENT = (401, 403), (404, 410)
 _FAULTS = (TypeError, AttributeError, NameError, AssertionError)
 
 
-def tried(
-    address: str, call: Callable[[Any, str], T], what: str = "could not be fetched"
-) -> T:
+def tried(address: str, call: Callable[[Any, str], T], what: str | None = None) -> T:
     """Calls with a file system and the name in it, again where it fails.
 
     Args:
         address: See above.
         call: What is done.
-        what: Of the address, for the message, where that fails.
+        what: Of the address, for the message, where that fails; None: it could not be
+            fetched.
     """
     full = opening(address)
     for wait in (*_WAITS, None):
@@ -46,7 +45,8 @@ def tried(
             refused = status_of(error) in _REFUSED or isinstance(error, PermissionError)
             if refused or wait is None:
                 raise Unreachable(
-                    f"{address} {what} ({_reason(error)}): check "
+                    f"{address} {what or 'could not be fetched'} "
+                    f"({_reason(error)}): check "
                     "the network and the credentials, and run the same again"
                 ) from error
             time.sleep(wait)
