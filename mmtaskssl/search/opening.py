@@ -61,7 +61,8 @@ def open_search(
             holds results of another checkpoint, or a bad option.
     """
     options = options or SearchOptions()
-    metrics = get_metrics(options.metrics)
+    asked = tuple(dict.fromkeys(options.metrics))
+    metrics = get_metrics(asked)
     device = pick_device(options.device)
     opened = _open(network, options)
     transform = opened.preprocessing
@@ -78,7 +79,7 @@ def open_search(
         options.seed,
         options.root,
     )
-    scores = get_set_scores(options.metrics)
+    scores = get_set_scores(asked)
     scorer = Scorer(
         encoders,
         sample,
@@ -112,9 +113,9 @@ def open_search(
         if folder is not None:
             results = ResultsFile(Path(folder, RESULTS), identity)
             if get_rank() == 0:
-                asked = output.question(budgets, options.metrics)
+                question = output.question(budgets, asked)
                 _, growing = stack.enter_context(
-                    output.opened(identity, Path(folder), overwrite, asked)
+                    output.opened(identity, Path(folder), overwrite, question)
                 )
                 for file in scorer.cached.values():
                     growing.claim(f"{output.TEACHER}/{file.name}")
@@ -123,7 +124,7 @@ def open_search(
         search = Search(
             scorer,
             panel,
-            tuple(dict.fromkeys(options.metrics)),
+            asked,
             MeanInterval(len(sample.ids), options.resamples, options.seed),
             functools.partial(backbone.cost, shape=shape),
             LatencyBook(backbone, latency, shape, device),

@@ -2,19 +2,18 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..datasets.images import ImagesLike, list_images
-from ..features import layout
 from ..features.extract import extract
 from ..features.extractor import extractor_of
 from ..features.fingerprint import fingerprint
 from ..features.opening import NetworkLike
 from ..features.runner import BatchRunner
+from ..features.sources import is_store
 from ..features.store import FeatureStore
 from ..networks.hugging_face import PREFIX, open_hugging_face
 from ..networks.named import split_weights
@@ -79,8 +78,7 @@ def teacher_features(
 
 def _open(teacher: TeacherLike) -> FeatureStore | None:
     if isinstance(teacher, str | os.PathLike):
-        is_store = Path(teacher, layout.MANIFEST).is_file()
-        return FeatureStore.open(teacher) if is_store else None
+        return FeatureStore.open(teacher) if is_store(teacher) else None
     return teacher if isinstance(teacher, FeatureStore) else None
 
 

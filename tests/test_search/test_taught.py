@@ -73,6 +73,13 @@ def test_a_published_metric_is_the_same_beside_them(files):
     assert _row(beside, "global") == _row(alone, "global")
 
 
+def test_a_metric_that_is_named_twice_is_one(files, tmp_path):
+    options = {"subnets": [MIDDLE], "folder": tmp_path / "out", **SMALL}
+    for metrics in (("rank", "rank"), ("rank",), ("rank", "rank")):
+        found = search(*(files[:2], files[2]), metrics=metrics, **options)
+    assert found.metrics == ("rank",) and len(found.rows) == 1
+
+
 def test_a_killed_search_goes_on_with_them(files, tmp_path, store):
     options = {"metrics": ("rank", "neighbours"), "teacher": store, **SMALL}
     whole = search(files[:2], files[2], subnets=[MIDDLE, "MAX"], **options)

@@ -94,11 +94,9 @@ class Searched(SubnetArm):
             images = self.train_images(case)
             return _by_teacher(teacher, case.budget, images, network, place)
         train = case.found.train
-        # Of a taught one the head, which sees the widths, is not kept.
-        is_dense = case.teacher is not None or case.found.kind in DENSE
         found = search(
             *(network, train.paths, case.budget),
-            metrics="dense" if is_dense else "global",
+            metrics="dense" if case.found.kind in DENSE else "global",
             root=train.root,
             num_images=min(_IMAGES, len(train)),
             bn_images=min(_NORM_IMAGES, len(train)),
