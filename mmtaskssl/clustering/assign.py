@@ -32,8 +32,7 @@ def balanced_assign(scores: np.ndarray, low: int, high: int) -> np.ndarray:
         ValueError: No assignment keeps the bounds.
     """
     n, clusters = scores.shape
-    if not clusters * low <= n <= clusters * high:
-        raise ValueError(f"{n} rows cannot make {clusters} clusters of {low} to {high}")
+    check_bounds(n, clusters, low, high)
     assigned = scores.argmax(axis=1)
     sizes = np.bincount(assigned, minlength=clusters)
     if low <= sizes.min() and sizes.max() <= high:
@@ -109,3 +108,15 @@ def _exchange(
     moving = order_theirs[:count]
     assigned[theirs[moving[moving < len(theirs)]]] = a
     return count > 0
+
+
+def check_bounds(rows: int, clusters: int, low: int, high: int) -> None:
+    """Refuses bounds that no assignment of so many rows keeps.
+
+    Raises:
+        ValueError: See above.
+    """
+    if not clusters * low <= rows <= clusters * high:
+        raise ValueError(
+            f"{rows} rows cannot make {clusters} clusters of {low} to {high}"
+        )

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .assign import check_bounds
+
 
 def assign_few(
     scores: np.ndarray, which: np.ndarray, clusters: int, low: int, high: int
@@ -26,8 +28,7 @@ def assign_few(
         ValueError: No assignment keeps the bounds.
     """
     n = len(scores)
-    if not clusters * low <= n <= clusters * high:
-        raise ValueError(f"{n} rows cannot make {clusters} clusters of {low} to {high}")
+    check_bounds(n, clusters, low, high)
     assigned = which[:, 0].astype(np.int64)
     _spill(scores, which, assigned, clusters, high)
     _fill(scores, which, assigned, clusters, low)

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen, named, other
+from .base import Reference, Score, Seen, centred, named, other
 
 
 @SEARCH_SCORES.register_module()
@@ -28,6 +28,5 @@ class AffinityLikeness(Score):
 
 
 def _rows(features: Tensor) -> Tensor:
-    x = features.double()
-    x = F.normalize(x - x.mean(0), dim=1)
+    x = centred(features)
     return F.normalize(x @ x.T, dim=1)

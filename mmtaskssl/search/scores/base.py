@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from ...registry import SEARCH_SCORES
@@ -119,6 +120,12 @@ def other(reference: Reference, score: Score, against: str) -> Tensor:
     if against == "largest":
         return reference.largest
     return required(reference.teacher, score, "a teacher's features of the images")
+
+
+def centred(features: Tensor) -> Tensor:
+    """Returns rows (N, D) float64 of length one, once their mean is taken off."""
+    x = features.double()
+    return F.normalize(x - x.mean(0), dim=1)
 
 
 def named(kind: str, against: str) -> str:

@@ -1,11 +1,10 @@
 """How well a sub-net's neighbours tell what a teacher makes of an image."""
 
 import torch.nn.functional as F
-from torch import Tensor
 
 from ...registry import SEARCH_SCORES
 from ...utils import checks
-from .base import Reference, Score, Seen, named, other
+from .base import Reference, Score, Seen, centred, named, other
 
 
 @SEARCH_SCORES.register_module()
@@ -32,15 +31,10 @@ class TeacherNeighbours(Score):
 
     def __call__(self, seen: Seen, reference: Reference) -> float:
         """Returns -1 to 1."""
-        ours = _centred(seen.plain)
-        theirs = _centred(other(reference, self, self.against))
+        ours = centred(seen.plain)
+        theirs = centred(other(reference, self, self.against))
         cosines = (ours @ ours.T).fill_diagonal_(-2)
         best = cosines.topk(min(self.k, len(ours) - 1), dim=1)
         weights = (best.values / self.temperature).softmax(1)
         voted = (weights[:, :, None] * theirs[best.indices]).sum(1)
         return F.cosine_similarity(voted, theirs, dim=1).mean().item()
-
-
-def _centred(features: Tensor) -> Tensor:
-    x = features.double()
-    return F.normalize(x - x.mean(0), dim=1)
