@@ -4,8 +4,9 @@
     search_subnet.py CONFIG CKPT --images SRC --budget 3G-4G 5M-6M:params 2ms-4ms \
         --metric dense --strategy evolution --candidates 100 --out DIR
 
-Scores how alike each candidate and the largest momentum net see the images ("global":
-for classification; "dense": for detection and segmentation); higher is better. Writes
+Scores how alike each candidate and a --teacher, or without one the largest momentum
+net, see the images ("global", of the latter: for classification; "dense": for detection
+and segmentation); higher is better. Writes
 into DIR: results.jsonl, METRIC.png, report.html and next.sh, and prints a ranking and
 the commands that come next. A run that was interrupted continues with the same command.
 With several processes: torchrun --nproc_per_node N tools/search_subnet.py ...
@@ -16,6 +17,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..search.chosen import AUTO
 from ..search.names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from ..utils.budgets import Budget
 from ..utils.families import BadValue, OptionMissing
@@ -74,10 +76,12 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--metric",
         nargs="+",
-        choices=METRIC_NAMES,
-        default=[METRIC_NAMES[0]],
+        choices=(AUTO, *METRIC_NAMES),
+        default=[AUTO],
         help="several are computed at the cost of one, and evolution follows the "
-        "first; dense-raw leaves the rows of affinities unnormalised",
+        "first; auto: the one that ranked best where it was tried, neighbours with a "
+        "--teacher and global without; dense-raw leaves the rows of affinities "
+        "unnormalised",
     )
     group.add_argument(
         "--teacher",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.logging import print_log
+
 from ..datasets.images import ImagesLike
 from ..networks import NetworkLike
 from ..subnets import Subnet
@@ -12,6 +14,8 @@ from ..utils.devices import AUTO
 from ..utils.errors import option
 from ..utils.families import BadBudget, BadValue, OptionMissing
 from . import output
+from .chosen import AUTO as AUTO_METRIC
+from .chosen import choose_metrics
 from .names import METRIC_NAMES, STRATEGY_NAMES, TAUGHT_NAMES, TEACHER_BN
 from .opening import PathLike, open_search
 from .options import SearchOptions
@@ -29,7 +33,7 @@ def search(
     budgets: str | Budget | Sequence[str | Budget] = (),
     *,
     subnets: Sequence[str | Subnet] = (),
-    metrics: str | Sequence[str] = ("global",),
+    metrics: str | Sequence[str] = AUTO_METRIC,
     strategy: str = "random",
     candidates: int | None = None,
     shape: int | tuple[int, int] | None = None,
@@ -66,8 +70,9 @@ def search(
             "rank" (the effective rank of the features), "neighbours" (the share of
             each image's nearest others that ``teacher`` has, too), "ridge" (the share
             of the teacher's variance that a linear map of the features explains);
-            one or several, which cost little more. The strategy "evolution" follows
-            the first.
+            one or several, which cost little more; or "auto", the one of them that
+            ranked best where it was tried and that can be computed here, see
+            `choose_metrics`. The strategy "evolution" follows the first.
         strategy: Which candidates of a budget are scored: "random", "evolution" or
             "grid".
         candidates: How many of each budget; None: 40, of a grid all.
@@ -117,7 +122,8 @@ def search(
                 + checks.shown(band)
             )
     for metric in metrics:
-        checks.one_of("metrics", metric, METRIC_NAMES)
+        checks.one_of("metrics", metric, (AUTO_METRIC, *METRIC_NAMES))
+    metrics, why = choose_metrics(metrics, teacher is not None)
     asked = [metric for metric in metrics if metric in TAUGHT_NAMES]
     if asked and teacher is None:
         raise OptionMissing(
@@ -169,6 +175,8 @@ def search(
     )
     if candidates is None and strategy != "grid":
         candidates = CANDIDATES
+    if why:
+        print_log(why, "current")
     opening = open_search(network, images, options, folder, overwrite, wanted)
     with opening as (session, place):
         named = [session.space.resolve(subnet) for subnet in subnets]

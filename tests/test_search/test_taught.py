@@ -127,4 +127,4 @@ def test_a_teacher_is_asked_for_or_not_wanted(files, store):
     with pytest.raises(UserError, match="neighbours compares with another network"):
         search(files[:2], files[2], subnets=[MIDDLE], metrics="neighbours")
     with pytest.raises(UserError, match="teacher"):
-        search(files[:2], files[2], subnets=[MIDDLE], teacher=store)
+        search(files[:2], files[2], subnets=[MIDDLE], metrics="rank", teacher=store)

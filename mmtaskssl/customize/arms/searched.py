@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ...features.opening import open_runner
 from ...networks import Network
+from ...search.chosen import AUTO
 from ...search.scorer import MIN_IMAGES
 from ...search.search import search
 from ...subnets import Cost
@@ -56,7 +57,7 @@ class Searched(SubnetArm):
         wanted = "sees the target's images most as the whole does"
         teacher = _teacher(case)
         if teacher is not None:
-            wanted = f"finds images alike most as {teacher.start.name} does"
+            wanted = f"agrees most with {teacher.start.name} about images"
         images = self.told_images(case)
         return f"the shape of a supernet that {wanted}, trained on {images}"
 
@@ -111,7 +112,7 @@ def _by_teacher(
     """Searches by what the teacher makes of the selected images, which are more."""
     found = search(
         *(network, str(images.selection), budget),
-        metrics="neighbours",
+        metrics=AUTO,
         teacher=open_runner(teacher.network, image_size=teacher.side),
         root=images.root,
         num_images=min(_SELECTED, images.count),

@@ -71,13 +71,13 @@ def test_a_taught_shape_is_searched_by_its_teacher(cases, monkeypatch, tmp_path)
         case = cases["7M-8.5M", taught]
         assert arm.choose(case, None, tmp_path) == "s8"
         if taught:
-            assert asked["metrics"] == "neighbours" and asked["num_images"] == 64
+            assert asked["metrics"] == "auto" and asked["num_images"] == 64
             assert asked["images"] == str(case.lists["selected"])
             assert asked["teacher"].transform.image_size == case.teacher.side
         else:
             assert asked["metrics"] == "global"
             assert asked["images"] == case.found.train.paths
-    assert "finds images alike most as" in arm.what(cases["7M-8.5M", True])
+    assert "agrees most with" in arm.what(cases["7M-8.5M", True])
 
 
 @pytest.mark.parametrize("taught", [False, True])

@@ -1,0 +1,45 @@
+"""The metric that a search takes where none is named."""
+
+from mmtaskssl.apis import extract, search
+from mmtaskssl.search.chosen import AUTO, EVIDENCE, choose_metrics
+from mmtaskssl.search.names import METRIC_NAMES, TAUGHT_NAMES
+
+from ._files import MIDDLE
+
+SMALL = {"subnets": [MIDDLE], "bn_images": 16, "shape": 16}
+
+
+def test_it_is_the_best_of_those_that_can_be_computed():
+    assert {*EVIDENCE} <= {*METRIC_NAMES}
+    (taught,), why = choose_metrics([AUTO], taught=True)
+    assert EVIDENCE[taught].partial == max(e.partial for e in EVIDENCE.values())
+    assert taught in why and f"{EVIDENCE[taught].partial:.2f}" in why
+    (alone,), why = choose_metrics([AUTO], taught=False)
+    rest = {n: e for n, e in EVIDENCE.items() if n not in TAUGHT_NAMES}
+    assert EVIDENCE[alone].partial == max(e.partial for e in rest.values())
+    # Who could have the better one is told so.
+    assert f"with a teacher it would be {taught}" in why
+
+
+def test_named_metrics_are_left_alone_and_none_is_taken_twice():
+    assert choose_metrics(["dense", "rank"], True) == (("dense", "rank"), None)
+    best = choose_metrics([AUTO], True)[0][0]
+    both, why = choose_metrics([AUTO, "dense", best], True)
+    assert both == (best, "dense") and why
+
+
+def test_a_search_takes_it_says_so_and_keeps_its_name(files, said, tmp_path):
+    found = search(files[:2], files[2], folder=tmp_path / "own", **SMALL)
+    assert f"metric {AUTO}: {found.metrics[0]}" in said.text
+    assert found.metrics == choose_metrics([AUTO], False)[0]
+    store = extract((files[0], "random"), files[2], seed=3, workers=0)
+    taught = search(files[:2], files[2], teacher=store, **SMALL)
+    assert taught.metrics == choose_metrics([AUTO], True)[0]
+    # By its own name it is the same search, which has nothing left to do.
+    again = search(
+        *(files[:2], files[2]),
+        metrics=found.metrics[0],
+        folder=tmp_path / "own",
+        **SMALL,
+    )
+    assert again.rows == found.rows
