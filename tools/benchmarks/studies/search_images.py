@@ -19,6 +19,7 @@ from mmtaskssl.search.panel import Panel
 from mmtaskssl.search.scorer import Scorer
 from mmtaskssl.search.scores import build_scores
 
+from . import scores as _scores  # noqa: F401  # registers them
 from .search_design import SearchDesign
 
 METRICS = ("global", "dense")

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
-from ...evaluation.knn import weighted_knn
-from ...registry import SEARCH_SCORES
-from ...utils import checks
-from .base import Reference, Score, Seen, required
+from mmtaskssl.evaluation.knn import weighted_knn
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, required
+from mmtaskssl.utils import checks
+
 from .cluster_agreement import cluster_rows
 
 

@@ -1,8 +1,8 @@
 """How near the views of an image are."""
 
-from ...evaluation.label_free import alignment
-from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen, required
+from mmtaskssl.evaluation.label_free import alignment
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, required
 
 
 @SEARCH_SCORES.register_module()

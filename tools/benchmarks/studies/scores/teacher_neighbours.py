@@ -2,9 +2,9 @@
 
 import torch.nn.functional as F
 
-from ...registry import SEARCH_SCORES
-from ...utils import checks
-from .base import Reference, Score, Seen, centred, named, other
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, centred, named, other
+from mmtaskssl.utils import checks
 
 
 @SEARCH_SCORES.register_module()

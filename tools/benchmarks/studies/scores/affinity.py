@@ -3,8 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen, centred, named, other
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, centred, named, other
 
 
 @SEARCH_SCORES.register_module()

@@ -1,8 +1,8 @@
 """How near the features' spectrum is to a decay by one over the rank (alpha-ReQ)."""
 
-from ...evaluation.spectrum import spectrum_decay
-from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen
+from mmtaskssl.evaluation.spectrum import spectrum_decay
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen
 
 
 @SEARCH_SCORES.register_module()

@@ -2,8 +2,8 @@
 
 import torch.nn.functional as F
 
-from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen, required
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, required
 
 
 @SEARCH_SCORES.register_module()

@@ -1,8 +1,8 @@
 """How evenly features lie on the sphere."""
 
-from ...evaluation.label_free import uniformity
-from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen
+from mmtaskssl.evaluation.label_free import uniformity
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen
 
 
 @SEARCH_SCORES.register_module()

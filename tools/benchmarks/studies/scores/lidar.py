@@ -1,8 +1,8 @@
 """How many directions tell images apart, against their own views (LiDAR)."""
 
-from ...evaluation.label_free import lidar
-from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen, required
+from mmtaskssl.evaluation.label_free import lidar
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, required
 
 
 @SEARCH_SCORES.register_module()

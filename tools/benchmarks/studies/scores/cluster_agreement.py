@@ -3,11 +3,11 @@
 import numpy as np
 from torch import Tensor
 
-from ...clustering.kmeans import balanced_kmeans, exact_scores
-from ...clustering.measure import contingency, normalized_mutual_information
-from ...registry import SEARCH_SCORES
-from ...utils import checks
-from .base import Reference, Score, Seen, named, other
+from mmtaskssl.clustering.kmeans import balanced_kmeans, exact_scores
+from mmtaskssl.clustering.measure import contingency, normalized_mutual_information
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, named, other
+from mmtaskssl.utils import checks
 
 
 @SEARCH_SCORES.register_module()

@@ -2,8 +2,8 @@
 
 import torch
 
-from ...registry import SEARCH_SCORES
-from .base import Reference, Score, Seen, named, other
+from mmtaskssl.registry import SEARCH_SCORES
+from mmtaskssl.search.scores import Reference, Score, Seen, named, other
 
 
 @SEARCH_SCORES.register_module()
