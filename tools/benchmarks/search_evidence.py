@@ -5,9 +5,10 @@
                        [--targets NAME ...] [--config FILE] [--figures FILE]
                        [--tables-only]
 
-DIR is as for sept_evidence.py; FILE holds EfficientNet-Lite0's ImageNet weights, by
-timm's names. Supernets of the 5,832-net basic-block space are distilled at 40 px from
-that network's features of whole images at 128 px, which are extracted once. Stages:
+DIR is as for sept_evidence.py, and has segmentation/camvid; FILE holds
+EfficientNet-Lite0's ImageNet weights, by timm's names. Supernets of the 5,832-net
+basic-block space, or of another --config, are distilled at 40 px from that network's
+features of whole images at 128 px, which are extracted once. Stages:
 
 prepare The teacher's features of the pool and of the targets, and SEPT's selections.
 train   Distils a supernet for each seed.
@@ -18,13 +19,15 @@ score   Prints the gate first: how reliable the accuracies are at equal MACs, an
         label-free scores, on the target's own images and on SEPT's selection for it.
 zero    A zero-cost score of the untrained sub-nets.
 alone   Twelve nets, each distilled by itself for as many iterations.
+dense   The same twelve of the first supernet, as segmentors of street scenes, and the
+        scores of its training images.
 arms    Supernets trained with each fairness switch: distillation in place, loss
         weights, MACs strata, earlier decay of small nets, progressive shrinking.
 gain    What is found in R18's band by the score that the other targets choose.
 
 Seeds may be run apart, in processes that share OUT, once `prepare` has ended: zero,
-alone and arms belong to seed 0. Everything is kept as soon as it is found: interrupted,
-it continues with the same command. The tables are in OUT/tables.md.
+alone, dense and arms belong to seed 0. Everything is kept as soon as it is found:
+interrupted, it continues with the same command. The tables are in OUT/tables.md.
 """
 
 import os

@@ -16,6 +16,7 @@ from mmtaskssl.utils.atomic import write_json
 from studies.pool_study import Place
 from studies.search import FOLDS, SearchStudy, accuracies
 from studies.search_choice import Found, best_of, chosen_scores
+from studies.search_dense import METRICS, TASK
 from studies.search_design import ARMS, IMAGES, MEASURES
 from studies.search_gate import gate, spearman_brown
 from studies.search_ranks import best_scores, ridge, size_fit
@@ -209,6 +210,10 @@ def _fill(study):
         some = [truth(s.name) for s in study.alone_nets]
         for stage in ("alone", *(f"arm-{arm}" for arm in ARMS)):
             write_json(study.file(0, stage, target), some)
+    dense = [{"subnet": n, "mIoU": 30 + order[n]} for n in names[:-1]]
+    write_json(study.file(0, "dense", TASK), dense)
+    scored = [{"subnet": n, **dict.fromkeys(METRICS, order[n])} for n in names]
+    write_json(study.file(0, "score-dense", TASK), scored)
 
 
 def test_tables_of_made_up_results(tmp_path):
@@ -222,12 +227,14 @@ def test_tables_of_made_up_results(tmp_path):
     assert "| sept:good | 1.00 | 1.00 |" in tables(study, resamples=0)
     text = tables(study, resamples=3)
     assert "Not there yet" not in text
-    # The gate, a ranking a target and accuracy, the choice, gains, and nets alone.
-    assert text.count("\n| --- |") == 1 + 2 * len(TARGETS) + 3
+    # The gate, a ranking a target and accuracy, the choice, gains, nets alone, dense.
+    assert text.count("\n| --- |") == 1 + 2 * len(TARGETS) + 4
     assert "| go |" in text and "| no-go |" not in text
     assert text.count("| sept:good | 1.00 [1.00, 1.00]") == 2 * len(TARGETS)
     assert text.count("| own:lost | - | - | - | - |") == 2 * len(TARGETS)
     assert text.count("| yes |") == 2 * len(TARGETS)  # the goal is reached
+    dense = next(line for line in text.splitlines() if line.startswith("| Spearman |"))
+    assert dense.count("| 1.00 ") == len(METRICS)
     assert "| knn | inplace |" in text and "| linear | alone |" in text
 
 
@@ -248,3 +255,17 @@ def test_a_stage_goes_on_where_it_was(study, monkeypatch):
 def test_the_best_is_the_first_of_equal_ones_and_no_undefined_one():
     rows = {"b": {"s": 2.0}, "a": {"s": 2.0}, "c": {"s": None}, "d": {"s": 1.0}}
     assert best_of(rows, [*rows], "s") == "a"
+
+
+def test_a_segmentor_that_was_trained_is_not_again(study, monkeypatch):
+    (first, second) = (subnet.name for subnet in study.alone_nets[:2])
+    write_json(study.file(0, "dense", TASK), [{"subnet": first, "mIoU": 30.0}])
+    monkeypatch.setattr(study, "train", lambda seed: 1 / 0)
+    cells = [*study.dense()]
+    assert len(cells) == 1 + len(study.alone_nets)
+    cells[1]()
+    with pytest.raises(ZeroDivisionError):
+        cells[2]()
+    assert second != first
+    with pytest.raises(ZeroDivisionError):
+        cells[0]()

@@ -20,14 +20,16 @@ from mmtaskssl.utils.atomic import write_text
 
 from .pool_study import Place
 from .search_choice import Found, best_of, chosen_scores
-from .search_design import ARMS, CONFIG, IMAGES, MEASURES, SearchDesign
+from .search_dense import DenseDesign
+from .search_design import ARMS, CONFIG, IMAGES, MEASURES
 from .search_images import PanelImages
 from .search_tables import gates, tables
 from .study import Cell
 from .target import KNN, LINEAR
 from .zero_cost import naswot
 
-STAGES = ("prepare", "train", "truth", "score", "zero", "alone", "arms", "gain")
+_ONCE = ("zero", "alone", "dense", "arms")
+STAGES = ("prepare", "train", "truth", "score", *_ONCE, "gain")
 #: Parts of the test images, for split halves.
 FOLDS = 10
 _METHODS = dict(zip(MEASURES, (KNN, LINEAR), strict=True))
@@ -36,7 +38,7 @@ _ZERO_IMAGES = 128
 _RESAMPLES = 300
 
 
-class SearchStudy(SearchDesign):
+class SearchStudy(DenseDesign):
     """Distils supernets and single nets, measures and scores sub-nets.
 
     Args:
@@ -76,7 +78,7 @@ class SearchStudy(SearchDesign):
         if "score" in self.chosen_stages:
             yield self.gate
             yield from (partial(self.score, seed) for seed in seeds)
-        for stage in ("zero", "alone", "arms"):
+        for stage in _ONCE:
             if stage in self.chosen_stages and self.first_seed == 0:
                 yield from getattr(self, stage)()
         if "gain" in self.chosen_stages:
@@ -100,6 +102,10 @@ class SearchStudy(SearchDesign):
     def train(self, seed: int) -> Path:
         """Distils a supernet; returns its checkpoint."""
         return self._train(seed, "supernet", {})
+
+    def supernet(self) -> Path:
+        """See `DenseDesign`."""
+        return self.train(0)
 
     def _train(self, seed: int, name: str, model: Mapping[str, Any]) -> Path:
         return self.pretrain(

@@ -22,10 +22,10 @@ IMAGES = ("own", "sept")
 #: Parts of a training that make it fairer, as changes of the config's model.
 ARMS: Mapping[str, Mapping[str, Any]] = {
     "inplace": {"distill_weight": 0.5},
-    "weights": {"subnet_loss_weights": {"MAX": 1.0, "MIN": 0.5, "others": 0.5}},
-    "strata": {"subnet_sampler": {"type": "Stratified"}},
     "decay": {"complexity_decay": 1.0},
+    "strata": {"subnet_sampler": {"type": "Stratified"}},
     "shrink": {"subnet_sampler": {"type": "Dynamic"}},
+    "weights": {"subnet_loss_weights": {"MAX": 1.0, "MIN": 0.5, "others": 0.5}},
 }
 #: Sub-nets that are trained alone, too.
 ALONE = 12

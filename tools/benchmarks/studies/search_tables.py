@@ -11,6 +11,7 @@ from mmtaskssl.utils.tables import head, row, spread
 
 from .data_design import HANDMADE
 from .search_choice import Found, best_of, chosen_scores
+from .search_dense import dense_table
 from .search_design import ARMS, MEASURES, SearchDesign
 from .search_gate import LEAST
 from .search_ranks import cells, partial, rank_average, ridge, size_fit
@@ -34,6 +35,7 @@ def tables(study: SearchDesign, resamples: int) -> str:
         _choices(found),
         _gains(study, found),
         _alone(study),
+        dense_table(study),
     ]
     if unfinished := "\n".join(f"- {line}" for line in study.unfinished()):
         parts.append(f"Not there yet:\n\n{unfinished}")
