@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.stats import rankdata
 from torch import nn
 
 from mmtaskssl.config import load_config
@@ -15,7 +16,15 @@ from mmtaskssl.subnets import build_space
 from mmtaskssl.utils.atomic import write_json
 from studies.pool_study import Place
 from studies.search import FOLDS, SearchStudy, accuracies
-from studies.search_choice import Found, best_of, chosen_scores
+from studies.search_choice import (
+    Found,
+    best_of,
+    by_others,
+    chosen_scores,
+    images_of,
+    scores_of,
+)
+from studies.search_choice import order as search_order
 from studies.search_dense import METRICS, TASK
 from studies.search_design import ARMS, IMAGES, MEASURES
 from studies.search_gate import gate, spearman_brown
@@ -131,21 +140,48 @@ def test_the_size_fit_does_not_see_the_net_itself():
     assert size_fit(changed, rivals)[4] == pytest.approx(truth[4])
 
 
-def test_the_target_that_is_judged_has_no_say():
-    rng = np.random.default_rng(0)
-    truths = {t: rng.standard_normal(30) for t in TARGETS}
-    rivals = rng.standard_normal((30, 3))
-    scores = {
-        t: {"liar": truths[t] if t == "a" else -truths[t], "honest": truths[t] + 0.5}
-        for t in TARGETS
-    }
-    for one in scores.values():
-        one["honest"] = one["honest"] + rng.standard_normal(30)
-    assert best_scores(scores, truths, rivals, "a") == ["honest", "liar"]
-    before = ridge(scores, truths, "a")
-    truths["a"] = rng.standard_normal(30)
-    np.testing.assert_array_equal(ridge(scores, truths, "a"), before)
-    assert best_scores(scores, truths, rivals, "a") == ["honest", "liar"]
+def test_the_target_that_is_judged_has_no_say(tmp_path):
+    study = _study(tmp_path)
+    _fill(study)
+    found = [Found(study, measure) for measure in MEASURES]
+    names = study.names
+    order = rankdata(found[0].truths["a"])
+    # On the judged target alone, the lie would be the best by far.
+    for target in TARGETS:
+        for images in IMAGES:
+            rows = study.rows(0, f"score-{images}", target)
+            lies = order if target == "a" else -order
+            for name, lie in zip(names, lies, strict=True):
+                rows[name]["liar"] = float(lie)
+            write_json(study.file(0, f"score-{images}", target), [*rows.values()])
+    study.seeds = 1
+    found = [Found(study, measure) for measure in MEASURES]
+    assert len(by_others(found, "a")) == len(MEASURES) * 2
+    ordered = search_order(found, "a")
+    assert ordered[0] == "sept:good" and ordered[-1].endswith(":liar")
+    before = ridge(by_others(found, "a"), found[0].scores["a"])
+    for one in found:
+        one.truths["a"] = np.random.default_rng(1).standard_normal(len(names))
+    after = ridge(by_others(found, "a"), found[0].scores["a"])
+    np.testing.assert_array_equal(before, after)
+    assert search_order(found, "a") == ordered
+    assert best_scores([]) == []
+
+
+def test_mean_ranks_are_of_both_kinds_of_images(tmp_path):
+    study = _study(tmp_path)
+    _fill(study)
+    found, names = Found(study, "knn"), study.names
+    scores = found.scores["a"]
+    expected = (rankdata(scores["own:good"]) + rankdata(scores["sept:good"])) / 2
+    np.testing.assert_array_equal(scores["both:good"], expected)
+    assert "both:lost" not in scores and "own:lost" in scores
+    assert [*images_of("both:good")] == [*IMAGES] and images_of("own:x") == ("own",)
+    values = scores_of(study, 1, "a", "sept:good", names)
+    rows = study.rows(1, "score-sept", "a")
+    assert [*values] == [rows[name]["good"] for name in names]
+    both = scores_of(study, 1, "a", "both:good", names)
+    np.testing.assert_array_equal(both, expected)
 
 
 def test_parts_of_the_accuracies_belong_to_the_whole():
@@ -222,7 +258,7 @@ def test_tables_of_made_up_results(tmp_path):
     _fill(study)
     found = Found(study, "knn")
     assert found.gated == TARGETS
-    assert found.order("a")[0] == "sept:good"
+    assert search_order([found], "a")[0] == "sept:good"
     assert chosen_scores([found], "b") == ["own:global", "own:rank", "sept:good"]
     assert "| sept:good | 1.00 | 1.00 |" in tables(study, resamples=0)
     text = tables(study, resamples=3)
@@ -253,8 +289,7 @@ def test_a_stage_goes_on_where_it_was(study, monkeypatch):
 
 
 def test_the_best_is_the_first_of_equal_ones_and_no_undefined_one():
-    rows = {"b": {"s": 2.0}, "a": {"s": 2.0}, "c": {"s": None}, "d": {"s": 1.0}}
-    assert best_of(rows, [*rows], "s") == "a"
+    assert best_of(np.array([2.0, 2.0, np.nan, 1.0]), [*"bacd"]) == "a"
 
 
 def test_a_segmentor_that_was_trained_is_not_again(study, monkeypatch):

@@ -19,7 +19,7 @@ from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.atomic import write_text
 
 from .pool_study import Place
-from .search_choice import Found, best_of, chosen_scores
+from .search_choice import Found, best_of, chosen_scores, images_of, scores_of
 from .search_dense import DenseDesign
 from .search_design import ARMS, CONFIG, IMAGES, MEASURES
 from .search_images import PanelImages
@@ -171,10 +171,10 @@ class SearchStudy(DenseDesign):
         for target in self.targets:
             found = set()
             for score in chosen_scores(known, target):
-                images, _, key = score.partition(":")
-                self._score(seed, target, images, pool)
-                rows = self.rows(seed, f"score-{images}", target)
-                found.add(best_of(rows, pool, key))
+                for images in images_of(score):
+                    self._score(seed, target, images, pool)
+                values = scores_of(self, seed, target, score, pool)
+                found.add(best_of(values, pool))
             self._truth(seed, target, sorted(found))
 
     def _measure(

@@ -7,8 +7,10 @@ import numpy as np
 
 from .search_design import IMAGES, SearchDesign
 from .search_gate import Gate, gate
-from .search_ranks import best_scores, design
+from .search_ranks import Known, best_scores, design, rank_average
 
+#: Of scores whose mean rank on all `IMAGES` is taken.
+BOTH = "both"
 #: Published, and a rival that was ahead before: chosen nets of theirs are shown, too.
 ALWAYS = ("own:global", "own:rank")
 
@@ -50,7 +52,7 @@ class Found:
 
     def _scores(self, target: str) -> dict[str, np.ndarray]:
         """Scores by ``IMAGES:NAME``, of all supernets that have them."""
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for images in IMAGES:
             stage = f"score-{images}"
             seeds = self.study.complete(stage, target, self.names)
@@ -61,7 +63,7 @@ class Found:
                     # lose ties; all are of one recipe, so the mean will do.
                     values = [_column(rows, self.names, name) for rows in tables]
                     found[f"{images}:{name}"] = np.mean(values, axis=0)
-        return found
+        return found | _joined(found)
 
     def rival_scores(self, target: str) -> dict[str, np.ndarray]:
         """What a score has to beat: size, zero cost, and other labelled sets."""
@@ -83,13 +85,62 @@ class Found:
             found["labels of other targets"] = np.mean(scaled, axis=0)
         return found
 
-    def order(self, target: str) -> list[str]:
-        """Returns the scores, best first, by the other targets that pass the gate."""
-        known = {t: self.scores[t] for t in {*self.gated, target} if self.scores[t]}
-        if target not in known:
-            return []
-        truths = {t: self.truths[t] for t in known}
-        return best_scores(known, truths, self.rivals, target)
+
+def order(found: Iterable[Found], target: str) -> list[str]:
+    """Returns the scores, best first, by the other targets that pass the gate.
+
+    Args:
+        found: One a measure; a target counts by each that passes.
+        target: That has no say.
+    """
+    return best_scores(by_others(found, target))
+
+
+def by_others(found: Iterable[Found], target: str) -> list[Known]:
+    """Returns what is known of the other targets that pass the gate, see `order`."""
+    return [
+        Known(one.scores[t], one.truths[t], one.rivals)
+        for one in found
+        for t in one.gated
+        if t != target and one.scores[t]
+    ]
+
+
+def _joined(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the mean ranks on all images, of the scores that are defined there."""
+    first, *others = IMAGES
+    joined = {}
+    for name in (n.partition(":")[2] for n in scores if n.startswith(f"{first}:")):
+        parts = [scores.get(f"{images}:{name}") for images in (first, *others)]
+        if all(part is not None and np.isfinite(part).all() for part in parts):
+            joined[f"{BOTH}:{name}"] = rank_average(parts)
+    return joined
+
+
+def scores_of(
+    study: SearchDesign, seed: int, target: str, score: str, names: Sequence[str]
+) -> np.ndarray:
+    """Returns a score of some nets of one supernet, NaN where it is not defined.
+
+    Args:
+        study: Has them all.
+        seed: Of the supernet.
+        target: Whose images.
+        score: As ``IMAGES:NAME``.
+        names: Of nets.
+    """
+    images, _, key = score.partition(":")
+    parts = [
+        _column(study.rows(seed, f"score-{one}", target), names, key)
+        for one in images_of(score)
+    ]
+    return rank_average(parts) if images == BOTH else parts[0]
+
+
+def images_of(score: str) -> Sequence[str]:
+    """Returns the images, of `IMAGES`, that a score is computed on."""
+    images = score.partition(":")[0]
+    return IMAGES if images == BOTH else (images,)
 
 
 def _column(
@@ -100,29 +151,24 @@ def _column(
     return np.array([np.nan if value is None else value for value in values], float)
 
 
-def chosen_scores(found: Iterable[Found], target: str) -> list[str]:
+def chosen_scores(found: Sequence[Found], target: str) -> list[str]:
     """Returns the scores by which a target's band is searched, as ``IMAGES:NAME``.
 
-    The best of the other targets by each measure of accuracy, and those of `ALWAYS`.
+    The best of the other targets, and those of `ALWAYS`.
 
     Args:
         found: One a measure.
         target: Whose.
     """
-    chosen = dict.fromkeys(ALWAYS)
-    for known in found:
-        if target in known.targets:
-            chosen |= dict.fromkeys(known.order(target)[:1])
-    return [*chosen]
+    return [*dict.fromkeys([*ALWAYS, *order(found, target)[:1]])]
 
 
-def best_of(
-    rows: Mapping[str, Mapping[str, Any]], names: Iterable[str], key: str
-) -> str:
-    """Returns the net with the highest score; of equal ones the first by name."""
+def best_of(values: np.ndarray, names: Sequence[str]) -> str:
+    """Returns the net with the highest score; of equal ones the first by name.
 
-    def order(name: str) -> tuple[float, str]:
-        value = rows[name][key]
-        return (-value if value is not None and value == value else np.inf), name
-
-    return min(names, key=order)
+    Args:
+        values: (nets,); NaN is below all.
+        names: Of the nets.
+    """
+    lowest = np.where(np.isnan(values), -np.inf, values)
+    return min(zip(-lowest, names, strict=True))[1]

@@ -1,6 +1,7 @@
 """How well scores rank sub-nets, beside what counting blocks can do."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import rankdata
@@ -82,29 +83,31 @@ def cells(
     ]
 
 
-def best_scores(
-    scores: Mapping[str, Mapping[str, np.ndarray]],
-    truths: Mapping[str, np.ndarray],
-    rivals: np.ndarray,
-    without: str,
-) -> list[str]:
-    """Returns the scores in the order that all targets but one give them.
+class Known(NamedTuple):
+    """One accuracy of nets on one target, and what was said of it.
+
+    Attributes:
+        scores: By name (nets,).
+        truth: (nets,) accuracies.
+        rivals: (nets, R).
+    """
+
+    scores: Mapping[str, np.ndarray]
+    truth: np.ndarray
+    rivals: np.ndarray
+
+
+def best_scores(known: Sequence[Known]) -> list[str]:
+    """Returns the scores that all have, in the order of their mean partial correlation.
 
     Args:
-        scores: By target, by name (nets,).
-        truths: By target (nets,).
-        rivals: (nets, R).
-        without: The target that is not looked at.
+        known: Of the targets that have a say.
     """
-    others = [target for target in truths if target != without]
-    common = _defined(scores)
-    if not others:
-        return []
     mean = {
-        name: np.mean([partial(scores[t][name], truths[t], rivals) for t in others])
-        for name in common
+        name: np.mean([partial(k.scores[name], k.truth, k.rivals) for k in known])
+        for name in _defined([one.scores for one in known])
     }
-    return sorted(common, key=lambda name: -mean[name])
+    return sorted(mean, key=lambda name: -mean[name])
 
 
 def rank_average(scores: Sequence[np.ndarray]) -> np.ndarray:
@@ -112,38 +115,34 @@ def rank_average(scores: Sequence[np.ndarray]) -> np.ndarray:
     return np.mean([rankdata(score) for score in scores], axis=0)
 
 
-def ridge(
-    scores: Mapping[str, Mapping[str, np.ndarray]],
-    truths: Mapping[str, np.ndarray],
-    without: str,
-) -> np.ndarray:
+def ridge(known: Sequence[Known], scores: Mapping[str, np.ndarray]) -> np.ndarray:
     """Returns what a ridge regression of ranks, fitted on other targets, predicts.
 
     Args:
-        scores: By target, by name (nets,).
-        truths: By target (nets,).
-        without: The target that is predicted.
+        known: Of the others.
+        scores: By name (nets,), of the target that is predicted.
     """
-    names = _defined(scores)
+    names = _defined([*(one.scores for one in known), scores])
 
     def standard(values: np.ndarray) -> np.ndarray:
         found = rankdata(values)
         spread = found.std()
         return (found - found.mean()) / (spread if spread > 0 else 1)
 
-    def matrix(target: str) -> np.ndarray:
-        return np.column_stack([standard(scores[target][name]) for name in names])
+    def matrix(values: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.column_stack([standard(values[name]) for name in names])
 
-    others = [target for target in truths if target != without]
-    x = np.concatenate([matrix(target) for target in others])
-    y = np.concatenate([standard(truths[target]) for target in others])
+    x = np.concatenate([matrix(one.scores) for one in known])
+    y = np.concatenate([standard(one.truth) for one in known])
     penalty = _RIDGE * len(names) * np.eye(len(names))
-    return matrix(without) @ np.linalg.solve(x.T @ x + penalty, x.T @ y)
+    return matrix(scores) @ np.linalg.solve(x.T @ x + penalty, x.T @ y)
 
 
-def _defined(scores: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
+def _defined(scores: Sequence[Mapping[str, np.ndarray]]) -> list[str]:
     """Returns the scores that all targets have, defined for all nets."""
-    first, *others = scores.values()
+    if not scores:
+        return []
+    first, *others = scores
     return [
         name
         for name in first

@@ -10,7 +10,15 @@ from mmtaskssl.evaluation.rank_statistics import spearman
 from mmtaskssl.utils.tables import head, row, spread
 
 from .data_design import HANDMADE
-from .search_choice import Found, best_of, chosen_scores
+from .search_choice import (
+    Found,
+    best_of,
+    by_others,
+    chosen_scores,
+    images_of,
+    order,
+    scores_of,
+)
 from .search_dense import dense_table
 from .search_design import ARMS, MEASURES, SearchDesign
 from .search_gate import LEAST
@@ -101,7 +109,8 @@ def _ranks(found: Found, resamples: int) -> Iterator[str]:
                 f"means of {len(found.seeds[target])} supernet(s), with 95 % bootstrap "
                 "intervals over sub-nets. Partial: given log-MACs, total depth and "
                 "last width. own: on the target's training images, sept: on what SEPT "
-                "selects. Size fit: a linear fit on these three, leave-one-out. A "
+                "selects, both: mean of the ranks by the two. Size fit: a linear fit "
+                "on these three, leave-one-out. A "
                 f"perfect score's partial one would be about {bound:.2f}.",
                 "",
                 *head(names),
@@ -115,16 +124,14 @@ def _choices(found: Sequence[Found]) -> str:
     lines = []
     for one in found:
         for target in one.gated:
-            ordered = one.order(target)
+            ordered = order(found, target)
             if not ordered:
                 continue
             scores, truth = one.scores[target], one.truths[target]
-            known = {t: one.scores[t] for t in one.gated if one.scores[t]}
-            truths = {t: one.truths[t] for t in known}
             joined = {
                 ordered[0]: scores[ordered[0]],
                 "mean rank": rank_average([scores[n] for n in ordered[:_JOINED]]),
-                "ridge": ridge(known, truths, target),
+                "ridge": ridge(by_others(found, target), scores),
                 "effective rank": scores["own:rank"],
                 "size fit": size_fit(truth, one.rivals),
             }
@@ -150,9 +157,10 @@ def _choices(found: Sequence[Found]) -> str:
     names += ["effective rank", "size fit", "goal", "reached"]
     return "\n".join(
         [
-            "Leave one target out: the score with the best mean partial correlation on "
-            "the other targets that pass the gate, and what is made of several by "
-            "these; partial / plain Spearman on the target itself. Reached: the former "
+            "Leave one target out: the score with the best mean partial correlation, "
+            "by kNN and linear accuracy, on the other targets that pass the gate, and "
+            "what is made of several by these; partial / plain Spearman on the target "
+            "itself. Reached: the former "
             "is the goal's at least and above that of effective rank and size fit, "
             "and the latter above the size fit's.",
             "",
@@ -173,15 +181,13 @@ def _gains(study: SearchDesign, found: Sequence[Found]) -> str:
     for target in study.targets:
         for measure in MEASURES:
             for score in chosen_scores(found, target):
-                images, _, key = score.partition(":")
                 by_seed: list[list[float]] = []
                 for seed in range(study.seeds):
-                    stage = f"score-{images}"
                     truth = study.rows(seed, "truth", target)
-                    rows = study.rows(seed, stage, target)
-                    if not {*pool} <= rows.keys() or key not in rows[pool[0]]:
+                    stages = [f"score-{images}" for images in images_of(score)]
+                    if any(study.lacking(seed, s, target, pool) for s in stages):
                         continue
-                    best = best_of(rows, pool, key)
+                    best = best_of(scores_of(study, seed, target, score, pool), pool)
                     if not {best, handmade, largest, *drawn} <= truth.keys():
                         continue
                     others = [truth[name][measure] for name in drawn]
