@@ -36,10 +36,12 @@ def test_no_place_of_this_machine_is_kept(tmp_path, repo_root):
     study.data = tmp_path / "data"
     file = study.seed_folder(0, "results", "x.json")
     file.parent.mkdir(parents=True)
-    file.write_text(json.dumps({"root": str(study.data / "a"), "in": ["s", 1]}))
+    file.write_text(
+        json.dumps({"root": str(study.data / "a"), "in": ["s", 1, 1e3 / 3]})
+    )
     pack(study, tmp_path / "figures.json")
     (kept,) = json.loads((tmp_path / "figures.json").read_text()).values()
-    assert kept == {"root": "DATA/a", "in": ["s", 1]}
+    assert kept == {"root": "DATA/a", "in": ["s", 1, 333.3333]}
     results = [*(repo_root / "tools/benchmarks/results").glob("*.json")]
     assert results
     for result in results:

@@ -12,8 +12,11 @@ from mmtaskssl.config import load_config
 from mmtaskssl.evaluation.data import LabeledFeatures
 from mmtaskssl.evaluation.rank_statistics import spearman
 from mmtaskssl.registry import SUBNET_SAMPLERS
+from mmtaskssl.search.chosen import EVIDENCE
 from mmtaskssl.subnets import build_space
 from mmtaskssl.utils.atomic import write_json
+from starts_evidence import TARGETS as TARGETS_OF_STARTS
+from studies.packed import unpack
 from studies.pool_study import Place
 from studies.search import FOLDS, SearchStudy, accuracies
 from studies.search_choice import (
@@ -28,7 +31,7 @@ from studies.search_choice import order as search_order
 from studies.search_dense import METRICS, TASK
 from studies.search_design import ARMS, IMAGES, MEASURES
 from studies.search_gate import gate, spearman_brown
-from studies.search_ranks import best_scores, ridge, size_fit
+from studies.search_ranks import best_scores, partial, ridge, size_fit
 from studies.search_tables import tables
 from studies.zero_cost import naswot
 
@@ -304,3 +307,34 @@ def test_a_segmentor_that_was_trained_is_not_again(study, monkeypatch):
     assert second != first
     with pytest.raises(ZeroDivisionError):
         cells[0]()
+
+
+def test_the_table_that_auto_goes_by_is_what_was_found(tmp_path, repo_root):
+    data, targets = tmp_path / "data", list(TARGETS_OF_STARTS)
+    (data / "pool" / "images").mkdir(parents=True)
+    for target in targets:
+        (data / "classification" / target).mkdir(parents=True)
+    study = SearchStudy(
+        Place(data, tmp_path / "out", targets, 3),
+        "w.pth",
+        config="configs/distill/distill-supernet_resnet-basic-wide_1xb128-coslr-2k_"
+        "folder-40px.py",
+    )
+    unpack(study, repo_root / "tools/benchmarks/results/search.json")
+    found = [Found(study, measure) for measure in MEASURES]
+    passed = [(one, target) for one in found for target in one.gated]
+    assert passed
+    # As the study calls them, on the targets' own images.
+    names = {"neighbours": "neighbours-teacher", "ridge": "ridge-teacher"}
+    for metric, known in EVIDENCE.items():
+        key = f"own:{names.get(metric, metric)}"
+        scores = [one.scores[target][key] for one, target in passed]
+        truths = [one.truths[target] for one, target in passed]
+        plain = np.mean([*map(spearman, scores, truths)])
+        beyond = np.mean(
+            [*map(partial, scores, truths, [one.rivals for one, _ in passed])]
+        )
+        assert known == (
+            pytest.approx(plain, abs=5e-3),
+            pytest.approx(beyond, abs=5e-3),
+        )

@@ -12,10 +12,12 @@ from mmtaskssl.utils.atomic import write_json, write_text
 from .study import Study, conduct
 
 _FIGURES = "seed*/results/*.json"
+# Of a number: more than any table shows.
+_DIGITS = 7
 
 
 def pack(study: Study, file: str | Path) -> None:
-    """Writes all figures that there are.
+    """Writes all figures that there are, to seven digits.
 
     Args:
         study: Whose working directory holds them.
@@ -27,18 +29,19 @@ def pack(study: Study, file: str | Path) -> None:
     }
     data = getattr(study, "data", None)
     lines = (
-        f"{json.dumps(name)}: {json.dumps(_without(data, found[name]))}"
-        for name in found
+        f"{json.dumps(name)}: {json.dumps(_short(data, found[name]))}" for name in found
     )
     write_text(Path(file), "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def _without(data: Path | None, value: Any) -> Any:
-    """Returns a value whose paths in the folder of the data begin with ``DATA``."""
+def _short(data: Path | None, value: Any) -> Any:
+    """Returns a value with paths in the folder of the data as ``DATA/...``."""
     if isinstance(value, dict):
-        return {key: _without(data, one) for key, one in value.items()}
+        return {key: _short(data, one) for key, one in value.items()}
     if isinstance(value, list):
-        return [_without(data, one) for one in value]
+        return [_short(data, one) for one in value]
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
     if data is None or not isinstance(value, str) or not os.path.isabs(value):
         return value
     place = os.path.relpath(value, data.absolute())
