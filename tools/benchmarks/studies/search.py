@@ -165,10 +165,14 @@ class SearchStudy(DenseDesign):
             self._measure(0, stage, target, [s.name for s in subnets], load)
 
     def gain(self, seed: int) -> None:
-        """Searches R18's band by the scores that the other targets choose."""
+        """Searches R18's band by the scores that the other targets choose.
+
+        Of targets that pass the gate: on others no choice can be told from another.
+        """
         pool = [subnet.name for subnet in self.searched_pool]
         known = [Found(self, measure) for measure in MEASURES]
-        for target in self.targets:
+        gated = {target for one in known for target in one.gated}
+        for target in (t for t in self.targets if t in gated):
             found = set()
             for score in chosen_scores(known, target):
                 for images in images_of(score):

@@ -9,6 +9,9 @@ from .search_design import IMAGES, SearchDesign
 from .search_gate import Gate, gate
 from .search_ranks import Known, best_scores, design, rank_average
 
+#: Of few targets the mean is one's that suits a score by chance; and what is taken
+#: unasked should be bad nowhere.
+RULE = "worst"
 #: Of scores whose mean rank on all `IMAGES` is taken.
 BOTH = "both"
 #: Published, and a rival that was ahead before: chosen nets of theirs are shown, too.
@@ -86,14 +89,15 @@ class Found:
         return found
 
 
-def order(found: Iterable[Found], target: str) -> list[str]:
+def order(found: Iterable[Found], target: str, rule: str = RULE) -> list[str]:
     """Returns the scores, best first, by the other targets that pass the gate.
 
     Args:
         found: One a measure; a target counts by each that passes.
         target: That has no say.
+        rule: Of `RULES`.
     """
-    return best_scores(by_others(found, target))
+    return best_scores(by_others(found, target), rule)
 
 
 def by_others(found: Iterable[Found], target: str) -> list[Known]:

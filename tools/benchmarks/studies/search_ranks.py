@@ -1,6 +1,6 @@
 """How well scores rank sub-nets, beside what counting blocks can do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,11 @@ from scipy.stats import rankdata
 
 from mmtaskssl.evaluation import rank_statistics as ranks
 
+#: What makes a score the best one: its mean, or its worst, correlation on targets.
+RULES: Mapping[str, Callable[[Sequence[float]], np.floating]] = {
+    "mean": np.mean,
+    "worst": np.min,
+}
 # Of the ridge: its penalty, as a multiple of the number of scores.
 _RIDGE = 1.0
 
@@ -97,17 +102,20 @@ class Known(NamedTuple):
     rivals: np.ndarray
 
 
-def best_scores(known: Sequence[Known]) -> list[str]:
-    """Returns the scores that all have, in the order of their mean partial correlation.
+def best_scores(known: Sequence[Known], rule: str) -> list[str]:
+    """Returns the scores that all have, best partial correlations first.
 
     Args:
         known: Of the targets that have a say.
+        rule: Of `RULES`.
     """
-    mean = {
-        name: np.mean([partial(k.scores[name], k.truth, k.rivals) for k in known])
+    value = {
+        name: RULES[rule](
+            [partial(one.scores[name], one.truth, one.rivals) for one in known]
+        )
         for name in _defined([one.scores for one in known])
     }
-    return sorted(mean, key=lambda name: -mean[name])
+    return sorted(value, key=lambda name: -value[name])
 
 
 def rank_average(scores: Sequence[np.ndarray]) -> np.ndarray:

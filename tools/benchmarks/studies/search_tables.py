@@ -1,5 +1,6 @@
 """The tables of the evidence of a search that ranks, from the files of its stages."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from .search_choice import (
 from .search_dense import dense_table
 from .search_design import ARMS, MEASURES, SearchDesign
 from .search_gate import LEAST
-from .search_ranks import cells, partial, rank_average, ridge, size_fit
+from .search_ranks import RULES, cells, partial, rank_average, ridge, size_fit
 
 # Scores in a rank average; random nets of the band that a user might take.
 _JOINED, _RANDOM = 3, 10
@@ -122,10 +123,10 @@ def _ranks(found: Found, resamples: int) -> Iterator[str]:
 def _choices(found: Sequence[Found]) -> str:
     """The score that the other targets choose, on the target that is judged."""
     lines = []
-    for one in found:
+    for rule, one in itertools.product(RULES, found):
         for target in one.gated:
-            ordered = order(found, target)
-            if not ordered:
+            ordered = order(found, target, rule)
+            if not ordered or not one.scores[target]:
                 continue
             scores, truth = one.scores[target], one.truths[target]
             joined = {
@@ -146,19 +147,27 @@ def _choices(found: Sequence[Found]) -> str:
             lines.append(
                 row(
                     [
-                        *(target, one.measure, ordered[0], *values),
+                        *(rule, target, one.measure, ordered[0], *values),
                         *(f"{goal:.2f}", "yes" if met else "no"),
                     ]
                 )
             )
     if not lines:
         return ""
-    names = ["target", "accuracy", "chosen", "it", f"mean rank of {_JOINED}", "ridge"]
+    names = [
+        "by",
+        "target",
+        "accuracy",
+        "chosen",
+        "it",
+        f"mean rank of {_JOINED}",
+        "ridge",
+    ]
     names += ["effective rank", "size fit", "goal", "reached"]
     return "\n".join(
         [
-            "Leave one target out: the score with the best mean partial correlation, "
-            "by kNN and linear accuracy, on the other targets that pass the gate, and "
+            "Leave one target out: the score with the best partial correlation, in "
+            "the mean or at the worst, on the other targets that pass the gate, and "
             "what is made of several by these; partial / plain Spearman on the target "
             "itself. Reached: the former "
             "is the goal's at least and above that of effective rank and size fit, "
