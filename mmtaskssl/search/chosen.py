@@ -24,11 +24,11 @@ class Ranked(NamedTuple):
 #: By metric, on the targets' own images: distilled supernets of the wide basic-block
 #: space, see "A regime in which there is an order" in docs/evidence/data.md.
 EVIDENCE = {
-    "neighbours": Ranked(0.73, 0.59),
-    "ridge": Ranked(0.67, 0.48),
-    "global": Ranked(0.51, 0.41),
-    "rank": Ranked(0.51, 0.35),
-    "dense": Ranked(0.34, 0.02),
+    "neighbours": Ranked(0.80, 0.66),
+    "ridge": Ranked(0.74, 0.54),
+    "global": Ranked(0.62, 0.53),
+    "rank": Ranked(0.53, 0.43),
+    "dense": Ranked(0.39, -0.03),
 }
 
 

@@ -35,7 +35,7 @@ class Found:
             for target in study.targets
         }
         self.targets = [target for target in study.targets if self.seeds[target]]
-        self.truths = {t: self._truth(t, measure).mean(0) for t in self.targets}
+        self.truths = {t: _tied(self._truth(t, measure).mean(0)) for t in self.targets}
         self.gates = {t: self._gate(t) for t in self.targets}
         self.scores = {t: self._scores(t) for t in self.targets}
 
@@ -65,7 +65,7 @@ class Found:
                     # Of supernets whose scores differ in scale, the mean rank would
                     # lose ties; all are of one recipe, so the mean will do.
                     values = [_column(rows, self.names, name) for rows in tables]
-                    found[f"{images}:{name}"] = np.mean(values, axis=0)
+                    found[f"{images}:{name}"] = _tied(np.mean(values, axis=0))
         return found | _joined(found)
 
     def rival_scores(self, target: str) -> dict[str, np.ndarray]:
@@ -108,6 +108,11 @@ def by_others(found: Iterable[Found], target: str) -> list[Known]:
         for t in one.gated
         if t != target and one.scores[t]
     ]
+
+
+def _tied(values: np.ndarray) -> np.ndarray:
+    """Returns values of which those stay equal that only rounding told apart."""
+    return np.array([float(f"{value:.5g}") for value in values])
 
 
 def _joined(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
