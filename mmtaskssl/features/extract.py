@@ -143,9 +143,9 @@ def extract(
     if labels is not None:
         names = labels_of(labels, image_ids)
     if boxes is not None or regions is not None:
-        image_ids, names, runner = parts_of_images(
-            runner, base, image_ids, boxes, regions, parts
-        )
+        found = parts_of_images(runner, base, image_ids, boxes, regions, parts)
+        image_ids, names = [*found.labels], [*found.labels.values()]
+        runner = found.runner
     source = "paths"
     if isinstance(images, str | os.PathLike):
         source = bare(os.fspath(images))
