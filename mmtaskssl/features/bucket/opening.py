@@ -19,7 +19,7 @@ from ...utils.families import (
 )
 from ...utils.remote import files, writing
 from .. import layout
-from .writer import record_at
+from .place import NEXT, record_at
 
 _BLOCK = 8 << 20
 
@@ -46,6 +46,11 @@ def copy_of(address: str) -> tuple[Path, Record, int | None]:
     known = writing.listed(address) if listable else {}
     for name, stated in record.files.items() if listable else ():
         if name not in known or known[name].size != stated["bytes"]:
+            if any(name.startswith(f"{NEXT}/") for name in known):
+                raise Unfinished(
+                    f"the last files of what is added to {address} are not all there: "
+                    "run the extraction with its --append again, if it has ended"
+                )
             raise FileDamaged(f"{address} lacks {name}, or a part of it: make it again")
     identity = f"{address}\0".encode("utf-8", "surrogateescape") + content
     place = kept.folders() / hashlib.sha256(identity).hexdigest()[:32]

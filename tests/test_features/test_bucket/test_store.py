@@ -91,12 +91,12 @@ def test_copies_of_stores_go_but_not_those_in_use(local, images, monkeypatch):
     addresses = [f"memory://bucket/more-{n}" for n in range(3)]
     for n, address in enumerate(addresses):
         extract((root, ids[: 4 + n]), address)  # which opens it, and lets go of it
-    places = {path for path in kept.folders().iterdir()}
+    places = {*kept.folders().iterdir()}
     assert len(places) == 3
     used = FeatureStore.open(addresses[0])
     monkeypatch.setenv(kept.LIMIT, "0")
     FeatureStore.open(STORE)
-    left = {path for path in kept.folders().iterdir()}
+    left = {*kept.folders().iterdir()}
     assert left & places == {used.folder.parent} and used.labels.shape == (4,)
     other = pickle.loads(pickle.dumps(used))
     del used
