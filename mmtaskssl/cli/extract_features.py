@@ -156,11 +156,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.dry_run:
         if args.from_npy or not args.images:
             raise OptionMissing("--dry-run plans the extraction of --images")
-        if args.regions:
-            raise OptionConflict(
-                "--dry-run counts images and objects, and not the regions of masks: "
-                f"leave out {option('regions')}"
-            )
         say(plans.of_extract(args, argv).table())
         return
     if args.to_parquet:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..datasets.eval_transform import EvalTransform
 from ..datasets.images import BrokenImage
+from ..datasets.regions import as_parts
 from ..utils.families import ImagesMismatch, TooFewImages
 from .clusters import Clusters
 
@@ -117,8 +118,11 @@ class ClusterSample:
             except BrokenImage as error:
                 print_log(f"skipped {error}", "current")
         if not pixels:
+            instead = as_parts(self.clusters.image_ids) or (
+                "make the clusters again and name the pool's folder, if it has moved"
+            )
             raise ImagesMismatch(
                 f"no image of cluster {leaf} can be read below {self.clusters.root}: "
-                "make the clusters again and name the pool's folder, if it has moved"
+                + instead
             )
         return torch.stack(pixels)

@@ -12,6 +12,7 @@ from ..runs import Record, Work, check_version, has_types, verify
 from ..utils.errors import UserError
 from ..utils.families import FileDamaged, FileMissing, NotAResult, Unfinished
 from ..utils.inputs import load_array, read_bytes, read_json, why
+from ..utils.remote.addresses import shown
 from .paths import leaf_digits
 
 FORMAT = 1
@@ -59,7 +60,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         UserError: There is none, or one that this version cannot read.
     """
     if not folder.exists():
-        raise FileMissing(f"folder of clusters {folder} does not exist")
+        raise FileMissing(f"folder of clusters {shown(folder)} does not exist")
     try:
         manifest = read_json(folder / MANIFEST)
         version = manifest["format"]

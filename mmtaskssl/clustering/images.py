@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch.utils.data import Dataset
 
+from mmtaskssl.datasets.regions import as_parts
 from mmtaskssl.registry import DATASETS
 from mmtaskssl.utils.families import ImagesMismatch, OptionConflict, OptionMissing
 
@@ -53,10 +54,13 @@ class ClusteredImages(Dataset):
         row_of = {name: row for row, name in enumerate(self.clusters.image_ids)}
         missing = [name for name in self.dataset.image_ids if name not in row_of]
         if missing:
+            instead = "cluster a pool with the same images and root"
+            if parts := as_parts(self.clusters.image_ids):
+                instead = f"of those in the clusters, {parts}"
             raise ImagesMismatch(
                 f"{len(missing)} of {len(self.dataset.image_ids)} images are not in the"
-                f" clusters of {clusters}, the first: {', '.join(missing[:3])}; cluster"
-                " a pool with the same images and root"
+                f" clusters of {clusters}, the first: {', '.join(missing[:3])}; "
+                f"{instead}"
             )
         rows = [row_of[name] for name in self.dataset.image_ids]
         self.leaf = self.clusters.leaf[rows]

@@ -102,7 +102,7 @@ def list_images(
         if not (root or source.root):
             raise ImagesMismatch(
                 "it is not known where the images lie: name their folder with "
-                f"{option('root')}"
+                f"{option('root', '--pool-root')}"
             )
         gone = getattr(source, "removed_ids", ())  # of a feature store
         ids = [image for image in source.image_ids if image not in gone]

@@ -50,6 +50,10 @@ class _LabelMaps(MaskSource):
         """See `MaskSource`."""
         return str(label) if self.names is None else self.names[int(label)]
 
+    def files(self) -> tuple[Path, Sequence[str]]:
+        """See `MaskSource`."""
+        return self.folder, [*self.masks.values()]
+
     def regions(self, image: str, size: tuple[int, int]) -> Iterator[Drawn]:
         """See `MaskSource`."""
         return regions_of_map(self._map(image), self.void, self.unit)

@@ -31,10 +31,12 @@ class MaskRegions:
     Attributes:
         labels: The class of each region, by its name, in the order of the images.
         read: Reads a region, see `read_region`; processes can be given it.
+        files: A folder, and the files in it that were read to find them.
     """
 
     labels: dict[str, str]
     read: Callable[..., np.ndarray]
+    files: tuple[Path, Sequence[str]]
 
 
 def read_mask_regions(
@@ -89,9 +91,9 @@ def read_mask_regions(
             f"{option('least_area')}, or look whether it is of others"
         )
     if around == "kept":
-        return MaskRegions(labels, read_region)
+        return MaskRegions(labels, read_region, source.files())
     colour = tuple(min(255, max(0, round(value))) for value in grey)
-    return MaskRegions(labels, _OnGrey(root, source, colour))
+    return MaskRegions(labels, _OnGrey(root, source, colour), source.files())
 
 
 @dataclasses.dataclass(frozen=True)

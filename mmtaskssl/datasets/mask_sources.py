@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -45,6 +46,10 @@ class MaskSource(abc.ABC):
         Raises:
             UserError: The masks mean something else than their form says.
         """
+
+    @abc.abstractmethod
+    def files(self) -> tuple[Path, Sequence[str]]:
+        """Returns a folder, and the files in it that draw the regions."""
 
     def name(self, label: int | str) -> str:
         """Returns the name of a region's class."""

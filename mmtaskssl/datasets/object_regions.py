@@ -22,16 +22,22 @@ class _Objects(MaskSource):
     """Objects of a COCO JSON.
 
     Attributes:
+        path: The JSON.
         root: Folder of the images.
         objects: Class and "segmentation" of those of each image.
         sizes: Width and height of images, where the JSON has them.
         unit: See `Unit`.
     """
 
+    path: Path
     root: Path
     objects: Mapping[str, Sequence[tuple[str, Any]]]
     sizes: Mapping[str, tuple[int, int]]
     unit: Unit
+
+    def files(self) -> tuple[Path, Sequence[str]]:
+        """See `MaskSource`."""
+        return self.path.parent, [self.path.name]
 
     def regions(self, image: str, size: tuple[int, int]) -> Iterator[Drawn]:
         """See `MaskSource`."""
@@ -120,7 +126,7 @@ def read_objects(
         )
     mine = {image: objects[name] for image, name in named.items()}
     known = {image: sizes[name] for image, name in named.items() if name in sizes}
-    return _Objects(root, mine, known, unit)
+    return _Objects(path, root, mine, known, unit)
 
 
 def _is_crowd(entry: Mapping[str, Any]) -> bool:

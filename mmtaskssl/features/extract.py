@@ -15,7 +15,6 @@ from ..utils import checks
 from ..utils.errors import option
 from ..utils.families import OptionConflict
 from ..utils.remote.addresses import bare, is_remote, learned, named
-from .bucket.writer import refuse_options
 from .copies import CopyReader, copy_names
 from .fill import Engine, extract_to_store
 from .filling import Log
@@ -123,12 +122,11 @@ def extract(
     checks.one_of("engine", engine, get_args(Engine))
     if out is not None and is_remote(out):
         (out,) = learned([os.fspath(out)])
-        refuse_options(
-            leak_copies=leak_copies,
-            append=append,
-            overwrite=overwrite,
-            engine=engine == "ray",
-        )
+        if engine != "processes":
+            raise OptionConflict(
+                "a store under an address is filled by the processes that are started, "
+                f"on as many machines as there are: leave out {option('engine')}"
+            )
     if out is None:
         ray = engine if engine != "processes" else None
         checks.unused(f"with {option('out')}", overwrite=overwrite, engine=ray)
@@ -143,9 +141,9 @@ def extract(
     if labels is not None:
         names = labels_of(labels, image_ids)
     if boxes is not None or regions is not None:
-        image_ids, names, runner = parts_of_images(
-            runner, base, image_ids, boxes, regions, parts
-        )
+        found = parts_of_images(runner, base, image_ids, boxes, regions, parts)
+        image_ids, names = [*found.labels], [*found.labels.values()]
+        runner = found.runner
     source = "paths"
     if isinstance(images, str | os.PathLike):
         source = bare(os.fspath(images))

@@ -20,7 +20,8 @@ from ..utils.families import DiskFull
 from ..utils.interrupts import going_on
 from ..utils.remote.addresses import address_of, is_remote, named
 from .bucket.claims import BucketClaims
-from .bucket.writer import BucketWriter, prepare_at
+from .bucket.planning import prepare_at
+from .bucket.writer import BucketWriter
 from .claims import Claims
 from .filling import Log, Progress, spelled
 from .layout import ROWS_PER_SHARD
@@ -56,8 +57,7 @@ def extract_to_store(
         runner: Reads and computes.
         root: Folder of the images.
         image_ids: Paths below ``root``.
-        out: The store: a folder, or an address (see `bucket`), where nothing is
-            replaced or added to.
+        out: The store: a folder, or an address (see `bucket`).
         labels: Class name of each image, None where unknown.
         source: What the user named as the source.
         rows_per_shard: Rows of each shard; work lost when a run is killed.
@@ -78,14 +78,13 @@ def extract_to_store(
 
         on_ray.check(world)
     if rank == 0:
+        prepare: Callable[..., Any] = functools.partial(FeatureStoreWriter.prepare, out)
         if is_remote(out):
-            prepare: Callable[..., Any] = functools.partial(prepare_at, address_of(out))
-        else:
-            prepare = functools.partial(
-                FeatureStoreWriter.prepare, out, append=append, overwrite=overwrite
-            )
+            prepare = functools.partial(prepare_at, address_of(out))
         prepare(
             image_ids,
+            append=append,
+            overwrite=overwrite,
             dim=runner.probe_dim(),
             extractor=runner.extractor.description,
             transform=runner.transform.describe(),
@@ -95,7 +94,7 @@ def extract_to_store(
             rows_per_shard=rows_per_shard,
         )
     barrier()
-    with opened_writer(out) as writer:
+    with opened_writer(out, append) as writer:
         missing = writer.missing_shards()
         if rank == 0:
             _announce(writer, runner, root, missing, world, log)
@@ -114,8 +113,14 @@ def extract_to_store(
 
 
 @contextlib.contextmanager
-def opened_writer(out: str | os.PathLike) -> Iterator[FeatureStoreWriter]:
+def opened_writer(
+    out: str | os.PathLike, append: bool = False
+) -> Iterator[FeatureStoreWriter]:
     """Yields what writes a prepared store, in a folder or at an address.
+
+    Args:
+        out: The store.
+        append: Whether it was prepared to be added to.
 
     Raises:
         UserError: There is none.
@@ -124,7 +129,7 @@ def opened_writer(out: str | os.PathLike) -> Iterator[FeatureStoreWriter]:
         yield FeatureStoreWriter(out)
         return
     with tempfile.TemporaryDirectory(prefix="mmtaskssl-") as folder:
-        yield BucketWriter(address_of(out), Path(folder, "store"))
+        yield BucketWriter(address_of(out), Path(folder, "store"), append)
 
 
 def fill(

@@ -1,5 +1,6 @@
 """Parts of images in place of images: objects by their boxes, regions by masks."""
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,21 @@ _DEFAULTS: Mapping[str, Any] = {
     "void": None,
     "around": "kept",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """Parts of images, as images.
+
+    Attributes:
+        labels: The class of each, by its id.
+        runner: Reads them.
+        masks: A folder, and the files in it that draw them; None: boxes do.
+    """
+
+    labels: dict[str, str]
+    runner: BatchRunner
+    masks: tuple[Path, Sequence[str]] | None = None
 
 
 def check_parts(
@@ -77,8 +93,8 @@ def parts_of_images(
     boxes: str | os.PathLike | None,
     regions: str | os.PathLike | None,
     options: RegionOptions,
-) -> tuple[list[str], list[str], BatchRunner]:
-    """Returns the parts' ids and classes, and a runner that reads them.
+) -> Parts:
+    """Finds parts of images.
 
     Args:
         runner: Reads whole images.
@@ -92,16 +108,15 @@ def parts_of_images(
         UserError: See `read_regions` and `read_mask_regions`.
     """
     if boxes is not None:
-        found, read = read_regions(boxes, image_ids), read_region
-    else:
-        assert regions is not None
-        drawn = read_mask_regions(
-            *(regions, root, image_ids),
-            unit=options["regions_of"],
-            least_area=options["least_area"],
-            void=options["void"],
-            around=options["around"],
-            grey=runner.transform.rgb_mean,
-        )
-        found, read = drawn.labels, drawn.read
-    return [*found], [*found.values()], runner.reading(read)
+        found = read_regions(boxes, image_ids)
+        return Parts(found, runner.reading(read_region))
+    assert regions is not None
+    drawn = read_mask_regions(
+        *(regions, root, image_ids),
+        unit=options["regions_of"],
+        least_area=options["least_area"],
+        void=options["void"],
+        around=options["around"],
+        grey=runner.transform.rgb_mean,
+    )
+    return Parts(drawn.labels, runner.reading(drawn.read), drawn.files)

@@ -137,7 +137,7 @@ class FeatureStoreWriter:
         kept = sound_shards(self.path, self.manifest, record)
         # The record goes first: one that is ahead tells of an append that was killed.
         if append or self.manifest[plan.IMAGES] != wanted[plan.IMAGES]:
-            self._append(image_ids, labels, kept)
+            self.plan_more(image_ids, labels, kept)
             return
         plan.work_of(self.manifest).describe(self.path, False, kept).write(self.path)
         if not (self.path / layout.IDS).exists():
@@ -148,12 +148,13 @@ class FeatureStoreWriter:
             plan.write_labels(self.path, self.manifest, labels)
         layout.write_json(self.path / layout.MANIFEST, self.manifest)
 
-    def _append(
+    def plan_more(
         self,
         image_ids: list[str],
         labels: Sequence[str | None] | None,
         kept: Mapping[str, Mapping[str, Any]],
     ) -> None:
+        """Plans what is listed and not there; ``kept``: of shards, see `Record`."""
         old_ids, manifest = self.image_ids, self.manifest
         known = set(old_ids)
         new = [i for i, image in enumerate(image_ids) if image not in known]

@@ -256,8 +256,8 @@ def _feature_notes(facts: dict[str, Any]) -> list[str]:
     if facts["recall"] is None:
         return [
             f"warning: {start}; it is not calibrated on copies, so how many mirrored, "
-            f"cropped or re-encoded ones it finds is not known: {better}, or run "
-            f"extract_features.py --leak-copies for {name}"
+            f"cropped or re-encoded ones it finds is not known: {better}, or extract "
+            f"{name} with {option('leak_copies', of='extract')}"
         ]
     note = f"{start}; it finds of known copies {_shares(facts['recall'])}"
     if min(facts["recall"].values(), default=0.0) < _WANTED_RECALL:

@@ -40,15 +40,17 @@ _OTHER_FLAGS = {
 }
 
 
-def option(name: str, *others: str) -> str:
+def option(name: str, *others: str, of: str = "") -> str:
     """Names an option in a message, the way that the reader can give it.
 
     Args:
         name: Of the argument in Python, such as ``max_pixels``.
         *others: Flags of other names that mean it in some tools.
+        of: The verb that has it, where the one that runs need not.
 
     Returns:
-        The flag, ``--max-pixels``, where a tool runs that has it; else the quoted name.
+        The flag, ``--max-pixels``, where a tool runs that has it, or with its verb,
+        ``extract --leak-copies``, where another does; else the quoted name.
     """
     flags = _FLAGS.get()
     flags_of_it = [f"--{name.replace('_', '-')}", *_OTHER_FLAGS.get(name, ()), *others]
@@ -56,6 +58,8 @@ def option(name: str, *others: str) -> str:
     for flag in flags_of_it:
         if flag in flags:
             return flag
+    if flags and of:
+        return f"`{of} {flags_of_it[0]}`"
     return f"`{name}`"
 
 

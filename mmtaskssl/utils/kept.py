@@ -1,7 +1,8 @@
 """A bounded cache of large files: tars that were unpacked, shards from elsewhere.
 
 All processes of a user share it. A file appears in it whole or not at all, under a name
-that its content's identity makes; what was used longest ago goes first.
+that its content's identity makes; what was used longest ago goes first. Beside the
+files lie folders, see `kept_folders`, which count as long as nobody uses them.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from . import kept_folders
 from .families import BadValue
 
 #: Environment variable: gigabytes of the cache; 0: none.
@@ -47,6 +49,11 @@ def folder() -> Path:
     """Returns where the cache lies."""
     root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(root).expanduser() / "mmtaskssl" / "kept"
+
+
+def folders() -> Path:
+    """Returns where the folders of the cache lie."""
+    return folder().with_name("stores")
 
 
 def find(identity: str) -> Path | None:
@@ -104,6 +111,15 @@ def keep(
         _release(path, lock)
 
 
+def trim() -> None:
+    """Removes what was used longest ago, until the cache is within its limit."""
+    place = folder()
+    with contextlib.suppress(OSError):
+        place.mkdir(parents=True, exist_ok=True)
+        with _alone(place):
+            _free(place, 0)
+
+
 def _path(identity: str) -> Path:
     digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
     return folder() / digest[:32]
@@ -114,23 +130,36 @@ def _make_room(part: Path, size: int, replace: bool) -> bool:
     place = part.parent
     with _alone(place):
         _remove_litter(place, part)
-        held = {path: found for path in place.iterdir() if (found := _stat(path))}
-        total = sum(found.st_size for found in held.values())
-        free = shutil.disk_usage(place).free - _SPARE
-        most = min(limit(), total + max(0, free))
-        if size > most or (not replace and total + size > most):
-            return False
-        for path in sorted(held, key=lambda path: held[path].st_mtime_ns):
-            if total + size <= most:
-                break
-            if not path.suffix:
-                path.unlink(missing_ok=True)  # who reads it has it open
-                total -= held[path].st_size
-        if total + size > most:
+        if not _free(place, size, replace):
             return False
         with open(part, "wb") as file:
             file.truncate(size)
         return True
+
+
+def _free(place: Path, size: int, replace: bool = True) -> bool:
+    """Removes what was used longest ago; returns whether there is so much room."""
+    held = {
+        path: (found.st_size, found.st_mtime_ns)
+        for path in place.iterdir()
+        if (found := _stat(path))
+    }
+    copies = kept_folders.idle(folders())
+    held.update(copies)
+    total = sum(bytes_ for bytes_, _ in held.values())
+    free = shutil.disk_usage(place).free - _SPARE
+    most = min(limit(), total + max(0, free))
+    if size > most or (not replace and total + size > most):
+        return False
+    for path in sorted(held, key=lambda path: held[path][1]):
+        if total + size <= most:
+            break
+        if path in copies:
+            total -= held[path][0] if kept_folders.remove(path) else 0
+        elif not path.suffix:
+            path.unlink(missing_ok=True)  # who reads it has it open
+            total -= held[path][0]
+    return total + size <= most
 
 
 def _remove_litter(place: Path, wanted: Path) -> None:

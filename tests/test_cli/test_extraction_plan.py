@@ -1,9 +1,13 @@
+import json
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mmtaskssl.cli import extract_features, plans, trial
 from mmtaskssl.features.runner import BatchRunner
+from mmtaskssl.features.store import FeatureStore
 from tests._images import make_image_folder
 from tests.test_cli._plans import NETWORK, near, plan_and_run
 
@@ -89,3 +93,49 @@ def test_memory_is_that_of_whole_batches(tmp_path, images, monkeypatch):
         plans.of_extract(extract_features.make_parser().parse_args(line), line)
         assert max(sizes) == largest
         sizes.clear()
+
+
+@pytest.mark.parametrize(("form", "how"), [("maps", "component"), ("coco", "class")])
+def test_regions_of_masks_are_planned(tmp_path, how, form):
+    images = make_image_folder(tmp_path / "images", 30, ("a",), 80)
+    masks = tmp_path / "masks" if form == "maps" else tmp_path / "coco.json"
+    write_masks(images, masks)
+    out = tmp_path / "store"
+    argv = [*NETWORK, "--images", str(images), "--out", str(out)]
+    argv += ["--regions", str(masks), "--regions-of", how, "--least-area", "60"]
+    argv += ["--rows-per-shard", "32", "--around", "grey"]
+    argv += ["--void", "0"] if form == "maps" else []
+    plan, written = plan_and_run(extract_features, "of_extract", argv, out)
+    count = 10 * (1 + 2 + 3) if how == "component" else 30
+    assert plan.count == count == len(FeatureStore.open(out))
+    assert plan.what.startswith(f"{count} regions in 30 images")
+    assert near(plan.writes, written)
+    parts = [i.partition("@")[0] for i in FeatureStore.open(out).image_ids]
+    size = sum((images / image).stat().st_size for image in parts)
+    size += sum(
+        p.stat().st_size for p in [masks, *masks.rglob("*.png")][form == "maps" :]
+    )
+    assert near(plan.reads, size)
+
+
+def write_masks(images, masks):
+    """Draws one to three squares of 10 x 10 for each image; in maps smaller ones."""
+    entries, objects = [], []
+    for n, path in enumerate(sorted(images.rglob("*.png"))):
+        name = path.relative_to(images)
+        entries.append({"id": n, "file_name": str(name), "width": 80, "height": 80})
+        drawn = np.zeros((80, 80), np.uint8)
+        drawn[50:53, 50:53] = 1
+        for k in range(n % 3 + 1):
+            x, y = 20 * k + 2, 5
+            drawn[y : y + 10, x : x + 10] = 1
+            shape = [[x, y, x + 10, y, x + 10, y + 10, x, y + 10]]
+            one = {"id": len(objects), "image_id": n, "category_id": 1}
+            objects.append({**one, "bbox": [x, y, 10, 10], "segmentation": shape})
+        if masks.suffix != ".json":
+            (masks / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(drawn).save(masks / name)
+    if masks.suffix == ".json":
+        kinds = [{"id": 1, "name": "x"}]
+        content = {"images": entries, "annotations": objects, "categories": kinds}
+        masks.write_text(json.dumps(content))

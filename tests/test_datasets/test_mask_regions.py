@@ -277,8 +277,8 @@ def test_options_that_contradict(world):
         with pytest.raises(UserError, match=message):
             apis.extract(NETWORK, folder / "images", **more)
     argv = ["--model", "torchvision:resnet18", "--images", "i", "--out", "o"]
-    with pytest.raises(OptionConflict, match="leave out --regions"):
-        extract_features.main([*argv, "--regions", "m", "--dry-run"])
+    with pytest.raises(OptionConflict, match="name --boxes or --regions, not both"):
+        extract_features.main([*argv, "--regions", "m", "--boxes", "b", "--dry-run"])
     argv = ["--from-npy", "x.npy", "--out", "o", "--regions", "m"]
     with pytest.raises(OptionConflict, match="--regions needs the network"):
         extract_features.main(argv)

@@ -54,6 +54,7 @@ def test_an_option_is_named_as_the_reader_can_give_it():
     assert option("max_pixels") == "--max-pixels"
     assert option("threshold", "--leak-threshold") == "--leak-threshold"
     assert option("overwrite") == "`overwrite`"  # this tool has no such flag
+    assert option("leak_copies", of="extract") == "`extract --leak-copies`"
 
 
 def test_a_reader_who_has_seen_enough_ends_a_tool_quietly():

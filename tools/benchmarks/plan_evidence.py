@@ -1,7 +1,8 @@
 """Compares what ``--dry-run`` says of each command with what the command then takes.
 
     python tools/benchmarks/plan_evidence.py --images SRC --target SRC --out OUT \
-        [--count 2000] [--objects IMAGES ANNOTATIONS] [--steps extract select ...]
+        [--count 2000] [--objects IMAGES ANNOTATIONS] [--regions IMAGES MASKS] \
+        [--steps extract select ...]
 
 Of SRC, so many images are taken, evenly spaced. Each command is planned and then run,
 both as processes of their own, on the cores that this process may use; time is that of
@@ -28,8 +29,8 @@ SUPERNET = (
     "configs/data/supernet-mocov2_dynamic-resnet-basic_1xb16-coslr-12i_debug-32px.py"
 )
 # A target's features with copies come first, which others select by and keep out.
-STEPS = ("copies", "extract", "objects", "select", "guard", "cluster")
-STEPS += ("deduplicate", "take", "pretrain", "search")
+STEPS = ("copies", "extract", "objects", "regions", "select", "guard")
+STEPS += ("cluster", "deduplicate", "take", "pretrain", "search")
 _NEEDS = dict.fromkeys(("select", "guard"), ("copies", "extract"))
 _NEEDS["cluster"] = ("extract",)
 # Says a plan as JSON, from the command's own parser.
@@ -52,6 +53,7 @@ def parse_args(argv=None):
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--objects", nargs=2, metavar=("IMAGES", "ANNOTATIONS"))
+    parser.add_argument("--regions", nargs=2, metavar=("IMAGES", "MASKS"))
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     return parser.parse_args(argv)
 
@@ -65,7 +67,7 @@ def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
     named = ["--images", images, "--root", str(root)]
     listed = [f"images={out / 'absolute.txt'}"]
     short = ["batch_size=64", "max_iters=30", "num_workers=0"]
-    objects = args.objects or ("", "")
+    objects, regions = args.objects or ("", ""), args.regions or ("", "")
     by_target = ["--pool", str(pool), "--target", str(out / "target")]
     return {
         "copies": (
@@ -83,6 +85,14 @@ def commands(args) -> dict[str, tuple[str, str, list[str], Path]]:
                 *("--out", str(out / "objects")),
             ],
             out / "objects",
+        ),
+        "regions": (
+            *("extract_features", "of_extract"),
+            [
+                *(*network, "--images", regions[0], "--regions", regions[1]),
+                *("--void", "0", "--around", "grey", "--out", str(out / "regions")),
+            ],
+            out / "regions",
         ),
         "guard": (
             *("select_data", "of_select"),
@@ -153,7 +163,7 @@ def size_of(folder: Path) -> int:
 
 def count_of(step: str, out: Path) -> int | None:
     """Returns what a finished step counts, of those whose count is its result."""
-    if step in ("extract", "objects", "copies"):
+    if step in ("extract", "objects", "regions", "copies"):
         found = [*out.glob("manifest.json"), *out.glob("copies/manifest.json")]
         return sum(json.loads(one.read_text())["rows"] for one in found)
     if step in ("select", "guard"):
@@ -184,6 +194,8 @@ def main(argv=None):
     asked = {*args.steps}.union(*(_NEEDS.get(step, ()) for step in args.steps))
     if not args.objects:
         asked.discard("objects")
+    if not args.regions:
+        asked.discard("regions")
     rows = [head]
     for step in STEPS:
         command, plan, line, out = steps[step]

@@ -122,6 +122,19 @@ class BucketClaims:
             time.sleep(pause)
             pause = min(1.5 * pause, most)
 
+    def alive(self) -> list[int]:
+        """Returns shards that others hold, having waited for those who are silent."""
+        first, pause = self._claims(), _PAUSES[0]
+        while True:
+            now = self._claims()
+            left = [i for i, claim in now.items() if not self._is_void(i, claim)]
+            if beats := [i for i in left if now[i] != first.get(i)]:
+                return beats
+            if not left:
+                return []
+            time.sleep(pause)
+            pause = min(1.5 * pause, 1.0)
+
     def _claim(self, index: int) -> bool:
         """Makes the next claim, if the newest one is void."""
         newest = self._claims().get(index)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...runs import RECORD, Record
-from ...utils import kept
+from ...utils import kept, kept_folders
 from ...utils.atomic import atomic_path
 from ...utils.families import (
     FileDamaged,
@@ -19,12 +19,12 @@ from ...utils.families import (
 )
 from ...utils.remote import files, writing
 from .. import layout
-from .writer import record_at
+from .place import NEXT, record_at
 
 _BLOCK = 8 << 20
 
 
-def copy_of(address: str) -> tuple[Path, Record]:
+def copy_of(address: str) -> tuple[Path, Record, int | None]:
     """Returns a folder that has what a complete store at an address has, but shards.
 
     Of these it is looked whether they are there, and as long as they should be, where
@@ -34,7 +34,8 @@ def copy_of(address: str) -> tuple[Path, Record]:
         address: Of the store, bare.
 
     Returns:
-        The folder, in the cache; and the store's record.
+        The folder, in the cache; the store's record; and what holds the folder there,
+        see `kept_folders.hold`.
 
     Raises:
         UserError: There is no complete store, it cannot be reached, or has other bytes
@@ -45,11 +46,27 @@ def copy_of(address: str) -> tuple[Path, Record]:
     known = writing.listed(address) if listable else {}
     for name, stated in record.files.items() if listable else ():
         if name not in known or known[name].size != stated["bytes"]:
+            if any(name.startswith(f"{NEXT}/") for name in known):
+                raise Unfinished(
+                    f"the last files of what is added to {address} are not all there: "
+                    "run the extraction with its --append again, if it has ended"
+                )
             raise FileDamaged(f"{address} lacks {name}, or a part of it: make it again")
     identity = f"{address}\0".encode("utf-8", "surrogateescape") + content
-    folder = kept.folder().with_name("stores")
-    folder /= hashlib.sha256(identity).hexdigest()[:32]
-    folder /= address.rpartition("/")[2]
+    place = kept.folders() / hashlib.sha256(identity).hexdigest()[:32]
+    held = kept_folders.hold(place)
+    folder = place / address.rpartition("/")[2]
+    try:
+        _fill_copy(folder, address, record, content)
+    except BaseException:
+        if held is not None:
+            os.close(held)
+        raise
+    return folder, record, held
+
+
+def _fill_copy(folder: Path, address: str, record: Record, content: bytes) -> None:
+    """Fetches what a copy lacks; others in the cache may have to go for it."""
     if not (folder / RECORD).is_file():
         for name, stated in record.files.items():
             if not is_shard_file(name):
@@ -60,7 +77,7 @@ def copy_of(address: str) -> tuple[Path, Record]:
                     _filling(f"{address}/{name}", stated)(out)
         with atomic_path(folder / RECORD) as temporary:
             temporary.write_bytes(content)
-    return folder, record
+        kept.trim()
 
 
 def is_shard_file(name: str) -> bool:

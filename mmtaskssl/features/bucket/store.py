@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...runs import Record, verify
+from ...utils import kept_folders
 from ...utils.families import FileDamaged
 from ...utils.remote import files
 from ...utils.remote.addresses import address_of, learned
@@ -28,25 +30,45 @@ class BucketStore(FeatureStore):
         path: The address, as a path.
         manifest: See `FeatureStore`.
         folder: The copy.
+        held: What holds it in the cache, see `kept_folders.hold`.
     """
 
     def __init__(
-        self, path: Path, manifest: dict[str, Any], folder: Path | None = None
+        self,
+        path: Path,
+        manifest: dict[str, Any],
+        folder: Path | None = None,
+        held: int | None = None,
     ) -> None:
         super().__init__(path, manifest, folder)
+        self._hold(held)
         record = Record.read(self.folder)
         assert record is not None
         self._stated = record.files
+
+    def _hold(self, held: int | None) -> None:
+        if held is not None:
+            weakref.finalize(self, os.close, held)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Holds the copy in the process that was given the store, too."""
+        self.__dict__.update(state)
+        self._hold(kept_folders.hold(self.folder.parent))
 
     @classmethod
     def at(cls, path: str | os.PathLike) -> "BucketStore":
         """Opens the store of an address; see `FeatureStore.open`."""
         (plain,) = learned([os.fspath(path)])
         address = address_of(plain).rstrip("/")
-        folder, record = copy_of(address)
-        verify(folder, [name for name in record.files if not is_shard_file(name)])
-        manifest = layout.read_manifest(folder)
-        return cls(Path(address), manifest, folder)
+        folder, record, held = copy_of(address)
+        try:
+            verify(folder, [name for name in record.files if not is_shard_file(name)])
+            manifest = layout.read_manifest(folder)
+        except BaseException:
+            if held is not None:
+                os.close(held)
+            raise
+        return cls(Path(address), manifest, folder, held)
 
     def open_copies(self) -> FeatureStore | None:
         """See `FeatureStore.open_copies`; a store that was copied there has them."""

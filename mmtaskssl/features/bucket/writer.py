@@ -1,35 +1,30 @@
 """Writes a feature store to an address, shard by shard, by one process or many."""
 
+import contextlib
 import dataclasses
 import json
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...runs import RECORD, Record, check_version, describe_files
-from ...runs.differences import differences
+from ...runs import RECORD, as_read, describe_files
 from ...utils.errors import UserError, option
-from ...utils.families import (
-    FileDamaged,
-    OptionConflict,
-    OutForeign,
-    OutTaken,
-    Unfinished,
-)
+from ...utils.families import FileDamaged, Unfinished
+from ...utils.hashing import lines_sha256
 from ...utils.inputs import parse_json
 from ...utils.remote import files, writing
 from .. import layout, plan
 from ..writer import FeatureStoreWriter
-from .claims import CLAIMS, BucketClaims
+from .claims import BucketClaims
+from .place import NEXT, PARTS, ids_at, record_at, sweep, tagged_record_at
 
-PARTS = ".parts"
-_TRIAL = ".trial-"
 _THREADS = 16
+# Times that a plan is fetched which goes meanwhile.
+_TRIES = 3
 
 
 class BucketWriter(FeatureStoreWriter):
@@ -40,18 +35,44 @@ class BucketWriter(FeatureStoreWriter):
     Args:
         address: Of a store that `prepare_at` has made.
         folder: Empty; see above.
+        growing: Whether it is what is being added that is written, if anything is.
 
     Raises:
         UserError: There is no store, or it cannot be reached.
     """
 
-    def __init__(self, address: str, folder: Path) -> None:
+    def __init__(self, address: str, folder: Path, growing: bool = False) -> None:
         self.address = address
         self._seen: tuple[float, frozenset[int]] = (-np.inf, frozenset())
         folder.mkdir(exist_ok=True)
-        for name in (layout.MANIFEST, layout.IDS):
-            (folder / name).write_bytes(files.read(f"{address}/{name}"))
+        for left in reversed(range(_TRIES)):
+            try:
+                self._fetch(folder, growing)
+                break
+            except FileNotFoundError as error:  # it was added, or replaced, just now
+                if not left:
+                    raise _replaced(address) from error
         super().__init__(folder)
+        self._inputs = as_read(plan.work_of(self.manifest).inputs)
+        self._of = lines_sha256([json.dumps(self._inputs, sort_keys=True)])
+        self._tag = self._tag_now()
+
+    def _fetch(self, folder: Path, growing: bool) -> None:
+        """Fetches the plan."""
+        # What is being added is planned apart, see `growing`; "": nothing is.
+        self._base, self._kept = "", dict[str, Mapping[str, Any]]()
+        if growing:
+            tag = tagged_record_at(self.address)[1]
+            begun = record_at(f"{self.address}/{NEXT}/{tag}")
+            if begun is not None:
+                self._base, self._kept = tag, dict(begun.files)
+        inner = f"{NEXT}/{self._base}" if self._base else ""
+        self._place = f"{self.address}/{inner}".rstrip("/")
+        for name in (layout.MANIFEST, layout.IDS):
+            (folder / name).write_bytes(files.read(f"{self._place}/{name}"))
+        if layout.read_manifest(folder)["class_names"] is not None:
+            labels = files.read(f"{self._place}/{layout.LABELS}")
+            (folder / layout.LABELS).write_bytes(labels)
 
     def is_written(self, index: int, age: float = 0.0) -> bool:
         """Whether a shard was, as far as is known since so many seconds."""
@@ -78,14 +99,20 @@ class BucketWriter(FeatureStoreWriter):
         now = time.monotonic()
         found = writing.listed(f"{self.address}/{PARTS}")
         numbers = (name.removeprefix("shard-").removesuffix(".json") for name in found)
-        done = {int(number) for number in numbers if number.isdecimal()}
+        written = {int(number) for number in numbers if number.isdecimal()}
+        done = {i for i in range(self.num_shards) if self._is_old(i) or i in written}
         # Parts go when the store is complete: the record is looked at after them.
         if len(done) < self.num_shards and self._is_complete():
             done = {*range(self.num_shards)}
         self._seen = now, frozenset(done)
 
+    def _is_old(self, index: int) -> bool:
+        return layout.shard_path(Path(), index).name in self._kept
+
     def _is_complete(self) -> bool:
-        record = record_at(self.address)
+        record, tag = tagged_record_at(self.address)
+        if self._base:  # of which there is but one addition
+            return tag != self._base
         return record is not None and record.complete
 
     def write_unit_shard(
@@ -93,14 +120,31 @@ class BucketWriter(FeatureStoreWriter):
     ) -> None:
         """See `FeatureStoreWriter`."""
         start, _ = self.shard_range(index)
+        self._check_plan()
         super().write_unit_shard(index, units, bad)
         path = layout.shard_path(self.path, index)
         writing.put(f"{self.address}/{path.name}", path.read_bytes())
         about = describe_files(self.path, [path.name])[path.name]
+        about["of"] = self._of
         about["bad"] = [[start + row, bad[row]] for row in sorted(bad)]
         # Behind the shard: it says that all of it is written.
         writing.put(self._part(index), json.dumps(about).encode())
         path.unlink()
+
+    def _check_plan(self) -> None:
+        """Refuses to go on where another store was planned in this one's place."""
+        if (tag := self._tag_now()) == self._tag:
+            return
+        record = record_at(self._place)
+        if record is None or record.inputs != self._inputs:
+            raise _replaced(self.address)
+        self._tag = tag
+
+    def _tag_now(self) -> str:
+        try:
+            return files.stat(f"{self._place}/{RECORD}", fresh=True).tag
+        except FileNotFoundError:
+            return ""
 
     def _part(self, index: int) -> str:
         return f"{self.address}/{PARTS}/shard-{index:05d}.json"
@@ -112,6 +156,7 @@ class BucketWriter(FeatureStoreWriter):
             UserError: A shard is missing.
         """
         if self._is_complete():
+            self._check_added()
             return
         if missing := self.missing_shards():
             raise Unfinished(
@@ -122,22 +167,34 @@ class BucketWriter(FeatureStoreWriter):
             parts = self._read_parts()
         except FileNotFoundError as error:
             if self._is_complete():  # by another process, meanwhile
+                self._check_added()
                 return
             raise FileDamaged(
                 f"{self.address} was changed while it was filled ({error}): run the "
                 "extraction again"
             ) from error
         self._write_ends(parts)
-        for inner in writing.listed(self.address):
-            if inner.startswith((f"{PARTS}/", f"{CLAIMS}/", _TRIAL)):
-                writing.remove(f"{self.address}/{inner}")
+        new = {index for index in range(self.num_shards) if not self._is_old(index)}
+        sweep(self.address, new, tagged_record_at(self.address)[1])
 
-    def _read_parts(self) -> list[Mapping[str, Any]]:
+    def _check_added(self) -> None:
+        """Refuses an end by others that has not all that was to be added."""
+        record = record_at(self.address)
+        if not self._base or (record is not None and record.inputs == self._inputs):
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if not {*self.image_ids} - {*ids_at(self.address)}:
+                return
+        raise _replaced(self.address)
+
+    def _read_parts(self) -> dict[int, Mapping[str, Any]]:
         known = writing.listed(self.address)
 
         def read(index: int) -> Mapping[str, Any]:
             name = layout.shard_path(Path(), index).name
             about: dict[str, Any] = parse_json(files.read(self._part(index)).decode())
+            if about.get("of", self._of) != self._of:
+                raise _replaced(self.address)
             if name not in known or known[name].size != about["bytes"]:
                 raise FileDamaged(
                     f"{self.address}/{name} is not what was written there: remove it "
@@ -145,14 +202,15 @@ class BucketWriter(FeatureStoreWriter):
                 )
             return about
 
+        new = [index for index in range(self.num_shards) if not self._is_old(index)]
         with ThreadPoolExecutor(_THREADS) as pool:
-            return [*pool.map(read, range(self.num_shards))]
+            return dict(zip(new, pool.map(read, new), strict=True))
 
-    def _write_ends(self, parts: Sequence[Mapping[str, Any]]) -> None:
+    def _write_ends(self, parts: Mapping[int, Mapping[str, Any]]) -> None:
         """Writes what stands in a complete store alone, the record last."""
-        quarantine = [
+        quarantine = self._old_quarantine() + [
             {"row": row, "image": self.image_ids[row], "reason": reason}
-            for part in parts
+            for part in parts.values()
             for row, reason in part["bad"]
         ]
         self.manifest["status"] = "complete"
@@ -160,111 +218,40 @@ class BucketWriter(FeatureStoreWriter):
         layout.write_json(self.path / layout.MANIFEST, self.manifest)
         names = [layout.MANIFEST, layout.IDS, layout.QUARANTINE]
         if self.manifest["class_names"] is not None:
-            labels = files.read(f"{self.address}/{layout.LABELS}")
-            (self.path / layout.LABELS).write_bytes(labels)
             names.append(layout.LABELS)
         shards = {
             layout.shard_path(Path(), index).name: {
                 key: part[key] for key in ("bytes", "sha256")
             }
-            for index, part in enumerate(parts)
+            for index, part in parts.items()
         }
-        listed = dict(sorted({**describe_files(self.path, names), **shards}.items()))
+        known = {**describe_files(self.path, names), **self._kept, **shards}
+        listed = dict(sorted(known.items()))
         begun = plan.work_of(self.manifest).describe(self.path, False)
         done = dataclasses.replace(begun, complete=True, files=listed, begun=[])
         done.write(self.path)
-        for name in (layout.QUARANTINE, layout.MANIFEST, RECORD):
+        last = [layout.QUARANTINE, layout.MANIFEST, RECORD]
+        # What a store begins with stands there already; of a larger one it is new.
+        first = [name for name in names if name not in last] if self._base else []
+        if self._base and self._is_complete():  # by another process, since
+            return
+        for name in (*first, *last):
             writing.put(f"{self.address}/{name}", (self.path / name).read_bytes())
 
-
-def prepare_at(address: str, image_ids: Sequence[str], **planned: Any) -> None:
-    """Makes a store without features at an address, unless another process has.
-
-    Args:
-        address: A folder of it.
-        image_ids: See `FeatureStoreWriter.prepare`.
-        **planned: See there; not whether it is to be replaced.
-
-    Raises:
-        UserError: See there; or the address cannot be shared, see `check_exclusive`.
-    """
-    record = record_at(address)
-    if record is None or not record.complete:
-        writing.check_exclusive(address)
-    with tempfile.TemporaryDirectory(prefix="mmtaskssl-") as place:
-        folder = Path(place, "store")
-        planner = FeatureStoreWriter.prepare(folder, image_ids, **planned)
-        work = plan.work_of(planner.manifest)
-        if record is None:
-            inside = [n for n in writing.listed(address) if not n.startswith(_TRIAL)]
-            content = (folder / RECORD).read_bytes()
-            if inside and RECORD not in inside:
-                raise OutForeign(
-                    f"{address} holds {min(inside)!r}, which is no part of a feature "
-                    "store: name another address"
-                )
-            writing.create(f"{address}/{RECORD}", content)  # by whoever is first
-            record = record_at(address)
-        assert record is not None
-        if record.kind != work.kind:
-            raise OutForeign(
-                f"{address} holds a {record.kind}, not {work.what}: name another "
-                "address"
-            )
-        check_version(record.version, work.version, address)
-        different = differences(record.inputs, work.inputs, work.words)
-        if not different and not record.complete:
-            labels = (
-                (folder / layout.LABELS).read_bytes() if planned.get("labels") else b""
-            )
-            for name in (layout.IDS, layout.LABELS, layout.MANIFEST):
-                if (folder / name).exists():
-                    writing.create(f"{address}/{name}", (folder / name).read_bytes())
-            different = [] if _has_labels(address, labels) else ["other labels"]
-        if different:
-            raise OutTaken(
-                f"{address} exists and was not made from the same inputs "
-                f"({', '.join(different)}): name another address, or remove it"
-            )
+    def _old_quarantine(self) -> list[dict[str, Any]]:
+        """Returns the bad rows of a store that is added to."""
+        if not self._kept:
+            return []
+        content = files.read(f"{self.address}/{layout.QUARANTINE}")
+        (self.path / layout.QUARANTINE).write_bytes(content)
+        end = self.starts[len(self._kept)]
+        found = layout.read_quarantine(self.path)
+        return [entry for entry in found if entry["row"] < end]
 
 
-def _has_labels(address: str, labels: bytes) -> bool:
-    manifest = parse_json(files.read(f"{address}/{layout.MANIFEST}").decode())
-    if manifest["class_names"] is None:
-        return not labels
-    return files.read(f"{address}/{layout.LABELS}") == labels
-
-
-def record_at(address: str) -> Record | None:
-    """Reads the record of an address; None: it has none.
-
-    Raises:
-        UserError: It is damaged, or a newer version's.
-    """
-    try:
-        content = files.read(f"{address}/{RECORD}")
-    except FileNotFoundError:
-        return None
-    with tempfile.TemporaryDirectory(prefix="mmtaskssl-") as folder:
-        Path(folder, RECORD).write_bytes(content)
-        try:
-            return Record.read(folder)
-        except UserError as error:
-            text = str(error).replace(folder, address)
-            raise type(error)(text) from error
-
-
-def refuse_options(**given: bool) -> None:
-    """Refuses options of stores in folders.
-
-    Args:
-        **given: Whether each is.
-
-    Raises:
-        UserError: One is.
-    """
-    if wrong := next((name for name, value in given.items() if value), None):
-        raise OptionConflict(
-            "a store under an address is made once, by the processes that are started: "
-            f"leave out {option(wrong)}"
-        )
+def _replaced(address: str) -> UserError:
+    return FileDamaged(
+        f"{address} was replaced while it was filled, by a command with another "
+        "network or other images: run that one again, or this one with "
+        + option("overwrite")
+    )

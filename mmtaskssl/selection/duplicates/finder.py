@@ -134,7 +134,9 @@ class Finder:
         done = self.progress and self.progress("images", len(ids))
         self.looked = look(self.pool.root, ids, done, windows=windows)
         if len(self.looked.broken) == len(ids):
-            instead = as_parts(ids) or f"name theirs with {option('root')}"
+            instead = (
+                as_parts(ids) or f"name theirs with {option('root', '--pool-root')}"
+            )
             raise ImagesMismatch(
                 f"none of the {len(ids):,} images is in {self.pool.root or 'a folder'}:"
                 f" {instead}"
@@ -196,8 +198,9 @@ class Finder:
         if copies is None:
             notes.append(
                 f"warning: a similarity of {_SAME} is taken for that of copies, which "
-                f"are not known here: extract them with {option('leak_copies')}, or "
-                f"give a {option('threshold')}"
+                "are not known here: extract them with "
+                f"{option('leak_copies', of='extract')}, or give a "
+                f"{option('threshold')}"
             )
             return _SAME
         similar, _ = similarity_of_copies(store, copies)

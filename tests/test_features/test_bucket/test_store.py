@@ -1,6 +1,7 @@
 """A store under an address, opened by a copy in the cache."""
 
 import os
+import pickle
 
 import fsspec
 import numpy as np
@@ -83,6 +84,28 @@ def test_a_store_may_be_larger_than_the_cache(local, monkeypatch):
     np.testing.assert_array_equal(store.read(), local.read())
     assert len([path for path in kept.folder().iterdir() if not path.suffix]) == 1
     store.verify()
+
+
+def test_copies_of_stores_go_but_not_those_in_use(local, images, monkeypatch):
+    root, ids = images
+    addresses = [f"memory://bucket/more-{n}" for n in range(3)]
+    for n, address in enumerate(addresses):
+        extract((root, ids[: 4 + n]), address)  # which opens it, and lets go of it
+    places = {*kept.folders().iterdir()}
+    assert len(places) == 3
+    used = FeatureStore.open(addresses[0])
+    monkeypatch.setenv(kept.LIMIT, "0")
+    FeatureStore.open(STORE)
+    left = {*kept.folders().iterdir()}
+    assert left & places == {used.folder.parent} and used.labels.shape == (4,)
+    other = pickle.loads(pickle.dumps(used))
+    del used
+    FeatureStore.open(addresses[1])
+    assert other.folder.is_dir()
+    place = other.folder.parent
+    del other
+    FeatureStore.open(addresses[2])
+    assert not place.exists()
 
 
 def test_a_cache_that_is_too_small_is_told(local, monkeypatch):

@@ -71,6 +71,16 @@ def test_by_features_what_is_near_goes():
     assert guessed.facts["threshold"] == 0.98
 
 
+def test_the_tool_s_note_names_the_flag_and_its_verb(tmp_path, capsys):
+    features = np.random.default_rng(0).standard_normal((8, 16)).astype("f")
+    store = apis.import_features(features, [f"{n}.png" for n in range(8)])
+    store.save(tmp_path / "store")
+    argv = [str(tmp_path / "store"), "--by", "features", "--out", str(tmp_path / "out")]
+    main(argv)
+    said = capsys.readouterr().out
+    assert "with `extract --leak-copies`, or give a --threshold" in said
+
+
 def test_by_features_the_largest_stays_where_the_images_are_there(tmp_path):
     for n, side in enumerate((24, 48, 32)):
         Image.fromarray(picture(n, side=side)).save(tmp_path / f"{n}.png")
