@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from ...runs import RECORD, Record
 from ...utils import kept, kept_folders
 from ...utils.atomic import atomic_path
+from ...utils.errors import option
 from ...utils.families import (
     FileDamaged,
     FileMissing,
@@ -49,7 +50,8 @@ def copy_of(address: str) -> tuple[Path, Record, int | None]:
             if any(name.startswith(f"{NEXT}/") for name in known):
                 raise Unfinished(
                     f"the last files of what is added to {address} are not all there: "
-                    "run the extraction with its --append again, if it has ended"
+                    "if that was interrupted, run the same command again, with "
+                    + option("append", of="extract")
                 )
             raise FileDamaged(f"{address} lacks {name}, or a part of it: make it again")
     identity = f"{address}\0".encode("utf-8", "surrogateescape") + content

@@ -100,7 +100,9 @@ def test_a_kill_at_the_end_is_made_good(few, images, grown, last, monkeypatch):
         except KeyboardInterrupt:
             assert left == [0]
     if 1 < last < 6:
-        with pytest.raises(Unfinished, match="run the extraction with its --append"):
+        with pytest.raises(
+            Unfinished, match="run the same command again, with `append`"
+        ):
             FeatureStore.open(STORE)
     else:
         FeatureStore.open(STORE).verify()
