@@ -12,6 +12,7 @@ Convention, the same everywhere in this package:
 """
 
 import functools
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -107,6 +108,7 @@ def layers(
     strides: Sequence[int] | None = None,
     in_channels: int = 3,
     output_stride: int = 32,
+    dilations: Sequence[int] | None = None,
 ) -> Iterator[Layer]:
     """Yields every convolution (and linear layer, as 1x1) that ``subnet`` runs.
 
@@ -117,11 +119,12 @@ def layers(
         strides: Stride of each stage of a ResNet; None: 1 for the first, else 2.
         in_channels: Channels of the input image.
         output_stride: Of a MobileNetV3, whose last blocks may dilate instead.
+        dilations: Of each stage of a ResNet, see `dilated_stages`; None: 1.
 
     Raises:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
-    options = strides, in_channels, output_stride
+    options = strides, in_channels, output_stride, dilations
     for name, block in _blocks(arch, subnet, shape, *options):
         for layer in block.layers:
             yield replace(layer, name=".".join(filter(None, (name, layer.name))))
@@ -134,6 +137,7 @@ def cost(
     strides: Sequence[int] | None = None,
     in_channels: int = 3,
     output_stride: int = 32,
+    dilations: Sequence[int] | None = None,
 ) -> Cost:
     """Returns the MACs and parameters of ``subnet``, see the module's convention.
 
@@ -147,12 +151,13 @@ def cost(
         strides: Stride of each stage of a ResNet; None: 1 for the first, else 2.
         in_channels: Channels of the input image.
         output_stride: Of a MobileNetV3, whose last blocks may dilate instead.
+        dilations: Of each stage of a ResNet, see `dilated_stages`; None: 1.
 
     Raises:
         UserError: The sub-net does not fit, or the shape is not positive.
     """
     macs = params = 0
-    options = strides, in_channels, output_stride
+    options = strides, in_channels, output_stride, dilations
     for _, block in _blocks(arch, subnet, shape, *options):
         macs += block.macs
         params += block.params
@@ -195,6 +200,7 @@ def _blocks(
     strides: Sequence[int] | None,
     in_channels: int,
     output_stride: int,
+    dilations: Sequence[int] | None,
 ) -> Iterator[tuple[str, _Block]]:
     size = (shape, shape) if isinstance(shape, int) else tuple(shape)
     if len(size) != 2 or min(size) < 1:
@@ -209,7 +215,17 @@ def _blocks(
     strides = strides or (1, *[2] * (len(subnet.widths) - 1))
     if len(strides) != len(subnet.widths):
         raise BadSubnet(f"strides {tuple(strides)} do not fit sub-net {subnet}")
-    return _resnet(arch, subnet, size, strides, in_channels)
+    dilated = dilated_stages(dilations or (1,) * len(strides))
+    return _resnet(arch, subnet, size, strides, in_channels, dilated)
+
+
+def dilated_stages(dilations: Sequence[int]) -> list[bool]:
+    """Returns which stages of a ResNet are dilated in place of a stride.
+
+    Those that are dilated more than the one before. They keep the projection that came
+    with the stride: their weights are the strided network's.
+    """
+    return [b > a for a, b in itertools.pairwise([1, *dilations])]
 
 
 def _down(size: Size, stride: int) -> Size:
@@ -227,6 +243,7 @@ def _resnet(
     size: Size,
     strides: Sequence[int],
     in_channels: int,
+    dilated: Sequence[bool],
 ) -> Iterator[tuple[str, _Block]]:
     large = arch.stem_kernel == 7
     size = _down(size, 2 if large else 1)
@@ -240,14 +257,24 @@ def _resnet(
         for block in range(subnet.depths[stage]):
             stride = strides[stage] if block == 0 else 1
             name = f"stage{stage}.block{block}"
-            yield name, _resnet_block(arch.block, inputs, inner, outputs, stride, size)
+            project = (
+                stride != 1 or inputs != outputs or (block == 0 and dilated[stage])
+            )
+            shape = inputs, inner, outputs
+            yield name, _resnet_block(arch.block, *shape, stride, size, project)
             inputs, size = outputs, _down(size, stride)
 
 
 # A listing of a whole space meets few different blocks, each many times.
 @functools.lru_cache(maxsize=16384)
 def _resnet_block(
-    kind: str, inputs: int, inner: int, outputs: int, stride: int, size: Size
+    kind: str,
+    inputs: int,
+    inner: int,
+    outputs: int,
+    stride: int,
+    size: Size,
+    project: bool,
 ) -> _Block:
     after = _down(size, stride)
     if kind == "bottleneck":
@@ -263,7 +290,7 @@ def _resnet_block(
         ]
     # Depends on this sub-net alone, so that its shape is a plain ResNet's even where
     # wider members of the space need a projection.
-    if stride != 1 or inputs != outputs:
+    if project:
         convs.append(Layer("shortcut", inputs, outputs, 1, after))
     return _block(*convs)
 

@@ -83,7 +83,8 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
         norm_cfg = dict(norm_cfg or {"type": "BN"})
 
         def units(subnet: Subnet) -> Units:
-            return resnet_units(arch, subnet, strides, in_channels)
+            dilations = options.get("dilations")
+            return resnet_units(arch, subnet, strides, in_channels, dilations)
 
         layouts = [units(space.max)]
         if norm_cfg["type"] == "SwitchableBN":
@@ -106,7 +107,9 @@ class ElasticResNet(ElasticBackbone, ResNetBody):
 
     def layout(self, subnet: Subnet, **view) -> Units:
         """See `ElasticBackbone.layout`."""
-        return resnet_units(self.arch, subnet, self.strides, self.in_channels, **view)
+        return resnet_units(
+            *(self.arch, subnet, self.strides, self.in_channels, self.dilations), **view
+        )
 
     def forward(
         self, x: Tensor, subnet: SubnetLike | None = None

@@ -159,7 +159,8 @@ class ResNetBody(Backbone):
             path=subnet.path and subnet.path[:stages],
         )
         strides, inputs = self.strides[:stages], self.conv1.in_channels
-        return cost(self.arch, subnet, shape, strides, inputs)
+        dilations = self.dilations[:stages]
+        return cost(self.arch, subnet, shape, strides, inputs, dilations=dilations)
 
     def last_norms(self) -> list[nn.Module]:
         """See `Backbone.last_norms`."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ...subnets import ALL, ResNetArch, Subnet
+from ...subnets.cost import dilated_stages
 from ..elastic import Channels, NormView, Unit, Units, make_channels
 
 
@@ -11,6 +12,7 @@ def resnet_units(
     subnet: Subnet,
     strides: Sequence[int],
     in_channels: int = 3,
+    dilations: Sequence[int] | None = None,
     **view,
 ) -> Units:
     """Describes a sub-net by the names that torchvision and OpenMMLab use.
@@ -20,6 +22,7 @@ def resnet_units(
         subnet: Which part of it.
         strides: Stride of each stage.
         in_channels: Channels of the images.
+        dilations: Of each stage, see `dilated_stages`; None: 1.
         **view: Further fields of every `NormView`.
 
     Returns:
@@ -27,6 +30,7 @@ def resnet_units(
     """
     arch.check(subnet)
     units: Units = {}
+    dilated = dilated_stages(dilations or [1] * len(strides))
 
     def add(conv: str, norm: str, out: Channels, in_: Channels) -> None:
         units[conv] = Unit(
@@ -48,7 +52,8 @@ def resnet_units(
                 before = out
             # As in a plain ResNet of this very shape, whatever its wider siblings need.
             stride = strides[stage] if block == 0 else 1
-            if stride != 1 or inputs != outputs:
+            first = block == 0 and any(dilated[stage : stage + 1])
+            if stride != 1 or first or inputs != outputs:
                 add(f"{name}.downsample.0", f"{name}.downsample.1", outputs, inputs)
             inputs = outputs
     return units

@@ -66,7 +66,8 @@ class SubnetResNet(ResNetBody):
             raise BadConfigValue(
                 f"strides {tuple(strides)} do not fit sub-net {subnet}"
             )
-        units = resnet_units(arch, subnet, strides, in_channels)
+        dilations = options.get("dilations")
+        units = resnet_units(arch, subnet, strides, in_channels, dilations)
         super().__init__(
             arch, [units], subnet.depths, norm_cfg, strides=strides, **options
         )

@@ -199,7 +199,14 @@ def test_defaults_follow_the_number_of_stages():
     config = host_config(net, small, "mmseg", None)
     config.pop("type")
     assert config["strides"] == (1, 2, 1) and config["dilations"] == (1, 1, 2)
-    assert SubnetResNet(**config)(x)[-1].shape[2:] == (6, 6)
+    # Stage 2 is as wide as stage 1: the projection is there for its stride alone, and
+    # stays where a dilation takes its place. Same weights, keys and parameters.
+    dense = SubnetResNet(**config)
+    dense.load_state_dict(plain.state_dict())
+    assert "layer3.0.downsample.0.weight" in dense.state_dict()
+    assert dense(x)[-1].shape[2:] == (6, 6)
+    own, before = dense.cost(96), plain.cost(96)
+    assert own.params == before.params and own.macs > before.macs
 
 
 def test_outputs_freezing_and_norm_evaluation():
