@@ -10,7 +10,7 @@ from .arch import (
     round_channels,
 )
 from .config import build_space, find_backbone
-from .cost import Cost, Latency, Layer, cost, layers, measure_latency
+from .cost import Cost, Layer, cost, layers
 from .grid_space import GridSpace
 from .list_space import ListSpace
 from .presets import PRESETS
@@ -27,6 +27,7 @@ from .samplers import (
 )
 from .space import SearchSpace
 from .spec import ALL, Subnet
+from .timing import Latency, measure_latency
 
 __all__ = [
     "ALL",

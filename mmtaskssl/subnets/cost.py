@@ -13,12 +13,9 @@ Convention, the same everywhere in this package:
 
 import functools
 import itertools
-import statistics
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..utils import checks
 from ..utils.families import BadSubnet, BadValue, OptionConflict
 from .arch import Architecture, MobileNetV3Arch, ResNetArch
 from .spec import Subnet
@@ -37,21 +34,6 @@ class Cost:
 
     macs: int
     params: int
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Seconds that one call takes.
-
-    Attributes:
-        median: Median of the timed calls.
-        low: Fastest timed call.
-        high: Slowest timed call.
-    """
-
-    median: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,35 +144,6 @@ def cost(
         macs += block.macs
         params += block.params
     return Cost(macs, params)
-
-
-def measure_latency(
-    call: Callable[[], object],
-    repeats: int = 20,
-    warmup: int = 5,
-    synchronize: Callable[[], object] | None = None,
-) -> Latency:
-    """Times a call on this machine.
-
-    Args:
-        call: Runs the network once, without arguments.
-        repeats: Timed calls.
-        warmup: Calls before those, which are not timed.
-        synchronize: Waits for the device; on a GPU ``torch.cuda.synchronize``.
-    """
-    checks.function("call", call)
-    checks.whole("repeats", repeats)
-    wait = synchronize or (lambda: None)
-    for _ in range(warmup):
-        call()
-    times = []
-    for _ in range(repeats):
-        wait()
-        start = time.perf_counter()
-        call()
-        wait()
-        times.append(time.perf_counter() - start)
-    return Latency(statistics.median(times), min(times), max(times))
 
 
 def _blocks(

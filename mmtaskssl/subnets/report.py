@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..utils.families import BadValue, PackageMissing
-from .cost import Cost, Latency
+from .cost import Cost
 from .space import SearchSpace
 from .spec import Subnet
+from .timing import Latency
 
 _MAX_COUNTED = 100_000
 _MAX_PLOTTED = 5_000
