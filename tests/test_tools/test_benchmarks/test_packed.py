@@ -41,7 +41,7 @@ def test_no_place_of_this_machine_is_kept(tmp_path, repo_root):
     )
     pack(study, tmp_path / "figures.json")
     (kept,) = json.loads((tmp_path / "figures.json").read_text()).values()
-    assert kept == {"root": "DATA/a", "in": ["s", 1, 333.333]}
+    assert kept == {"root": "DATA/a", "in": ["s", 1, 333.3333]}
     results = [*(repo_root / "tools/benchmarks/results").glob("*.json")]
     assert results
     for result in results:

@@ -13,11 +13,11 @@ from .study import Study, conduct
 
 _FIGURES = "seed*/results/*.json"
 # Of a number: more than any table shows.
-_DIGITS = 6
+_DIGITS = 7
 
 
 def pack(study: Study, file: str | Path) -> None:
-    """Writes all figures that there are, to six digits.
+    """Writes all figures that there are, to seven digits.
 
     Args:
         study: Whose working directory holds them.
