@@ -23,10 +23,12 @@ dense   The same twelve of the first supernet, as segmentors of street scenes, a
         scores of its training images.
 arms    Supernets trained with each fairness switch: distillation in place, loss
         weights, MACs strata, earlier decay of small nets, progressive shrinking.
+mean    The scores of the mean of the first supernet's weights in the last fifth of its
+        training, which is done once more for it.
 gain    What is found in R18's band by the score that the other targets choose.
 
 Seeds may be run apart, in processes that share OUT, once `prepare` has ended: zero,
-alone, dense and arms belong to seed 0. Everything is kept as soon as it is found:
+alone, dense, arms and mean belong to seed 0. Everything is kept as soon as it is found:
 interrupted, it continues with the same command. The tables are in OUT/tables.md.
 """
 

@@ -19,6 +19,7 @@ from starts_evidence import TARGETS as TARGETS_OF_STARTS
 from studies.packed import unpack
 from studies.pool_study import Place
 from studies.search import FOLDS, SearchStudy, accuracies
+from studies.search_averaged import SHOWN
 from studies.search_choice import (
     Found,
     best_of,
@@ -29,7 +30,7 @@ from studies.search_choice import (
 )
 from studies.search_choice import order as search_order
 from studies.search_dense import METRICS, TASK
-from studies.search_design import ARMS, IMAGES, MEASURES
+from studies.search_design import ARMS, AVERAGED, IMAGES, MEASURES
 from studies.search_gate import gate, spearman_brown
 from studies.search_ranks import Known, best_scores, partial, ridge, size_fit
 from studies.search_tables import tables
@@ -75,6 +76,10 @@ def test_trainings_are_configs_of_the_shipped_recipe(study):
         assert cfg.model.distill == base.distill and cfg.model != base
         sampler = dict(cfg.model.subnet_sampler)
         SUBNET_SAMPLERS.build(sampler, default_args={"space": study.backbone.space})
+    mean = {"type": "EMAHook", "begin_iter": 7}
+    hooks = load_config(str(study.training("mean", {}, {"mean": mean}))).default_hooks
+    assert hooks.mean == mean and hooks.checkpoint.interval == 400
+    assert {*load_config(str(study.config)).default_hooks} < {*hooks}
     subnet = study.alone_nets[4]
     file = study.training(f"alone-{subnet}", study.alone_model(subnet))
     cfg = load_config(str(file))
@@ -250,12 +255,14 @@ def _fill(study):
                     {
                         "subnet": n,
                         "good": order[n] if images == "sept" else -order[n],
-                        **dict.fromkeys(("global", "rank"), rng.random()),
+                        **dict.fromkeys(SHOWN, rng.random()),
                         "lost": None,
                     }
                     for n in names
                 ]
                 write_json(study.file(seed, f"score-{images}", target), rows)
+        mean = [{"subnet": n, **dict.fromkeys(SHOWN, order[n])} for n in study.names]
+        write_json(study.file(0, AVERAGED, target), mean)
         zero = [{"subnet": n, "naswot": rng.random()} for n in study.names]
         write_json(study.file(0, "zero", target), zero)
         some = [truth(s.name) for s in study.alone_nets]
@@ -278,14 +285,16 @@ def test_tables_of_made_up_results(tmp_path):
     assert "| sept:good | 1.00 | 1.00 |" in tables(study, resamples=0)
     text = tables(study, resamples=3)
     assert "Not there yet" not in text
-    # The gate, a ranking a target and accuracy, the choice, gains, nets alone, dense.
-    assert text.count("\n| --- |") == 1 + 2 * len(TARGETS) + 4
+    # The gate, a ranking a target and accuracy, the choice, gains, nets alone, averaged
+    # weights, dense.
+    assert text.count("\n| --- |") == 1 + 2 * len(TARGETS) + 5
     assert "| go |" in text and "| no-go |" not in text
     assert text.count("| sept:good | 1.00 [1.00, 1.00]") == 2 * len(TARGETS)
     assert text.count("| own:lost | - | - | - | - |") == 2 * len(TARGETS)
     assert text.count("| yes |") == 4 * len(TARGETS)  # the goal is reached
     dense = next(line for line in text.splitlines() if line.startswith("| Spearman |"))
     assert dense.count("| 1.00 ") == len(METRICS)
+    assert text.count(" / 1.00 |") == len(SHOWN) * len(MEASURES) * len(TARGETS)
     assert "| knn | inplace |" in text and "| linear | alone |" in text
 
 
@@ -305,6 +314,21 @@ def test_a_stage_goes_on_where_it_was(study, monkeypatch):
 
 def test_the_best_is_the_first_of_equal_ones_and_no_undefined_one():
     assert best_of(np.array([2.0, 2.0, np.nan, 1.0]), [*"bacd"]) == "a"
+
+
+def test_averaged_weights_are_trained_once_where_scores_are_missing(study, monkeypatch):
+    asked = []
+    monkeypatch.setattr(study, "pretrain", lambda *a, **k: asked.append(k) or 1 / 0)
+    rows = [{"subnet": name} for name in study.names]
+    write_json(study.file(0, AVERAGED, "a"), rows)
+    first, second, _ = study.mean()
+    first()
+    assert asked == []
+    with pytest.raises(ZeroDivisionError):
+        second()
+    hooks = load_config(str(asked[0]["config"])).default_hooks
+    (mean,) = (hook for hook in hooks.values() if hook["type"] == "EMAHook")
+    assert mean["begin_iter"] == 4 * study.iters // 5
 
 
 def test_a_segmentor_that_was_trained_is_not_again(study, monkeypatch):

@@ -19,16 +19,18 @@ from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.atomic import write_text
 
 from .pool_study import Place
+from .search_averaged import IMAGES as AVERAGED_ON
+from .search_averaged import AveragedDesign
 from .search_choice import Found, best_of, chosen_scores, images_of, scores_of
 from .search_dense import DenseDesign
-from .search_design import ARMS, CONFIG, IMAGES, MEASURES
+from .search_design import ARMS, AVERAGED, CONFIG, IMAGES, MEASURES
 from .search_images import PanelImages
 from .search_tables import gates, tables
 from .study import Cell
 from .target import KNN, LINEAR
 from .zero_cost import naswot
 
-_ONCE = ("zero", "alone", "dense", "arms")
+_ONCE = ("zero", "alone", "dense", "arms", "mean")
 STAGES = ("prepare", "train", "truth", "score", *_ONCE, "gain")
 #: Parts of the test images, for split halves.
 FOLDS = 10
@@ -38,7 +40,7 @@ _ZERO_IMAGES = 128
 _RESAMPLES = 300
 
 
-class SearchStudy(DenseDesign):
+class SearchStudy(DenseDesign, AveragedDesign):
     """Distils supernets and single nets, measures and scores sub-nets.
 
     Args:
@@ -151,6 +153,11 @@ class SearchStudy(DenseDesign):
             name = f"arm-{arm}"
             yield partial(self._trained, name, name, model, self.alone_nets)
 
+    def mean(self) -> Iterator[Cell]:
+        """Yields the scores of the first supernet's averaged weights."""
+        for target in self.targets:
+            yield partial(self._score, 0, target, AVERAGED_ON, self.names, True)
+
     def _trained(
         self, stage: str, name: str, model: Mapping[str, Any], subnets: Sequence[Subnet]
     ) -> None:
@@ -204,13 +211,21 @@ class SearchStudy(DenseDesign):
         spent = time.monotonic() - begin
         self.show(f"seed {seed} {stage} {target}: {len(missing)} nets, {spent:.0f} s")
 
-    def _score(self, seed: int, target: str, images: str, names: Sequence[str]) -> None:
+    def _score(
+        self,
+        seed: int,
+        target: str,
+        images: str,
+        names: Sequence[str],
+        averaged: bool = False,
+    ) -> None:
         """Adds the scores of sub-nets to a file, each as soon as it is found."""
-        stage = f"score-{images}"
+        stage = AVERAGED if averaged else f"score-{images}"
         missing = self.lacking(seed, stage, target, names)
         if not missing:
             return
-        config, checkpoint = self.training("supernet", {}), self.train(seed)
+        config = self.training("supernet", {})
+        checkpoint = self.averaged() if averaged else self.train(seed)
         begin, rows = time.monotonic(), self.rows(seed, stage, target)
         panel = self.panels.panel(config, checkpoint, target, images)
         for subnet, found in panel.score([*map(Subnet.parse, missing)]):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mmtaskssl.search.strategies import draw
@@ -27,6 +28,8 @@ ARMS: Mapping[str, Mapping[str, Any]] = {
     "shrink": {"subnet_sampler": {"type": "Dynamic"}},
     "weights": {"subnet_loss_weights": {"MAX": 1.0, "MIN": 0.5, "others": 0.5}},
 }
+#: Of the scores of averaged weights.
+AVERAGED = "score-averaged"
 #: Sub-nets that are trained alone, too.
 ALONE = 12
 #: Beside those of the bands: R18, MAX, MIN and some of the whole space.
@@ -107,20 +110,27 @@ class SearchDesign(PublicStudy, DataDesign):
         """The store of the teacher's features of the pool."""
         return self.out / "features" / "pool"
 
-    def training(self, name: str, model: Mapping[str, Any]) -> Path:
+    def training(
+        self,
+        name: str,
+        model: Mapping[str, Any],
+        hooks: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Path:
         """Writes the config of a training, and returns its file.
 
         Args:
             name: Of the file.
             model: Changes of the config's.
+            hooks: More of them, by name.
         """
+        hooks = {"checkpoint": {"interval": 400}, **hooks}
         file = self.out / "configs" / f"{name}.py"
         # The stored features are of whole images, so no larger ones are kept for them.
         text = (
             f"_base_ = {str(self.config.resolve())!r}\n\n"
             f"model = {dict(model)!r}\n"
             "train_dataloader = {'dataset': {'store_size': 48}}\n"
-            "default_hooks = {'checkpoint': {'interval': 400}}\n"
+            f"default_hooks = {hooks!r}\n"
         )
         if not file.exists() or file.read_text() != text:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -170,6 +180,7 @@ class SearchDesign(PublicStudy, DataDesign):
             if seed == 0:
                 stages_of = {**stages, "zero": everyone, "alone": some}
                 stages_of |= {f"arm-{arm}": some for arm in ARMS}
+                stages_of[AVERAGED] = everyone
             else:
                 stages_of = stages
             for stage, names in stages_of.items():

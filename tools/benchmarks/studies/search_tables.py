@@ -11,6 +11,7 @@ from mmtaskssl.evaluation.rank_statistics import spearman
 from mmtaskssl.utils.tables import head, row, spread
 
 from .data_design import HANDMADE
+from .search_averaged import averaged_table
 from .search_choice import (
     Found,
     best_of,
@@ -44,6 +45,7 @@ def tables(study: SearchDesign, resamples: int) -> str:
         _choices(found),
         _gains(study, found),
         _alone(study),
+        averaged_table(study, found),
         dense_table(study),
     ]
     if unfinished := "\n".join(f"- {line}" for line in study.unfinished()):
