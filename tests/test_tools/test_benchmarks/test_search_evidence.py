@@ -20,7 +20,7 @@ from starts_evidence import TARGETS as TARGETS_OF_STARTS
 from studies.packed import unpack
 from studies.pool_study import Place
 from studies.search import FOLDS, SearchStudy, accuracies
-from studies.search_averaged import SHOWN
+from studies.search_averaged import SHOWN, averaged_table
 from studies.search_choice import (
     Found,
     best_of,
@@ -295,7 +295,10 @@ def test_tables_of_made_up_results(tmp_path):
     assert text.count("| yes |") == 4 * len(TARGETS)  # the goal is reached
     dense = next(line for line in text.splitlines() if line.startswith("| Spearman |"))
     assert dense.count("| 1.00 ") == len(METRICS)
-    after = re.findall(r" / (?:0\.99|1\.00) \|", text)
+    of_both = [Found(study, measure) for measure in MEASURES]
+    averaged = averaged_table(study, of_both)
+    assert averaged in text
+    after = re.findall(r" / (?:0\.99|1\.00) \|", averaged)
     assert len(after) == len(SHOWN) * len(MEASURES) * len(TARGETS)
     assert "| knn | inplace |" in text and "| linear | alone |" in text
 
