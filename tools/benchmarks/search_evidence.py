@@ -2,8 +2,8 @@
 
     search_evidence.py --data DIR --work-dir OUT --weights FILE [--seeds N]
                        [--first-seed N] [--stages NAME ...] [--iters N] [--nets N]
-                       [--targets NAME ...] [--config FILE] [--figures FILE]
-                       [--tables-only]
+                       [--targets NAME ...] [--config FILE] [--images KIND ...]
+                       [--figures FILE] [--tables-only]
 
 DIR is as for sept_evidence.py, and has segmentation/camvid; FILE holds
 EfficientNet-Lite0's ImageNet weights, by timm's names. Supernets of the 5,832-net
@@ -43,6 +43,7 @@ from starts_evidence import TARGETS
 from studies.packed import add_figures, conduct_packed
 from studies.pool_study import Place
 from studies.search import CONFIG, STAGES, SearchStudy
+from studies.search_design import IMAGES
 from studies.study import study_parser
 
 
@@ -56,11 +57,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", default=CONFIG, help="of the supernet")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
+    parser.add_argument("--images", nargs="+", default=IMAGES, choices=IMAGES)
     add_figures(parser)
     args = parser.parse_args(argv)
     study = SearchStudy(
         *(Place.of(args), args.weights, args.iters, args.nets, args.budget),
-        *(args.stages, args.first_seed, args.config),
+        *(args.stages, args.first_seed, args.config, args.images),
     )
     conduct_packed(study, args)
 

@@ -52,6 +52,7 @@ class SearchStudy(DenseDesign, AveragedDesign):
         stages: Of `STAGES`.
         first_seed: The supernets before it are done by others.
         config: See above.
+        images: Of `IMAGES`, what scores are computed on.
     """
 
     def __init__(
@@ -64,9 +65,11 @@ class SearchStudy(DenseDesign, AveragedDesign):
         stages: Sequence[str] = STAGES,
         first_seed: int = 0,
         config: str = CONFIG,
+        images: Sequence[str] = IMAGES,
     ) -> None:
         super().__init__(place, weights, iters, nets, budget, config)
         self.chosen_stages, self.first_seed = stages, first_seed
+        self.scored_images = images
         self.panels = PanelImages(self)
 
     def cells(self) -> Iterator[Cell]:
@@ -133,7 +136,7 @@ class SearchStudy(DenseDesign, AveragedDesign):
     def score(self, seed: int) -> None:
         """Computes the scores of the supernet's sub-nets."""
         for target in self.targets:
-            for images in IMAGES:
+            for images in self.scored_images:
                 self._score(seed, target, images, self.names)
 
     def zero(self) -> Iterator[Cell]:

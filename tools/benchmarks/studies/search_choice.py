@@ -14,6 +14,8 @@ from .search_ranks import Known, best_scores, design, rank_average
 RULE = "worst"
 #: Of scores whose mean rank on all `IMAGES` is taken.
 BOTH = "both"
+#: The mean rank of these is shown, too.
+FOUR = tuple(f"own:{name}" for name in ("neighbours", "ridge", "global", "rank"))
 #: Published, and a rival that was ahead before: chosen nets of theirs are shown, too.
 ALWAYS = ("own:global", "own:rank")
 
@@ -87,6 +89,14 @@ class Found:
             scaled = [(x - x.mean()) / (x.std() or 1) for x in others]
             found["labels of other targets"] = np.mean(scaled, axis=0)
         return found
+
+
+def mean_of_four(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the mean rank by `FOUR`, if there are all, by its name."""
+    parts = [scores.get(name) for name in FOUR]
+    if any(part is None for part in parts):
+        return {}
+    return {f"mean rank of {', '.join(FOUR)}": rank_average(parts)}
 
 
 def order(found: Iterable[Found], target: str, rule: str = RULE) -> list[str]:
