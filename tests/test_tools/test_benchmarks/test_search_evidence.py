@@ -22,11 +22,13 @@ from studies.pool_study import Place
 from studies.search import FOLDS, SearchStudy, accuracies
 from studies.search_averaged import SHOWN, averaged_table
 from studies.search_choice import (
+    FOUR,
     Found,
     best_of,
     by_others,
     chosen_scores,
     images_of,
+    mean_of_four,
     scores_of,
 )
 from studies.search_choice import order as search_order
@@ -203,6 +205,15 @@ def test_mean_ranks_are_of_both_kinds_of_images(tmp_path):
     assert [*values] == [rows[name]["good"] for name in names]
     both = scores_of(study, 1, "a", "both:good", names)
     np.testing.assert_array_equal(both, expected)
+
+
+def test_the_mean_of_four_wants_all_four():
+    rng = np.random.default_rng(0)
+    scores = {name: rng.standard_normal(7) for name in (*FOUR, "own:other")}
+    ((title, mean),) = mean_of_four(scores).items()
+    assert all(name in title for name in FOUR)
+    np.testing.assert_array_equal(mean, sum(rankdata(scores[n]) for n in FOUR) / 4)
+    assert mean_of_four({n: scores[n] for n in (*FOUR[1:], "own:other")}) == {}
 
 
 def test_parts_of_the_accuracies_belong_to_the_whole():
