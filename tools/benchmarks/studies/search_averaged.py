@@ -12,7 +12,7 @@ from .search_design import AVERAGED, SearchDesign
 from .search_ranks import partial
 
 IMAGES = "own"
-SHOWN = ("neighbours", "ridge", "global", "rank")
+SHOWN = ("neighbours-teacher", "ridge-teacher", "global", "rank")
 # Of the training, the first part, whose weights are not averaged.
 _BEFORE = 0.8
 

@@ -14,10 +14,11 @@ from .search_ranks import Known, best_scores, design, rank_average
 RULE = "worst"
 #: Of scores whose mean rank on all `IMAGES` is taken.
 BOTH = "both"
-#: The mean rank of these is shown, too.
-FOUR = tuple(f"own:{name}" for name in ("neighbours", "ridge", "global", "rank"))
+#: The mean rank of these, on a target's own images, is a score as well.
+FOUR = ("global", "neighbours-teacher", "ridge-teacher", "rank")
+MEAN_OF_FOUR = "own:mean rank of four"
 #: Published, and a rival that was ahead before: chosen nets of theirs are shown, too.
-ALWAYS = ("own:global", "own:rank")
+ALWAYS = ("own:global", "own:rank", MEAN_OF_FOUR)
 
 
 class Found:
@@ -68,7 +69,7 @@ class Found:
                     # lose ties; all are of one recipe, so the mean will do.
                     values = [_column(rows, self.names, name) for rows in tables]
                     found[f"{images}:{name}"] = _tied(np.mean(values, axis=0))
-        return found | _joined(found)
+        return found | _joined(found) | mean_of_four(found)
 
     def rival_scores(self, target: str) -> dict[str, np.ndarray]:
         """What a score has to beat: size, zero cost, and other labelled sets."""
@@ -92,11 +93,12 @@ class Found:
 
 
 def mean_of_four(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns the mean rank by `FOUR`, if there are all, by its name."""
-    parts = [scores.get(name) for name in FOUR]
+    """Returns the mean rank by `FOUR` as `MEAN_OF_FOUR`, if there are all."""
+    images = images_of(MEAN_OF_FOUR)[0]
+    parts = [scores.get(f"{images}:{name}") for name in FOUR]
     if any(part is None for part in parts):
         return {}
-    return {f"mean rank of {', '.join(FOUR)}": rank_average(parts)}
+    return {MEAN_OF_FOUR: rank_average(parts)}
 
 
 def order(found: Iterable[Found], target: str, rule: str = RULE) -> list[str]:
@@ -149,6 +151,10 @@ def scores_of(
         names: Of nets.
     """
     images, _, key = score.partition(":")
+    if score == MEAN_OF_FOUR:
+        return rank_average(
+            [scores_of(study, seed, target, f"{images}:{n}", names) for n in FOUR]
+        )
     parts = [
         _column(study.rows(seed, f"score-{one}", target), names, key)
         for one in images_of(score)

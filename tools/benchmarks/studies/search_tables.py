@@ -18,7 +18,6 @@ from .search_choice import (
     by_others,
     chosen_scores,
     images_of,
-    mean_of_four,
     order,
     scores_of,
 )
@@ -97,7 +96,6 @@ def _ranks(found: Found, resamples: int) -> Iterator[str]:
     for target in found.gated:
         truth, rivals = found.truths[target], found.rivals
         scores = {**found.scores[target], **found.rival_scores(target)}
-        scores |= mean_of_four(found.scores[target])
         scores["size fit"] = size_fit(truth, rivals)
         if not found.scores[target]:
             continue
