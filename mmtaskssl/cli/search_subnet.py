@@ -79,15 +79,17 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
         choices=(AUTO, *METRIC_NAMES),
         default=[AUTO],
         help="several are computed at the cost of one, and evolution follows the "
-        "first; auto: the one that ranked best where it was tried, neighbours with a "
-        "--teacher and global without; dense-raw leaves the rows of affinities "
+        "first; mean-rank: by global, neighbours, ridge and rank; auto: the one that "
+        "ranked best where it was tried, mean-rank with a --teacher and global "
+        "without; dense-raw leaves the rows of affinities "
         "unnormalised",
     )
     group.add_argument(
         "--teacher",
         metavar="NETWORK",
-        help="what neighbours and ridge compare with, such as the supernet's teacher: "
-        "timm:NAME=FILE, hf:FOLDER, the folder of an export or of a feature store",
+        help="what neighbours, ridge and mean-rank compare with, such as the "
+        "supernet's teacher: timm:NAME=FILE, hf:FOLDER, the folder of an export or of "
+        "a feature store",
     )
     group.add_argument("--num-images", type=kinds.COUNT, default=512)
     group.add_argument(

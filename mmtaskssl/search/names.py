@@ -1,5 +1,6 @@
 """Names that a command line offers, without importing what they name."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 #: See `strategies.STRATEGIES`.
@@ -8,10 +9,13 @@ STRATEGY_NAMES = ("random", "evolution", "grid")
 PUBLISHED = ("global", "dense", "dense-raw")
 #: See `metrics.SET_SCORES`.
 SET_SCORE_NAMES = ("rank", "neighbours", "ridge")
+#: The mean rank by several metrics, see `mean_rank`, and by which.
+MEAN_RANK = "mean-rank"
+MEAN_OF = ("global", "neighbours", "ridge", "rank")
 #: Everything that a search ranks by.
-METRIC_NAMES = PUBLISHED + SET_SCORE_NAMES
+METRIC_NAMES = (*PUBLISHED, *SET_SCORE_NAMES, MEAN_RANK)
 #: Which of them compare with the features of a teacher.
-TAUGHT_NAMES = ("neighbours", "ridge")
+TAUGHT_NAMES = ("neighbours", "ridge", MEAN_RANK)
 
 
 class Words(NamedTuple):
@@ -29,6 +33,11 @@ class Words(NamedTuple):
 
 
 _WORDS = {
+    MEAN_RANK: Words(
+        *["mean rank"] * 2,
+        f"mean rank by {', '.join(MEAN_OF[:-1])} and {MEAN_OF[-1]}, as the share of "
+        "the others that they are ahead of",
+    ),
     "rank": Words(*["effective rank"] * 2, "features' effective rank"),
     "neighbours": Words(
         *("overlap", "overlap of neighbours"),
@@ -47,6 +56,16 @@ def words_of(metric: str) -> Words:
     return _WORDS.get(metric) or Words(
         "similarity", title, f"likeness to the largest ({metric})"
     )
+
+
+def computed(metrics: Iterable[str]) -> tuple[str, ...]:
+    """Returns the metrics that are computed of each sub-net, to rank by some.
+
+    Args:
+        metrics: Of `METRIC_NAMES`.
+    """
+    parts = (MEAN_OF if name == MEAN_RANK else (name,) for name in metrics)
+    return tuple(dict.fromkeys(name for part in parts for name in part))
 
 
 #: Statistics of the teacher's batch norms: from the images, or as trained.

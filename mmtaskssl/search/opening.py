@@ -22,6 +22,7 @@ from . import output
 from .encoders import load_encoders
 from .latency import LatencyBook
 from .metrics import get_metrics, get_set_scores
+from .names import computed
 from .options import SearchOptions
 from .panel import Panel
 from .results import RESULTS, ResultsFile
@@ -62,7 +63,8 @@ def open_search(
     """
     options = options or SearchOptions()
     asked = tuple(dict.fromkeys(options.metrics))
-    metrics = get_metrics(asked)
+    measured = computed(asked)
+    metrics = get_metrics(measured)
     device = pick_device(options.device)
     opened = _open(network, options)
     transform = opened.preprocessing
@@ -79,7 +81,7 @@ def open_search(
         options.seed,
         options.root,
     )
-    scores = get_set_scores(asked)
+    scores = get_set_scores(measured)
     scorer = Scorer(
         encoders,
         sample,
@@ -124,7 +126,7 @@ def open_search(
         search = Search(
             scorer,
             panel,
-            asked,
+            measured,
             MeanInterval(len(sample.ids), options.resamples, options.seed),
             functools.partial(backbone.cost, shape=shape),
             LatencyBook(backbone, latency, shape, device),

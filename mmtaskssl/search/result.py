@@ -14,7 +14,8 @@ from ..utils.budgets import Budget
 from ..utils.families import FileDamaged, NotAResult
 from ..utils.inputs import read_json, why
 from . import output
-from .names import words_of
+from .mean_rank import mean_ranks
+from .names import MEAN_OF, MEAN_RANK, words_of
 from .noise import DRAWS, noise_note, taken, tied
 from .report import format_ranking, plot_scores, shape_text, size_note
 from .results import RESULTS, ResultsFile, Row, read_header
@@ -25,13 +26,13 @@ class SearchResult(Result):
     """Scores of sub-nets on a target's images, higher is better.
 
     Attributes:
-        rows: One a sub-net and metric, in the order of scoring: ``subnet``, ``metric``,
-            ``similarity`` (of any metric the value), ``ci`` [low, high] (95 %),
-            ``macs`` and ``params``; and ``draws``, what the value is on other draws of
-            the images, the same for all rows. Those that the folder held before are
-            among them.
+        rows: One a sub-net and computed metric, in the order of scoring: ``subnet``,
+            ``metric``, ``similarity`` (of any metric the value), ``ci`` [low, high]
+            (95 %), ``macs`` and ``params``; and ``draws``, what the value is on other
+            draws of the images, the same for all rows. Those that the folder held
+            before are among them.
         budgets: What was asked for; none: all that was scored is ranked together.
-        metrics: Names, the leading one first.
+        metrics: Names of what is ranked by, the leading one first.
         anchors: Of named sub-nets, such as MAX, by sub-net's name.
         latencies: Seconds for one image by sub-net's name, of those measured.
         identity: What the scores depend on; JSON-ready.
@@ -57,9 +58,13 @@ class SearchResult(Result):
             metric: Whose values; "": the leading one's.
         """
         metric = metric or self.metrics[0]
-        rows = [row for row in self.rows if row["metric"] == metric]
-        if budget is not None:
-            rows = [row for row in rows if self._cost(row, budget.kind) in budget]
+        if metric == MEAN_RANK:
+            # Ranks are among the sub-nets of the band, so they are no row's for good.
+            rows = mean_ranks([self.ranked(budget, part) for part in MEAN_OF])
+        else:
+            rows = [row for row in self.rows if row["metric"] == metric]
+            if budget is not None:
+                rows = [row for row in rows if self._cost(row, budget.kind) in budget]
         return sorted(rows, key=lambda r: (-r["similarity"], r["subnet"]))
 
     def _cost(self, row: Row, kind: str) -> float:

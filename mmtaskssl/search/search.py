@@ -69,10 +69,11 @@ def search(
             positions, for detection and segmentation), "dense-raw", all published;
             "rank" (the effective rank of the features), "neighbours" (the share of
             each image's nearest others that ``teacher`` has, too), "ridge" (the share
-            of the teacher's variance that a linear map of the features explains);
-            one or several, which cost little more; or "auto", the one of them that
-            ranked best where it was tried and that can be computed here, see
-            `choose_metrics`. The strategy "evolution" follows the first.
+            of the teacher's variance that a linear map of the features explains),
+            "mean-rank" (the mean rank by "global" and these three); one or several,
+            which cost little more; or "auto", the one of them that ranked best where
+            it was tried and that can be computed here, see `choose_metrics`. The
+            strategy "evolution" follows the first, "global" of a mean rank.
         strategy: Which candidates of a budget are scored: "random", "evolution" or
             "grid".
         candidates: How many of each budget; None: 40, of a grid all.
@@ -82,8 +83,8 @@ def search(
         bn_images: How many of them, in one batch, give batch norms their statistics.
         batch_size: Images at a time beyond those; changes no score.
         image_size: Side of the crop in pixels; None: the config's view size.
-        teacher: Of "neighbours" and "ridge": the network that the supernet was
-            distilled from, or another good one, as `extract` takes it or
+        teacher: Of "neighbours", "ridge" and "mean-rank": the network that the
+            supernet was distilled from, or another good one, as `extract` takes it or
             ``NETWORK=FILE``; or a feature store with the images.
         teacher_bn: Statistics of the largest: from the "images", or as "stored".
         seed: Of candidates, images and intervals.
@@ -202,21 +203,31 @@ def search(
                 "root": options.root and output.absolute(options.root),
             },
         }
-        result = result_of(session, wanted, origin)
+        result = result_of(session, wanted, origin, metrics)
         if place is not None:
             result.finish(place)
     return result
 
 
 def result_of(
-    session: Search, budgets: Sequence[Budget], origin: Mapping[str, Any]
+    session: Search,
+    budgets: Sequence[Budget],
+    origin: Mapping[str, Any],
+    metrics: Sequence[str] = (),
 ) -> SearchResult:
-    """Returns what a search knows by now, which later scores do not change."""
+    """Returns what a search knows by now, which later scores do not change.
+
+    Args:
+        session: Has the scores.
+        budgets: What to rank for.
+        origin: See `SearchResult`.
+        metrics: What to rank by; none: by all that was computed.
+    """
     space = session.space
     return SearchResult(
         tuple(session.rows.values()),
         tuple(budgets),
-        tuple(session.metrics),
+        tuple(metrics or session.metrics),
         {subnet.name: name for name, subnet in space.anchors.items()},
         dict(session.clock.known),
         session.identity,

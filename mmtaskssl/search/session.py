@@ -31,7 +31,7 @@ class Search:
     Attributes:
         scorer: Computes similarities.
         panel: Computes these and other scores; None: there are no others.
-        metrics: Names, the leading one first.
+        metrics: Names of what is computed, the leading one first.
         interval: Of a mean over images.
         price: Says what a sub-net costs.
         clock: Says what time it takes.

@@ -73,3 +73,18 @@ def test_tables_pair_the_seeds(study):
             _write(study, seed, arm, value + seed)
     text = study.tables()
     assert "untrained: +22.0" in text and ARMS["ssl-sept"] + ": +12.0" in text
+
+
+def test_a_store_that_was_begun_is_no_store(study, monkeypatch):
+    asked = []
+
+    def run(name, done, command, *arguments, **options):
+        if command == "extract":
+            asked.append((name, done()))
+
+    monkeypatch.setattr(study.steps, "run", run)
+    begun = study.out / "features" / "a"
+    begun.mkdir(parents=True)
+    (begun / "manifest.json").write_text("{}")
+    study.select("a")
+    assert asked == [("features of pool", False), ("features of a", False)]

@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from torch import nn
 
 from mmtaskssl.datasets.eval_transform import EvalTransform
+from mmtaskssl.features.store import FeatureStore
 from mmtaskssl.networks import Network, open_network
 from mmtaskssl.utils.atomic import write_text
 from mmtaskssl.utils.tables import head, row
@@ -55,7 +56,7 @@ class PublicStudy(PoolStudy):
             store = self.out / "features" / name
             self.steps.run(
                 f"features of {name}",
-                store / "manifest.json",
+                partial(FeatureStore.is_complete, store),
                 "extract",
                 *("--model", NETWORK, "--weights", self.weights, "--images", images),
                 *("--image-size", EXTRACTOR_SIDE, "--workers", 0, "--out", store),

@@ -76,7 +76,7 @@ class SdrContinued(Sdr):
         images = self.pool if name == "pool" else self.target_folder(name) / "train"
         self.steps.run(
             f"features of {name}",
-            self._store(name) / "manifest.json",
+            partial(FeatureStore.is_complete, self._store(name)),
             "extract",
             *("--model", NETWORK, "--images", images, "--workers", 0),
             *("--image-size", EXTRACTOR_SIDE, "--out", self._store(name)),
