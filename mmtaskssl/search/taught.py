@@ -1,7 +1,9 @@
 """What a network that taught, or any other, makes of the images of a search."""
 
+import filecmp
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +21,11 @@ from ..networks.hugging_face import PREFIX, open_hugging_face
 from ..networks.named import split_weights
 from ..utils.errors import option
 from ..utils.families import TeacherMisfit
+
+# Mean square, of rows of length one, that float16 leaves of features without variance.
+_CONSTANT = 1e-6
+# Images of which it is looked at whether a store has the same.
+_COMPARED = 16
 
 TeacherLike = FeatureStore | NetworkLike | BatchRunner
 
@@ -51,10 +58,11 @@ def teacher_features(
         UserError: There is no such network or store, or it has no feature of one.
     """
     store = _open(teacher)
+    base, _ = list_images(images, root)
     if store is not None:
+        _check_same(store, base, image_ids)
         identity = {"store": fingerprint(store)}
     else:
-        base, _ = list_images(images, root)
         network = _network(teacher)
         running = {"device": device, "trust": trust, "workers": 0}
         if isinstance(network, BatchRunner):
@@ -73,7 +81,31 @@ def teacher_features(
             "with the same root, or name a network"
         )
     features = torch.from_numpy(store.read(rows)).float()
-    return features - features.mean(0), identity
+    features -= features.mean(0)
+    if features.square().sum(1).mean() < _CONSTANT:
+        raise TeacherMisfit(
+            f"{option('teacher')} makes the same features of all {len(rows)} images, "
+            "so nothing can be compared with them: is it trained?"
+        )
+    return features, identity
+
+
+def _check_same(store: FeatureStore, base: Path, image_ids: Sequence[str]) -> None:
+    """Refuses a store of other images by the same names, where these can be seen."""
+    root = Path(store.root)
+    if not store.root or root.resolve() == base.resolve():
+        return
+    for name in image_ids[:_COMPARED]:
+        here, there = base / name, root / name
+        if (
+            here.is_file()
+            and there.is_file()
+            and not filecmp.cmp(here, there, shallow=False)
+        ):
+            raise TeacherMisfit(
+                f"{option('teacher')} {store.path} is of the images in {root}, where "
+                f"{name} is another one than in {base}: extract those that are searched"
+            )
 
 
 def _open(teacher: TeacherLike) -> FeatureStore | None:

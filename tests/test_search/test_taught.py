@@ -1,5 +1,7 @@
 """Metrics of a set of images, and the teacher that one of them compares with."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -123,8 +125,30 @@ def test_images_without_a_feature_are_named(files, store):
         teacher_features(store, files[2], [ids[0], "elsewhere.png"], None, "cpu")
 
 
+def test_a_teacher_without_variance_is_refused(files, store):
+    """What rounding leaves of it would be neighbours like any."""
+    ids, flat = store.image_ids, np.ones_like(store.read())
+    flat += np.random.default_rng(0).uniform(0, 1e-3, flat.shape).astype(flat.dtype)
+    teacher = MemoryStore(flat, ids, name="flat")
+    with pytest.raises(UserError, match=rf"same features of all {len(ids)} images"):
+        teacher_features(teacher, files[2], ids, None, "cpu")
+
+
+def test_a_store_of_other_images_by_the_same_names_is_refused(files, store, tmp_path):
+    same, other = (shutil.copytree(files[2], tmp_path / name) for name in "so")
+    paths = sorted(other.iterdir())
+    for path, data in zip(paths, [p.read_bytes() for p in paths[::-1]], strict=True):
+        path.write_bytes(data)
+    ids = store.image_ids
+    kept, _ = teacher_features(store, same, ids, None, "cpu")
+    assert torch.equal(kept, teacher_features(store, files[2], ids, None, "cpu")[0])
+    with pytest.raises(UserError, match=f"{ids[0]} is another one than in"):
+        teacher_features(store, other, ids, None, "cpu")
+
+
 def test_a_teacher_is_asked_for_or_not_wanted(files, store):
     with pytest.raises(UserError, match="neighbours compares with another network"):
         search(files[:2], files[2], subnets=[MIDDLE], metrics="neighbours")
-    with pytest.raises(UserError, match="teacher"):
+    words = "`teacher` is of use only with `metrics` neighbours, ridge or auto"
+    with pytest.raises(UserError, match=words):
         search(files[:2], files[2], subnets=[MIDDLE], metrics="rank", teacher=store)
