@@ -80,8 +80,8 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
         default=[AUTO],
         help="several are computed at the cost of one, and evolution follows the "
         "first; auto: the one that ranked best where it was tried, neighbours with a "
-        "--teacher and global without; dense-raw leaves the rows of affinities "
-        "unnormalised",
+        "--teacher and global without (rank, where there is no neck); dense-raw leaves "
+        "the rows of affinities unnormalised",
     )
     group.add_argument(
         "--teacher",
