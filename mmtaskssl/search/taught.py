@@ -1,9 +1,7 @@
 """What a network that taught, or any other, makes of the images of a search."""
 
-import filecmp
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +13,7 @@ from ..features.extractor import extractor_of
 from ..features.fingerprint import fingerprint
 from ..features.opening import NetworkLike
 from ..features.runner import BatchRunner
+from ..features.same_images import check_same_images
 from ..features.sources import is_store
 from ..features.store import FeatureStore
 from ..networks.hugging_face import PREFIX, open_hugging_face
@@ -24,8 +23,6 @@ from ..utils.families import TeacherMisfit
 
 # Mean square, of rows of length one, that float16 leaves of features without variance.
 _CONSTANT = 1e-6
-# Images of which it is looked at whether a store has the same.
-_COMPARED = 16
 
 TeacherLike = FeatureStore | NetworkLike | BatchRunner
 
@@ -60,7 +57,7 @@ def teacher_features(
     store = _open(teacher)
     base, _ = list_images(images, root)
     if store is not None:
-        _check_same(store, base, image_ids)
+        check_same_images(store, base, image_ids)
         identity = {"store": fingerprint(store)}
     else:
         network = _network(teacher)
@@ -88,24 +85,6 @@ def teacher_features(
             "so nothing can be compared with them: is it trained?"
         )
     return features, identity
-
-
-def _check_same(store: FeatureStore, base: Path, image_ids: Sequence[str]) -> None:
-    """Refuses a store of other images by the same names, where these can be seen."""
-    root = Path(store.root)
-    if not store.root or root.resolve() == base.resolve():
-        return
-    for name in image_ids[:_COMPARED]:
-        here, there = base / name, root / name
-        if (
-            here.is_file()
-            and there.is_file()
-            and not filecmp.cmp(here, there, shallow=False)
-        ):
-            raise TeacherMisfit(
-                f"{option('teacher')} {store.path} is of the images in {root}, where "
-                f"{name} is another one than in {base}: extract those that are searched"
-            )
 
 
 def _open(teacher: TeacherLike) -> FeatureStore | None:
