@@ -89,7 +89,9 @@ def teacher_features(
 
 def _open(teacher: TeacherLike) -> FeatureStore | None:
     if isinstance(teacher, str | os.PathLike):
-        return FeatureStore.open(teacher) if is_store(teacher) else None
+        # hf:/a/folder is no address, at which there may be a store.
+        known = os.fspath(teacher).startswith(PREFIX) or not is_store(teacher)
+        return None if known else FeatureStore.open(teacher)
     return teacher if isinstance(teacher, FeatureStore) else None
 
 

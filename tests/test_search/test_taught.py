@@ -9,6 +9,7 @@ import torch
 from mmtaskssl.apis import extract, search
 from mmtaskssl.evaluation.spectrum import effective_rank
 from mmtaskssl.features.memory import MemoryStore
+from mmtaskssl.search import taught
 from mmtaskssl.search.scores import NeighbourOverlap, Reference, Seen
 from mmtaskssl.search.taught import teacher_features
 from mmtaskssl.subnets import Subnet
@@ -144,6 +145,20 @@ def test_a_store_of_other_images_by_the_same_names_is_refused(files, store, tmp_
     assert torch.equal(kept, teacher_features(store, files[2], ids, None, "cpu")[0])
     with pytest.raises(UserError, match=f"{ids[0]} is another one than in"):
         teacher_features(store, other, ids, None, "cpu")
+
+
+def test_a_folder_of_hugging_face_is_no_address(files, monkeypatch):
+    opened = []
+
+    def stop(folder):
+        opened.append(folder)
+        raise UserError("enough")
+
+    monkeypatch.setattr(taught, "open_hugging_face", stop)
+    monkeypatch.setattr(taught, "is_store", lambda _: pytest.fail("it was looked up"))
+    with pytest.raises(UserError, match="enough"):
+        taught.teacher_features("hf:/my/dino", files[2], ["000.png"], None, "cpu")
+    assert opened == ["/my/dino"]
 
 
 def test_a_teacher_is_asked_for_or_not_wanted(files, store):
