@@ -80,9 +80,9 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
         default=[AUTO],
         help="several are computed at the cost of one, and evolution follows the "
         "first; mean-rank: by global, neighbours, ridge and rank; auto: the one that "
-        "ranked best where it was tried, mean-rank with a --teacher and global "
-        "without; dense-raw leaves the rows of affinities "
-        "unnormalised",
+        "ranked best where it was tried, mean-rank with a --teacher and global without "
+        "(neighbours and rank, where there is no neck); dense-raw leaves the rows of "
+        "affinities unnormalised",
     )
     group.add_argument(
         "--teacher",

@@ -27,7 +27,7 @@ from mmtaskssl.utils.remote.addresses import anchored, bare, is_remote, learned,
 
 from .folders import at, check_service, is_absolute, is_file, is_folder, walk
 from .image_reader import BrokenImage, open_picture, read_image, shrink
-from .left_out import IMAGE_SUFFIXES, described
+from .left_out import IMAGE_SUFFIXES, described, others_of
 from .lists import LISTS, TABLES, read_list, written_otherwise
 from .shards import images_in, named_shards, refuse_data_file
 
@@ -131,7 +131,7 @@ def list_images(
             if shards := sorted(f / name for f, names in packed for name in names):
                 return base, _in_shards(shards, base, source)
             refuse_data_file(source)
-            but = f", but {others}: convert them" if others else "; check the path"
+            but = f", but {others}: convert them" if others else others_of(source)
             raise NoImages(f"folder {shown(source)} holds no images{but}")
         if others:
             print_log(
@@ -191,7 +191,11 @@ def _relative_to_root(
         reason = written_otherwise(ids[:20], lambda image: exists(base / image))
         raise ImagesMismatch(
             f"no image of {_called(source)} is found below {base}"
-            + (f": {reason}" if reason else "; set the root folder")
+            + (
+                f": {reason}"
+                if reason
+                else f"; name their folder with {option('root')}"
+            )
         )
     return base, ids
 

@@ -1,10 +1,13 @@
 """Files of a folder of images that are not read, because of their endings."""
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from mmtaskssl.runs import Record
+from mmtaskssl.utils.errors import UserError, option
 from mmtaskssl.utils.families import NoImages
 
 # fmt: off
@@ -81,3 +84,20 @@ def check_classes(folder: str | os.PathLike, found: Collection[str]) -> None:
 def _missed_in(folder: Path) -> Iterator[str]:
     for _, _, names in os.walk(folder):  # all of it was read before
         yield from (name for name in names if is_missed(name))
+
+
+def others_of(folder: Path) -> str:
+    """Completes "folder ... holds no images": says where those of our work are."""
+    record = None
+    with contextlib.suppress(UserError):
+        record = Record.read(folder)
+    if record is None:
+        return "; check the path"
+    if record.kind == "selection":
+        return (
+            f": it is a selection, whose images {folder / 'selection.txt'} names; give "
+            f"that, and their folder with {option('root')}"
+        )
+    return (
+        f": it is work of this package ({record.kind}); name the folder of its images"
+    )

@@ -102,7 +102,7 @@ def check_teachers(model: nn.Module, dataset: Dataset) -> None:
             f"a {type(dataset).__name__} has no image_ids, by which a teacher knows "
             "its images"
         )
-    model.bind_images(dataset.image_ids)
+    model.bind_images(dataset.image_ids, getattr(dataset, "root", None))
 
 
 def check_optimizer(cfg: Config) -> None:

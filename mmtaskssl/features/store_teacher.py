@@ -15,6 +15,7 @@ from ..registry import MODELS
 from ..utils.copies import to_device
 from ..utils.families import TeacherMisfit
 from .fingerprint import fingerprint
+from .same_images import check_same_images
 from .store import FeatureStore
 
 
@@ -41,14 +42,18 @@ class StoreTeacher(Teacher):
         self._rows: np.ndarray | None = None
         print_log(f"teacher: {json.dumps(self.describe())}", "current")
 
-    def bind(self, image_ids: Sequence[str]) -> None:
+    def bind(
+        self, image_ids: Sequence[str], root: str | os.PathLike | None = None
+    ) -> None:
         """Finds the training images in the store.
 
         Args:
             image_ids: Of the training's data set, in the order of ``sample_idx``.
+            root: Folder of the images; None: not known.
 
         Raises:
-            UserError: The store lacks one, or has no feature of it.
+            UserError: The store lacks one, has no feature of it, or is of other images
+                by the same names.
         """
         row_of = {name: row for row, name in enumerate(self.store.image_ids)}
         missing = [name for name in image_ids if name not in row_of]
@@ -67,6 +72,8 @@ class StoreTeacher(Teacher):
                 f"feature store {self.name}, such as {first}, which could not be read: "
                 "leave them out of the selection"
             )
+        if root is not None:
+            check_same_images(self.store, root, image_ids)
         self._rows = rows
 
     def teach(self, images: Tensor | None, data_samples: Sequence[Any]) -> Taught:

@@ -48,6 +48,11 @@ class Encoder:
     predictor: nn.Module | None = None
     aux_predictor: nn.Module | None = None
 
+    @property
+    def embeds(self) -> bool:
+        """Whether there is a neck that follows a sub-net's width."""
+        return hasattr(self.neck, "extract")
+
     def embedder(self, subnet: Subnet, channels: int, stored: bool) -> nn.Module:
         """Returns what maps last feature maps (N, C, H, W) to embeddings (N, D).
 
@@ -59,7 +64,7 @@ class Encoder:
         Raises:
             UserError: There is no neck that follows a sub-net's width.
         """
-        if not hasattr(self.neck, "extract"):
+        if not self.embeds:
             raise ConfigUnsuited(
                 "the global metric compares embeddings, so it needs a model.neck of "
                 f"type ElasticNonLinearNeck; take {option('metrics', '--metric')} dense"

@@ -1,15 +1,20 @@
 """Measured latencies that are measured once and kept."""
 
 import json
+import logging
 from pathlib import Path
 
 import torch
 from mmengine.dist import broadcast_object_list, get_rank
+from mmengine.logging import print_log
 
 from ..models.backbones import ElasticBackbone
 from ..networks.costs import time_network
 from ..subnets import Subnet
 from ..utils.inputs import parse_json, read_text
+
+# Measurements between two lines that say how many there are by now.
+_SAID = 50
 
 
 class LatencyBook:
@@ -38,7 +43,7 @@ class LatencyBook:
         self.path = None if path is None else Path(path)
         self.device = torch.device(device)
         self.images = (1, backbone.in_channels, *shape)
-        self.left = limit
+        self.left, self.full = limit, False
         known = [self._read() if get_rank() == 0 else {}]
         broadcast_object_list(known)
         self.known: dict[str, float] = known[0]
@@ -47,12 +52,26 @@ class LatencyBook:
         """Returns seconds; infinity once the measurements are used up."""
         if subnet.name not in self.known:
             if self.left == 0:
+                self._say_full()
                 return float("inf")
             self.left -= 1
             value = [self._measure(subnet) if get_rank() == 0 else 0.0]
             broadcast_object_list(value)
             self.known[subnet.name] = value[0]
+            if len(self.known) % _SAID == 0:
+                print_log(f"timed {len(self.known):,} sub-nets", "current")
         return self.known[subnet.name]
+
+    def _say_full(self) -> None:
+        """Says once that what is not measured by now is in no band."""
+        if not self.full:
+            self.full = True
+            print_log(
+                f"{len(self.known):,} sub-nets were timed, and no more are: what else "
+                "may lie within the budget is not looked at",
+                "current",
+                logging.WARNING,
+            )
 
     def _measure(self, subnet: Subnet) -> float:
         with torch.random.fork_rng(devices=[]):  # construction draws

@@ -11,6 +11,8 @@ Row = dict[str, Any]
 DRAWS = "draws"
 # Coverage of the interval of a difference.
 _LEVEL = 0.95
+# Of single precision: of two nets that do the same, or nothing, scores differ by less.
+_ROUNDING = 1e-6
 
 
 def tied(rows: Sequence[Row]) -> list[Row]:
@@ -19,7 +21,7 @@ def tied(rows: Sequence[Row]) -> list[Row]:
     All are judged on the same images, so they are compared in pairs: a row is told from
     the first if the 95 % bootstrap interval of their difference, of the same draws of
     images for both, lies above 0 (Efron and Tibshirani, "An Introduction to the
-    Bootstrap", 1993, section 13.3).
+    Bootstrap", 1993, section 13.3), and above what rounding makes.
 
     Args:
         rows: Of one ranking, best first.
@@ -32,11 +34,12 @@ def tied(rows: Sequence[Row]) -> list[Row]:
     if len(counts) != 1 or 0 in counts:
         return list(rows[:1])
     best = np.asarray(rows[0][DRAWS])
+    least = _ROUNDING * max(1.0, abs(rows[0]["similarity"]))
     end = (1 - _LEVEL) / 2
     return [
         row
         for place, row in enumerate(rows)
-        if place == 0 or np.quantile(best - np.asarray(row[DRAWS]), end) <= 0
+        if place == 0 or np.quantile(best - np.asarray(row[DRAWS]), end) <= least
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from mmengine.dist import barrier, get_rank
+from mmengine.logging import print_log
 
 from ..datasets.image_sample import draw_images
 from ..datasets.images import ImagesLike
@@ -19,6 +20,7 @@ from ..utils.budgets import Budget
 from ..utils.devices import pick_device
 from ..utils.families import NoSubnets, NoWeights
 from . import output
+from .chosen import choose_metrics, is_measured
 from .encoders import load_encoders
 from .latency import LatencyBook
 from .metrics import get_metrics, get_set_scores
@@ -27,7 +29,7 @@ from .options import SearchOptions
 from .panel import Panel
 from .results import RESULTS, ResultsFile
 from .scorer import MeanInterval, Scorer
-from .session import Search
+from .session import Search, check_band
 from .taught import teacher_features
 
 PathLike = str | os.PathLike
@@ -62,9 +64,6 @@ def open_search(
             holds results of another checkpoint, or a bad option.
     """
     options = options or SearchOptions()
-    asked = tuple(dict.fromkeys(options.metrics))
-    measured = computed(asked)
-    metrics = get_metrics(measured)
     device = pick_device(options.device)
     opened = _open(network, options)
     transform = opened.preprocessing
@@ -73,6 +72,25 @@ def open_search(
     shape = options.shape or (transform.image_size,) * 2
     with torch.random.fork_rng(devices=[]):  # construction draws
         encoders = load_encoders(opened, device)
+    space = opened.elastic.space
+    asked, why = choose_metrics(
+        options.metrics,
+        options.teacher is not None,
+        () if encoders.student.embeds else ("global",),
+        is_measured(space, opened.config),
+    )
+    if why:
+        print_log(why, "current")
+    # What cannot be is refused before a teacher has seen all images.
+    question = output.question(budgets, asked)
+    if folder is not None and get_rank() == 0:
+        output.check(folder, overwrite, question)
+    price = functools.partial(encoders.student.backbone.cost, shape=shape)
+    for budget in budgets:
+        if budget.kind != "latency":
+            check_band(
+                space, budget, lambda s, k=budget.kind: getattr(price(s), k), shape
+            )
     sample = draw_images(
         images,
         transform,
@@ -81,11 +99,12 @@ def open_search(
         options.seed,
         options.root,
     )
+    measured = computed(asked)
     scores = get_set_scores(measured)
     scorer = Scorer(
         encoders,
         sample,
-        metrics,
+        get_metrics(measured),
         options.bn_images,
         options.batch_size,
         options.teacher_bn,
@@ -115,7 +134,6 @@ def open_search(
         if folder is not None:
             results = ResultsFile(Path(folder, RESULTS), identity)
             if get_rank() == 0:
-                question = output.question(budgets, asked)
                 _, growing = stack.enter_context(
                     output.opened(identity, Path(folder), overwrite, question)
                 )
@@ -128,11 +146,12 @@ def open_search(
             panel,
             measured,
             MeanInterval(len(sample.ids), options.resamples, options.seed),
-            functools.partial(backbone.cost, shape=shape),
+            price,
             LatencyBook(backbone, latency, shape, device),
             identity,
             results,
             results.rows() if results else {},
+            asked,
         )
         yield search, growing
 

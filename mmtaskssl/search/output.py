@@ -70,8 +70,7 @@ def opened(
         UserError: The folder holds anything else, or cannot be written.
     """
     work = _work_of(identity)
-    if not overwrite:
-        _check_question(Path(folder), asked)
+    check(folder, overwrite, asked)
     try:
         work.state(folder)
     except UserError:
@@ -83,6 +82,23 @@ def opened(
         file = ResultsFile(Path(folder, RESULTS), identity)
         file.prepare()
         yield file, growing
+
+
+def check(folder: str | os.PathLike, overwrite: bool, asked: Mapping[str, Any]) -> None:
+    """Refuses a folder in which a search cannot be, whatever its scores depend on.
+
+    Args:
+        folder: See `opened`, as for ``overwrite`` and ``asked``.
+        overwrite: See above.
+        asked: See above.
+
+    Raises:
+        UserError: It holds something else, or the answer to another question.
+    """
+    with contextlib.suppress(OutTaken):  # of other inputs, which are not known yet
+        _work_of({}).state(folder)
+    if not overwrite:
+        _check_question(Path(folder), asked)
 
 
 def question(budgets: Sequence[Budget], metrics: Sequence[str]) -> dict[str, Any]:
@@ -106,7 +122,7 @@ def _check_question(folder: Path, asked: Mapping[str, Any]) -> None:
         raise OutTaken(
             f"{folder} exists and ranks for other {' and '.join(different)}: name "
             f"another folder, or replace it with {option('overwrite')}, which keeps "
-            "the scores"
+            "scores of the same checkpoint, images and options"
         )
 
 

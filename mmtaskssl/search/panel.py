@@ -165,7 +165,7 @@ class Panel:
         plain, rest = rows[:count], rows[count:]
         views, pool = rest[: len(rest) - self._pool], rest[len(rest) - self._pool :]
         embedded = None
-        if hasattr(student.neck, "extract"):
+        if student.embeds:
             own = maps[: self._own]
             head = student.embedder(subnet, own[0].shape[1], stored=False)
             embedded = torch.cat([head(x) for x in own])

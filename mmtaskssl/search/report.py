@@ -1,5 +1,6 @@
 """What a search tells: tables and a plot."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import IO
 
@@ -75,6 +76,8 @@ def size_note(rows: Sequence[Row]) -> str:
     if len(rows) < 5:
         return ""
     rho = spearman([r["similarity"] for r in rows], [r["macs"] for r in rows])
+    if math.isnan(rho):  # they are all alike
+        return ""
     metric = rows[0]["metric"]
     if metric not in PUBLISHED:
         title = words_of(metric).title

@@ -69,6 +69,7 @@ class Scorer:
                 f"the {count} readable images of this search it gets "
                 f"{min(count, bn_images)}"
             )
+        self._check_copies(sample)
         if teacher_bn not in TEACHER_BN:
             raise BadValue(f"teacher_bn must be images or stored, not {teacher_bn!r}")
         if batch_size < 1:
@@ -83,6 +84,24 @@ class Scorer:
             encoders.student.backbone, self._chunks(batch_size), cache_bytes
         )
         self._references: dict[str, list[Tensor]] | None = None
+
+    @staticmethod
+    def _check_copies(sample: ImageSample) -> None:
+        """Refuses, or says, what makes a few images look like many."""
+        count = len(sample.ids)
+        different = len({pixels.numpy().tobytes() for pixels in sample.pixels})
+        if different < MIN_IMAGES:
+            raise TooFewImages(
+                f"a search needs at least {MIN_IMAGES} images, and of these {count} "
+                f"only {different} differ"
+            )
+        if different < count:
+            print_log(
+                f"{count - different:,} of the {count:,} images are copies of others, "
+                "so that intervals are narrower than they ought to be",
+                "current",
+                logging.WARNING,
+            )
 
     def _chunks(self, batch_size: int) -> list[Tensor]:
         device = next(self.encoders.student.backbone.parameters()).device

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.logging import print_log
-
 from ..datasets.images import ImagesLike
 from ..networks import NetworkLike
 from ..subnets import Subnet
@@ -15,7 +13,6 @@ from ..utils.errors import option
 from ..utils.families import BadBudget, BadValue, OptionMissing
 from . import output
 from .chosen import AUTO as AUTO_METRIC
-from .chosen import choose_metrics
 from .names import METRIC_NAMES, STRATEGY_NAMES, TAUGHT_NAMES, TEACHER_BN
 from .opening import PathLike, open_search
 from .options import SearchOptions
@@ -95,7 +92,7 @@ def search(
         folder: Keeps every score as it comes: the same call after an interruption goes
             on. None: everything stays in memory.
         overwrite: Replace a search in ``folder`` of other budgets or metrics, which
-            keeps the scores, or one that depends on something else.
+            keeps its scores, or one that depends on something else.
 
     Returns:
         The scores, ranked.
@@ -124,15 +121,17 @@ def search(
             )
     for metric in metrics:
         checks.one_of("metrics", metric, (AUTO_METRIC, *METRIC_NAMES))
-    metrics, why = choose_metrics(metrics, teacher is not None)
     asked = [metric for metric in metrics if metric in TAUGHT_NAMES]
     if asked and teacher is None:
         raise OptionMissing(
             f"{asked[0]} compares with another network: name it with "
             f"{option('teacher')}"
         )
-    if not asked:
-        checks.unused(f"without {', '.join(TAUGHT_NAMES)}", teacher=teacher)
+    if not asked and AUTO_METRIC not in metrics:
+        checks.unused(
+            f"with {option('metrics')} {', '.join(TAUGHT_NAMES)} or {AUTO_METRIC}",
+            teacher=teacher,
+        )
     checks.one_of("strategy", strategy, STRATEGY_NAMES)
     checks.one_of("teacher_bn", teacher_bn, TEACHER_BN)
     checks.seed(seed)
@@ -152,6 +151,7 @@ def search(
     if folder is None:
         checks.unused(f"with {option('folder', '--out')}", overwrite=overwrite)
     wanted = [b if isinstance(b, Budget) else Budget.parse(b) for b in budgets]
+    wanted = [*dict.fromkeys(wanted)]  # of one that is named twice there is one ranking
     if not wanted and not subnets:
         raise OptionMissing(
             f"name {option('budgets', '--budget')} such as 3G-4G, or sub-nets with "
@@ -176,8 +176,6 @@ def search(
     )
     if candidates is None and strategy != "grid":
         candidates = CANDIDATES
-    if why:
-        print_log(why, "current")
     opening = open_search(network, images, options, folder, overwrite, wanted)
     with opening as (session, place):
         named = [session.space.resolve(subnet) for subnet in subnets]
@@ -203,31 +201,21 @@ def search(
                 "root": options.root and output.absolute(options.root),
             },
         }
-        result = result_of(session, wanted, origin, metrics)
+        result = result_of(session, wanted, origin)
         if place is not None:
             result.finish(place)
     return result
 
 
 def result_of(
-    session: Search,
-    budgets: Sequence[Budget],
-    origin: Mapping[str, Any],
-    metrics: Sequence[str] = (),
+    session: Search, budgets: Sequence[Budget], origin: Mapping[str, Any]
 ) -> SearchResult:
-    """Returns what a search knows by now, which later scores do not change.
-
-    Args:
-        session: Has the scores.
-        budgets: What to rank for.
-        origin: See `SearchResult`.
-        metrics: What to rank by; none: by all that was computed.
-    """
+    """Returns what a search knows by now, which later scores do not change."""
     space = session.space
     return SearchResult(
         tuple(session.rows.values()),
         tuple(budgets),
-        tuple(metrics or session.metrics),
+        tuple(session.asked or session.metrics),
         {subnet.name: name for name, subnet in space.anchors.items()},
         dict(session.clock.known),
         session.identity,

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from ..subnets import Cost, SearchSpace, Subnet
 from ..utils.budgets import KINDS, Budget
 from ..utils.errors import option
-from ..utils.families import BadBudget, BadValue, OptionMissing, UnknownName
+from ..utils.families import BadBudget, BadValue, NotFinite, OptionMissing, UnknownName
 from .latency import LatencyBook
 from .noise import DRAWS
 from .panel import Panel
@@ -38,6 +38,7 @@ class Search:
         identity: What the scores depend on; JSON-ready.
         results: Keeps each score on the disk at once; None: they live in memory.
         rows: All rows so far, by sub-net's name and metric.
+        asked: Names of what to rank by, the leading one first; none: ``metrics``.
     """
 
     scorer: Scorer
@@ -49,6 +50,7 @@ class Search:
     identity: dict[str, Any]
     results: ResultsFile | None = None
     rows: dict[Key, Row] = field(default_factory=dict)
+    asked: Sequence[str] = ()
 
     @property
     def space(self) -> SearchSpace:
@@ -119,6 +121,12 @@ class Search:
         return all((subnet.name, metric) in self.rows for metric in self.metrics)
 
     def _row(self, subnet: Subnet, metric: str, values: np.ndarray | SetScore) -> Row:
+        whole = isinstance(values, SetScore)
+        if not np.isfinite([values.value, *values.halves] if whole else values).all():
+            raise NotFinite(
+                f"the {metric} score of {subnet} is NaN or infinite: what it computes "
+                "of these images is, or is the same for all of them"
+            )
         price = self.price(subnet)
         if isinstance(values, SetScore):
             value, ci = values.value, values.interval()
@@ -148,18 +156,8 @@ class Search:
         Raises:
             UserError: Nothing lies in the band.
         """
-        value = self.measure(budget.kind)
-        try:
-            draw(self.space, lambda s: value(s) in budget, 1, 0)
-        except NoCandidate:
-            unit, size = KINDS[budget.kind]
-            low, high = (value(s) / size for s in (self.space.min, self.space.max))
-            raise BadBudget(
-                f"no candidate has {budget}: this space goes from {low:.4g} to "
-                f"{high:.4g} {unit} (of an image of "
-                f"{shape_text(self.identity['shape'])}; {option('shape')} changes "
-                f"that); choose another {option('budgets', '--budget')}"
-            ) from None
+        shape = self.identity["shape"]
+        check_band(self.space, budget, self.measure(budget.kind), shape)
 
     def run(
         self,
@@ -190,3 +188,33 @@ class Search:
         STRATEGIES[strategy](
             self.space, lambda s: value(s) in budget, self.score, count, seed
         )
+
+
+def check_band(
+    space: SearchSpace,
+    budget: Budget,
+    value: Callable[[Subnet], float],
+    shape: Sequence[int],
+) -> None:
+    """Checks that a budget can be met.
+
+    Args:
+        space: Of the candidates.
+        budget: The band.
+        value: What says the cost of a sub-net.
+        shape: Height and width of the image that it is counted for.
+
+    Raises:
+        UserError: Nothing lies in the band.
+    """
+    # The ends first: of times only so many are measured.
+    low, high = (value(s) / KINDS[budget.kind][1] for s in (space.min, space.max))
+    try:
+        draw(space, lambda s: value(s) in budget, 1, 0)
+    except NoCandidate:
+        raise BadBudget(
+            f"no candidate has {budget}: this space goes from {low:.4g} to "
+            f"{high:.4g} {KINDS[budget.kind][0]} (of an image of {shape_text(shape)}; "
+            f"{option('shape')} changes that); choose another "
+            + option("budgets", "--budget")
+        ) from None

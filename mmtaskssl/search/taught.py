@@ -13,12 +13,16 @@ from ..features.extractor import extractor_of
 from ..features.fingerprint import fingerprint
 from ..features.opening import NetworkLike
 from ..features.runner import BatchRunner
+from ..features.same_images import check_same_images
 from ..features.sources import is_store
 from ..features.store import FeatureStore
 from ..networks.hugging_face import PREFIX, open_hugging_face
 from ..networks.named import split_weights
 from ..utils.errors import option
 from ..utils.families import TeacherMisfit
+
+# Mean square, of rows of length one, that float16 leaves of features without variance.
+_CONSTANT = 1e-6
 
 TeacherLike = FeatureStore | NetworkLike | BatchRunner
 
@@ -51,10 +55,11 @@ def teacher_features(
         UserError: There is no such network or store, or it has no feature of one.
     """
     store = _open(teacher)
+    base, _ = list_images(images, root)
     if store is not None:
+        check_same_images(store, base, image_ids)
         identity = {"store": fingerprint(store)}
     else:
-        base, _ = list_images(images, root)
         network = _network(teacher)
         running = {"device": device, "trust": trust, "workers": 0}
         if isinstance(network, BatchRunner):
@@ -73,12 +78,20 @@ def teacher_features(
             "with the same root, or name a network"
         )
     features = torch.from_numpy(store.read(rows)).float()
-    return features - features.mean(0), identity
+    features -= features.mean(0)
+    if features.square().sum(1).mean() < _CONSTANT:
+        raise TeacherMisfit(
+            f"{option('teacher')} makes the same features of all {len(rows)} images, "
+            "so nothing can be compared with them: is it trained?"
+        )
+    return features, identity
 
 
 def _open(teacher: TeacherLike) -> FeatureStore | None:
     if isinstance(teacher, str | os.PathLike):
-        return FeatureStore.open(teacher) if is_store(teacher) else None
+        # hf:/a/folder is no address, at which there may be a store.
+        known = os.fspath(teacher).startswith(PREFIX) or not is_store(teacher)
+        return None if known else FeatureStore.open(teacher)
     return teacher if isinstance(teacher, FeatureStore) else None
 
 

@@ -267,7 +267,7 @@ def test_a_named_column_is_used(tmp_path):
     ("name", "text", "message"),
     [
         ("t.txt", "", "names no images"),
-        ("t.txt", "gone.png\n", "set the root"),
+        ("t.txt", "gone.png\n", "name their folder with `root`"),
         ("t.csv", "", "names no images"),
         ("t.csv", "a,b\n1,2\n", "name the path column"),
         ("t.jsonl", '{"path": "a.png"}\nnot json\n', "line 2"),

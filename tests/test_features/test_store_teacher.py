@@ -1,5 +1,7 @@
 """A feature store teaches what its network would."""
 
+import shutil
+
 import pytest
 import torch
 from mmengine.structures import BaseDataElement
@@ -63,6 +65,16 @@ def test_images_that_the_store_does_not_know_are_refused(store):
         teacher.bind(["0.png", "other.png"])
     with pytest.raises(UserError, match=r"1 training images have no feature .* 9\.png"):
         teacher.bind(["0.png", "9.png"])
+
+
+def test_other_images_by_the_same_names_are_refused(store, tmp_path):
+    teacher, ids = StoreTeacher(store.path), [f"{i}.png" for i in range(6)]
+    same, other = (shutil.copytree(store.root, tmp_path / name) for name in "so")
+    (other / "4.png").write_bytes((other / "3.png").read_bytes())
+    for root in (store.root, same, tmp_path / "gone", None):
+        teacher.bind(ids, root)
+    with pytest.raises(UserError, match=r"4\.png is another one than in"):
+        teacher.bind(ids, other)
 
 
 def test_names_weights_and_labels():

@@ -1,10 +1,17 @@
 """The metric that a search takes where none is named."""
 
 from mmtaskssl.apis import extract, search
-from mmtaskssl.search.chosen import AUTO, EVIDENCE, choose_metrics
+from mmtaskssl.search.chosen import (
+    AUTO,
+    EVIDENCE,
+    MEASURED_SPACE,
+    choose_metrics,
+    is_measured,
+)
 from mmtaskssl.search.names import METRIC_NAMES, TAUGHT_NAMES
+from mmtaskssl.subnets import build_space
 
-from ._files import MIDDLE
+from ._files import CONFIG, MIDDLE
 
 SMALL = {"subnets": [MIDDLE], "bn_images": 16, "shape": 16}
 
@@ -43,3 +50,24 @@ def test_a_search_takes_it_says_so_and_keeps_its_name(files, said, tmp_path):
         **SMALL,
     )
     assert again.rows == found.rows
+
+
+def test_what_a_network_has_no_part_for_is_not_taken(files, tmp_path):
+    best = choose_metrics([AUTO], False)[0][0]
+    (other,), _ = choose_metrics([AUTO], False, [best])
+    assert other not in (best, *TAUGHT_NAMES)
+    bare = tmp_path / "bare.py"
+    bare.write_text(CONFIG.replace("neck=dict(", "other=dict("))
+    assert search((str(bare), files[1]), files[2], **SMALL).metrics == (other,)
+
+
+def test_of_a_supernet_of_another_kind_it_says_that_nobody_knows(files, said):
+    taught = {"model": {"distill": {"teacher": {}}}}
+    assert is_measured(build_space(MEASURED_SPACE), taught)
+    assert not is_measured(build_space(MEASURED_SPACE), {"model": {}})
+    assert not is_measured(build_space("data_basic"), taught)
+    for unlike in ("slimmable_resnet", "routed_resnet"):
+        assert not is_measured(build_space(unlike), taught)
+    assert "not known" not in choose_metrics([AUTO], False)[1]
+    search(files[:2], files[2], **SMALL)
+    assert f"supernets of {MEASURED_SPACE}, which this is not" in said.text

@@ -57,6 +57,20 @@ def test_pairs_are_compared_and_not_intervals(rows):
     assert (low <= 0).tolist() == [True, True, True, False, False]
 
 
+def test_what_rounding_makes_tells_nothing_apart(rows):
+    """Of networks that do the same, every draw may be the same hair's breadth apart."""
+    same = dict(rows[0], subnet="same", draws=[d - 2e-7 for d in rows[0]["draws"]])
+    apart = dict(rows[0], subnet="apart", draws=[d - 2e-5 for d in rows[0]["draws"]])
+    assert tied([rows[0], same]) == [rows[0], same]
+    assert tied([rows[0], apart]) == [rows[0]]
+    # Of a rank of 80 single precision leaves fewer digits behind the point.
+    large = [
+        dict(row, similarity=80.0, draws=[d + 79 for d in row["draws"]])
+        for row in (rows[0], apart)
+    ]
+    assert tied(large) == large
+
+
 def test_the_smallest_of_them_is_taken_and_said(rows):
     assert taken(rows, _macs)["subnet"] == "c"
     assert taken(rows, lambda row: row["params"])["subnet"] == "a"

@@ -179,6 +179,18 @@ def test_too_few_images(encoders, sample):
         Scorer(encoders, sample, get_metrics(["global"]), bn_images=8)
 
 
+def test_copies_do_not_make_a_few_images_many(encoders, sample, said):
+    Scorer(encoders, sample, get_metrics(["global"]))
+    assert "copies" not in said.text
+    some = sample.pixels.clone()
+    some[20:] = some[0]
+    Scorer(encoders, replace(sample, pixels=some), get_metrics(["global"]))
+    assert "4 of the 24 images are copies of others" in said.text
+    some[10:] = some[0]
+    with pytest.raises(UserError, match="of these 24 only 10 differ"):
+        Scorer(encoders, replace(sample, pixels=some), get_metrics(["global"]))
+
+
 def test_one_position_has_no_affinity():
     metric = get_metrics(["dense"])[0]
     with pytest.raises(UserError, match="image_size"):

@@ -108,3 +108,16 @@ def test_what_a_score_lacks_is_named(kind, seen, reference):
         score(Seen(seen.plain), Reference(reference.largest))
     with pytest.raises(UserError, match="against"):
         build_scores({"type": kind, "against": "everyone"})
+
+
+def test_of_few_images_not_all_are_the_nearest(seen, reference):
+    """Halves of 16 images would agree to the last one, whatever the networks do."""
+    (score,) = build_scores({"type": "NeighbourOverlap"})
+    for count in (6, 8, 11):
+        rows = torch.arange(count)
+        assert score(seen.take(rows), reference.take(rows)) < 1
+    two = torch.arange(2)
+    assert score(seen.take(two), reference.take(two)) == 1
+    # Of more it is k.
+    (few,) = build_scores({"type": "NeighbourOverlap", "k": 5})
+    assert score(seen, reference) == few(seen, reference)

@@ -1,5 +1,7 @@
 """Metrics of a set of images, and the teacher that one of them compares with."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from mmtaskssl.apis import extract, search
 from mmtaskssl.evaluation.spectrum import effective_rank
 from mmtaskssl.features.memory import MemoryStore
+from mmtaskssl.search import taught
 from mmtaskssl.search.scores import NeighbourOverlap, Reference, Seen
 from mmtaskssl.search.taught import teacher_features
 from mmtaskssl.subnets import Subnet
@@ -123,8 +126,44 @@ def test_images_without_a_feature_are_named(files, store):
         teacher_features(store, files[2], [ids[0], "elsewhere.png"], None, "cpu")
 
 
+def test_a_teacher_without_variance_is_refused(files, store):
+    """What rounding leaves of it would be neighbours like any."""
+    ids, flat = store.image_ids, np.ones_like(store.read())
+    flat += np.random.default_rng(0).uniform(0, 1e-3, flat.shape).astype(flat.dtype)
+    teacher = MemoryStore(flat, ids, name="flat")
+    with pytest.raises(UserError, match=rf"same features of all {len(ids)} images"):
+        teacher_features(teacher, files[2], ids, None, "cpu")
+
+
+def test_a_store_of_other_images_by_the_same_names_is_refused(files, store, tmp_path):
+    same, other = (shutil.copytree(files[2], tmp_path / name) for name in "so")
+    paths = sorted(other.iterdir())
+    for path, data in zip(paths, [p.read_bytes() for p in paths[::-1]], strict=True):
+        path.write_bytes(data)
+    ids = store.image_ids
+    kept, _ = teacher_features(store, same, ids, None, "cpu")
+    assert torch.equal(kept, teacher_features(store, files[2], ids, None, "cpu")[0])
+    with pytest.raises(UserError, match=f"{ids[0]} is another one than in"):
+        teacher_features(store, other, ids, None, "cpu")
+
+
+def test_a_folder_of_hugging_face_is_no_address(files, monkeypatch):
+    opened = []
+
+    def stop(folder):
+        opened.append(folder)
+        raise UserError("enough")
+
+    monkeypatch.setattr(taught, "open_hugging_face", stop)
+    monkeypatch.setattr(taught, "is_store", lambda _: pytest.fail("it was looked up"))
+    with pytest.raises(UserError, match="enough"):
+        taught.teacher_features("hf:/my/dino", files[2], ["000.png"], None, "cpu")
+    assert opened == ["/my/dino"]
+
+
 def test_a_teacher_is_asked_for_or_not_wanted(files, store):
     with pytest.raises(UserError, match="neighbours compares with another network"):
         search(files[:2], files[2], subnets=[MIDDLE], metrics="neighbours")
-    with pytest.raises(UserError, match="teacher"):
+    words = "`metrics` neighbours, ridge, mean-rank or auto"
+    with pytest.raises(UserError, match=words):
         search(files[:2], files[2], subnets=[MIDDLE], metrics="rank", teacher=store)

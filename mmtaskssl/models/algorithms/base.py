@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -79,17 +80,20 @@ class TwoViewMixin:
         self.distill.finish(taught)
         return losses
 
-    def bind_images(self, image_ids: Sequence[str]) -> None:
+    def bind_images(
+        self, image_ids: Sequence[str], root: str | os.PathLike | None = None
+    ) -> None:
         """Tells the teachers the training images, in the order of ``sample_idx``.
 
         Args:
             image_ids: Of the training's data set.
+            root: Folder of the images; None: not known.
 
         Raises:
             UserError: A teacher does not know one of them.
         """
         for part in self.distill or ():
-            part.teacher.bind(image_ids)
+            part.teacher.bind(image_ids, root)
 
     def after_start(self, name: str | None) -> None:
         """Shows a teacher that is the start what the backbone has just loaded.

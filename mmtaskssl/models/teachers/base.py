@@ -1,5 +1,6 @@
 """What every teacher of `Distillation` has."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -71,11 +72,14 @@ class Teacher(nn.Module):
             "labels": self.labels or "not known",
         }
 
-    def bind(self, image_ids: Sequence[str]) -> None:
+    def bind(
+        self, image_ids: Sequence[str], root: str | os.PathLike | None = None
+    ) -> None:
         """Is told the training images, in the order of ``sample_idx``.
 
         Args:
             image_ids: Of the training's data set.
+            root: Folder of the images; None: not known.
         """
 
     def check_resumed(self, found: Tensor | None) -> None:

@@ -18,7 +18,8 @@ class NeighbourOverlap(Score):
 
     Args:
         against: "largest" or "teacher".
-        k: Neighbours; fewer where there are fewer images.
+        k: Neighbours; at most half of the other images, of which all are the nearest
+            ones of any network.
     """
 
     def __init__(self, against: str = "teacher", k: int = 10) -> None:
@@ -27,7 +28,7 @@ class NeighbourOverlap(Score):
 
     def __call__(self, seen: Seen, reference: Reference) -> float:
         """Returns 0 to 1."""
-        k = min(self.k, len(seen.plain) - 1)
+        k = min(self.k, max(1, (len(seen.plain) - 1) // 2))
         ours = _neighbours(seen.plain, k)
         theirs = _neighbours(other(reference, self, self.against), k)
         same = ours[:, :, None] == theirs[:, None, :]
