@@ -41,6 +41,9 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
         if cfg.train_cfg.get("val_interval"):  # or nothing would be measured at all
             interval = min(cfg.train_cfg.val_interval, values["max_iters"])
             cfg.train_cfg.val_interval = interval
+        logger = (cfg.get("default_hooks") or {}).get("logger") or {}
+        if logger.get("interval", 0) > values["max_iters"]:  # or no loss would be said
+            logger["interval"] = values["max_iters"]
     if "images" in values:
         dataset = (cfg.get("train_dataloader") or {}).get("dataset", {})
         _read(innermost(dataset), values["images"])
