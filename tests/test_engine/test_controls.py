@@ -271,6 +271,20 @@ def test_what_cannot_be_is_refused(place):
     assert not (place / "none").exists()
 
 
+def test_a_run_that_its_own_start_teaches_has_an_untrained_control(place):
+    (place / "taught.py").write_text(
+        f"""_base_ = "{place / "config.py"}"
+model = dict(distill=dict(teacher=dict(type="StartTeacher", view_size=32)))
+"""
+    )
+    weights = place / "public.pth"
+    found = apis.controls(place / "taught.py", ["untrained"], weights=weights, seeds=1)
+    (arm,) = found.arms
+    assert apis.pretrain(**arm.arguments(0), work_dir=place / "taught").checkpoint
+    with pytest.raises(UserError, match="a random one has nothing to say"):
+        apis.controls(place / "taught.py", ["random-weights"], weights=weights)
+
+
 def test_the_verb(place, capsys):
     words = ["controls", str(place / "config.py"), "--kinds", "untrained", "--seeds=1"]
     out = ["--out", str(place / "verb"), "--target", str(place / "target")]

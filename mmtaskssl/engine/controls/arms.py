@@ -208,6 +208,10 @@ class _Maker:
     def _random_weights(self, kind: str) -> Arm:
         if self.start == _RANDOM:
             raise _NoControl("the run itself begins with random weights")
+        if _learns_from_start(self.cfg):
+            raise _NoControl(
+                "the run learns from its own start: a random one has nothing"
+            )
         return self._like_run(kind, _started(self.cfg, _RANDOM))
 
     def _public(self, kind: str) -> Arm:
@@ -277,3 +281,13 @@ def _started(cfg: Config, weights: str) -> Config:
     cfg = copy.deepcopy(cfg)
     cfg.load_from, cfg.weights = None, weights
     return cfg
+
+
+def _learns_from_start(cfg: Config) -> bool:
+    """Whether a teacher is what the training begins with."""
+    asked = cfg.model.get("distill") or ()
+    teachers = [
+        part.get("teacher") or {}
+        for part in (asked if isinstance(asked, list | tuple) else [asked])
+    ]
+    return any(str(t.get("type")).endswith("StartTeacher") for t in teachers)
