@@ -33,6 +33,11 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
             continue
         if variable == "clusters" and (layer := layer_of(cfg, "clusters")) is not None:
             layer["clusters"] = values["clusters"]  # maybe below a selection
+        elif variable == "clusters" and not _has_clusters(cfg):
+            raise ConfigUnsuited(
+                "clusters=... needs a config that trains on ClusteredImages, as those "
+                "of configs/sdr do: no other looks at clusters"
+            )
         else:
             cfg.merge_from_dict({place: values[variable]})
     if "max_iters" in values:
@@ -49,6 +54,15 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
         _read(innermost(dataset), values["images"])
     if "batch_size" in values:
         follow_batch_size(cfg, values["batch_size"])
+
+
+def _has_clusters(cfg: Config) -> bool:
+    dataset = (cfg.get("train_dataloader") or {}).get("dataset")
+    while isinstance(dataset, dict):
+        if str(dataset.get("type")).endswith("ClusteredImages"):
+            return True
+        dataset = dataset.get("dataset")
+    return False
 
 
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:

@@ -95,8 +95,8 @@ def unmatched(model: nn.Module, paramwise: Mapping[str, Any]) -> list[str]:
     names = [name for name, _ in model.named_parameters()]
     parts = sorted({part for name in names for part in name.split(".")})
     return [
-        f"optim_wrapper.paramwise_cfg.custom_keys: no parameter has {key!r} in its "
-        f"name{meant(str(key), parts)}: what it says is done to none"
+        f"optim_wrapper.paramwise_cfg.custom_keys: {key!r} does nothing, no parameter "
+        f"has it in its name{meant(str(key), parts)}"
         for key in paramwise.get("custom_keys") or ()
         if not any(str(key) in name for name in names)
     ]

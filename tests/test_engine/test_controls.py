@@ -262,6 +262,9 @@ def test_what_cannot_be_is_refused(place):
         apis.controls(config, ["public-bn"])
     with pytest.raises(UserError, match="one different seed"):
         apis.controls(config, seeds=[1, 1])
+    (place / "gone.txt").write_text("\n".join([*KEPT, "gone.png"]))
+    with pytest.raises(UserError, match=r"1 of 6 images .* first: gone\.png; select"):
+        apis.controls(config, selection=place / "gone.txt")
     found = apis.controls(config, ["untrained"])
     with pytest.raises(UserError, match="run\\(out\\)"):
         found.compare(place / "target")

@@ -17,7 +17,7 @@ from ...config.selecting import (
     selection_of,
     without_selection,
 )
-from ...datasets.selected import read_selection
+from ...datasets.selected import check_known, read_selection
 from ...registry import DATASETS
 from ...utils.errors import option
 from ...utils.families import OptionConflict, UnknownName
@@ -172,6 +172,7 @@ class _Maker:
         self.chosen = None if chosen is None else {*chosen}
         self.whole = without_selection(cfg)
         self.pool = list(dict.fromkeys(DATASETS.build(pool_of(cfg)).image_ids))
+        check_known(sorted(self.chosen or ()), {*self.pool}, str(file or "given"))
         self.held = held_out_of(cfg)
         count = len(self.pool if self.chosen is None else self.chosen) - self.held
         self.run = self._arm(RUN, cfg, self._steps(cfg, count), count)
