@@ -1,6 +1,7 @@
 """The ``--cfg-options`` of the tools."""
 
 import argparse
+import ast
 import copy
 from typing import Any
 
@@ -47,7 +48,7 @@ class OptionsAction(argparse.Action):
             option_string: Named in messages.
 
         Raises:
-            UserError: One has no "=".
+            UserError: One has no "=", or dicts that cannot be read.
         """
         options = copy.copy(getattr(namespace, self.dest, None) or {})
         for pair in values or ():
@@ -62,6 +63,19 @@ class OptionsAction(argparse.Action):
         listed = bare.startswith(("[", "("))
         if key.rpartition(".")[2] in _PATHS and bare != "None" and not listed:
             return bare
+        if text.startswith(("[", "(", "{")) and "{" in text:
+            return _literal(key, text)
         from mmengine.config import DictAction  # late: it imports torch
 
         return DictAction._parse_iterable(text)
+
+
+def _literal(key: str, text: str) -> Any:
+    """Reads dicts and lists of them, which mmengine would cut into texts at commas."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise BadCommand(
+            f"{key}={text} is no list or dict as Python writes it: quote its texts, "
+            "and the whole for the shell"
+        ) from error

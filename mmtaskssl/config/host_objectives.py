@@ -69,7 +69,7 @@ def follow_batch_size(cfg: Config, batch_size: int) -> None:
         batch_size: Images a process and step.
     """
     for hook in cfg.get("custom_hooks") or ():
-        if _name(hook) == "SwAVHook":
+        if isinstance(hook, dict) and _name(hook) == "SwAVHook":
             hook["batch_size"] = batch_size
 
 

@@ -33,6 +33,11 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
             continue
         if variable == "clusters" and (layer := layer_of(cfg, "clusters")) is not None:
             layer["clusters"] = values["clusters"]  # maybe below a selection
+        elif variable == "clusters" and not _has_clusters(cfg):
+            raise ConfigUnsuited(
+                "clusters=... needs a config that trains on ClusteredImages, as those "
+                "of configs/sdr do: no other looks at clusters"
+            )
         else:
             cfg.merge_from_dict({place: values[variable]})
     if "max_iters" in values:
@@ -41,11 +46,23 @@ def fill_places(cfg: Config, values: dict[str, Any]) -> None:
         if cfg.train_cfg.get("val_interval"):  # or nothing would be measured at all
             interval = min(cfg.train_cfg.val_interval, values["max_iters"])
             cfg.train_cfg.val_interval = interval
+        logger = (cfg.get("default_hooks") or {}).get("logger") or {}
+        if logger.get("interval", 0) > values["max_iters"]:  # or no loss would be said
+            logger["interval"] = values["max_iters"]
     if "images" in values:
         dataset = (cfg.get("train_dataloader") or {}).get("dataset", {})
         _read(innermost(dataset), values["images"])
     if "batch_size" in values:
         follow_batch_size(cfg, values["batch_size"])
+
+
+def _has_clusters(cfg: Config) -> bool:
+    dataset = (cfg.get("train_dataloader") or {}).get("dataset")
+    while isinstance(dataset, dict):
+        if str(dataset.get("type")).endswith("ClusteredImages"):
+            return True
+        dataset = dataset.get("dataset")
+    return False
 
 
 def change_data(cfg: Config, values: dict[str, Any], keep_knn: bool) -> None:

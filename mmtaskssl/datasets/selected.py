@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -11,6 +12,26 @@ from mmtaskssl.utils.families import FileDamaged, FileMissing, ImagesMismatch, N
 from mmtaskssl.utils.inputs import open_text, read_json
 
 from .regions import as_parts
+
+
+def check_known(wanted: Sequence[str], known: Container[str], selection: str) -> None:
+    """Refuses a selection of images that are not there.
+
+    Args:
+        wanted: Ids of its images.
+        known: Those of the data set.
+        selection: Its name, for the message.
+
+    Raises:
+        UserError: The data set lacks one.
+    """
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        instead = as_parts(missing) or "select from the same source and root"
+        raise ImagesMismatch(
+            f"{len(missing)} of {len(wanted)} images of selection {selection} are"
+            f" not in the data set, the first: {', '.join(missing[:3])}; {instead}"
+        )
 
 
 @DATASETS.register_module()
@@ -38,13 +59,7 @@ class SelectedImages(Dataset):
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         wanted = read_selection(selection, edited)
         index_of = {name: i for i, name in enumerate(self.dataset.image_ids)}
-        missing = [name for name in wanted if name not in index_of]
-        if missing:
-            instead = as_parts(missing) or "select from the same source and root"
-            raise ImagesMismatch(
-                f"{len(missing)} of {len(wanted)} images of selection {selection} are"
-                f" not in the data set, the first: {', '.join(missing[:3])}; {instead}"
-            )
+        check_known(wanted, index_of, selection)
         self.dataset.get_subset_([index_of[name] for name in wanted])
 
     def __getattr__(self, name: str):

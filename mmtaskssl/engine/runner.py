@@ -4,7 +4,6 @@ from typing import Any
 
 from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint_to_model
 from torch import nn
 
@@ -20,12 +19,13 @@ from .changed_config import say_changes
 from .checkpoints import check_weights, find_resumable, place_of, read_whole
 from .dumped import dump_config
 from .own_hooks import OWN_HOOKS
+from .parameter_groups import GroupedRunner
 from .rescale import Batch, Rescale, check_batch
 from .unwrapped import unwrapped
 
 
 @RUNNERS.register_module()
-class ResumableRunner(Runner):
+class ResumableRunner(GroupedRunner):
     """mmengine's Runner, from which a kill or a full disk takes no training.
 
     - A checkpoint has its name once it is whole and on the disk, and mmengine's

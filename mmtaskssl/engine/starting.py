@@ -45,7 +45,10 @@ def show_start(runner: Runner, loaded: str | None) -> None:
         return
     own = ((runner.cfg.get("model") or {}).get("backbone") or {}).get("weights")
     name = runner.cfg.get("weights") or loaded or own
-    model.after_start(None if name in (None, RANDOM) else str(name))
+    name = None if name in (None, RANDOM) else str(name)
+    if name is None and any(getattr(h, "takes_no_step", 0) for h in runner.hooks):
+        return  # no step is to be taught: an untrained control
+    model.after_start(name)
 
 
 def learns_from_start(model: nn.Module) -> bool:

@@ -35,6 +35,7 @@ from ..utils import checks
 from ..utils.families import BadValue, ConfigUnsuited
 from .fake_tensors import to_fake
 from .live_bytes import LiveBytes
+from .parameter_groups import without_lines
 
 GIB = 2**30
 
@@ -74,7 +75,8 @@ def step_memory(config: str | Path | Config, processes: int = 1) -> int:
         model.data_preprocessor = BaseDataPreprocessor()
         with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes() as memory:
             to_fake(model, "cpu")
-            wrapper = build_optim_wrapper(model, _with_bfloat16(cfg.optim_wrapper))
+            with without_lines():
+                wrapper = build_optim_wrapper(model, _with_bfloat16(cfg.optim_wrapper))
             state = _freeze_optimizer(wrapper)
             memory.peak = memory.live
             model.train_step(batch(), wrapper)

@@ -78,6 +78,11 @@ def _parts(cfg: Config) -> Iterator[tuple[str, Any, Collection[str] | None]]:
         f"default_hooks.{k}": v for k, v in (cfg.get("default_hooks") or {}).items()
     }
     for i, hook in enumerate(cfg.get("custom_hooks") or ()):
+        if isinstance(hook, str):
+            raise ConfigUnknown(
+                f"custom_hooks.{i} of the config is the text {hook!r} and no hook: "
+                "a list of dict(type=...) is wanted"
+            )
         hooks[f"custom_hooks.{i}"] = hook
     for place, hook in hooks.items():
         yield place, hook, _known(HOOKS, hook, ("priority",))

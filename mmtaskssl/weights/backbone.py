@@ -14,6 +14,7 @@ from ..utils.families import FileDamaged, WeightsMismatch
 from .finite import check_finite
 from .layouts import match_order, recognise, unwrap
 from .loading import STATISTICS
+from .patterns import patterns_of
 from .reading import read_checkpoint
 
 #: How the names of counters of batch norms end.
@@ -125,7 +126,7 @@ def load_backbone(
     fits = [k for k in wanted if k in state and state[k].shape == own[k].shape]
     missing = [k for k in wanted if k not in fits]
     surplus = sorted(state.keys() - own.keys())
-    patterns = [re.compile(pattern) for pattern in allow]
+    patterns = patterns_of(allow)
     others = (*missing, *surplus)
     bad = [key for key in others if not any(p.match(key) for p in patterns)]
     count = f"{len(fits)}/{len(wanted)} {what} keys"

@@ -31,7 +31,10 @@ def check_finite(
     Raises:
         UserError: Some are.
     """
-    names = {name for name, _ in module.named_parameters(remove_duplicate=False)}
+    # By the names of its state, which need not be those of its parts: networks of
+    # libraries keep the library's own.
+    own = module.state_dict(keep_vars=True)
+    names = {name for name, value in own.items() if isinstance(value, nn.Parameter)}
     looked_at = [
         k for k in state if k in names or k.endswith(_OF_NORMS) or STATISTICS in k
     ]

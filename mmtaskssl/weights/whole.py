@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..utils.errors import option
+from .patterns import patterns_of
 
 # Keys of negatives, which a training fills again before it needs them.
 _REFILLED = re.compile(r"(.*\.)?queue\w*")
@@ -69,7 +70,7 @@ def differing(
             differ.
         of: Prefix of the file's keys that the network must have.
     """
-    patterns = [re.compile(pattern) for pattern in allow]
+    patterns = patterns_of(allow)
 
     def counts(key: str) -> bool:
         if _REFILLED.fullmatch(key) or (key in own and _is_counter(own[key])):

@@ -37,3 +37,13 @@ def test_everything_else_is_mmengines():
 def test_no_pair(text):
     with pytest.raises(UserError, match="--cfg-options takes KEY=VALUE, not"):
         parse(text)
+
+
+def test_dicts_and_lists_of_them_stay_whole():
+    hooks = "custom_hooks=[{'type':'EarlyStoppingHook','monitor':'enough'}]"
+    assert parse(hooks, "a={'b': (1, 2)}") == {
+        "custom_hooks": [{"type": "EarlyStoppingHook", "monitor": "enough"}],
+        "a": {"b": (1, 2)},
+    }
+    with pytest.raises(UserError, match="is no list or dict as Python writes it"):
+        parse("custom_hooks=[{type:EarlyStoppingHook}]")

@@ -35,6 +35,19 @@ def test_other_schedules_by_iteration_are_left_alone(tmp_path):
     assert cfg.param_scheduler[0].end == 900
 
 
+def test_a_short_training_logs_its_loss_once(tmp_path):
+    path = tmp_path / "config.py"
+    path.write_text(
+        "train_cfg = dict(max_iters=900)\n"
+        "default_hooks = dict(logger=dict(type='LoggerHook', interval=50))\n"
+    )
+    found = [
+        load_config(str(path), {"max_iters": n}).default_hooks.logger.interval
+        for n in (10, 50, 200)
+    ]
+    assert found == [10, 50, 50]
+
+
 def test_a_shortened_training_is_measured_at_its_end(tmp_path):
     path = tmp_path / "small.py"
     path.write_text("train_cfg = dict(max_iters=900, val_interval=300)\n")

@@ -262,6 +262,9 @@ def test_what_cannot_be_is_refused(place):
         apis.controls(config, ["public-bn"])
     with pytest.raises(UserError, match="one different seed"):
         apis.controls(config, seeds=[1, 1])
+    (place / "gone.txt").write_text("\n".join([*KEPT, "gone.png"]))
+    with pytest.raises(UserError, match=r"1 of 6 images .* first: gone\.png; select"):
+        apis.controls(config, selection=place / "gone.txt")
     found = apis.controls(config, ["untrained"])
     with pytest.raises(UserError, match="run\\(out\\)"):
         found.compare(place / "target")
@@ -269,6 +272,20 @@ def test_what_cannot_be_is_refused(place):
         with pytest.raises(UserError, match=f"`{next(iter(bad))}` must be"):
             found.run(**{"out": place / "none", **bad})
     assert not (place / "none").exists()
+
+
+def test_a_run_that_its_own_start_teaches_has_an_untrained_control(place):
+    (place / "taught.py").write_text(
+        f"""_base_ = "{place / "config.py"}"
+model = dict(distill=dict(teacher=dict(type="StartTeacher", view_size=32)))
+"""
+    )
+    weights = place / "public.pth"
+    found = apis.controls(place / "taught.py", ["untrained"], weights=weights, seeds=1)
+    (arm,) = found.arms
+    assert apis.pretrain(**arm.arguments(0), work_dir=place / "taught").checkpoint
+    with pytest.raises(UserError, match="a random one has nothing to say"):
+        apis.controls(place / "taught.py", ["random-weights"], weights=weights)
 
 
 def test_the_verb(place, capsys):

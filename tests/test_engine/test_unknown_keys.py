@@ -80,6 +80,11 @@ def test_what_nothing_reads_is_refused(place, hint):
         check_keys(cfg)
 
 
+def test_a_text_among_the_hooks_is_refused():
+    with pytest.raises(UserError, match=r"custom_hooks\.0 .* is the text 'A' and no"):
+        check_keys(_config(custom_hooks=["A"]))
+
+
 def test_every_config_of_ours_passes():
     root = resource_root("configs")
     leaves = [p for p in sorted(root.rglob("*.py")) if "_base_" not in p.parts]

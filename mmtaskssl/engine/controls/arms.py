@@ -17,7 +17,7 @@ from ...config.selecting import (
     selection_of,
     without_selection,
 )
-from ...datasets.selected import read_selection
+from ...datasets.selected import check_known, read_selection
 from ...registry import DATASETS
 from ...utils.errors import option
 from ...utils.families import OptionConflict, UnknownName
@@ -172,6 +172,7 @@ class _Maker:
         self.chosen = None if chosen is None else {*chosen}
         self.whole = without_selection(cfg)
         self.pool = list(dict.fromkeys(DATASETS.build(pool_of(cfg)).image_ids))
+        check_known(sorted(self.chosen or ()), {*self.pool}, str(file or "given"))
         self.held = held_out_of(cfg)
         count = len(self.pool if self.chosen is None else self.chosen) - self.held
         self.run = self._arm(RUN, cfg, self._steps(cfg, count), count)
@@ -208,6 +209,10 @@ class _Maker:
     def _random_weights(self, kind: str) -> Arm:
         if self.start == _RANDOM:
             raise _NoControl("the run itself begins with random weights")
+        if _learns_from_start(self.cfg):
+            raise _NoControl(
+                "the run learns from its own start: a random one has nothing"
+            )
         return self._like_run(kind, _started(self.cfg, _RANDOM))
 
     def _public(self, kind: str) -> Arm:
@@ -277,3 +282,13 @@ def _started(cfg: Config, weights: str) -> Config:
     cfg = copy.deepcopy(cfg)
     cfg.load_from, cfg.weights = None, weights
     return cfg
+
+
+def _learns_from_start(cfg: Config) -> bool:
+    """Whether a teacher is what the training begins with."""
+    asked = cfg.model.get("distill") or ()
+    teachers = [
+        part.get("teacher") or {}
+        for part in (asked if isinstance(asked, list | tuple) else [asked])
+    ]
+    return any(str(t.get("type")).endswith("StartTeacher") for t in teachers)

@@ -13,6 +13,8 @@ class StartOnlyHook(Hook):
 
     # Once everything is loaded.
     priority = "LOWEST"
+    #: Nothing is taught, so that a teacher need not be there.
+    takes_no_step = True
 
     def before_train(self, runner: Runner) -> None:
         """Stops the loop, which has not begun.

@@ -22,7 +22,7 @@ class Distill(TwoViewMixin, BaseModel):
         **kwargs: The host's: ``data_preprocessor``, ``init_cfg``.
 
     Raises:
-        UserError: There is no teacher.
+        UserError: There is no teacher, or all that they say weighs nothing.
     """
 
     def __init__(self, *args, distill: Any = None, **kwargs) -> None:
@@ -30,6 +30,11 @@ class Distill(TwoViewMixin, BaseModel):
         if self.distill is None:
             raise TeacherMisfit(
                 f"{type(self).__name__} needs a teacher: set model.distill"
+            )
+        if not any(p.weight and any(p.weights.values()) for p in self.distill):
+            raise TeacherMisfit(
+                f"{type(self).__name__} learns from teachers alone, and all of theirs "
+                "weighs 0: give one a weight"
             )
 
     def loss(

@@ -1,5 +1,6 @@
 """What a student learns from one teacher, beside or in place of its own loss."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -252,12 +253,18 @@ def _channels(backbone: nn.Module) -> int:
     channels = next((c for n in names if (c := getattr(backbone, n, None))), None)
     channels = channels() if callable(channels) else channels
     channels = channels[-1] if isinstance(channels, list | tuple) else channels
-    if not isinstance(channels, int):
+    if isinstance(channels, int):
+        return channels
+    try:  # a pass without values: on meta nothing is computed
+        shadow = copy.deepcopy(backbone).to("meta").eval()
+        with torch.no_grad():
+            output = shadow(torch.empty(2, 3, 64, 64, device="meta"))
+        return pooled_feature(output).shape[1]
+    except Exception as error:  # of any network
         raise TeacherMisfit(
             f"how many features a {type(backbone).__name__} has is not known: set "
-            "distill.head.in_channels"
-        )
-    return channels
+            "model.distill.head.in_channels"
+        ) from error
 
 
 def _project(head: nn.Module | None, x: Tensor, view: NormView | None) -> Tensor:

@@ -9,6 +9,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmtaskssl.registry import MODELS
+from mmtaskssl.utils import checks
 from mmtaskssl.utils.copies import to_device
 from mmtaskssl.utils.families import BadConfigValue, TeacherMisfit
 
@@ -85,10 +86,10 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         local_augment: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(non_blocking=True)
-        if views < 1:
-            raise BadConfigValue(f"views must be 1 or more, not {views}")
-        if view_size < 1:
-            raise BadConfigValue(f"view_size must be positive, not {view_size}")
+        checks.whole("views", views)
+        checks.whole("view_size", view_size)
+        checks.whole("local_views", local_views, 0)
+        checks.whole("local_size", local_size, none=True)
         if not 0 < eval_crop <= 1:
             raise BadConfigValue(
                 f"eval_crop must be in 0..1 and not 0, not {eval_crop}"
@@ -97,11 +98,6 @@ class TwoViewPreprocessor(BaseDataPreprocessor):
         self.recipes = tuple(recipes[number % 2] for number in range(views))
         self.one_crop = one_crop
         self.view_size = view_size
-        if local_views < 0 or (local_size is not None and local_size < 1):
-            raise BadConfigValue(
-                f"local_views must be 0 or more and local_size positive, not "
-                f"{local_views} and {local_size}"
-            )
         self.local_views = local_views
         self.local_size = local_size or max(1, round(view_size * 3 / 7))
         self.local_recipe = change_recipe(

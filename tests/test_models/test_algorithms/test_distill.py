@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 
+from mmtaskssl.models.algorithms.distillation import Distillation
+from mmtaskssl.models.backbones import SubnetResNet
 from mmtaskssl.models.teachers import Taught
 from mmtaskssl.utils.errors import UserError
 from tests._gloo import in_two_processes
@@ -205,6 +207,19 @@ def test_several_teachers_with_weights():
     losses = model(**batch, mode="loss")
     assert set(losses) == {"loss_cosine", "loss_cosine_1"}
     assert losses["loss_cosine"] > 0 and losses["loss_cosine_1"] == 0
+    with pytest.raises(UserError, match="weighs 0: give one a weight"):
+        plain(distill=copy.deepcopy(second))
+
+
+def test_the_heads_width_is_found_for_any_student_by_a_pass_without_values():
+    arch = {"kind": "resnet", "block": "basic"}
+    student = SubnetResNet("s8-w8.12-d1.1", arch, out_indices=(1,))
+    before = copy.deepcopy(student.state_dict())
+    made = Distillation(student, teacher := {"type": "mmtaskssl.TinyTeacher"}, head={})
+    assert made.head([torch.zeros(2, 12, 3, 3)])[0].shape == (2, DIM)
+    assert all(torch.equal(v, before[k]) for k, v in student.state_dict().items())
+    with pytest.raises(UserError, match=r"set model\.distill\.head\.in_channels"):
+        Distillation(torch.nn.Linear(3, 4), teacher, head={})
 
 
 def _rank(rank, folder):

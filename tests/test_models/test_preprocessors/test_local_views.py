@@ -14,7 +14,7 @@ IMAGES = [
 
 
 def build(**options):
-    return TwoViewPreprocessor(view_size=28, seed=3, **options)
+    return TwoViewPreprocessor(**{"view_size": 28, "seed": 3, **options})
 
 
 def views(preprocessor, training=True):
@@ -64,3 +64,10 @@ def test_bad_options_are_refused():
         build(local_views=-1)
     with pytest.raises(UserError, match="no augmentation"):
         build(local_augment={"sharpen": 1})
+
+
+@pytest.mark.parametrize("name", ["views", "view_size", "local_views", "local_size"])
+@pytest.mark.parametrize("value", [1.5, -1, "2"])
+def test_what_is_counted_is_a_whole_number(name, value):
+    with pytest.raises(UserError, match=f"`{name}` must be a whole number from"):
+        build(**{name: value})

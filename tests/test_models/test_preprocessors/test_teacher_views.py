@@ -102,5 +102,5 @@ def test_one_crop_for_all_views():
     assert all(torch.equal(view, views[0]) for view in views)
     with pytest.raises(UserError, match="4 views are to be taught"):
         made.show(TeacherView(16, (0,) * 3, (1,) * 3), views=4)
-    with pytest.raises(UserError, match="views must be 1"):
+    with pytest.raises(UserError, match="`views` must be a whole number from 1"):
         _preprocessor(views=0)
