@@ -14,6 +14,7 @@ from mmtaskssl.evaluation.data import LabeledFeatures
 from mmtaskssl.evaluation.rank_statistics import spearman
 from mmtaskssl.registry import SUBNET_SAMPLERS
 from mmtaskssl.search.chosen import EVIDENCE
+from mmtaskssl.search.names import MEAN_OF, MEAN_RANK
 from mmtaskssl.subnets import build_space
 from mmtaskssl.utils.atomic import write_json
 from starts_evidence import TARGETS as TARGETS_OF_STARTS
@@ -22,7 +23,9 @@ from studies.pool_study import Place
 from studies.search import FOLDS, SearchStudy, accuracies
 from studies.search_averaged import SHOWN, averaged_table
 from studies.search_choice import (
+    ALWAYS,
     FOUR,
+    MEAN_OF_FOUR,
     Found,
     best_of,
     by_others,
@@ -209,11 +212,13 @@ def test_mean_ranks_are_of_both_kinds_of_images(tmp_path):
 
 def test_the_mean_of_four_wants_all_four():
     rng = np.random.default_rng(0)
-    scores = {name: rng.standard_normal(7) for name in (*FOUR, "own:other")}
-    ((title, mean),) = mean_of_four(scores).items()
-    assert all(name in title for name in FOUR)
-    np.testing.assert_array_equal(mean, sum(rankdata(scores[n]) for n in FOUR) / 4)
-    assert mean_of_four({n: scores[n] for n in (*FOUR[1:], "own:other")}) == {}
+    own = [f"own:{name}" for name in FOUR]
+    scores = {name: rng.standard_normal(7) for name in (*own, "own:other")}
+    found = mean_of_four(scores)
+    assert [*found] == [MEAN_OF_FOUR]
+    expected = sum(rankdata(scores[name]) for name in own) / 4
+    np.testing.assert_array_equal(found[MEAN_OF_FOUR], expected)
+    assert mean_of_four({n: scores[n] for n in (*own[1:], "own:other")}) == {}
 
 
 def test_parts_of_the_accuracies_belong_to_the_whole():
@@ -293,7 +298,7 @@ def test_tables_of_made_up_results(tmp_path):
     found = Found(study, "knn")
     assert found.gated == TARGETS
     assert search_order([found], "a")[0] == "sept:good"
-    assert chosen_scores([found], "b") == ["own:global", "own:rank", "sept:good"]
+    assert chosen_scores([found], "b") == [*ALWAYS, "sept:good"]
     assert "| sept:good | 1.00 | 1.00 |" in tables(study, resamples=0)
     text = tables(study, resamples=3)
     assert "Not there yet" not in text
@@ -362,7 +367,7 @@ def test_a_segmentor_that_was_trained_is_not_again(study, monkeypatch):
 
 
 def test_the_table_that_auto_goes_by_is_what_was_found(tmp_path, repo_root):
-    data, targets = tmp_path / "data", list(TARGETS_OF_STARTS)
+    data, targets = tmp_path / "data", [*TARGETS_OF_STARTS, "streets", "sources"]
     (data / "pool" / "images").mkdir(parents=True)
     for target in targets:
         (data / "classification" / target).mkdir(parents=True)
@@ -377,9 +382,11 @@ def test_the_table_that_auto_goes_by_is_what_was_found(tmp_path, repo_root):
     passed = [(one, target) for one in found for target in one.gated]
     assert passed
     # As the study calls them, on the targets' own images.
-    names = {"neighbours": "neighbours-teacher", "ridge": "ridge-teacher"}
+    names = {"neighbours": "own:neighbours-teacher", "ridge": "own:ridge-teacher"}
+    names[MEAN_RANK] = MEAN_OF_FOUR
+    assert [*FOUR] == [names.get(n, f"own:{n}").partition(":")[2] for n in MEAN_OF]
     for metric, known in EVIDENCE.items():
-        key = f"own:{names.get(metric, metric)}"
+        key = names.get(metric, f"own:{metric}")
         scores = [one.scores[target][key] for one, target in passed]
         truths = [one.truths[target] for one, target in passed]
         plain = np.mean([*map(spearman, scores, truths)])
