@@ -17,8 +17,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..search.chosen import AUTO
-from ..search.names import METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
+from ..search.names import AUTO, METRIC_NAMES, STRATEGY_NAMES, TEACHER_BN
 from ..utils.budgets import Budget
 from ..utils.families import BadValue, OptionMissing
 from . import kinds, options, plans

@@ -189,13 +189,9 @@ def _relative_to_root(
     ids = [_relative(Path(path), base, source) for path in paths]
     if not any(exists(base / image_id) for image_id in ids[:20]):
         reason = written_otherwise(ids[:20], lambda image: exists(base / image))
+        end = f": {reason}" if reason else f"; name their folder with {option('root')}"
         raise ImagesMismatch(
-            f"no image of {_called(source)} is found below {base}"
-            + (
-                f": {reason}"
-                if reason
-                else f"; name their folder with {option('root')}"
-            )
+            f"no image of {_called(source)} is found below {base}{end}"
         )
     return base, ids
 

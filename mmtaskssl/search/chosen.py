@@ -4,10 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..subnets import SearchSpace, build_space
-from .names import MEAN_RANK, TAUGHT_NAMES, computed
-
-#: Leaves the choice to `EVIDENCE`.
-AUTO = "auto"
+from .names import AUTO, MEAN_RANK, TAUGHT_NAMES, computed
 
 
 class Ranked(NamedTuple):

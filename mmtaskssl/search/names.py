@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+#: Leaves the choice of the metric to `chosen.EVIDENCE`.
+AUTO = "auto"
 #: See `strategies.STRATEGIES`.
 STRATEGY_NAMES = ("random", "evolution", "grid")
 #: See `metrics.METRICS`.

@@ -12,7 +12,7 @@ from ..utils.devices import AUTO
 from ..utils.errors import option
 from ..utils.families import BadBudget, BadValue, OptionMissing
 from . import output
-from .chosen import AUTO as AUTO_METRIC
+from .names import AUTO as AUTO_METRIC
 from .names import METRIC_NAMES, STRATEGY_NAMES, TAUGHT_NAMES, TEACHER_BN
 from .opening import PathLike, open_search
 from .options import SearchOptions

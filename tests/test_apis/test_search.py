@@ -18,6 +18,7 @@ from mmtaskssl.features.memory import MemoryStore
 from mmtaskssl.networks import open_network
 from mmtaskssl.search.metrics import METRICS, SET_SCORES
 from mmtaskssl.search.names import (
+    MEAN_RANK,
     METRIC_NAMES,
     PUBLISHED,
     SET_SCORE_NAMES,
@@ -143,11 +144,11 @@ def test_the_page_stands_alone(found, tmp_path):
 
 
 def test_names_on_the_command_line_are_those_of_the_package():
-    assert (*METRICS, *SET_SCORES) == METRIC_NAMES
+    assert (*METRICS, *SET_SCORES, MEAN_RANK) == METRIC_NAMES
     assert tuple(METRICS) == PUBLISHED and tuple(SET_SCORES) == SET_SCORE_NAMES
     against = {name: config.get("against") for name, config in SET_SCORES.items()}
     taught = [name for name, other in against.items() if other == "teacher"]
-    assert tuple(taught) == TAUGHT_NAMES
+    assert (*taught, MEAN_RANK) == TAUGHT_NAMES
     assert tuple(STRATEGIES) == STRATEGY_NAMES
 
 

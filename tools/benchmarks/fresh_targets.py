@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from mmtaskssl.datasets.annotations.voc import read_voc_xml
+from mmtaskssl.datasets.images import read_image
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.families import FileMissing, OutTaken
 from mmtaskssl.utils.inputs import read_text
@@ -136,8 +137,8 @@ def write(
             place = folder / part / name
             place.mkdir(parents=True)
             for number, (path, box) in enumerate(chosen):
-                with Image.open(path) as image:
-                    image.convert("RGB").crop(box).save(place / f"{number:03d}.png")
+                image = Image.fromarray(read_image(path)).crop(box)
+                image.save(place / f"{number:03d}.png")
     return written
 
 

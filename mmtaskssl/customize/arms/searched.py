@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ...features.opening import open_runner
 from ...networks import Network
-from ...search.chosen import AUTO
+from ...search.names import AUTO
 from ...search.scorer import MIN_IMAGES
 from ...search.search import search
 from ...subnets import Cost

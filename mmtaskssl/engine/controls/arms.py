@@ -211,7 +211,7 @@ class _Maker:
             raise _NoControl("the run itself begins with random weights")
         if _learns_from_start(self.cfg):
             raise _NoControl(
-                "the run learns from its own start: a random one has nothing"
+                "the run learns from its own start: a random one has nothing to say"
             )
         return self._like_run(kind, _started(self.cfg, _RANDOM))
 
