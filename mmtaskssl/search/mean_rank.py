@@ -7,9 +7,7 @@ from scipy.stats import rankdata
 
 from .names import MEAN_RANK
 from .noise import DRAWS, Row
-
-# Coverage of the interval of a value.
-_LEVEL = 0.95
+from .spread import interval
 
 
 def mean_ranks(rankings: Sequence[Sequence[Row]]) -> list[Row]:
@@ -32,34 +30,29 @@ def mean_ranks(rankings: Sequence[Sequence[Row]]) -> list[Row]:
     if not names:
         return []
     columns = [[rows[name] for name in names] for rows in by_name]
-    values = np.mean(
-        [_ahead(np.array([r["similarity"] for r in rows])) for rows in columns], axis=0
+    values = np.mean([_ahead([r["similarity"] for r in c]) for c in columns], axis=0)
+    least = min(len(row.get(DRAWS, ())) for rows in columns for row in rows)
+    draws = np.mean(
+        [_ahead([r.get(DRAWS, ())[:least] for r in c]) for c in columns], axis=0
     )
-    counts = {len(row.get(DRAWS, ())) for rows in columns for row in rows}
-    draws = np.empty((len(names), 0))
-    if least := min(counts):
-        draws = np.mean(
-            [_ahead(np.array([r[DRAWS][:least] for r in rows])) for rows in columns],
-            axis=0,
-        )
-    found = []
-    for name, value, drawn in zip(names, values.tolist(), draws, strict=True):
-        row = {**by_name[0][name], "metric": MEAN_RANK, "similarity": value}
-        low = high = value
-        if least:
-            tail = (1 - _LEVEL) / 2
-            low, high = np.quantile(drawn, [tail, 1 - tail]).tolist()
-        row["ci"] = [min(low, value), max(high, value)]
-        row[DRAWS] = drawn.tolist()
-        found.append(row)
-    return found
+    return [
+        {
+            **by_name[0][name],
+            "metric": MEAN_RANK,
+            "similarity": value,
+            "ci": [*interval(drawn, value)],
+            DRAWS: drawn.tolist(),
+        }
+        for name, value, drawn in zip(names, values.tolist(), draws, strict=True)
+    ]
 
 
-def _ahead(values: np.ndarray) -> np.ndarray:
+def _ahead(rows: Sequence[float | Sequence[float]]) -> np.ndarray:
     """Returns the share of the others that each is ahead of; half of equal ones count.
 
     Args:
-        values: (N, ...), higher is better.
+        rows: (N,) or (N, R) values, higher is better.
     """
+    values = np.array(rows, dtype=float)
     others = len(values) - 1
     return (rankdata(values, axis=0) - 1) / others if others else np.ones(values.shape)

@@ -70,7 +70,8 @@ def opened(
         UserError: The folder holds anything else, or cannot be written.
     """
     work = _work_of(identity)
-    check(folder, overwrite, asked)
+    if not overwrite:
+        _check_question(Path(folder), asked)
     try:
         work.state(folder)
     except UserError:

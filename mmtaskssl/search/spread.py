@@ -32,9 +32,23 @@ class SetScore:
         Args:
             level: Coverage.
         """
-        ends = [(1 - level) / 2, (1 + level) / 2]
-        low, high = np.quantile(self.draws(), ends)
-        return min(float(low), self.value), max(float(high), self.value)
+        return interval(self.draws(), self.value, level)
+
+
+def interval(
+    draws: np.ndarray, value: float, level: float = 0.95
+) -> tuple[float, float]:
+    """Returns low and high of draws of a value; they hold it.
+
+    Args:
+        draws: (R,) what it would have been on other images; none: it is all known.
+        value: What it is.
+        level: Coverage.
+    """
+    if not len(draws):
+        return value, value
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return min(float(low), value), max(float(high), value)
 
 
 def half_samples(count: int, draws: int = 100, seed: int = 0) -> np.ndarray:

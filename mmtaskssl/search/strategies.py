@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..subnets import SearchSpace, Subnet
 from ..utils.families import BadBudget
+from ..utils.spaced import spaced
 
 # A space of more is sampled, not listed.
 _LISTED = 200_000
@@ -75,10 +76,7 @@ def grid_strategy(
     found = [subnet for subnet in members(space) if inside(subnet)]
     if not found:
         raise NoCandidate("no member of the space lies in the band")
-    if count is not None and count < len(found):
-        # The middles of equal parts.
-        found = [found[(2 * i + 1) * len(found) // (2 * count)] for i in range(count)]
-    score(found)
+    score(found if count is None else spaced(found, count))
 
 
 def evolution_strategy(

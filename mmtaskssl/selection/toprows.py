@@ -55,14 +55,9 @@ class TopRows:
         if guess is not None:
             self.threshold = guess
 
-    def add(self, qi: torch.Tensor, rows: torch.Tensor, scores: torch.Tensor) -> int:
-        """Takes in exactly scored pairs, ordered by query, then by row.
-
-        Returns:
-            How many of them exceeded the threshold.
-        """
+    def add(self, qi: torch.Tensor, rows: torch.Tensor, scores: torch.Tensor) -> None:
+        """Takes in exactly scored pairs, ordered by query, then by row."""
         qi, rows, scores = self._above(qi, rows, scores)
-        exceeded = len(qi)
         added = torch.bincount(qi, minlength=len(self.count))
         if (self.count + added).max() > self.scores.shape[1]:
             self._compress()
@@ -72,9 +67,8 @@ class TopRows:
                 middle = (rows.min() + rows.max() + 1) // 2
                 self.add(*_where(rows < middle, qi, rows, scores))
                 self.add(*_where(rows >= middle, qi, rows, scores))
-                return exceeded
+                return
         self._write(qi, rows, scores, added)
-        return exceeded
 
     def _above(self, qi: torch.Tensor, *others: torch.Tensor) -> list[torch.Tensor]:
         """Returns what may be among the best of the pairs; ``others`` end in scores."""
@@ -110,7 +104,7 @@ class TopRows:
 
     def _compress(self) -> None:
         """Drops all but the best ``k``, leaving the order of arrival."""
-        kth = highest(self.scores, self.k).amin(1, keepdim=True)
+        kth = _highest(self.scores, self.k).amin(1, keepdim=True)
         above = self.scores > kth
         level = (self.scores == kth) & torch.isfinite(self.scores)
         room = self.k - above.sum(1, keepdim=True)
@@ -132,9 +126,9 @@ class TopRows:
         return rows.cpu().numpy(), scores.cpu().numpy()
 
 
-def highest(scores: torch.Tensor, k: int) -> torch.Tensor:
+def _highest(scores: torch.Tensor, k: int) -> torch.Tensor:
     """Returns (q, k) the largest of (q, n) scores, in any order."""
-    if scores.device.type != "cpu" or scores.dtype == torch.bfloat16:
+    if scores.device.type != "cpu":
         return scores.topk(k, dim=1, sorted=False).values
     place = scores.shape[1] - k  # several times as fast as torch.topk
     return torch.from_numpy(np.partition(scores.numpy(), place, axis=1)[:, place:])

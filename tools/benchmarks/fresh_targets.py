@@ -28,6 +28,7 @@ from mmtaskssl.datasets.images import read_image
 from mmtaskssl.utils.errors import run_tool
 from mmtaskssl.utils.families import FileMissing, OutTaken
 from mmtaskssl.utils.inputs import read_text
+from mmtaskssl.utils.spaced import spaced
 
 # Images of a class to learn from, and to be tried on: at least, and at most.
 _COUNTS = {"objects": (12, 10, 40), "streets": (20, 20, 60), "sources": (20, 20, 60)}
@@ -91,12 +92,6 @@ def sources(pool: Path) -> Iterator[tuple[str, Piece]]:
     for line in read_text(pool / "sources.csv").splitlines()[1:]:
         image, source = line.split(",")[:2]
         yield source, (pool / "images" / image, None)
-
-
-def spaced(pieces: Sequence[Piece], count: int) -> list[Piece]:
-    """Returns ``count`` of them at most, evenly spaced."""
-    count = min(count, len(pieces))
-    return [pieces[(2 * i + 1) * len(pieces) // (2 * count)] for i in range(count)]
 
 
 def write(

@@ -20,6 +20,7 @@ from mmtaskssl.search.strategies import draw
 from mmtaskssl.subnets import Subnet
 from mmtaskssl.utils.devices import AUTO, pick_device
 from mmtaskssl.utils.families import OptionConflict
+from mmtaskssl.utils.spaced import spaced
 
 from .clock import Clock
 
@@ -119,11 +120,8 @@ class SearchBench:
         space = backbone.space
         self.largest = space.max
         self.candidates = draw(space, lambda s: True, setting.candidates, setting.seed)
-        count = min(setting.loop_candidates, setting.candidates)
         sized = sorted(self.candidates, key=lambda s: backbone.cost(s).macs)
-        # The middles of equal parts.
-        places = [(2 * i + 1) * len(sized) // (2 * count) for i in range(count)]
-        self.some = [sized[place] for place in places]
+        self.some = spaced(sized, setting.loop_candidates)
         self.seconds: dict[str, float] = {}
         self.sample = self.read()
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from mmtaskssl.utils.tables import head, row
 
-from .search_choice import Found
+from .search_choice import Found, column
 from .search_design import AVERAGED, SearchDesign
 from .search_ranks import partial
 
@@ -52,14 +50,13 @@ def averaged_table(study: SearchDesign, found: Sequence[Found]) -> str:
             truth = study.rows(0, "truth", target)
             if not {*one.names} <= {*rows} & {*last} & {*truth}:
                 continue
-            accuracy = np.array([truth[name][one.measure] for name in one.names])
+            accuracy = column(truth, one.names, one.measure)
             cells = []
             for score in SHOWN:
-                pair = [
-                    np.array([kept[name][score] for name in one.names], dtype=float)
+                values = [
+                    partial(column(kept, one.names, score), accuracy, one.rivals)
                     for kept in (last, rows)
                 ]
-                values = [partial(x, accuracy, one.rivals) for x in pair]
                 cells.append(" / ".join(f"{value:.2f}" for value in values))
             lines.append(row([target, one.measure, *cells]))
     if not lines:

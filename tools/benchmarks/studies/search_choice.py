@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from mmtaskssl.search.names import MEAN_OF, TAUGHT_NAMES
+
 from .search_design import IMAGES, SearchDesign
 from .search_gate import Gate, gate
 from .search_ranks import Known, best_scores, design, rank_average
@@ -15,7 +17,7 @@ RULE = "worst"
 #: Of scores whose mean rank on all `IMAGES` is taken.
 BOTH = "both"
 #: The mean rank of these, on a target's own images, is a score as well.
-FOUR = ("global", "neighbours-teacher", "ridge-teacher", "rank")
+FOUR = tuple(f"{n}-teacher" if n in TAUGHT_NAMES else n for n in MEAN_OF)
 MEAN_OF_FOUR = "own:mean rank of four"
 #: Published, and a rival that was ahead before: chosen nets of theirs are shown, too.
 ALWAYS = ("own:global", "own:rank", MEAN_OF_FOUR)
@@ -67,7 +69,7 @@ class Found:
                 if name != "subnet":
                     # Of supernets whose scores differ in scale, the mean rank would
                     # lose ties; all are of one recipe, so the mean will do.
-                    values = [_column(rows, self.names, name) for rows in tables]
+                    values = [column(rows, self.names, name) for rows in tables]
                     found[f"{images}:{name}"] = _tied(np.mean(values, axis=0))
         return found | _joined(found) | mean_of_four(found)
 
@@ -84,7 +86,7 @@ class Found:
         }
         rows = self.study.rows(0, "zero", target)
         if all(name in rows for name in self.names):
-            found["NASWOT"] = _column(rows, self.names, "naswot")
+            found["NASWOT"] = column(rows, self.names, "naswot")
         others = [self.truths[t] for t in self.targets if t != target]
         if others:
             scaled = [(x - x.mean()) / (x.std() or 1) for x in others]
@@ -156,7 +158,7 @@ def scores_of(
             [scores_of(study, seed, target, f"{images}:{n}", names) for n in FOUR]
         )
     parts = [
-        _column(study.rows(seed, f"score-{one}", target), names, key)
+        column(study.rows(seed, f"score-{one}", target), names, key)
         for one in images_of(score)
     ]
     return rank_average(parts) if images == BOTH else parts[0]
@@ -168,9 +170,10 @@ def images_of(score: str) -> Sequence[str]:
     return IMAGES if images == BOTH else (images,)
 
 
-def _column(
+def column(
     rows: Mapping[str, Mapping[str, Any]], names: Sequence[str], key: str
 ) -> np.ndarray:
+    """Returns (names,) one figure of rows by name, NaN where it is not defined."""
     # A score that is not defined, such as NaN, is kept as null.
     values = [rows[name][key] for name in names]
     return np.array([np.nan if value is None else value for value in values], float)

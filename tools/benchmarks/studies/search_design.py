@@ -9,6 +9,7 @@ from typing import Any
 from mmtaskssl.search.strategies import draw
 from mmtaskssl.subnets import Subnet, arch_to_dict
 from mmtaskssl.utils.atomic import write_text
+from mmtaskssl.utils.spaced import spaced
 
 from .data_design import HANDMADE, DataDesign
 from .pool_study import Place
@@ -95,10 +96,7 @@ class SearchDesign(PublicStudy, DataDesign):
         space = self.backbone.space
         named = [space.max, space.min, space.resolve(HANDMADE)]
         rest = sorted((s for s in self.candidates if s not in named), key=self.macs)
-        count = min(ALONE - len(named), len(rest))
-        # The middles of equal parts.
-        places = [(2 * i + 1) * len(rest) // (2 * count) for i in range(count)]
-        return [*named, *(rest[place] for place in places)]
+        return [*named, *spaced(rest, ALONE - len(named))]
 
     def sizes(self, names: Sequence[str]) -> list[tuple[int, int, int]]:
         """Returns MACs, total depth and last width of sub-nets."""

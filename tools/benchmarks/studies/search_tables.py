@@ -17,6 +17,7 @@ from .search_choice import (
     best_of,
     by_others,
     chosen_scores,
+    column,
     images_of,
     order,
     scores_of,
@@ -246,8 +247,10 @@ def _alone(study: SearchDesign) -> str:
             ]
             if not targets:
                 continue
-            kept = [_column(study, stage, t, measure, names) for t in targets]
-            alone = [_column(study, "alone", t, measure, names) for t in targets]
+            kept, alone = (
+                [column(study.rows(0, part, t), names, measure) for t in targets]
+                for part in (stage, "alone")
+            )
             mean, ceiling = np.mean(kept, axis=0), np.mean(alone, axis=0)
             each = [spearman(a, b) for a, b in zip(kept, alone, strict=True)]
             each = [value for value in each if not math.isnan(value)]
@@ -278,10 +281,3 @@ def _alone(study: SearchDesign) -> str:
             *lines,
         ]
     )
-
-
-def _column(
-    study: SearchDesign, stage: str, target: str, key: str, names: Sequence[str]
-) -> np.ndarray:
-    rows = study.rows(0, stage, target)
-    return np.array([rows[name][key] for name in names], dtype=float)
